@@ -1,0 +1,86 @@
+package dev.outboxrelay.embeddedkafka;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command line of {@link EmbeddedKafka}. */
+@Command(
+    name = "embedded-kafka",
+    mixinStandardHelpOptions = true,
+    description = "One Kafka broker (KRaft) on 127.0.0.1. Prints READY <bootstrap> when it serves.")
+final class BrokerOptions {
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DIR",
+      description = "Data directory; formatted when it is new, reused when it is not.")
+  private Path data;
+
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      description = "Port for clients (default: 0, a free one; the READY line tells which).")
+  private int port;
+
+  @Option(
+      names = "--controller-port",
+      paramLabel = "N",
+      description = "Port of the KRaft controller (default: 0, a free one; may change on restart).")
+  private int controllerPort;
+
+  @Option(
+      names = "--auto-create-topics",
+      description = "Let clients create topics by naming them (default: off).")
+  private boolean autoCreateTopics;
+
+  @Option(
+      names = "--property",
+      paramLabel = "NAME=VALUE",
+      description = "A broker setting that overrides ours; may be repeated.")
+  private final Map<String, String> properties = new LinkedHashMap<>();
+
+  Path data() {
+    return data.toAbsolutePath();
+  }
+
+  boolean autoCreateTopics() {
+    return autoCreateTopics;
+  }
+
+  Map<String, String> properties() {
+    return Map.copyOf(properties);
+  }
+
+  /** Replaces each port 0 by a free port, once: afterwards both ports are known and differ. */
+  BrokerOptions withPortsChosen() {
+    try (ServerSocket client = reserve(port);
+        ServerSocket controller = reserve(controllerPort)) {
+      port = client.getLocalPort();
+      controllerPort = controller.getLocalPort();
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot listen on 127.0.0.1 port " + port + " or " + controllerPort + ": " + e, e);
+    }
+  }
+
+  int port() {
+    return port;
+  }
+
+  int controllerPort() {
+    return controllerPort;
+  }
+
+  private static ServerSocket reserve(int port) throws IOException {
+    return new ServerSocket(port, 1, InetAddress.getLoopbackAddress());
+  }
+}

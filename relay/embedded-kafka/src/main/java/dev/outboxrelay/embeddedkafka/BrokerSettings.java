@@ -1,0 +1,60 @@
+package dev.outboxrelay.embeddedkafka;
+
+import java.util.Properties;
+
+/** The broker's settings: production defaults, but for what a single node on a small host needs. */
+final class BrokerSettings {
+  static final String NODE_ID = "1";
+  static final String CONTROLLER_LISTENER = "CONTROLLER";
+
+  private static final String HOST = "127.0.0.1";
+
+  private BrokerSettings() {}
+
+  static String bootstrap(BrokerOptions options) {
+    return HOST + ":" + options.port();
+  }
+
+  static Properties of(BrokerOptions options) {
+    Properties settings = new Properties();
+    quorumOfOne(settings, options);
+    internalTopicsOnOneNode(settings);
+    smallFootprint(settings);
+    settings.put("log.dirs", options.data().toString());
+    settings.put("auto.create.topics.enable", Boolean.toString(options.autoCreateTopics()));
+    settings.put("group.initial.rebalance.delay.ms", "0");
+    settings.putAll(options.properties());
+    return settings;
+  }
+
+  private static void quorumOfOne(Properties settings, BrokerOptions options) {
+    String controller = HOST + ":" + options.controllerPort();
+    settings.put("process.roles", "broker,controller");
+    settings.put("node.id", NODE_ID);
+    settings.put("controller.quorum.voters", NODE_ID + "@" + controller);
+    settings.put("controller.listener.names", CONTROLLER_LISTENER);
+    settings.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    settings.put(
+        "listeners", "PLAINTEXT://" + bootstrap(options) + ",CONTROLLER://" + controller);
+    settings.put("advertised.listeners", "PLAINTEXT://" + bootstrap(options));
+  }
+
+  private static void internalTopicsOnOneNode(Properties settings) {
+    settings.put("offsets.topic.replication.factor", "1");
+    settings.put("offsets.topic.num.partitions", "4");
+    settings.put("transaction.state.log.replication.factor", "1");
+    settings.put("transaction.state.log.min.isr", "1");
+    settings.put("transaction.state.log.num.partitions", "4");
+    settings.put("share.coordinator.state.topic.replication.factor", "1");
+    settings.put("share.coordinator.state.topic.min.isr", "1");
+    settings.put("share.coordinator.state.topic.num.partitions", "4");
+  }
+
+  private static void smallFootprint(Properties settings) {
+    settings.put("num.network.threads", "2");
+    settings.put("num.io.threads", "4");
+    settings.put("background.threads", "2");
+    // The default, 128 MB, is half the heap.
+    settings.put("log.cleaner.dedupe.buffer.size", Integer.toString(8 * 1024 * 1024));
+  }
+}
