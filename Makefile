@@ -1,0 +1,139 @@
+# Needs JDK 17+, Maven 3.8+, Python 3.10+ and GNU make; fetches the rest. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+MVN ?= mvn -B
+# The tests read these: REQUIRE_ALL=1 turns a skip into a failure, TORTURE=1 runs the long versions,
+# JAVA25_HOME names a second JDK to run the relay on.
+export REQUIRE_ALL TORTURE JAVA25_HOME
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+INSTALLED := .venv/.installed
+# Inside target/, so that `mvn clean` takes it along with the jars.
+PACKAGED := relay/target/.packaged
+
+PYTHON_PACKAGE := outbox-client/python
+PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks)
+JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml relay/pom.xml relay/embedded-kafka/pom.xml \
+	$(shell find outbox-client/java/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
+
+PYTEST := $(BIN)/python -m pytest $(if $(TORTURE),--timeout=14400)
+# A target's duration, also when it fails.
+timed = trap 'echo "== $@: $${SECONDS} s"' EXIT
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+
+# --- run ---
+
+.PHONY: demo
+demo: $(PACKAGED) $(INSTALLED) ## Run broker, relay, writers and an outage, and count every event
+	@$(BIN)/python relay/demo/demo.py
+
+.PHONY: bench
+bench: $(PACKAGED) $(INSTALLED) ## Measure against the floor, Kafka's own tools and peers
+	@$(BIN)/python relay/benchmarks/bench.py
+
+# --- test ---
+
+.PHONY: test
+test: test-java test-python test-conformance test-e2e ## Run every test of every part
+
+.PHONY: test-java
+test-java: ## Java: compile under Error Prone, format check, unit, architecture and broker tests
+	@$(timed)
+	$(MVN) verify
+	if [ "$${REQUIRE_ALL:-}" = 1 ]; then $(PYTHON) .ci/skipped-java-tests; fi
+	touch $(PACKAGED)
+
+.PHONY: test-python
+test-python: lint-python ## Python: ruff, mypy and the client's tests
+	@$(timed)
+	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
+
+.PHONY: test-conformance
+test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files
+	@$(timed)
+	if [ -d outbox-client/conformance ]; then $(PYTEST) outbox-client/conformance; fi
+
+.PHONY: test-e2e
+test-e2e: $(PACKAGED) $(INSTALLED) ## The relay's jar against a real Kafka
+	@$(timed)
+	if [ -d relay/e2e ]; then $(PYTEST) relay/e2e; fi
+
+.PHONY: torture
+torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
+	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e
+
+# --- care ---
+
+.PHONY: lint
+lint: lint-python ## Check format, style and types
+	@$(timed)
+	$(MVN) -DskipTests test-compile spotless:check
+
+.PHONY: lint-python
+lint-python: $(INSTALLED)
+	@$(timed)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	cd $(PYTHON_PACKAGE) && $(BIN)/mypy $$(ls -d src tests 2>/dev/null)
+	cd $(CURDIR)
+	for scripts in conftest.py $(PYTHON_SCRIPTS); do
+		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
+	done
+
+.PHONY: format
+format: $(INSTALLED) ## Format the sources
+	@$(MVN) -q spotless:apply
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: dist
+dist: $(PACKAGED) $(INSTALLED) ## Collect the relay's jar and the clients' packages in dist/
+	@rm -rf dist
+	mkdir dist
+	cp relay/target/outbox-relay.jar outbox-client/java/target/outbox-client.jar dist/
+	$(BIN)/python -m build --no-isolation --outdir dist $(PYTHON_PACKAGE)
+	cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS
+
+.PHONY: lock
+lock: ## Renew requirements-dev.txt from requirements-dev.in
+	@scratch=$$(mktemp -d)
+	trap 'rm -rf "$$scratch"' EXIT
+	$(PYTHON) -m venv "$$scratch"
+	"$$scratch/bin/pip" -q install uv
+	"$$scratch/bin/uv" pip compile -q --universal --python-version 3.10 --generate-hashes --upgrade \
+		--custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove what the build made
+	@$(MVN) -q clean
+	rm -rf dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- built once ---
+
+.PHONY: package
+package: $(PACKAGED) ## Build the jars, without tests
+
+.PHONY: venv
+venv: $(INSTALLED) ## Make .venv with the locked tools and the Python client, editable
+
+$(PACKAGED): $(JAVA_SOURCES)
+	@$(MVN) -q -DskipTests package
+	touch $@
+
+$(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e $(PYTHON_PACKAGE)
+	touch $@
