@@ -20,6 +20,7 @@ final class BrokerSettings {
     quorumOfOne(settings, options);
     internalTopicsOnOneNode(settings);
     smallFootprint(settings);
+    quickRestartAfterKill(settings);
     settings.put("log.dirs", options.data().toString());
     settings.put("auto.create.topics.enable", Boolean.toString(options.autoCreateTopics()));
     settings.put("group.initial.rebalance.delay.ms", "0");
@@ -34,8 +35,7 @@ final class BrokerSettings {
     settings.put("controller.quorum.voters", NODE_ID + "@" + controller);
     settings.put("controller.listener.names", CONTROLLER_LISTENER);
     settings.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-    settings.put(
-        "listeners", "PLAINTEXT://" + bootstrap(options) + ",CONTROLLER://" + controller);
+    settings.put("listeners", "PLAINTEXT://" + bootstrap(options) + ",CONTROLLER://" + controller);
     settings.put("advertised.listeners", "PLAINTEXT://" + bootstrap(options));
   }
 
@@ -56,5 +56,11 @@ final class BrokerSettings {
     settings.put("background.threads", "2");
     // The default, 128 MB, is half the heap.
     settings.put("log.cleaner.dedupe.buffer.size", Integer.toString(8 * 1024 * 1024));
+  }
+
+  /** The controller lets a killed broker register again only when its old session has run out. */
+  private static void quickRestartAfterKill(Properties settings) {
+    settings.put("broker.session.timeout.ms", "3000");
+    settings.put("broker.heartbeat.interval.ms", "500");
   }
 }
