@@ -1,0 +1,234 @@
+package dev.outboxrelay.relay.config;
+
+import dev.outboxrelay.relay.config.LogSettings.Format;
+import dev.outboxrelay.relay.config.LogSettings.Level;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Reads {@code OUTBOX_*} values, collecting errors; a bad value reads as its default. */
+final class EnvironmentReader {
+  private static final String DEFAULT_HTTP_ADDRESS = "127.0.0.1:9748";
+  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})([smhd])");
+  private static final Pattern TOPIC = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
+
+  /** What the clients read too is known here, so that one environment can serve both. */
+  private static final Set<String> KNOWN =
+      Set.of(
+          "OUTBOX_DIR",
+          "OUTBOX_DURABILITY",
+          "OUTBOX_DELIVERY",
+          "OUTBOX_MAX_BYTES",
+          "OUTBOX_RETAIN",
+          "OUTBOX_HTTP_ADDRESS",
+          "OUTBOX_TOPIC",
+          "OUTBOX_TRUST_PARENT",
+          "OUTBOX_RECORD_TIMESTAMP",
+          "OUTBOX_WINDOW_RECORDS",
+          "OUTBOX_WINDOW_BYTES",
+          "OUTBOX_CHECKPOINT_INTERVAL_MS",
+          "OUTBOX_STOP_DEADLINE_MS",
+          "OUTBOX_BACKOFF_MIN_MS",
+          "OUTBOX_BACKOFF_MAX_MS",
+          "OUTBOX_LOG_LEVEL",
+          "OUTBOX_LOG_FORMAT");
+
+  private final Map<String, String> env;
+  private final List<String> errors;
+
+  EnvironmentReader(Map<String, String> env, List<String> errors) {
+    this.env = env;
+    this.errors = errors;
+  }
+
+  /** A typo would silently give the default, so names that nobody reads are told. */
+  Optional<String> unknownNames() {
+    String unknown =
+        env.keySet().stream()
+            .filter(name -> name.startsWith("OUTBOX_") && !KNOWN.contains(name))
+            .sorted()
+            .collect(Collectors.joining(", "));
+    return unknown.isEmpty()
+        ? Optional.empty()
+        : Optional.of("ignored, as the relay knows no such setting: " + unknown);
+  }
+
+  Path outboxDir() {
+    Optional<String> value = value("OUTBOX_DIR");
+    if (value.isEmpty()) {
+      errors.add("OUTBOX_DIR is not set; set it to the absolute path of the outbox");
+      return Path.of("/");
+    }
+    try {
+      Path path = Path.of(value.get());
+      if (path.isAbsolute()) {
+        return path.normalize();
+      }
+      error("OUTBOX_DIR", value.get(), "give an absolute path");
+    } catch (InvalidPathException e) {
+      error("OUTBOX_DIR", value.get(), "give a path: " + e.getReason());
+    }
+    return Path.of("/");
+  }
+
+  DeliveryMode delivery() {
+    String value = value("OUTBOX_DELIVERY").orElse("at-least-once");
+    if (value.equals("exactly-once")) {
+      error("OUTBOX_DELIVERY", value, "not available in this version; use at-least-once");
+    } else if (!value.equals("at-least-once")) {
+      error("OUTBOX_DELIVERY", value, "use at-least-once");
+    }
+    return DeliveryMode.AT_LEAST_ONCE;
+  }
+
+  OptionalLong maxBytes() {
+    return value("OUTBOX_MAX_BYTES").isEmpty()
+        ? OptionalLong.empty()
+        : OptionalLong.of(number("OUTBOX_MAX_BYTES", 1, 1, Long.MAX_VALUE));
+  }
+
+  Duration retain() {
+    String value = value("OUTBOX_RETAIN").orElse("0");
+    if (value.equals("0")) {
+      return Duration.ZERO;
+    }
+    Matcher matcher = DURATION.matcher(value);
+    if (!matcher.matches()) {
+      error("OUTBOX_RETAIN", value, "give a number and a unit (s, m, h, d), like 72h, or 0");
+      return Duration.ZERO;
+    }
+    long amount = Long.parseLong(matcher.group(1));
+    return switch (matcher.group(2)) {
+      case "s" -> Duration.ofSeconds(amount);
+      case "m" -> Duration.ofMinutes(amount);
+      case "h" -> Duration.ofHours(amount);
+      default -> Duration.ofDays(amount);
+    };
+  }
+
+  Optional<HttpAddress> http() {
+    String value = value("OUTBOX_HTTP_ADDRESS").orElse(DEFAULT_HTTP_ADDRESS);
+    if (value.equals("off")) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(HttpAddress.parse(value));
+    } catch (IllegalArgumentException e) {
+      error(
+          "OUTBOX_HTTP_ADDRESS",
+          value,
+          e.getMessage() + "; give one like " + DEFAULT_HTTP_ADDRESS + ", or off");
+      return Optional.empty();
+    }
+  }
+
+  WindowSettings window() {
+    return new WindowSettings(
+        (int) number("OUTBOX_WINDOW_RECORDS", 16_384, 1, 10_000_000),
+        number("OUTBOX_WINDOW_BYTES", 32L << 20, WindowSettings.SMALLEST_MAX_BYTES, 1L << 30));
+  }
+
+  BackoffSettings backoff() {
+    Duration min = millis("OUTBOX_BACKOFF_MIN_MS", 100, 1, 600_000);
+    Duration max = millis("OUTBOX_BACKOFF_MAX_MS", 10_000, 1, 3_600_000);
+    if (max.compareTo(min) < 0) {
+      errors.add(
+          "OUTBOX_BACKOFF_MAX_MS is below OUTBOX_BACKOFF_MIN_MS ("
+              + max.toMillis()
+              + " < "
+              + min.toMillis()
+              + "); raise the one or lower the other");
+      return new BackoffSettings(min, min);
+    }
+    return new BackoffSettings(min, max);
+  }
+
+  Optional<String> topic() {
+    Optional<String> value = value("OUTBOX_TOPIC");
+    Optional<String> topic =
+        value.map(
+            text -> text.replace("{environment}", env.getOrDefault("ENVIRONMENT", "dev").trim()));
+    topic
+        .filter(name -> !TOPIC.matcher(name).matches() || name.equals(".") || name.equals(".."))
+        .ifPresent(
+            name ->
+                error(
+                    "OUTBOX_TOPIC",
+                    value.get(),
+                    "gives \"" + name + "\"; a topic is 1 … 249 of a-z A-Z 0-9 . _ -"));
+    return topic;
+  }
+
+  LogSettings log() {
+    return new LogSettings(
+        choice("OUTBOX_LOG_LEVEL", Level.class, Level.INFO),
+        choice("OUTBOX_LOG_FORMAT", Format.class, Format.LOGFMT));
+  }
+
+  Duration millis(String name, long fallback, long least, long most) {
+    return Duration.ofMillis(number(name, fallback, least, most));
+  }
+
+  boolean flag(String name) {
+    String value = value(name).orElse("0");
+    if (!value.equals("0") && !value.equals("1")) {
+      error(name, value, "use 1 or 0");
+    }
+    return value.equals("1");
+  }
+
+  <E extends Enum<E>> E choice(String name, Class<E> type, E fallback) {
+    Optional<String> value = value(name);
+    for (E constant : type.getEnumConstants()) {
+      if (value.isPresent() && value.get().equalsIgnoreCase(constant.name())) {
+        return constant;
+      }
+    }
+    value.ifPresent(
+        text ->
+            error(
+                name,
+                text,
+                "use "
+                    + Arrays.stream(type.getEnumConstants())
+                        .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+                        .collect(Collectors.joining(" or "))));
+    return fallback;
+  }
+
+  private long number(String name, long fallback, long least, long most) {
+    Optional<String> value = value(name);
+    if (value.isEmpty()) {
+      return fallback;
+    }
+    try {
+      long number = Long.parseLong(value.get());
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // The message below says it.
+    }
+    error(name, value.get(), "give a whole number within " + least + " … " + most);
+    return fallback;
+  }
+
+  /** An empty value counts as unset: that is how Compose and systemd pass what is not given. */
+  private Optional<String> value(String name) {
+    return Optional.ofNullable(env.get(name)).map(String::trim).filter(text -> !text.isEmpty());
+  }
+
+  private void error(String name, String value, String wayOut) {
+    errors.add(name + "=" + value + ": " + wayOut);
+  }
+}

@@ -1,0 +1,97 @@
+package dev.outboxrelay.relay.config;
+
+import dev.outboxrelay.relay.kafka.KafkaSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Everything that a relay process is told, complete and checked. Immutable; holds no secret that
+ * its {@code toString} would show.
+ *
+ * @param outboxDir absolute path of the outbox ({@code OUTBOX_DIR})
+ * @param delivery the promise towards consumers ({@code OUTBOX_DELIVERY})
+ * @param recordTimestamp where a Kafka record's timestamp comes from ({@code
+ *     OUTBOX_RECORD_TIMESTAMP})
+ * @param maxBytes cap of appended − settled bytes, parked and dead events included; empty = no cap
+ *     ({@code OUTBOX_MAX_BYTES})
+ * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
+ *     OUTBOX_RETAIN})
+ * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
+ * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
+ *     OUTBOX_WINDOW_BYTES})
+ * @param checkpointInterval how often the position is saved while events flow ({@code
+ *     OUTBOX_CHECKPOINT_INTERVAL_MS})
+ * @param stopDeadline how long a graceful stop may wait for what is in flight ({@code
+ *     OUTBOX_STOP_DEADLINE_MS})
+ * @param backoff waits of the relay's own retries ({@code OUTBOX_BACKOFF_MIN_MS}, {@code
+ *     OUTBOX_BACKOFF_MAX_MS})
+ * @param trustParent whether a world-writable parent of the outbox is accepted ({@code
+ *     OUTBOX_TRUST_PARENT=1})
+ * @param topic the clients' default topic if {@code OUTBOX_TOPIC} is set, {@code {environment}}
+ *     replaced; only checks use it, every event names its own topic
+ * @param log the process's own log ({@code OUTBOX_LOG_LEVEL}, {@code OUTBOX_LOG_FORMAT})
+ * @param kafka settings of the producer ({@code KAFKA_*})
+ * @param warnings what was ignored, one line each, to be logged at start
+ */
+public record RelayConfig(
+    Path outboxDir,
+    DeliveryMode delivery,
+    RecordTimestamp recordTimestamp,
+    OptionalLong maxBytes,
+    Duration retain,
+    Optional<HttpAddress> http,
+    WindowSettings window,
+    Duration checkpointInterval,
+    Duration stopDeadline,
+    BackoffSettings backoff,
+    boolean trustParent,
+    Optional<String> topic,
+    LogSettings log,
+    KafkaSettings kafka,
+    List<String> warnings) {
+
+  public RelayConfig {
+    warnings = List.copyOf(warnings);
+  }
+
+  /**
+   * Reads and checks the whole environment.
+   *
+   * @param env names and values, as {@link System#getenv()} gives them; other names are ignored
+   * @throws ConfigErrors naming everything that is wrong
+   */
+  public static RelayConfig from(Map<String, String> env) {
+    List<String> errors = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
+    EnvironmentReader reader = new EnvironmentReader(env, errors);
+    reader.unknownNames().ifPresent(warnings::add);
+
+    WindowSettings window = reader.window();
+    RelayConfig config =
+        new RelayConfig(
+            reader.outboxDir(),
+            reader.delivery(),
+            reader.choice("OUTBOX_RECORD_TIMESTAMP", RecordTimestamp.class, RecordTimestamp.APPEND),
+            reader.maxBytes(),
+            reader.retain(),
+            reader.http(),
+            window,
+            reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
+            reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
+            reader.backoff(),
+            reader.flag("OUTBOX_TRUST_PARENT"),
+            reader.topic(),
+            reader.log(),
+            KafkaSettings.from(env, window.maxBytes(), errors, warnings),
+            warnings);
+    if (!errors.isEmpty()) {
+      throw new ConfigErrors(errors);
+    }
+    return config;
+  }
+}
