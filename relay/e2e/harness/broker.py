@@ -1,0 +1,115 @@
+"""A real Kafka broker in a process of its own, that can be killed and started again on its data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from .child import Child
+from .places import BROKER_JAR, built, java
+from .ports import free_port
+from .waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+READY = re.compile(r"^READY (\S+)$", re.MULTILINE)
+START_SECONDS = 120.0
+ADMIN_SECONDS = 60.0
+
+
+class Broker:
+    """relay/embedded-kafka's jar on `data`; address and data outlive `kill`.
+
+    Args:
+        data: its data directory and, beside it, its log.
+        properties: broker settings on top of the jar's own.
+        jvm: options of its JVM.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        properties: Mapping[str, str] | None = None,
+        jvm: tuple[str, ...] = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    ) -> None:
+        self.data = data
+        self.log = data.with_name(data.name + ".log")
+        self.port = free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self._jvm = jvm
+        self._options = [
+            option
+            for name, value in (properties or {}).items()
+            for option in ("--property", f"{name}={value}")
+        ]
+        self._child: Child | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it (again); with `wait`, return when it accepts requests."""
+        if self.running:
+            raise AssertionError(f"the broker on port {self.port} runs already")
+        command = [java(), *self._jvm, "-jar", built(BROKER_JAR), "--data", str(self.data)]
+        command += ["--port", str(self.port), *self._options]
+        self._child = Child(command, log=self.log)
+        if wait:
+            self.await_ready()
+
+    def is_ready(self) -> bool:
+        """Whether the process that runs now accepts requests; an error when it has ended."""
+        child = self._child
+        if child is None:
+            raise AssertionError("the broker was not started")
+        output = child.output()
+        if not child.running:
+            raise AssertionError(f"the broker ended with {child.exit_code}:\n{output[-4000:]}")
+        return READY.search(output) is not None
+
+    def await_ready(self) -> None:
+        eventually(f"the broker on port {self.port} is ready", self.is_ready, within=START_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL: no flush, no goodbye."""
+        if self._child is not None:
+            self._child.kill()
+
+    def create_topic(
+        self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None
+    ) -> str:
+        """Create `name`, wait until clients can see it, return it."""
+        topic = NewTopic(name, partitions, 1, config=dict(config or {}))
+        admin = self._admin()
+        admin.create_topics([topic], operation_timeout=ADMIN_SECONDS)[name].result(ADMIN_SECONDS)
+        eventually(f"topic {name} is visible", lambda: name in self.topic_names())
+        return name
+
+    def topic_names(self) -> frozenset[str]:
+        return frozenset(self._admin().list_topics(timeout=ADMIN_SECONDS).topics)
+
+    def _admin(self) -> AdminClient:
+        # Short-lived: librdkafka logs to stderr for as long as a broker that it knows is away.
+        return AdminClient({"bootstrap.servers": self.bootstrap})
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.kill()
