@@ -39,7 +39,8 @@ demo: $(PACKAGED) $(INSTALLED) ## Run broker, relay, writers and an outage, and 
 
 .PHONY: bench
 bench: $(PACKAGED) $(INSTALLED) ## Measure against the floor, Kafka's own tools and peers
-	@$(BIN)/python relay/benchmarks/bench.py
+	@if [ -d relay/benchmarks/src ]; then $(MVN) -q -Pbench -DskipTests package; fi
+	$(BIN)/python relay/benchmarks/bench.py
 
 # --- test ---
 
