@@ -1,0 +1,24 @@
+package dev.outboxrelay.relay.deliver;
+
+/** Why Kafka will never take a record. */
+public enum DeadLetterReason {
+  /** Larger than the producer, the broker or the topic allows. */
+  TOO_LARGE("too-large"),
+  /**
+   * Refused by the broker's or the topic's validation, like a record without key for compaction.
+   */
+  INVALID_RECORD("invalid-record"),
+  /** Its timestamp lies outside of what the topic allows. */
+  INVALID_TIMESTAMP("invalid-timestamp");
+
+  private final String label;
+
+  DeadLetterReason(String label) {
+    this.label = label;
+  }
+
+  /** The name in the dead letter's header and in metrics. */
+  public String label() {
+    return label;
+  }
+}

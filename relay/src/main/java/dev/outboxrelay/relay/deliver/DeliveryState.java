@@ -1,0 +1,227 @@
+package dev.outboxrelay.relay.deliver;
+
+/**
+ * Where delivery stands. Each state has only its legal exits as methods:
+ *
+ * <pre>
+ *                        connected                first ack
+ *   Connecting ───────────────────────▶ Probing ────────────┐
+ *    ▲  │  │  (never failed: straight to Delivering)         ▼
+ *    │  │  └────────────────────────────────────────────▶ Delivering ◀──▶ Stalled
+ *    │  │ failed                                             │       an ack │
+ *    │  ▼                          a verdict                 │              │
+ *    ├─ BackingOff ◀─────────────────────────────────────────┤◀─────────────┘
+ *    ├─ PausedAll  ◀─────────────────────────────────────────┤
+ *    ├─ PausedTopic ◀────────────────────────────────────────┤
+ *    │      └── the topic is there, the sender still good ──▶ Delivering
+ *  retry after a delay                                       └──▶ Fenced
+ *
+ *   any of them, on stop ──▶ Draining ──▶ Stopped
+ * </pre>
+ *
+ * Immutable; times named {@code …Nanos} are of the loop's monotonic clock.
+ */
+public sealed interface DeliveryState {
+  /** A stable name for metrics, status and logs. */
+  String label();
+
+  /** Whether records may be handed to the sender in this state. */
+  default boolean sends() {
+    return false;
+  }
+
+  /** What keeps events from being delivered; null if all is well. */
+  default Trouble trouble() {
+    return null;
+  }
+
+  /** A state that a stop can interrupt. */
+  sealed interface Running extends DeliveryState {
+    /**
+     * Stop: nothing more is read, what is in flight may finish.
+     *
+     * @param deadlineNanos when waiting for it ends
+     */
+    default Draining drain(long deadlineNanos) {
+      return new Draining(deadlineNanos);
+    }
+  }
+
+  /** A state with a sender, which a verdict on one of its records can end. */
+  sealed interface Connected extends Running {
+    default BackingOff rebuild(Trouble trouble, long retryNanos) {
+      return new BackingOff(trouble, retryNanos);
+    }
+
+    /**
+     * One topic can't be written.
+     *
+     * @param keepSender true if nothing of the topic was sent, so that the sender stays in use
+     */
+    default PausedTopic pauseTopic(Trouble trouble, long retryNanos, boolean keepSender) {
+      return new PausedTopic(trouble, retryNanos, keepSender);
+    }
+
+    default PausedAll pauseAll(Trouble trouble, long retryNanos) {
+      return new PausedAll(trouble, retryNanos);
+    }
+
+    default Fenced fence(Trouble trouble) {
+      return new Fenced(trouble);
+    }
+  }
+
+  /** A state that ends by itself after a delay. */
+  sealed interface Waiting extends Running {
+    @Override
+    Trouble trouble();
+
+    /** When to try again. */
+    long retryNanos();
+
+    default Connecting retry() {
+      return new Connecting(trouble());
+    }
+  }
+
+  /**
+   * A sender is being made.
+   *
+   * @param trouble what ended the one before, null at the start
+   */
+  record Connecting(Trouble trouble) implements Running {
+    @Override
+    public String label() {
+      return "connecting";
+    }
+
+    public Connected connected() {
+      return trouble == null ? new Delivering() : new Probing(trouble);
+    }
+
+    public BackingOff rebuild(Trouble latest, long retryNanos) {
+      return new BackingOff(latest, retryNanos);
+    }
+
+    public PausedAll pauseAll(Trouble latest, long retryNanos) {
+      return new PausedAll(latest, retryNanos);
+    }
+  }
+
+  /** After a rewind one record is sent at a time until the first ack: that bounds duplicates. */
+  record Probing(Trouble trouble) implements Connected {
+    @Override
+    public String label() {
+      return "probing";
+    }
+
+    @Override
+    public boolean sends() {
+      return true;
+    }
+
+    public Delivering acked() {
+      return new Delivering();
+    }
+
+    public Stalled stall(Trouble latest) {
+      return new Stalled(latest);
+    }
+  }
+
+  /** All is well. */
+  record Delivering() implements Connected {
+    @Override
+    public String label() {
+      return "delivering";
+    }
+
+    @Override
+    public boolean sends() {
+      return true;
+    }
+
+    public Stalled stall(Trouble trouble) {
+      return new Stalled(trouble);
+    }
+  }
+
+  /** Kafka does not answer; its client goes on trying by itself, and nothing is given up. */
+  record Stalled(Trouble trouble) implements Connected {
+    @Override
+    public String label() {
+      return "stalled";
+    }
+
+    @Override
+    public boolean sends() {
+      return true;
+    }
+
+    public Stalled still(Trouble latest) {
+      return new Stalled(latest);
+    }
+
+    public Delivering acked() {
+      return new Delivering();
+    }
+  }
+
+  /** The sender was discarded; a new one is made after a delay. */
+  record BackingOff(Trouble trouble, long retryNanos) implements Waiting {
+    @Override
+    public String label() {
+      return "backing-off";
+    }
+  }
+
+  /** The next event's topic can't be written; what is in flight of other topics goes on. */
+  record PausedTopic(Trouble trouble, long retryNanos, boolean senderKept)
+      implements Connected, Waiting {
+    @Override
+    public String label() {
+      return "paused-topic";
+    }
+
+    /** The topic can be written now, and the sender was kept. */
+    public Delivering resumed() {
+      return new Delivering();
+    }
+  }
+
+  /** Nothing can be sent until an operator mends something; tried again after a delay. */
+  record PausedAll(Trouble trouble, long retryNanos) implements Waiting {
+    @Override
+    public String label() {
+      return "paused-all";
+    }
+  }
+
+  /** Stopping: waits for what is in flight until the deadline. */
+  record Draining(long deadlineNanos) implements DeliveryState {
+    @Override
+    public String label() {
+      return "draining";
+    }
+
+    public Stopped stopped() {
+      return new Stopped();
+    }
+  }
+
+  /** The end. */
+  record Stopped() implements DeliveryState {
+    @Override
+    public String label() {
+      return "stopped";
+    }
+  }
+
+  /** The end: another producer took over. */
+  record Fenced(Trouble trouble) implements DeliveryState {
+    @Override
+    public String label() {
+      return "fenced";
+    }
+  }
+}

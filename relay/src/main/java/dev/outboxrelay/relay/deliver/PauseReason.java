@@ -1,0 +1,30 @@
+package dev.outboxrelay.relay.deliver;
+
+/** What an operator has to mend before delivery goes on. */
+public enum PauseReason {
+  TOPIC_MISSING("topic-missing", "create the topic"),
+  TOPIC_FORBIDDEN("topic-forbidden", "grant the relay's user Write and Describe on the topic"),
+  TOPIC_INVALID("topic-invalid", "Kafka refuses the topic's name"),
+  POLICY("policy", "the broker's policy refuses the records of this topic"),
+  AUTHENTICATION("authentication", "check user, password or certificates"),
+  AUTHORIZATION("authorization", "grant the relay's user the cluster rights it needs"),
+  UNSUPPORTED_VERSION("unsupported-version", "the brokers are too old for this client");
+
+  private final String label;
+  private final String wayOut;
+
+  PauseReason(String label, String wayOut) {
+    this.label = label;
+    this.wayOut = wayOut;
+  }
+
+  /** A stable name for metrics, status and logs. */
+  public String label() {
+    return label;
+  }
+
+  /** What to do, for a person. */
+  public String wayOut() {
+    return wayOut;
+  }
+}

@@ -1,0 +1,70 @@
+package dev.outboxrelay.relay.deliver;
+
+/**
+ * What a failed send means for the delivery of its record. The classifier of the {@code kafka}
+ * package names it, the delivery loop acts on it.
+ */
+public sealed interface Verdict {
+  /** The error as it may be logged: its class and message, never a payload. */
+  String error();
+
+  /** A stable name for metrics and logs. */
+  String kind();
+
+  /** Nothing was handed over, and the same record may be handed over again to the same sender. */
+  record RetryLater(String error) implements Verdict {
+    @Override
+    public String kind() {
+      return "retry-later";
+    }
+  }
+
+  /**
+   * What became of the record is not known or its successors may have overtaken it: discard the
+   * sender, go back to the oldest record that is not settled.
+   */
+  record RebuildAndRewind(String error) implements Verdict {
+    @Override
+    public String kind() {
+      return "rebuild";
+    }
+  }
+
+  /**
+   * Kafka will never take this record.
+   *
+   * @param reason the reason that is stored with the dead letter
+   * @param certain false if a neighbour in the same batch may be the one to blame: then the record
+   *     is tried alone before it is given up
+   */
+  record DeadLetter(DeadLetterReason reason, String error, boolean certain) implements Verdict {
+    @Override
+    public String kind() {
+      return "dead-letter";
+    }
+  }
+
+  /** An operator has to create the topic or grant the right; the other topics are healthy. */
+  record PauseTopic(String topic, PauseReason reason, String error) implements Verdict {
+    @Override
+    public String kind() {
+      return "pause-topic";
+    }
+  }
+
+  /** An operator has to mend credentials, certificates or versions. */
+  record PauseAll(PauseReason reason, String error) implements Verdict {
+    @Override
+    public String kind() {
+      return "pause-all";
+    }
+  }
+
+  /** Another producer took over; going on would fence it in turn. */
+  record Fenced(String error) implements Verdict {
+    @Override
+    public String kind() {
+      return "fenced";
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package dev.outboxrelay.relay.pipeline;
+
+/** How a pipeline ended. */
+public sealed interface PipelineEnd {
+  /**
+   * It was told to stop.
+   *
+   * @param unsettled events handed to Kafka whose ack had not come by the deadline: they are sent
+   *     again after the next start
+   */
+  record Stopped(int unsettled) implements PipelineEnd {}
+
+  /** Another producer took over at the broker. */
+  record Fenced(String error) implements PipelineEnd {}
+
+  /** A defect, or an error of the operating system that retrying can't mend. */
+  record Failed(Throwable cause) implements PipelineEnd {}
+}

@@ -1,0 +1,60 @@
+package dev.outboxrelay.relay.pipeline;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+
+/** Turns a pipeline's loop on a thread of its own until it ends, and closes it then. */
+public final class PipelineRunner {
+  private static final long LONGEST_PARK_NANOS = 1_000_000;
+  private static final int TURNS_BEFORE_PARK = 20;
+
+  private final Pipeline pipeline;
+  private final CompletableFuture<PipelineEnd> end = new CompletableFuture<>();
+
+  private PipelineRunner(Pipeline pipeline) {
+    this.pipeline = pipeline;
+  }
+
+  /** Starts the thread; it closes the pipeline when it ends. */
+  public static PipelineRunner start(Pipeline pipeline) {
+    PipelineRunner runner = new PipelineRunner(pipeline);
+    Thread thread = new Thread(runner::run, "outbox-delivery");
+    thread.start();
+    return runner;
+  }
+
+  /** Asks the pipeline to stop; it ends within its deadline. From any thread, also repeatedly. */
+  public void stop() {
+    pipeline.stop();
+  }
+
+  /** How the pipeline ended, once it has and is closed. Never completes exceptionally. */
+  public Future<PipelineEnd> end() {
+    return end;
+  }
+
+  private void run() {
+    PipelineEnd how;
+    try (pipeline) {
+      how = turnUntilTheEnd();
+    } catch (Throwable e) {
+      how = new PipelineEnd.Failed(e);
+    }
+    end.complete(how);
+  }
+
+  private PipelineEnd turnUntilTheEnd() {
+    int idle = 0;
+    while (pipeline.end() == null) {
+      if (pipeline.doWork() > 0) {
+        idle = 0;
+      } else if (++idle > TURNS_BEFORE_PARK) {
+        LockSupport.parkNanos(LONGEST_PARK_NANOS);
+      } else {
+        Thread.onSpinWait();
+      }
+    }
+    return pipeline.end();
+  }
+}

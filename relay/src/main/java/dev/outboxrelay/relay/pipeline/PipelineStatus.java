@@ -1,0 +1,59 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.UUID;
+
+/**
+ * A pipeline at one moment. Immutable.
+ *
+ * @param outbox the outbox's directory
+ * @param outboxId its identity
+ * @param generation grows when an operator adopts a copied outbox
+ * @param state where delivery stands; {@code state.label()} is its stable name
+ * @param stateSinceMillis when it got there, milliseconds since the epoch
+ * @param tickNanos {@code System.nanoTime()} of the loop's last turn: old if it is stuck
+ * @param appendedSequence the last sequence that a writer gave; 0 = none
+ * @param settledSequence everything up to it is delivered, dead-lettered or quarantined
+ * @param savedSequence the same, as saved to disk: a restart goes on behind it
+ * @param lagBytes bytes appended and not settled
+ * @param inFlightEvents handed to Kafka's client and not settled
+ * @param inFlightBytes their size
+ * @param oldestUnsettledMillis append time of the oldest event that was read and is not settled;
+ *     empty if there is none
+ * @param lastDeliveryMillis when Kafka acked last; empty = not since the start
+ * @param delivered events acked since the start, repeated ones included
+ * @param deadLetters dead letters made since the start
+ * @param quarantined corrupt records and regions set aside since the start
+ * @param missing sequences found missing since the start
+ * @param cycles cycle files in the queue
+ * @param queueBytes disk space that they take
+ */
+public record PipelineStatus(
+    Path outbox,
+    UUID outboxId,
+    long generation,
+    DeliveryState state,
+    long stateSinceMillis,
+    long tickNanos,
+    long appendedSequence,
+    long settledSequence,
+    long savedSequence,
+    long lagBytes,
+    int inFlightEvents,
+    long inFlightBytes,
+    OptionalLong oldestUnsettledMillis,
+    OptionalLong lastDeliveryMillis,
+    long delivered,
+    long deadLetters,
+    long quarantined,
+    long missing,
+    int cycles,
+    long queueBytes) {
+
+  /** Events appended and not settled. */
+  public long lagEvents() {
+    return Math.max(0, appendedSequence - settledSequence);
+  }
+}
