@@ -219,7 +219,13 @@ final class EnvironmentReader {
     } catch (NumberFormatException e) {
       // The message below says it.
     }
-    error(name, value.get(), "give a whole number within " + least + " … " + most);
+    error(
+        name,
+        value.get(),
+        "give a whole number "
+            + (most == Long.MAX_VALUE
+                ? "from " + least + " on"
+                : "within " + least + " … " + most));
     return fallback;
   }
 

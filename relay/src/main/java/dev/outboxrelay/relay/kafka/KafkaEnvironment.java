@@ -207,14 +207,13 @@ final class KafkaEnvironment {
 
   private void refuseWhatKafkaRefuses() {
     for (ConfigValue checked : ProducerConfig.configDef().validate(values)) {
-      if (!values.containsKey(checked.name())) {
-        continue;
-      }
-      for (String message : checked.errorMessages()) {
+      String setting = checked.name();
+      // A value that doesn't parse is told twice, the second time as a missing one.
+      if (values.containsKey(setting) && !checked.errorMessages().isEmpty()) {
         errors.add(
-            shown(checked.name())
+            shown(setting)
                 + ": Kafka refuses it"
-                + (Secrets.isSecret(checked.name()) ? "" : ": " + message));
+                + (Secrets.isSecret(setting) ? "" : ": " + checked.errorMessages().get(0)));
       }
     }
   }

@@ -1,0 +1,46 @@
+package dev.outboxrelay.relay.log;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.IThrowableProxy;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.slf4j.event.KeyValuePair;
+
+/**
+ * What a line says, in order: {@code ts, level, event, logger (a library's), key-values, error}.
+ */
+final class LogFields {
+  private static final DateTimeFormatter TIMESTAMP =
+      new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
+
+  private LogFields() {}
+
+  static Map<String, Object> of(ILoggingEvent event) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("ts", TIMESTAMP.format(Instant.ofEpochMilli(event.getTimeStamp())));
+    fields.put("level", event.getLevel().toString().toLowerCase(Locale.ROOT));
+    fields.put("event", event.getFormattedMessage());
+    if (!event.getLoggerName().startsWith(Logging.OUR_LOGGERS)) {
+      fields.put("logger", event.getLoggerName());
+    }
+    if (event.getKeyValuePairs() != null) {
+      for (KeyValuePair pair : event.getKeyValuePairs()) {
+        fields.put(pair.key, pair.value);
+      }
+    }
+    IThrowableProxy thrown = event.getThrowableProxy();
+    if (thrown != null) {
+      fields.put("error", thrown.getClassName() + ": " + thrown.getMessage());
+      if (event.getLevel().isGreaterOrEqual(Level.ERROR)) {
+        fields.put("stack", ThrowableProxyUtil.asString(thrown));
+      }
+    }
+    return fields;
+  }
+}

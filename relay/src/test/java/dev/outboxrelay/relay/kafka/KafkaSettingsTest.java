@@ -1,0 +1,198 @@
+package dev.outboxrelay.relay.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class KafkaSettingsTest {
+  private static final long WINDOW = 32L << 20;
+  private static final String JAAS =
+      "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"u\""
+          + " password=\"hunter2\";";
+
+  private final List<String> errors = new ArrayList<>();
+  private final List<String> warnings = new ArrayList<>();
+
+  @TempDir private Path dir;
+
+  @Test
+  void whatDeliveryWithoutLossRestsOnIsAlwaysSet() throws IOException {
+    Map<String, String> properties = read(Map.of()).producerProperties();
+
+    assertThat(properties)
+        .containsEntry("acks", "all")
+        .containsEntry("enable.idempotence", "true")
+        .containsEntry("delivery.timeout.ms", "2147483647")
+        .containsEntry("retries", "2147483647");
+    assertThat(Long.parseLong(properties.get("buffer.memory"))).isGreaterThan(WINDOW);
+    assertThat(errors).isEmpty();
+  }
+
+  @Test
+  void kafkaAcceptsWhatWeGiveItByDefault() throws IOException {
+    Map<String, Object> properties = new HashMap<>(read(Map.of()).producerProperties());
+    properties.put("key.serializer", ByteArraySerializer.class);
+    properties.put("value.serializer", ByteArraySerializer.class);
+
+    ProducerConfig config = new ProducerConfig(properties);
+
+    assertThat(config.getString("acks")).isEqualTo("-1");
+  }
+
+  @Test
+  void aSettingIsItsNameInCapitals() throws IOException {
+    KafkaSettings settings =
+        read(
+            Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2",
+                "KAFKA_SECURITY_PROTOCOL", "SASL_SSL",
+                "KAFKA_LINGER_MS", "5"));
+
+    assertThat(settings.bootstrapServers()).isEqualTo("a:1,b:2");
+    assertThat(settings.producerProperties())
+        .containsEntry("security.protocol", "SASL_SSL")
+        .containsEntry("linger.ms", "5");
+    assertThat(warnings).isEmpty();
+  }
+
+  @Test
+  void namesThatKubernetesInjectsAreIgnoredWithOneWarning() {
+    read(Map.of("KAFKA_PORT", "tcp://10.0.0.1:9092", "KAFKA_SERVICE_HOST", "10.0.0.1"));
+
+    assertThat(warnings).singleElement().asString().endsWith("KAFKA_PORT, KAFKA_SERVICE_HOST");
+    assertThat(errors).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "KAFKA_ACKS,1",
+    "KAFKA_ACKS,0",
+    "KAFKA_ENABLE_IDEMPOTENCE,false",
+    "KAFKA_DELIVERY_TIMEOUT_MS,120000",
+    "KAFKA_RETRIES,10",
+    "KAFKA_MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,6",
+    "KAFKA_BUFFER_MEMORY,33554432",
+    "KAFKA_TRANSACTIONAL_ID,mine",
+    "KAFKA_KEY_SERIALIZER,org.apache.kafka.common.serialization.StringSerializer",
+    "KAFKA_COMPRESSION_TYPE,fast",
+  })
+  void whatWeakensDeliveryOrIsNoValueIsRefused(String name, String value) {
+    read(Map.of(name, value));
+
+    assertThat(errors).isNotEmpty().allMatch(error -> error.startsWith(name + "=" + value + ": "));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"KAFKA_ACKS,-1", "KAFKA_ACKS,all", "KAFKA_ENABLE_IDEMPOTENCE,true"})
+  void sayingWhatWeInsistOnAnywayIsFine(String name, String value) {
+    read(Map.of(name, value));
+
+    assertThat(errors).isEmpty();
+  }
+
+  @Test
+  void theEnvironmentWinsOverTheFile() throws IOException {
+    Path file = dir.resolve("kafka.properties");
+    Files.writeString(file, "linger.ms=7\nclient.id = from-file \nsome.plugin.level=3\n");
+
+    Map<String, String> properties =
+        read(Map.of("KAFKA_CONFIG_FILE", file.toString(), "KAFKA_LINGER_MS", "9"))
+            .producerProperties();
+
+    assertThat(properties)
+        .containsEntry("linger.ms", "9")
+        .containsEntry("client.id", "from-file")
+        .containsEntry("some.plugin.level", "3");
+    assertThat(warnings).singleElement().asString().contains("some.plugin.level");
+  }
+
+  @Test
+  void aFileIsHeldToTheSameRulesAndNamedInTheError() throws IOException {
+    Path file = dir.resolve("kafka.properties");
+    Files.writeString(file, "acks=1\n");
+
+    read(Map.of("KAFKA_CONFIG_FILE", file.toString()));
+
+    assertThat(errors).singleElement().asString().startsWith("acks in " + file + "=1: ");
+  }
+
+  @Test
+  void aMissingFileIsAnErrorThatNamesIt() {
+    read(
+        Map.of(
+            "KAFKA_CONFIG_FILE", dir.resolve("no.properties").toString(),
+            "KAFKA_SASL_JAAS_CONFIG_FILE", dir.resolve("no.jaas").toString()));
+
+    assertThat(errors)
+        .hasSize(2)
+        .anyMatch(error -> error.contains("no.properties"))
+        .anyMatch(error -> error.contains("no.jaas"));
+  }
+
+  @Test
+  void aSecretInAFileIsReadAnewForEveryProducer() throws IOException {
+    Path file = dir.resolve("jaas");
+    Files.writeString(file, JAAS + "\n");
+    KafkaSettings settings = read(Map.of("KAFKA_SASL_JAAS_CONFIG_FILE", file.toString()));
+    assertThat(settings.producerProperties()).containsEntry("sasl.jaas.config", JAAS);
+
+    Files.writeString(file, "rotated\n");
+    assertThat(settings.producerProperties()).containsEntry("sasl.jaas.config", "rotated");
+  }
+
+  @Test
+  void aSecretGivenTwiceIsRefused() throws IOException {
+    Path file = dir.resolve("jaas");
+    Files.writeString(file, JAAS);
+
+    read(Map.of("KAFKA_SASL_JAAS_CONFIG", JAAS, "KAFKA_SASL_JAAS_CONFIG_FILE", file.toString()));
+
+    assertThat(errors)
+        .singleElement()
+        .asString()
+        .contains("KAFKA_SASL_JAAS_CONFIG_FILE and KAFKA_SASL_JAAS_CONFIG are both set");
+  }
+
+  @Test
+  void noSecretIsEverShown() throws IOException {
+    Path file = dir.resolve("kafka.properties");
+    Files.writeString(file, "my.plugin.password=hunter2\nssl.key.password=hunter2\n");
+    Path secret = dir.resolve("store");
+    Files.writeString(secret, "hunter2\n");
+
+    KafkaSettings settings =
+        read(
+            Map.of(
+                "KAFKA_CONFIG_FILE",
+                file.toString(),
+                "KAFKA_SASL_JAAS_CONFIG",
+                JAAS,
+                "KAFKA_SSL_TRUSTSTORE_PASSWORD_FILE",
+                secret.toString(),
+                "KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+                "https://u:hunter2@idp/token"));
+
+    assertThat(settings.masked())
+        .containsEntry("sasl.jaas.config", "***")
+        .containsEntry("sasl.oauthbearer.token.endpoint.url", "https://***@idp/token")
+        .containsEntry("ssl.truststore.password", "*** (from " + secret + ")");
+    assertThat(settings + " " + settings.masked() + errors + warnings).doesNotContain("hunter2");
+    assertThat(settings.producerProperties().toString()).contains("hunter2");
+  }
+
+  private KafkaSettings read(Map<String, String> env) {
+    return KafkaSettings.from(env, WINDOW, errors, warnings);
+  }
+}
