@@ -85,9 +85,7 @@ lint-python: $(INSTALLED)
 	@$(timed)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	cd $(PYTHON_PACKAGE) && $(BIN)/mypy $$(ls -d src tests 2>/dev/null)
-	cd $(CURDIR)
-	for scripts in conftest.py $(PYTHON_SCRIPTS); do
+	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done
 
@@ -129,7 +127,9 @@ package: $(PACKAGED) ## Build the jars, without tests
 venv: $(INSTALLED) ## Make .venv with the locked tools and the Python client, editable
 
 $(PACKAGED): $(JAVA_SOURCES)
-	@$(MVN) -q -DskipTests package
+	@mkdir -p target
+	echo "building the jars; the log is in target/package.log"
+	$(MVN) -DskipTests package >target/package.log 2>&1 || { cat target/package.log; exit 1; }
 	touch $@
 
 $(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml
