@@ -26,6 +26,12 @@ JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml relay/pom.
 PYTEST := $(BIN)/python -m pytest $(if $(TORTURE),--timeout=14400)
 # A target's duration, also when it fails.
 timed = trap 'echo "== $@: $${SECONDS} s"' EXIT
+# Not mvn -q: it hides the warnings that -Werror stops at.
+define built
+mkdir -p target
+echo "building the jars; the log is in target/package.log"
+$(MVN) $(1) -DskipTests package >target/package.log 2>&1 || { cat target/package.log; exit 1; }
+endef
 
 .PHONY: help
 help: ## List the targets
@@ -39,7 +45,9 @@ demo: $(PACKAGED) $(INSTALLED) ## Run broker, relay, writers and an outage, and 
 
 .PHONY: bench
 bench: $(PACKAGED) $(INSTALLED) ## Measure against the floor, Kafka's own tools and peers
-	@if [ -d relay/benchmarks/src ]; then $(MVN) -q -Pbench -DskipTests package; fi
+	@if [ -d relay/benchmarks/src ]; then
+		$(call built,-Pbench)
+	fi
 	$(BIN)/python relay/benchmarks/bench.py
 
 # --- test ---
@@ -127,9 +135,7 @@ package: $(PACKAGED) ## Build the jars, without tests
 venv: $(INSTALLED) ## Make .venv with the locked tools and the Python client, editable
 
 $(PACKAGED): $(JAVA_SOURCES)
-	@mkdir -p target
-	echo "building the jars; the log is in target/package.log"
-	$(MVN) -DskipTests package >target/package.log 2>&1 || { cat target/package.log; exit 1; }
+	@$(call built,)
 	touch $@
 
 $(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml
