@@ -1,0 +1,46 @@
+package dev.outboxrelay.client;
+
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The root of everything that an outbox reports as an error. Each message says what happened, which
+ * value was at fault and the way out.
+ *
+ * <pre>
+ * OutboxError
+ *  ├── EventTooLarge      the event can never fit: make it smaller
+ *  ├── InvalidEvent       topic, header name or text that can never be appended: correct it
+ *  ├── OutboxFull         the disk, a quota or the cap: make room, the relay still drains
+ *  ├── OutboxBusy         the writers' lock was not to be had before the deadline: retry
+ *  ├── OutboxCorrupt      a file of the outbox is not what it must be, and may not be rewritten
+ *  └── OutboxUnavailable  the directory cannot be used as it is: path, rights, file system, I/O error
+ * </pre>
+ *
+ * <p>Unless {@link #maybeAppended()} says otherwise, the event was <b>not</b> appended and a retry
+ * cannot double it.
+ */
+public class OutboxError extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final UUID maybeAppended;
+
+  /** An error after which the event is certainly not in the outbox. */
+  public OutboxError(String message, Throwable cause) {
+    this(message, cause, null);
+  }
+
+  OutboxError(String message, Throwable cause, UUID maybeAppended) {
+    super(message, cause);
+    this.maybeAppended = maybeAppended;
+  }
+
+  /**
+   * The id of an event that may have been appended although this error was thrown: in {@code power}
+   * durability the record was published, but its fsync failed. Retry with the same event id, so
+   * that consumers can tell the two apart. Empty when the event is certainly not in the outbox.
+   */
+  public Optional<UUID> maybeAppended() {
+    return Optional.ofNullable(maybeAppended);
+  }
+}

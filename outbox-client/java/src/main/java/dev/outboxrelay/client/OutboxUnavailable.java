@@ -1,0 +1,25 @@
+package dev.outboxrelay.client;
+
+import java.util.UUID;
+
+/**
+ * The outbox cannot be used as it is: no directory is configured, the path is refused, rights are
+ * missing or the disk reports an error. In {@code power} durability a failed fsync is reported as
+ * this error with {@link #maybeAppended()}.
+ */
+public final class OutboxUnavailable extends OutboxError {
+  private static final long serialVersionUID = 1L;
+
+  public OutboxUnavailable(String message) {
+    super(message, null);
+  }
+
+  public OutboxUnavailable(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** The record is published but may not be on stable storage; retry with the same event id. */
+  public OutboxUnavailable(String message, Throwable cause, UUID maybeAppended) {
+    super(message, cause, maybeAppended);
+  }
+}

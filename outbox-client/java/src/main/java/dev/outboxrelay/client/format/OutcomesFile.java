@@ -1,0 +1,182 @@
+package dev.outboxrelay.client.format;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32;
+
+/**
+ * {@code relay.outcomes}: what was settled but not delivered. Appended to by the holder of the
+ * relay's lock alone, before the position that covers it; anybody may read. An instance is for one
+ * thread.
+ */
+public final class OutcomesFile implements Closeable {
+  static final int ENTRY_BYTES = 24;
+
+  private static final int MAX_READ_BYTES = 64 << 20;
+
+  private final Path file;
+  private final Disk disk;
+  private FileChannel channel;
+  private long end;
+
+  private OutcomesFile(Path file, Disk disk, FileChannel channel, long end) {
+    this.file = file;
+    this.disk = disk;
+    this.channel = channel;
+    this.end = end;
+  }
+
+  /** A run of sequences with the same outcome; DELIVERED stands for "delivered after all". */
+  public record Range(long first, long last, DeliveryOutcome outcome) {
+    public Range {
+      if (first < 1 || last < first || outcome == DeliveryOutcome.PENDING) {
+        throw new IllegalArgumentException(
+            "no range of outcomes: " + first + " to " + last + " " + outcome);
+      }
+    }
+
+    boolean covers(long sequence) {
+      return first <= sequence && sequence <= last;
+    }
+  }
+
+  /** Opens the file for appending behind its last whole entry; creates it if need be. */
+  public static OutcomesFile open(Path file, Disk disk) throws IOException {
+    FileChannel channel = SafeFiles.openOrCreate(file);
+    try {
+      return new OutcomesFile(file, disk, channel, (long) read(file).size() * ENTRY_BYTES);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** All entries up to the first torn one, oldest first; none if there is no file. */
+  public static List<Range> read(Path file) throws IOException {
+    List<Range> ranges = new ArrayList<>();
+    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+      ByteBuffer bytes =
+          ByteBuffer.wrap(in.readNBytes(MAX_READ_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+      for (int at = 0; at + ENTRY_BYTES <= bytes.limit(); at += ENTRY_BYTES) {
+        Range range = decode(bytes, at);
+        if (range == null) {
+          break;
+        }
+        ranges.add(range);
+      }
+    } catch (NoSuchFileException e) {
+      return List.of();
+    }
+    return ranges;
+  }
+
+  /**
+   * What became of a sequence at or below the position: the last range that covers it, else
+   * DELIVERED.
+   */
+  public static DeliveryOutcome outcomeOf(long sequence, List<Range> ranges) {
+    for (int i = ranges.size() - 1; i >= 0; i--) {
+      if (ranges.get(i).covers(sequence)) {
+        return ranges.get(i).outcome();
+      }
+    }
+    return DeliveryOutcome.DELIVERED;
+  }
+
+  /** Appends ranges and syncs them. */
+  public void append(List<Range> ranges) throws IOException {
+    if (ranges.isEmpty()) {
+      return;
+    }
+    ByteBuffer bytes = encode(ranges);
+    disk.write(channel, bytes, end, DiskStep.POSITION);
+    disk.sync(channel, false, DiskStep.POSITION);
+    end += bytes.limit();
+  }
+
+  /** Replaces all entries, by rename. */
+  public void replace(List<Range> ranges) throws IOException {
+    Path next = file.resolveSibling("." + file.getFileName() + ".tmp");
+    Files.deleteIfExists(next);
+    FileChannel created = SafeFiles.create(next);
+    try {
+      ByteBuffer bytes = encode(ranges);
+      disk.write(created, bytes, 0, DiskStep.POSITION);
+      disk.sync(created, true, DiskStep.POSITION);
+      disk.rename(next, file, DiskStep.POSITION);
+      channel.close();
+      channel = created;
+      end = bytes.limit();
+    } finally {
+      if (channel != created) {
+        created.close();
+      }
+    }
+    disk.syncDirectory(file.getParent(), DiskStep.POSITION);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  private static ByteBuffer encode(List<Range> ranges) {
+    ByteBuffer bytes =
+        ByteBuffer.allocateDirect(ranges.size() * ENTRY_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    int at = 0;
+    for (Range range : ranges) {
+      bytes.putLong(at, range.first());
+      bytes.putLong(at + 8, range.last());
+      bytes.put(at + 16, code(range.outcome()));
+      bytes.putInt(at + 20, crc(bytes, at));
+      at += ENTRY_BYTES;
+    }
+    return bytes;
+  }
+
+  private static Range decode(ByteBuffer bytes, int at) {
+    DeliveryOutcome outcome = outcome(bytes.get(at + 16));
+    long first = bytes.getLong(at);
+    long last = bytes.getLong(at + 8);
+    boolean valid =
+        outcome != null && first >= 1 && last >= first && bytes.getInt(at + 20) == crc(bytes, at);
+    return valid ? new Range(first, last, outcome) : null;
+  }
+
+  private static byte code(DeliveryOutcome outcome) {
+    return switch (outcome) {
+      case PARKED -> 1;
+      case DEAD -> 2;
+      case QUARANTINED -> 3;
+      case DELIVERED -> 4;
+      case PENDING -> throw new IllegalArgumentException("PENDING is no outcome");
+    };
+  }
+
+  private static DeliveryOutcome outcome(byte code) {
+    return switch (code) {
+      case 1 -> DeliveryOutcome.PARKED;
+      case 2 -> DeliveryOutcome.DEAD;
+      case 3 -> DeliveryOutcome.QUARANTINED;
+      case 4 -> DeliveryOutcome.DELIVERED;
+      default -> null;
+    };
+  }
+
+  private static int crc(ByteBuffer bytes, int at) {
+    CRC32 crc = new CRC32();
+    crc.update(bytes.slice(at, ENTRY_BYTES - 4));
+    return (int) crc.getValue();
+  }
+}
