@@ -1,0 +1,121 @@
+package dev.outboxrelay.relay.http;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import dev.outboxrelay.relay.config.HttpAddress;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves a fixed set of paths to GET and HEAD, on the JDK's own server. It holds two threads and
+ * gives a slow client ten seconds, so that nobody can keep health checks from being answered.
+ */
+public final class RelayHttpServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RelayHttpServer.class);
+  private static final int THREADS = 2;
+  private static final int BACKLOG = 64;
+  private static final String MOST_SECONDS_PER_EXCHANGE = "10";
+
+  private final HttpServer server;
+  private final ExecutorService threads;
+  private final Map<String, Endpoint> endpoints;
+
+  /**
+   * Listens and answers from now on.
+   *
+   * @throws HttpUnavailable if it can't listen there; the message says why and what to do
+   */
+  public static RelayHttpServer start(HttpAddress address, StatusPages pages) {
+    System.setProperty("sun.net.httpserver.maxReqTime", MOST_SECONDS_PER_EXCHANGE);
+    System.setProperty("sun.net.httpserver.maxRspTime", MOST_SECONDS_PER_EXCHANGE);
+    InetSocketAddress socket = address.socketAddress();
+    if (socket.isUnresolved()) {
+      throw new HttpUnavailable(address, "its host is unknown", null);
+    }
+    try {
+      return new RelayHttpServer(HttpServer.create(socket, BACKLOG), pages.endpoints());
+    } catch (IOException e) {
+      throw new HttpUnavailable(address, e.getMessage(), e);
+    }
+  }
+
+  private RelayHttpServer(HttpServer server, Map<String, Endpoint> endpoints) {
+    this.server = server;
+    this.endpoints = endpoints;
+    AtomicInteger number = new AtomicInteger();
+    threads =
+        Executors.newFixedThreadPool(
+            THREADS,
+            task -> {
+              Thread thread = new Thread(task, "http-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    server.setExecutor(threads);
+    server.createContext("/", this::handle);
+    server.start();
+  }
+
+  /** The port that was bound, also if the address asked for any. */
+  public int port() {
+    return server.getAddress().getPort();
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    try (exchange) {
+      String method = exchange.getRequestMethod();
+      boolean head = method.equals("HEAD");
+      Response response;
+      if (head || method.equals("GET")) {
+        response = answer(exchange);
+      } else {
+        exchange.getResponseHeaders().set("Allow", "GET, HEAD");
+        response = Response.plain(Response.METHOD_NOT_ALLOWED, "only GET and HEAD");
+      }
+      send(exchange, response, head);
+    }
+  }
+
+  private Response answer(HttpExchange exchange) {
+    Endpoint endpoint = endpoints.get(exchange.getRequestURI().getPath());
+    if (endpoint == null) {
+      return Response.plain(
+          Response.NOT_FOUND, "not found; there are " + String.join(" ", endpoints.keySet()));
+    }
+    String accept = exchange.getRequestHeaders().getFirst("Accept");
+    try {
+      return endpoint.get(accept == null ? "" : accept);
+    } catch (RuntimeException e) {
+      LOG.atError()
+          .addKeyValue("path", exchange.getRequestURI().getPath())
+          .setCause(e)
+          .log("http_endpoint_failed");
+      return Response.plain(Response.FAILED, "failed; the relay's log says why");
+    }
+  }
+
+  private static void send(HttpExchange exchange, Response response, boolean head)
+      throws IOException {
+    byte[] body = response.body();
+    exchange.getResponseHeaders().set("Content-Type", response.contentType());
+    exchange.getResponseHeaders().set("Cache-Control", "no-store");
+    exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+    exchange.sendResponseHeaders(response.status(), head ? -1 : body.length);
+    if (!head) {
+      exchange.getResponseBody().write(body);
+    }
+  }
+
+  /** Stops listening at once; what is being answered is cut off. */
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.shutdownNow();
+  }
+}

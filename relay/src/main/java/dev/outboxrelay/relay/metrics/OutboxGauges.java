@@ -1,0 +1,115 @@
+package dev.outboxrelay.relay.metrics;
+
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+
+/** What is true of one outbox at the moment of the scrape. */
+final class OutboxGauges {
+  /** All of {@link dev.outboxrelay.relay.deliver.DeliveryState}'s labels. */
+  static final List<String> STATES =
+      List.of(
+          "connecting",
+          "probing",
+          "delivering",
+          "stalled",
+          "backing-off",
+          "paused-topic",
+          "paused-all",
+          "draining",
+          "stopped",
+          "fenced");
+
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private final Path outbox;
+  private final Supplier<PipelineStatus> status;
+  private final UnsentAge unsentAge;
+  private final LongSupplier nanoClock;
+
+  OutboxGauges(Path outbox, Supplier<PipelineStatus> status, Clock clock, LongSupplier nanoClock) {
+    this.outbox = outbox;
+    this.status = status;
+    this.unsentAge = new UnsentAge(clock);
+    this.nanoClock = nanoClock;
+  }
+
+  void bindTo(MeterRegistry registry) {
+    gauge(registry, "lag.events", "Events appended and not settled", PipelineStatus::lagEvents);
+    gauge(registry, "lag.bytes", "Bytes appended and not settled", PipelineStatus::lagBytes);
+    gauge(
+        registry,
+        "oldest.unsent.age.seconds",
+        "Age of the oldest event that is not settled, 0 if there is none",
+        unsentAge::seconds);
+    gauge(registry, "inflight.events", "Sent and not acked yet", PipelineStatus::inFlightEvents);
+    gauge(registry, "inflight.bytes", "Their size", PipelineStatus::inFlightBytes);
+    gauge(
+        registry,
+        "last.delivery.timestamp.seconds",
+        "When Kafka acked last, 0 = not since the start",
+        now -> now.lastDeliveryMillis().orElse(0) / 1000.0);
+    gauge(
+        registry,
+        "loop.tick.age.seconds",
+        "Time since the delivery loop's last turn; it grows if the loop is stuck",
+        now -> Math.max(0, nanoClock.getAsLong() - now.tickNanos()) / NANOS_PER_SECOND);
+    gauge(registry, "appended.sequence", "Last sequence given", PipelineStatus::appendedSequence);
+    gauge(
+        registry,
+        "settled.sequence",
+        "Everything up to it is settled",
+        PipelineStatus::settledSequence);
+    gauge(registry, "cycles", "Cycle files in the queue", PipelineStatus::cycles);
+    gauge(registry, "disk.used.bytes", "Disk space of the cycle files", PipelineStatus::queueBytes);
+    gauge(
+        registry,
+        "disk.free.bytes",
+        "Space left for the relay's user on the outbox's file system",
+        now -> freeBytes());
+    for (String state : STATES) {
+      Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
+          .description("1 for the state that delivery is in")
+          .tags("outbox", outbox.toString(), "state", state)
+          .register(registry);
+    }
+    for (AppendFailureReason reason : AppendFailureReason.values()) {
+      FunctionCounter.builder("outbox.append.failures", outbox, reason::count)
+          .description("Appends that the clients refused, as they count them themselves")
+          .tags("outbox", outbox.toString(), "reason", reason.label())
+          .register(registry);
+    }
+  }
+
+  private void gauge(
+      MeterRegistry registry,
+      String name,
+      String description,
+      ToDoubleFunction<PipelineStatus> value) {
+    Gauge.builder("outbox.relay." + name, () -> value.applyAsDouble(status.get()))
+        .description(description)
+        .tag("outbox", outbox.toString())
+        .register(registry);
+  }
+
+  private boolean is(String state) {
+    return status.get().state().label().equals(state);
+  }
+
+  private double freeBytes() {
+    try {
+      return Files.getFileStore(outbox).getUsableSpace();
+    } catch (IOException e) {
+      return Double.NaN;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.outboxrelay.relay.metrics;
+
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * The metrics of one relay process. Make it first, give {@link #listener} to each pipeline that is
+ * opened, then {@link #watch} it. Thread-safe.
+ */
+public final class RelayMetrics implements AutoCloseable {
+  /** What Prometheus negotiates first. */
+  public static final String OPEN_METRICS =
+      "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+  /** Understood by everything. */
+  public static final String PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
+  private final Clock clock;
+  private final LongSupplier nanoClock;
+
+  /**
+   * Makes a registry with the metrics of the process and the JVM.
+   *
+   * @param version of the relay
+   * @param clock for ages of events
+   * @param nanoClock the clock of {@link PipelineStatus#tickNanos()}
+   */
+  public RelayMetrics(String version, Clock clock, LongSupplier nanoClock) {
+    this.clock = clock;
+    this.nanoClock = nanoClock;
+    Gauge.builder("outbox.relay.build.info", () -> 1)
+        .description("Always 1; the version that runs is a label")
+        .tag("version", version)
+        .register(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new FileDescriptorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    gcMetrics.bindTo(registry);
+  }
+
+  /** Counts what one outbox's pipeline tells. */
+  public PipelineListener listener(Path outbox) {
+    return new DeliveryCounters(registry, outbox.toString());
+  }
+
+  /**
+   * Reads one outbox's gauges whenever it is scraped.
+   *
+   * @param status cheap and thread-safe
+   */
+  public void watch(Path outbox, Supplier<PipelineStatus> status) {
+    new OutboxGauges(outbox, status, clock, nanoClock).bindTo(registry);
+  }
+
+  /**
+   * All metrics as text.
+   *
+   * @param openMetrics true for {@link #OPEN_METRICS}, false for {@link #PLAIN_TEXT}
+   */
+  public String scrape(boolean openMetrics) {
+    return registry.scrape(openMetrics ? OPEN_METRICS : PLAIN_TEXT);
+  }
+
+  @Override
+  public void close() {
+    gcMetrics.close();
+    registry.close();
+  }
+}

@@ -1,0 +1,161 @@
+package dev.outboxrelay.relay.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outboxrelay.relay.config.HttpAddress;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.PauseReason;
+import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class RelayHttpServerTest {
+  private static final HttpAddress ANY_PORT = new HttpAddress("127.0.0.1", 0);
+  private static final Path OUTBOX = Path.of("/var/lib/outbox");
+
+  private final AtomicLong nanos = new AtomicLong();
+  private final RelayMetrics metrics = new RelayMetrics("1.2.3", Clock.systemUTC(), nanos::get);
+  private final HttpClient client = HttpClient.newHttpClient();
+  private List<PipelineStatus> pipelines = List.of();
+  private final RelayHttpServer server =
+      RelayHttpServer.start(
+          ANY_PORT, new StatusPages("1.2.3", metrics, () -> pipelines, nanos::get));
+
+  @AfterEach
+  void stop() {
+    server.close();
+    metrics.close();
+  }
+
+  @Test
+  void theFrontPageNamesEveryOther() throws Exception {
+    assertThat(get("/").body()).contains("/metrics", "/healthz", "/readyz", "/status.json");
+  }
+
+  @Test
+  void itIsReadyOnceAnOutboxIsOpenAndHealthyAllAlong() throws Exception {
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+    assertThat(get("/readyz").statusCode()).isEqualTo(503);
+
+    pipelines = List.of(Statuses.idle(OUTBOX, 0));
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+    assertThat(get("/readyz").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void aLoopThatStandsStillIsUnhealthyAndNamed() throws Exception {
+    pipelines = List.of(Statuses.idle(OUTBOX, 0));
+    nanos.set(Duration.ofSeconds(16).toNanos());
+
+    assertThat(get("/healthz").statusCode()).isEqualTo(503);
+    assertThat(get("/healthz").body()).contains("stuck", OUTBOX.toString(), "16 s");
+    assertThat(get("/readyz").statusCode()).isEqualTo(503);
+  }
+
+  @Test
+  void anOutageOfKafkaIsHealthyAndReadyAndShownInTheStatus() throws Exception {
+    Trouble trouble =
+        new Trouble(
+            new Verdict.PauseTopic("orders", PauseReason.TOPIC_MISSING, "no such topic"), 900, 3);
+    pipelines =
+        List.of(
+            Statuses.withLag(
+                OUTBOX, new DeliveryState.PausedTopic(trouble, 0, true), 0, OptionalLong.of(800)));
+
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+    assertThat(get("/readyz").statusCode()).isEqualTo(200);
+    HttpResponse<String> response = get("/status.json");
+    JsonNode outbox = new ObjectMapper().readTree(response.body()).at("/outboxes/0");
+    assertThat(response.headers().firstValue("Content-Type")).hasValue("application/json");
+    assertThat(outbox.get("state").asText()).isEqualTo("paused-topic");
+    assertThat(outbox.at("/trouble/kind").asText()).isEqualTo("pause-topic");
+    assertThat(outbox.at("/trouble/attempts").asInt()).isEqualTo(3);
+    assertThat(outbox.get("lag_events").asLong()).isEqualTo(2);
+    assertThat(outbox.get("oldest_unsettled").asLong()).isEqualTo(800);
+  }
+
+  @Test
+  void metricsComeInTheFormThatIsAskedFor() throws Exception {
+    HttpResponse<String> plain = get("/metrics");
+    HttpResponse<String> open = get("/metrics", "application/openmetrics-text;version=1.0.0");
+
+    assertThat(plain.headers().firstValue("Content-Type")).hasValue(RelayMetrics.PLAIN_TEXT);
+    assertThat(plain.body()).contains("outbox_relay_build_info{version=\"1.2.3\"} 1");
+    assertThat(open.headers().firstValue("Content-Type")).hasValue(RelayMetrics.OPEN_METRICS);
+    assertThat(open.body()).endsWith("# EOF\n");
+  }
+
+  @Test
+  void nothingCanBeChangedOverHttp() throws Exception {
+    for (String method : List.of("POST", "PUT", "DELETE")) {
+      HttpResponse<String> response =
+          client.send(
+              request("/status.json").method(method, HttpRequest.BodyPublishers.noBody()).build(),
+              HttpResponse.BodyHandlers.ofString());
+      assertThat(response.statusCode()).isEqualTo(405);
+      assertThat(response.headers().firstValue("Allow")).hasValue("GET, HEAD");
+    }
+  }
+
+  @Test
+  void headAnswersWithoutABodyAndUnknownPathsAreNotFound() throws Exception {
+    HttpResponse<String> head =
+        client.send(
+            request("/healthz").method("HEAD", HttpRequest.BodyPublishers.noBody()).build(),
+            HttpResponse.BodyHandlers.ofString());
+
+    assertThat(head.statusCode()).isEqualTo(200);
+    assertThat(head.body()).isEmpty();
+    assertThat(get("/healthz/x").statusCode()).isEqualTo(404);
+    assertThat(get("/metricsx").statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void aPortThatIsTakenIsRefusedWithTheWayOut() throws IOException {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      HttpAddress address = new HttpAddress("127.0.0.1", taken.getLocalPort());
+
+      assertThatThrownBy(
+              () ->
+                  RelayHttpServer.start(
+                      address, new StatusPages("1.2.3", metrics, List::of, nanos::get)))
+          .isInstanceOf(HttpUnavailable.class)
+          .hasMessageStartingWith("OUTBOX_HTTP_ADDRESS=" + address + ": can't listen there: ")
+          .hasMessageEndingWith("give another address, or off");
+    }
+  }
+
+  private HttpResponse<String> get(String path) throws Exception {
+    return get(path, "*/*");
+  }
+
+  private HttpResponse<String> get(String path, String accept) throws Exception {
+    return client.send(
+        request(path).header("Accept", accept).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
+        .timeout(Duration.ofSeconds(30));
+  }
+}

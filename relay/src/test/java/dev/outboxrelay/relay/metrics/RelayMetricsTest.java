@@ -1,0 +1,200 @@
+package dev.outboxrelay.relay.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.deliver.DeadLetterReason;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RelayMetricsTest {
+  private final AtomicLong nanos = new AtomicLong();
+  private Instant now = Instant.ofEpochMilli(5_000);
+  private final RelayMetrics metrics = new RelayMetrics("1.2.3", new MovingClock(), nanos::get);
+
+  @TempDir private Path outbox;
+
+  private final class MovingClock extends Clock {
+    @Override
+    public ZoneOffset getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(java.time.ZoneId zone) {
+      return this;
+    }
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+  }
+
+  @AfterEach
+  void close() {
+    metrics.close();
+  }
+
+  @Test
+  void whatAPipelineTellsIsCounted() {
+    PipelineListener listener = metrics.listener(outbox);
+    listener.delivered("t", 100, 20);
+    listener.delivered("t", 150, 4_000);
+    listener.sendFailed(new Verdict.RebuildAndRewind("gone"), "t");
+    listener.rewound(17);
+    listener.deadLettered("t", DeadLetterReason.TOO_LARGE, 3);
+    listener.quarantined(1, 2, 3, "crc");
+    listener.missing(5, 9);
+    listener.checkpointFailed("EIO");
+
+    assertThat(value("outbox_relay_events_delivered_total")).isEqualTo("2.0");
+    assertThat(value("outbox_relay_bytes_delivered_total")).isEqualTo("250.0");
+    assertThat(value("outbox_relay_delivery_latency_seconds_count")).isEqualTo("2");
+    assertThat(value("outbox_relay_delivery_latency_seconds_bucket", "le=\"0.025\""))
+        .isEqualTo("1");
+    assertThat(value("outbox_relay_send_errors_total", "kind=\"rebuild\"")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_retries_total")).isEqualTo("17.0");
+    assertThat(value("outbox_relay_dead_letters_total", "reason=\"too-large\"")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_corrupt_records_total")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_missing_sequences_total")).isEqualTo("5.0");
+    assertThat(value("outbox_relay_checkpoint_failures_total")).isEqualTo("1.0");
+  }
+
+  @Test
+  void countersExistBeforeTheFirstEventSoThatItsIncreaseIsSeen() {
+    metrics.listener(outbox);
+
+    assertThat(value("outbox_relay_events_delivered_total")).isEqualTo("0.0");
+    for (DeadLetterReason reason : DeadLetterReason.values()) {
+      assertThat(value("outbox_relay_dead_letters_total", "reason=\"" + reason.label() + "\""))
+          .isEqualTo("0.0");
+    }
+  }
+
+  @Test
+  void gaugesAreReadWhenScraped() {
+    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.of(2_000)));
+    nanos.set(Duration.ofSeconds(3).toNanos());
+
+    assertThat(value("outbox_relay_lag_events")).isEqualTo("2.0");
+    assertThat(value("outbox_relay_lag_bytes")).isEqualTo("2048.0");
+    assertThat(value("outbox_relay_inflight_events")).isEqualTo("2.0");
+    assertThat(value("outbox_relay_last_delivery_timestamp_seconds")).isEqualTo("1.5");
+    assertThat(value("outbox_relay_loop_tick_age_seconds")).isEqualTo("3.0");
+    assertThat(value("outbox_relay_cycles")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_disk_used_bytes")).isEqualTo("8.388608E7");
+    assertThat(Double.parseDouble(value("outbox_relay_disk_free_bytes"))).isPositive();
+  }
+
+  @Test
+  void theOldestEventAgesWhileTheLoopStandsStill() {
+    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.of(2_000)));
+
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("3.0");
+    now = now.plusSeconds(10);
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("13.0");
+  }
+
+  @Test
+  void anEventThatTheLoopNeverReadAgesFromWhenItWasSeen() {
+    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));
+
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("0.0");
+    now = now.plusSeconds(10);
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("10.0");
+  }
+
+  @Test
+  void theAgeIsZeroWhenEverythingIsSettled() {
+    watch(Statuses.idle(outbox, 0));
+
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("0.0");
+  }
+
+  @Test
+  void exactlyOneStateIsOneAndEveryStateHasItsSeries() {
+    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.of(2_000)));
+
+    assertThat(value("outbox_relay_producer_state", "state=\"delivering\"")).isEqualTo("1.0");
+    assertThat(lines("outbox_relay_producer_state"))
+        .hasSize(concreteStates(DeliveryState.class).size())
+        .filteredOn(line -> line.endsWith(" 1.0"))
+        .hasSize(1);
+  }
+
+  @Test
+  void refusedAppendsAreReadFromTheClientsFile() throws IOException {
+    watch(Statuses.idle(outbox, 0));
+    assertThat(value("outbox_append_failures_total", "reason=\"full\"")).isEqualTo("0.0");
+
+    ByteBuffer counters = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
+    counters.putLong(2 * Long.BYTES, 42);
+    Files.write(outbox.resolve("append.failures"), counters.array());
+    assertThat(value("outbox_append_failures_total", "reason=\"full\"")).isEqualTo("42.0");
+    assertThat(value("outbox_append_failures_total", "reason=\"busy\"")).isEqualTo("0.0");
+  }
+
+  @Test
+  void everySeriesOfAnOutboxNamesIt() {
+    metrics.listener(outbox);
+    watch(Statuses.idle(outbox, 0));
+
+    assertThat(metrics.scrape(false).lines())
+        .filteredOn(line -> line.startsWith("outbox_"))
+        .filteredOn(line -> !line.startsWith("outbox_relay_build_info"))
+        .isNotEmpty()
+        .allMatch(line -> line.contains("outbox=\"" + outbox + "\""));
+  }
+
+  private static Set<Class<?>> concreteStates(Class<?> type) {
+    if (!Modifier.isInterface(type.getModifiers())) {
+      return Set.of(type);
+    }
+    return Arrays.stream(type.getPermittedSubclasses())
+        .flatMap(subtype -> concreteStates(subtype).stream())
+        .collect(Collectors.toSet());
+  }
+
+  private void watch(PipelineStatus status) {
+    metrics.watch(outbox, () -> status);
+  }
+
+  private String value(String name, String... labels) {
+    String line =
+        lines(name).stream()
+            .filter(candidate -> Stream.of(labels).allMatch(candidate::contains))
+            .findFirst()
+            .orElseThrow(() -> new AssertionError(name + " is not in\n" + metrics.scrape(false)));
+    return line.substring(line.lastIndexOf(' ') + 1);
+  }
+
+  private java.util.List<String> lines(String name) {
+    return metrics
+        .scrape(false)
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .toList();
+  }
+}

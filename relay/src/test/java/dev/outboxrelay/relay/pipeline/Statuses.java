@@ -1,0 +1,64 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.UUID;
+
+/** Snapshots of a pipeline for tests. */
+public final class Statuses {
+  public static final UUID OUTBOX_ID = new UUID(0x1234, 0x5678);
+
+  private Statuses() {}
+
+  /** Nine events appended, seven settled, both others in flight since the given time. */
+  public static PipelineStatus withLag(
+      Path outbox, DeliveryState state, long tickNanos, OptionalLong oldestUnsettledMillis) {
+    return new PipelineStatus(
+        outbox,
+        OUTBOX_ID,
+        1,
+        state,
+        1_000,
+        tickNanos,
+        9,
+        7,
+        6,
+        2_048,
+        2,
+        2_000,
+        oldestUnsettledMillis,
+        OptionalLong.of(1_500),
+        7,
+        0,
+        0,
+        0,
+        1,
+        83_886_080);
+  }
+
+  /** Everything settled. */
+  public static PipelineStatus idle(Path outbox, long tickNanos) {
+    return new PipelineStatus(
+        outbox,
+        OUTBOX_ID,
+        1,
+        new DeliveryState.Delivering(),
+        1_000,
+        tickNanos,
+        7,
+        7,
+        7,
+        0,
+        0,
+        0,
+        OptionalLong.empty(),
+        OptionalLong.empty(),
+        7,
+        0,
+        0,
+        0,
+        1,
+        83_886_080);
+  }
+}
