@@ -1,0 +1,161 @@
+"""The golden files on disk: vectors/<state>/expected.json, and the outbox's files in before/ and after/.
+
+A file is kept gzipped without the zeros at its end, its size is in expected.json. after/ holds only what the next
+append changes; a file with a null size is gone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from .cyclefile import SparseFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .outbox import Published
+    from .scanner import Problem
+    from .states import State
+
+VECTORS = os.path.join(os.path.dirname(__file__), "..", "..", "vectors")
+
+
+def describe(found: Published) -> dict[str, Any]:
+    """Return a record as JSON; bytes are hexadecimal."""
+    record = found.record
+    prologue = record.prologue
+    return {
+        "cycle": found.cycle,
+        "entry": record.entry,
+        "offset": found.offset,
+        "sequence": record.sequence,
+        "event_id": str(record.event_id),
+        "append_time": record.append_time,
+        "timestamp": record.timestamp,
+        "topic": record.topic,
+        "key": _hex(record.key),
+        "value": _hex(record.value),
+        "headers": [[name, _hex(value)] for name, value in record.headers],
+        "prologue": prologue
+        and {
+            "outbox_id": str(prologue.outbox_id),
+            "generation": prologue.generation,
+            "base": prologue.base,
+            "cycle_hour": prologue.cycle_hour,
+        },
+    }
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def expected(state: State) -> str:
+    """Return the text of expected.json."""
+    changed = {
+        path: state.after[path].size if path in state.after else None
+        for path in sorted(state.before | state.after)
+        if not _same(state.before.get(path), state.after.get(path))
+    }
+    head = {
+        "about": state.about,
+        "writable": state.writable,
+        "chronicle": state.chronicle,
+        "roll_bytes": state.roll_bytes,
+        "clock": state.clock,
+        "before": {path: file.size for path, file in state.before.items()},
+        "after": changed,
+        "problems": _problems(state.problems),
+        "problems_after": _problems(state.problems_after),
+        "appended": describe(state.appended),
+    }
+    records = ",\n".join("  " + json.dumps(describe(found)) for found in state.records)
+    text = json.dumps(head, indent=1, ensure_ascii=True)
+    return text.removesuffix("\n}") + ',\n "records": [\n' + records + "\n ]\n}\n"
+
+
+def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [vars(problem) for problem in problems]
+
+
+def _same(one: SparseFile | None, other: SparseFile | None) -> bool:
+    return (
+        one is not None
+        and other is not None
+        and (one.size, one.trimmed()) == (other.size, other.trimmed())
+    )
+
+
+def save(state: State) -> None:
+    """Write a state, and leave alone what is as it should be: gzip's bytes differ between builds of zlib."""
+    folder = os.path.join(VECTORS, state.name)
+    os.makedirs(folder, exist_ok=True)
+    text = expected(state)
+    with open(os.path.join(folder, "expected.json"), "w", encoding="utf-8") as out:
+        out.write(text)
+    manifest = json.loads(text)
+    wanted = {"expected.json"}
+    for part, files in (("before", state.before), ("after", state.after)):
+        for path, size in manifest[part].items():
+            if size is None:
+                continue
+            stored = f"{part}/{path}.gz"
+            wanted.add(stored)
+            _store(os.path.join(folder, stored), files[path].trimmed())
+    for path in set(stored_files(folder)) - wanted:
+        os.remove(os.path.join(folder, path))
+
+
+def _store(path: str, data: bytes) -> None:
+    if os.path.exists(path):
+        with gzip.open(path) as stored:
+            if stored.read() == data:
+                return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as out:
+        out.write(gzip.compress(data, 9, mtime=0))
+
+
+def stored_files(folder: str) -> list[str]:
+    """Return the files of a state, as paths within its folder."""
+    return sorted(
+        os.path.relpath(os.path.join(parent, file), folder)
+        for parent, _, files in os.walk(folder)
+        for file in files
+    )
+
+
+class Golden:
+    """One stored state."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = os.path.join(VECTORS, name)
+        with open(os.path.join(self.folder, "expected.json"), encoding="utf-8") as text:
+            self.expected: dict[str, Any] = json.load(text)
+
+    def before(self) -> dict[str, SparseFile]:
+        """Return the outbox's files."""
+        return {path: self._load("before", path) for path in self.expected["before"]}
+
+    def after(self) -> dict[str, SparseFile]:
+        """Return the outbox's files after the next append, those left untouched included."""
+        files = self.before()
+        for path, size in self.expected["after"].items():
+            if size is None:
+                del files[path]
+            else:
+                files[path] = self._load("after", path)
+        return files
+
+    def _load(self, part: str, path: str) -> SparseFile:
+        with gzip.open(os.path.join(self.folder, part, f"{path}.gz")) as stored:
+            return SparseFile(stored.read(), self.expected[part][path])
+
+
+def names() -> list[str]:
+    """Return the names of the stored states."""
+    return sorted(entry.name for entry in os.scandir(VECTORS) if entry.is_dir())
