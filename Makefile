@@ -20,8 +20,9 @@ PACKAGED := relay/target/.packaged
 
 PYTHON_PACKAGE := outbox-client/python
 PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks)
-JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml relay/pom.xml relay/embedded-kafka/pom.xml \
-	$(shell find outbox-client/java/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
+JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
+	relay/embedded-kafka/pom.xml \
+	$(shell find outbox-client/java/src outbox-client/conformance/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
 
 PYTEST := $(BIN)/python -m pytest $(if $(TORTURE),--timeout=14400)
 # A target's duration, also when it fails.

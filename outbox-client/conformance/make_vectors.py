@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the golden files of outbox-client/vectors anew. A test fails when they differ from what this makes."""
+"""Write the golden files of outbox-client/vectors anew; a test fails when they are not these."""
 
 from __future__ import annotations
 

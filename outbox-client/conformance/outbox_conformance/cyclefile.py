@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import struct
 from dataclasses import dataclass
+
+from .sparsefiles import SparseFile
 
 EOF_WORD = 0xC0000000
 META = 0x40000000
@@ -28,53 +30,16 @@ FAST_HOURLY = Layout(4096, 256)
 SMALL = Layout(32, 4)
 
 
-class SparseFile:
-    """A file's contents; what lies between the data and the size is zero."""
-
-    def __init__(self, data: bytes = b"", size: int | None = None) -> None:
-        self.data = bytearray(data)
-        self.size = len(data) if size is None else size
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Write like pwrite does."""
-        end = offset + len(data)
-        if end > len(self.data):
-            self.data += bytes(end - len(self.data))
-        self.data[offset:end] = data
-        self.size = max(self.size, end)
-
-    def u32(self, offset: int) -> int:
-        """Return the integer at an offset."""
-        return int(_U32.unpack(self.read(offset, 4))[0])
-
-    def u64(self, offset: int) -> int:
-        """Return the integer at an offset."""
-        return int(_U64.unpack(self.read(offset, 8))[0])
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Read like pread does, zeros where nothing was written."""
-        data = bytes(self.data[offset : offset + length])
-        return data + bytes(length - len(data))
-
-    def trimmed(self) -> bytes:
-        """Return the data without the zeros at its end."""
-        return bytes(self.data).rstrip(b"\0")
-
-    def copy(self) -> SparseFile:
-        """Return an independent copy."""
-        return SparseFile(bytes(self.data), self.size)
-
-
 def name(cycle: int) -> str:
     """Return the file name of a cycle."""
-    hour = datetime.datetime(1970, 1, 1) + datetime.timedelta(hours=cycle)  # noqa: DTZ001
+    hour = dt.datetime(1970, 1, 1) + dt.timedelta(hours=cycle)  # noqa: DTZ001
     return f"{hour:%Y%m%d-%H}F.cq4"
 
 
 def cycle_of(file_name: str) -> int:
     """Return the cycle that a file name stands for."""
-    hour = datetime.datetime.strptime(file_name, "%Y%m%d-%HF.cq4")  # noqa: DTZ007
-    return int((hour - datetime.datetime(1970, 1, 1)).total_seconds()) // 3600  # noqa: DTZ001
+    hour = dt.datetime.strptime(file_name, "%Y%m%d-%HF.cq4")  # noqa: DTZ007
+    return int((hour - dt.datetime(1970, 1, 1)).total_seconds()) // 3600  # noqa: DTZ001
 
 
 def aligned(data: bytes, marker: bytes) -> bytes:
@@ -141,7 +106,7 @@ class Header:
     first_data: int
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file's header does not parse."""
 
 
@@ -149,17 +114,17 @@ def parse_header(file: SparseFile) -> Header:
     """Find the fields by their names.
 
     Raises:
-        Unreadable: the header is not one of a cycle file.
+        UnreadableError: the header is not one of a cycle file.
     """
     length = file.u32(0)
     head = file.read(0, 512)
     if length & ~0xFFF != META or b"SCQStore" not in head:
-        raise Unreadable("no SCQStore header")
+        raise UnreadableError("no SCQStore header")
 
     def after(field: str) -> int:
         at = head.find(field.encode())
         if at < 0:
-            raise Unreadable(f"no field {field}")
+            raise UnreadableError(f"no field {field}")
         return at + len(field)
 
     def integer(field: str) -> int:
@@ -171,13 +136,11 @@ def parse_header(file: SparseFile) -> Header:
     index2index_field = _align8(after("index2Index") + 1)
     index2index = file.u64(index2index_field)
     if index2index < 4 + (length & LENGTH_MASK):
-        raise Unreadable("index2index is out of place")
+        raise UnreadableError("index2index is out of place")
     first_page = align4(index2index + 4 + (file.u32(index2index) & LENGTH_MASK))
     first_data = align4(first_page + 4 + (file.u32(first_page) & LENGTH_MASK))
     last_index = _align8(after("lastIndex") + 1)
-    return Header(
-        layout, word1, word1 + 8, index2index, last_index, first_page, first_data
-    )
+    return Header(layout, word1, word1 + 8, index2index, last_index, first_page, first_data)
 
 
 def _align8(offset: int) -> int:

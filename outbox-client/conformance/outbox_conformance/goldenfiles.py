@@ -1,7 +1,7 @@
-"""The golden files on disk: vectors/<state>/expected.json, and the outbox's files in before/ and after/.
+"""The golden files on disk: for each state expected.json, and the outbox's files before and after.
 
-A file is kept gzipped without the zeros at its end, its size is in expected.json. after/ holds only what the next
-append changes; a file with a null size is gone.
+A file is kept gzipped without the zeros at its end; its size is in expected.json. after/ holds only
+what the next append changes; a file with a null size is gone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from .cyclefile import SparseFile
+from .sparsefiles import SparseFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _same(one: SparseFile | None, other: SparseFile | None) -> bool:
 
 
 def save(state: State) -> None:
-    """Write a state, and leave alone what is as it should be: gzip's bytes differ between builds of zlib."""
+    """Write a state; a file that holds it already stays, as builds of zlib compress differently."""
     folder = os.path.join(VECTORS, state.name)
     os.makedirs(folder, exist_ok=True)
     text = expected(state)

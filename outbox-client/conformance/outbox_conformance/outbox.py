@@ -1,22 +1,24 @@
 """A whole outbox as bytes in memory, from FORMAT.md alone.
 
-It appends as a writer does, and knows where it stands whatever a test does to the bytes: so it can say what a writer
-must make of a damaged outbox.
+It appends as a writer does, and knows where it stands whatever a test does to the bytes: so it can
+say what a writer must make of a damaged outbox.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-import uuid
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import cyclefile, records
-from .cyclefile import FAST_HOURLY, HOUR, CycleImage, Layout, SparseFile
+from .cyclefile import FAST_HOURLY, HOUR, CycleImage, Layout
+from .sparsefiles import SparseFile
 
 if TYPE_CHECKING:
+    import uuid
+
     from .records import Event
 
 GIB = 1 << 30
@@ -40,7 +42,7 @@ _METADATA_HEADER = (
     + b"\xc6format\xeeyyyyMMdd-HH'F'\xc5epoch\xa1\x00\xc8sourceId\xa1\x00\x8f\x8f"
 )
 _UNLOCKED = -(1 << 63)
-_NO_CYCLES = (-(1 << 31), (1 << 31) - 1)
+NO_CYCLES = (-(1 << 31), (1 << 31) - 1)
 
 
 def metadata(highest: int, lowest: int, mod_count: int) -> SparseFile:
@@ -64,14 +66,31 @@ def metadata(highest: int, lowest: int, mod_count: int) -> SparseFile:
 
 
 def position(
-    count: int, sequence: int, event_id: uuid.UUID, cycle: int, offset: int, entry: int,
-    settled_bytes: int, clock: int, outbox_id: uuid.UUID,
+    count: int,
+    sequence: int,
+    event_id: uuid.UUID,
+    cycle: int,
+    offset: int,
+    entry: int,
+    settled_bytes: int,
+    clock: int,
+    outbox_id: uuid.UUID,
 ) -> SparseFile:
     """Return relay.position with one valid slot."""
     covered = struct.pack(
         "<QQB7xQ16sQQQQq16sQ",
-        count, 1, 0, sequence, event_id.bytes, cycle, offset, cycle << 32 | entry,
-        settled_bytes, clock, outbox_id.bytes, 0,
+        count,
+        1,
+        0,
+        sequence,
+        event_id.bytes,
+        cycle,
+        offset,
+        cycle << 32 | entry,
+        settled_bytes,
+        clock,
+        outbox_id.bytes,
+        0,
     )
     slot = b"OBXPOSIT" + struct.pack("<II", 1, zlib.crc32(covered)) + covered
     file = SparseFile(size=8192)
@@ -149,9 +168,7 @@ class OutboxImage:
             key=event.key,
             value=event.value,
             headers=event.headers,
-            prologue=records.Prologue(
-                self.outbox_id, self.generation, self.base, self.cycle_hour
-            )
+            prologue=records.Prologue(self.outbox_id, self.generation, self.base, self.cycle_hour)
             if first
             else None,
         )
@@ -201,7 +218,7 @@ class OutboxImage:
     def write_metadata(self) -> None:
         """Write the listing afresh."""
         numbers = [cycle.cycle for cycle in self.cycles]
-        highest, lowest = (numbers[-1], numbers[0]) if numbers else _NO_CYCLES
+        highest, lowest = (numbers[-1], numbers[0]) if numbers else NO_CYCLES
         self.files[METADATA] = metadata(highest, lowest, self.mod_count)
 
     def write_state(self) -> None:

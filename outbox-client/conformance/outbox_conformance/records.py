@@ -14,7 +14,7 @@ _PROLOGUE = struct.Struct("<16sIIQq")
 _KEY, _VALUE, _HAS_PROLOGUE = 1, 2, 4
 
 
-class NotARecord(Exception):
+class NotARecordError(Exception):
     """The bytes are no valid record; the message says which check failed."""
 
 
@@ -94,10 +94,10 @@ def decode(data: bytes) -> Record:
     """Return the record that these bytes are.
 
     Raises:
-        NotARecord: they fail a check.
+        NotARecordError: they fail a check.
     """
     if len(data) < _FIXED.size:
-        raise NotARecord("length")
+        raise NotARecordError("length")
     (
         magic,
         crc,
@@ -115,15 +115,15 @@ def decode(data: bytes) -> Record:
         _,
     ) = _FIXED.unpack_from(data)
     if magic != MAGIC:
-        raise NotARecord("magic")
+        raise NotARecordError("magic")
     if version != 1:
-        raise NotARecord("version")
+        raise NotARecordError("version")
     at = _FIXED.size + (_PROLOGUE.size if flags & _HAS_PROLOGUE else 0)
     end = at + topic_length + key_length + headers_length + value_length
     if flags > _KEY | _VALUE | _HAS_PROLOGUE or not 0 <= len(data) - end < 4:
-        raise NotARecord("lengths")
+        raise NotARecordError("lengths")
     if zlib.crc32(data[8:]) != crc:
-        raise NotARecord("crc")
+        raise NotARecordError("crc")
     prologue = None
     if flags & _HAS_PROLOGUE:
         outbox_id, generation, _, base, hour = _PROLOGUE.unpack_from(data, _FIXED.size)

@@ -1,4 +1,4 @@
-"""Reads an outbox as it lies on disk, damaged or not. Slow and plain: it is the judge, not the relay."""
+"""Reads an outbox as it lies on disk, damaged or not. Slow and plain: a judge, not a relay."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import cyclefile, records
-from .cyclefile import EOF_WORD, LENGTH_MASK, META, NOT_COMPLETE, SparseFile, align4
+from . import cyclefile, records, sparsefiles
+from .cyclefile import EOF_WORD, LENGTH_MASK, META, NOT_COMPLETE, align4
 from .outbox import Published
+from .sparsefiles import SparseFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,19 +53,6 @@ class _View(SparseFile):
     def u32(self, offset: int) -> int:
         return int(struct.unpack_from("<I", self.mapping, offset)[0])
 
-    def data_end(self, path: str) -> int:
-        """Return where the last hole of the file begins."""
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            end = 0
-            while True:
-                try:
-                    end = os.lseek(descriptor, os.lseek(descriptor, end, os.SEEK_DATA), os.SEEK_HOLE)
-                except OSError:
-                    return end
-        finally:
-            os.close(descriptor)
-
 
 def scan(outbox: str) -> Scan:
     """Read every record of an outbox, and name every problem."""
@@ -86,13 +74,13 @@ class _CycleScan:
         self.result = result
         self.cycle = cycle
         self.file = _View(path)
-        self.data_end = self.file.data_end(path)
+        self.data_end = sparsefiles.data_end(path)
         self.newest = newest
 
     def run(self) -> None:
         try:
             header = cyclefile.parse_header(self.file)
-        except (cyclefile.Unreadable, struct.error):
+        except (cyclefile.UnreadableError, struct.error):
             self._problem(0, "unreadable-header")
             self._salvage(0)
             return
@@ -133,7 +121,7 @@ class _CycleScan:
     def _record(self, at: int, length: int) -> None:
         try:
             record = records.decode(self.file.read(at + 4, length))
-        except records.NotARecord as why:
+        except records.NotARecordError as why:
             self._problem(at, "crc" if str(why) == "crc" else "not-a-record")
         else:
             self.result.records.append(Published(self.cycle, at, record))
@@ -150,7 +138,7 @@ class _CycleScan:
             if at % 4 == 0 and MIN_LENGTH <= length <= records.MAX_RECORD:
                 try:
                     record = records.decode(self.file.read(at + 4, length))
-                except records.NotARecord:
+                except records.NotARecordError:
                     pass
                 else:
                     yield Published(self.cycle, at, record)

@@ -1,4 +1,4 @@
-"""Builds a state: appends events, damages bytes, appends the next event to what a writer recovers."""
+"""Builds a state: appends events, damages bytes, appends the next event to what is recovered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..cyclefile import SparseFile
 from ..outbox import GIB, STATE, OutboxImage, Published
 from ..records import Event
 from ..scanner import Problem
+from ..sparsefiles import SparseFile
 
 MIDNIGHT = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 OUTBOX_ID = uuid.UUID("0b0c5b1e-5a3d-4c6f-9e2a-7d1f00c0ffee")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from ..cyclefile import HOUR
-from ..outbox import OutboxImage
-from ..scanner import Problem
 from .builder import Builder, State, plain
+
+if TYPE_CHECKING:
+    from ..outbox import OutboxImage
+    from ..scanner import Problem
 
 PAGE = 4096
 
@@ -52,11 +55,14 @@ def hole_in_the_chain() -> State:
     builder = Builder().several(40, size=400)
     hole = 0x11000
     builder.image.newest.file.write(hole, bytes(PAGE))
-    ends = {found.record.sequence: builder.offset(found.record.sequence + 1)
-            for found in builder.image.published[:-1]}
+    ends = {
+        found.record.sequence: builder.offset(found.record.sequence + 1)
+        for found in builder.image.published[:-1]
+    }
     torn = next(sequence for sequence, end in ends.items() if end > hole)
     builder.lost = {
-        sequence for sequence, end in ends.items()
+        sequence
+        for sequence, end in ends.items()
         if end > hole and builder.offset(sequence) < hole + PAGE
     }
     problems = [
@@ -136,6 +142,7 @@ def failed_cycle() -> State:
         about,
         recover=lambda image: image.roll(end=False),
         problems_after=after,
+        chronicle=False,
     )
 
 
@@ -155,9 +162,7 @@ def _unusable(
 
 def _elsewhere(builder: Builder, name: str, about: str, problems: list[Problem]) -> State:
     """The damage is where no writer looks."""
-    return builder.finish(
-        name, about, problems=problems, problems_after=problems, chronicle=False
-    )
+    return builder.finish(name, about, problems=problems, problems_after=problems, chronicle=False)
 
 
 STATES = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 
-from ..cyclefile import FAST_HOURLY, HOUR, NOT_COMPLETE, SMALL, SparseFile
+from ..cyclefile import FAST_HOURLY, HOUR, NOT_COMPLETE, SMALL
 from ..outbox import METADATA, STATE, OutboxImage, cycle_path
 from ..records import encode
+from ..sparsefiles import SparseFile
 from .builder import Builder, State, plain
 
 
@@ -31,9 +32,7 @@ def entry_behind_word1() -> State:
     builder = Builder().three()
     place = builder.publish_unbooked(plain(4))
     about = "A published entry behind word1: killed before booking."
-    return builder.finish(
-        "entry-behind-word1", about, recover=lambda image: image.book(*place)
-    )
+    return builder.finish("entry-behind-word1", about, recover=lambda image: image.book(*place))
 
 
 def indexed_entry_behind_word1() -> State:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..cyclefile import HOUR, SparseFile
+from ..cyclefile import HOUR
 from ..outbox import METADATA, POSITION, STATE, OutboxImage, position
+from ..sparsefiles import SparseFile
 from .builder import OUTBOX_ID, Builder, State, event_id, plain
 
 
@@ -68,9 +69,7 @@ def metadata_missing() -> State:
     builder = Builder().three()
     del builder.image.files[METADATA]
     about = "metadata.cq4t is gone."
-    return builder.finish(
-        "metadata-missing", about, recover=_rewrite_metadata, chronicle=False
-    )
+    return builder.finish("metadata-missing", about, recover=_rewrite_metadata, chronicle=False)
 
 
 def metadata_truncated() -> State:
@@ -78,9 +77,7 @@ def metadata_truncated() -> State:
     table = builder.image.files[METADATA]
     builder.image.files[METADATA] = SparseFile(bytes(table.data[:300]))
     about = "metadata.cq4t is cut to 300 bytes."
-    return builder.finish(
-        "metadata-truncated", about, recover=_rewrite_metadata, chronicle=False
-    )
+    return builder.finish("metadata-truncated", about, recover=_rewrite_metadata, chronicle=False)
 
 
 def metadata_zeroed() -> State:
@@ -88,9 +85,7 @@ def metadata_zeroed() -> State:
     builder.append(plain(4), after=HOUR)
     builder.image.files[METADATA] = SparseFile(size=131072)
     about = "metadata.cq4t is zero."
-    return builder.finish(
-        "metadata-zeroed", about, recover=_rewrite_metadata, chronicle=False
-    )
+    return builder.finish("metadata-zeroed", about, recover=_rewrite_metadata, chronicle=False)
 
 
 STATES = [

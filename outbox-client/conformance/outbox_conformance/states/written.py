@@ -1,4 +1,4 @@
-"""States that writers leave which die nowhere. Both languages can write each of them, byte for byte."""
+"""States that writers leave which die nowhere. Both languages write them, byte for byte."""
 
 from __future__ import annotations
 

@@ -45,8 +45,8 @@ final class ChronicleReader {
    * Reads through the queue, then jumps to every {@code step}-th record, and to each of the {@code
    * around} entries and their neighbours, and compares what is found there.
    *
-   * @throws IllegalStateException if a jump fails or finds another record, or if sequences or
-   *     entries have a gap
+   * @throws IllegalStateException if a jump fails or finds another record, if entries have a gap or
+   *     sequences do not grow
    */
   static Seeks seek(Path queue, int step, List<Long> around) {
     try (ChronicleQueue chronicle = open(queue);
@@ -54,7 +54,7 @@ final class ChronicleReader {
       List<long[]> targets = new ArrayList<>();
       long count = 0;
       long expectedIndex = -1;
-      long expectedSequence = -1;
+      long lastSequence = 0;
       for (byte[] bytes = read(tailer); bytes != null; bytes = read(tailer)) {
         Excerpt excerpt = Excerpt.decode(tailer.lastReadIndex(), bytes);
         long entry = excerpt.index() & 0xffff_ffffL;
@@ -62,11 +62,11 @@ final class ChronicleReader {
         if (!follows || excerpt.entry() != entry) {
           throw new IllegalStateException("no entry follows another here: " + excerpt);
         }
-        if (expectedSequence != -1 && excerpt.sequence() != expectedSequence) {
-          throw new IllegalStateException(expectedSequence + " is missing before " + excerpt);
+        if (excerpt.sequence() <= lastSequence) {
+          throw new IllegalStateException(lastSequence + " stands before " + excerpt);
         }
         expectedIndex = excerpt.index() + 1;
-        expectedSequence = excerpt.sequence() + 1;
+        lastSequence = excerpt.sequence();
         if (count % step == 0 || around.stream().anyMatch(a -> Math.abs(a - entry) <= 2)) {
           targets.add(new long[] {excerpt.index(), excerpt.sequence()});
         }

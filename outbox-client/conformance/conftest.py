@@ -1,0 +1,35 @@
+"""Chronicle's JVM, and a directory for outboxes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+from outbox_conformance.chronicle import Chronicle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def chronicle() -> Iterator[Chronicle]:
+    """Started with the first job."""
+    with Chronicle() as running:
+        yield running
+
+
+@pytest.fixture
+def parent() -> Iterator[str]:
+    """A directory to make outboxes in; gone at once after the test, as their files are large."""
+    directory = tempfile.mkdtemp(prefix="outbox-conformance-")
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def outbox(parent: str) -> str:
+    """The path of an outbox that does not exist yet."""
+    return os.path.join(parent, "outbox")
