@@ -1,0 +1,229 @@
+"""An open cycle file: reading entries, booking them, ending and growing it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from mmap import mmap
+from struct import Struct
+from time import monotonic
+
+from outbox_client._layout import (
+    FILE_BYTES,
+    GROWTH_BYTES,
+    HEADROOM_BYTES,
+    Layout,
+    align4,
+    index_page,
+    new_cycle_file,
+)
+from outbox_client._lock import Backoff
+from outbox_client._record import FIXED_BYTES, MAX_ENTRY_BYTES, InvalidRecordError, Record, peek
+from outbox_client._wire import END_OF_FILE, LENGTH_MASK, META, NOT_COMPLETE, UnparsableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._directory import Directory
+    from outbox_client._disk import Disk
+
+_WORD = Struct("<I")
+_END_TEXT = b"\xc3EOF"
+_MINIMUM_BYTES = 4096
+_TRAILER = bytes(8)
+
+
+class Cycle:
+    """A cycle file, mapped as a whole.
+
+    Closed when the last reference goes, so that a thread may sync it while another has moved on.
+
+    Attributes:
+        number: of the cycle.
+        size: of the file, as mapped.
+        words32: the mapping as header words.
+        words64: the mapping as u64.
+        layout: where its fields stand.
+        word1: index of word1 in `words64`; word2 is the next.
+    """
+
+    def __init__(self, number: int, fd: int) -> None:
+        """Take over a descriptor.
+
+        Raises:
+            UnparsableError: it is no cycle file.
+        """
+        self.fd = fd
+        self.number = number
+        self.size = 0
+        size = os.fstat(fd).st_size
+        if size < _MINIMUM_BYTES:
+            raise UnparsableError(f"only {size} bytes long")
+        self.remap(size)
+        self.layout = Layout(self._map)
+        self.word1 = self.layout.word1 >> 3
+
+    def __del__(self, close: object = os.close) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            close(fd)  # type: ignore[operator]
+
+    def remap(self, size: int) -> None:
+        """Map the file at its present length."""
+        self._map = mmap(self.fd, size)
+        view = memoryview(self._map)
+        self.words32 = view.cast("I")
+        self.words64 = view.cast("Q")
+        self.size = size
+
+    # --- reading; by pread, because a mapped read beyond what is written may be a SIGBUS ---
+
+    def word_at(self, offset: int) -> int:
+        """The header word at an offset; free if nothing was ever written there."""
+        data = os.pread(self.fd, 4, offset)
+        return int(_WORD.unpack(data)[0]) if len(data) == 4 else 0
+
+    def record_at(self, offset: int) -> tuple[Record, int]:
+        """The record whose header word stands at an offset, and the offset behind it.
+
+        Raises:
+            UnparsableError: there is none.
+        """
+        if offset & 3 or not self.layout.first <= offset < self.size:
+            raise UnparsableError(f"0x{offset:x} is no place for an entry")
+        word = self.word_at(offset)
+        if word & END_OF_FILE:
+            raise UnparsableError(f"no data entry at 0x{offset:x} but 0x{word:08x}")
+        if not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or offset + 4 + word > self.size:
+            raise UnparsableError(f"hostile length {word} at 0x{offset:x}")
+        try:
+            record = Record(os.pread(self.fd, word, offset + 4))
+        except InvalidRecordError as problem:
+            raise UnparsableError(f"no record at 0x{offset:x}: {problem}") from None
+        return record, align4(offset + 4 + word)
+
+    def peek(self, offset: int) -> tuple[int, int, int] | None:
+        """Sequence, entry and end of a record that a writer of this boot has booked."""
+        data = os.pread(self.fd, 4 + FIXED_BYTES, offset)
+        if len(data) < 4 + FIXED_BYTES:
+            return None
+        (word,) = _WORD.unpack_from(data)
+        found = peek(data[4:])
+        if found is None or not FIXED_BYTES <= word <= MAX_ENTRY_BYTES:
+            return None
+        return found[0], found[1], align4(offset + 4 + word)
+
+    def behind_meta(self, offset: int, word: int) -> int:
+        """The offset behind a META entry.
+
+        Raises:
+            UnparsableError: it would reach beyond the file.
+        """
+        end = align4(offset + 4 + (word & LENGTH_MASK))
+        if end > self.size:
+            raise UnparsableError(f"hostile length {word & LENGTH_MASK} at 0x{offset:x}")
+        return end
+
+    # --- writing; only under the writers' lock ---
+
+    def book(self, offset: int, entry: int, tail: int, disk: Disk) -> int:
+        """Point word2, word1 and the index to a published record; the tail afterwards."""
+        disk.store(self.words64, self.word1 + 1, offset << 32 | entry, "word2")
+        disk.store(self.words64, self.word1, offset, "word1")
+        if entry % self.layout.spacing == 0:
+            return self._index(offset, entry, tail, disk)
+        return tail
+
+    def _index(self, offset: int, entry: int, tail: int, disk: Disk) -> int:
+        layout = self.layout
+        number, slot = divmod(entry // layout.spacing, layout.capacity)
+        if number >= layout.capacity:
+            return tail
+        index2index = layout.index2index >> 3
+        words = self.words64
+        page = words[index2index + 2 + number]
+        if not page:
+            if self.word_at(tail):
+                return tail  # not the newest record: there is no room for a page behind it
+            page = tail
+            data = index_page(page, layout.capacity)
+            # Published like a record: all of it, and a free header word behind, comes first.
+            disk.pwrite(self.fd, b"\0\0\0\0" + data[4:] + _TRAILER, page, "index-page")
+            disk.store(self.words32, page >> 2, _WORD.unpack_from(data)[0], "index-page")
+            tail = page + len(data)
+            disk.store(words, index2index + 2 + number, page, "index")
+            disk.store(words, index2index + 1, number + 1, "index")
+        array = (page + 12 + 7 & ~7) >> 3
+        if page >= self.size - 8 * layout.capacity or words[array] != layout.capacity:
+            return tail  # readers scan
+        slots = array + 2
+        disk.store(words, slots + slot, offset, "index")
+        disk.store(words, slots - 1, slot + 1, "index")
+        disk.store(words, layout.last_index >> 3, entry + layout.spacing, "index")
+        return tail
+
+    def end(self, tail: int, disk: Disk) -> None:
+        """Write EOF at the tail."""
+        disk.pwrite(self.fd, b"\0\0\0\0" + _END_TEXT, tail, "eof-tail")
+        disk.store(self.words32, tail >> 2, END_OF_FILE, "eof")
+
+    def make_room(self, end: int, timeout: float, disk: Disk) -> None:
+        """Grow the file so that an append that ends at *end* stays clear of its end.
+
+        Raises:
+            OSError: no space, or another process holds its lock on the file.
+        """
+        if self.size - end >= HEADROOM_BYTES:
+            return
+        # As Chronicle does; closing any other descriptor of the file would drop this lock, which
+        # is why it is held no longer than this.
+        backoff = Backoff(monotonic() + timeout)
+        while True:
+            try:
+                fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except (BlockingIOError, PermissionError):
+                if not backoff.wait():
+                    raise
+        try:
+            size = os.fstat(self.fd).st_size
+            if size - end < HEADROOM_BYTES:
+                size += GROWTH_BYTES
+                disk.truncate(self.fd, size, "payload")
+        finally:
+            fcntl.lockf(self.fd, fcntl.LOCK_UN)
+        self.remap(size)
+
+
+def create_cycle_file(directory: Directory, name: str, disk: Disk) -> None:
+    """Make an empty cycle file; whole and on stable storage before it has its name.
+
+    Raises:
+        OSError: no space, or an error of the disk.
+        OutboxError: the file cannot be created.
+    """
+    temporary = f"{directory.queue}/.{name}.tmp"
+    fd = directory.create(temporary)
+    try:
+        # A leftover of a writer that died may hold anything.
+        disk.truncate(fd, 0, "create")
+        disk.pwrite(fd, new_cycle_file(), 0, "create")
+        disk.truncate(fd, FILE_BYTES, "create")
+        disk.fsync(fd, "create")
+    finally:
+        os.close(fd)
+    disk.rename(temporary, f"{directory.queue}/{name}", "rename")
+    queue = os.open(directory.queue, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        disk.fsync(queue, "rename")
+    finally:
+        os.close(queue)
+
+
+def is_free(word: int) -> bool:
+    """Whether an entry may begin at this header word."""
+    return word == 0 or (bool(word & NOT_COMPLETE) and word != END_OF_FILE)
+
+
+def is_meta(word: int) -> bool:
+    """Whether the header word is that of an index page."""
+    return word & END_OF_FILE == META

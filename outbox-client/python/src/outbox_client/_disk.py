@@ -1,0 +1,66 @@
+# ruff: noqa: ARG002 - the labels are for the tests's disks
+"""The one seam between the writer and the machine.
+
+Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
+a label that says what is written. Tests pass another one, which fails or ends the process at the
+n-th call of a label. Labels: lock, payload, publish, state, word2, word1, index, index-page,
+eof-tail, eof, create, rename, listing.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import ENOSPC
+from os import strerror
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Disk:
+    """The real one. Holds no state, so one object serves all."""
+
+    __slots__ = ()
+
+    def lock(self, call: Callable[..., Any], fd: int, command: int, argument: Any) -> None:
+        """Try for the writers' lock.
+
+        Raises:
+            BlockingIOError: another holds it.
+            PermissionError: the same, on some systems.
+        """
+        call(fd, command, argument)
+
+    def pwrite(self, fd: int, data: bytes, offset: int, what: str) -> None:
+        """Write all of data.
+
+        Raises:
+            OSError: not all of it could be written; a short write counts as a full disk.
+        """
+        if os.pwrite(fd, data, offset) != len(data):
+            raise OSError(ENOSPC, strerror(ENOSPC))
+
+    def store(self, words: memoryview, index: int, value: int, what: str) -> None:
+        """One aligned store of a word into a mapping."""
+        words[index] = value
+
+    def truncate(self, fd: int, size: int, what: str) -> None:
+        """Set a file's length."""
+        os.ftruncate(fd, size)
+
+    def fsync(self, fd: int, what: str) -> None:
+        """Bring a file or directory to stable storage."""
+        os.fsync(fd)
+
+    def fdatasync(self, fd: int, what: str) -> None:
+        """Bring a file's contents to stable storage."""
+        _fdatasync(fd)
+
+    def rename(self, source: str, target: str, what: str) -> None:
+        """Rename within a directory."""
+        os.rename(source, target)
+
+
+_fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none

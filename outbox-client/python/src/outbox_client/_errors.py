@@ -1,0 +1,86 @@
+# ruff: noqa: N818 - the names say what happened, as in the Java client
+"""What can go wrong.
+
+    OutboxError
+    ├── EventTooLarge       the event's record would be longer than 1 MiB
+    ├── InvalidEvent        the event cannot be recorded: topic, header, type
+    ├── OutboxFull          the disk, a quota or OUTBOX_MAX_BYTES is exhausted
+    ├── OutboxBusy          the writers' lock was not to be had in time
+    ├── OutboxCorrupt       what is on disk cannot be continued or read
+    └── OutboxUnavailable   not configured, refused, or an error of the system
+
+Every message says what failed, which value did it, and the way out.
+"""
+
+from __future__ import annotations
+
+from errno import EDQUOT, EFBIG, ENOSPC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class OutboxError(Exception):
+    """Base of all errors of this package.
+
+    Attributes:
+        maybe_appended: True when the event was published before the failure (its fsync failed):
+            it may be delivered. Append it again with the same ``event_id``, so that consumers
+            can tell the copies.
+    """
+
+    maybe_appended: bool = False
+    _event_id: bytes | None = None
+    _errno: int | None = None
+
+    @property
+    def event_id(self) -> UUID | None:
+        """The id of an event that may have been appended, else None."""
+        if self._event_id is None:
+            return None
+        from uuid import UUID
+
+        return UUID(bytes=self._event_id)
+
+
+class EventTooLarge(OutboxError):
+    """The event's record would exceed 1 MiB."""
+
+
+class InvalidEvent(OutboxError):
+    """The event cannot be recorded as it is."""
+
+
+class OutboxFull(OutboxError):
+    """No space: the disk, a quota, a file size limit, or ``OUTBOX_MAX_BYTES``."""
+
+
+class OutboxBusy(OutboxError):
+    """The writers' lock was not free within the timeout."""
+
+
+class OutboxCorrupt(OutboxError):
+    """What is on disk cannot be read or continued."""
+
+
+class OutboxUnavailable(OutboxError):
+    """The outbox is not configured, is refused as unsafe, or the system reports an error."""
+
+
+def system_error(action: str, problem: OSError) -> OutboxError:
+    """What a failed system call means to the caller.
+
+    Args:
+        action: what was tried, for the message: "cannot <action>: <reason>".
+        problem: the error of the call.
+    """
+    reason = problem.strerror or str(problem)
+    if problem.errno in (ENOSPC, EDQUOT, EFBIG):
+        return OutboxFull(
+            f"cannot {action}: {reason}. Nothing was appended; free space or raise the quota, "
+            "then append again"
+        )
+    error = OutboxUnavailable(f"cannot {action}: {reason} (errno {problem.errno})")
+    error._errno = problem.errno
+    return error

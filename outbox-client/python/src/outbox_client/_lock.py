@@ -1,0 +1,275 @@
+"""The writers' lock: one holder among all threads of all processes.
+
+Two levels. Within the process, the attribute `owner` of the one `WritersLock` per path is claimed
+by an atomic ``dict.setdefault``; between processes, byte 0 of the lock file is locked through the
+kernel. Both are polled up to a deadline, so that a stopped holder costs the others a named error.
+
+A signal handler may raise between any two steps. Hence a claim is a token that its taker made
+before claiming it: whether it was taken can be seen afterwards by identity, and giving it back is
+one step. Holders write::
+
+    token = [get_ident()]
+    try:
+        lock.acquire(token, timeout)
+        ...
+    finally:
+        if lock.owner is token:
+            try:
+                lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
+            finally:
+                del lock.owner
+
+CPython runs handlers behind calls, at the start of functions and at backward jumps, so none can
+come between the beginning of the ``finally`` and the unlocking (3.10 may: hence holders guard it
+by a second one). Should a claim be left behind nevertheless, the next to want the lock sees that
+no frame on the stack of the claimant's thread holds the token any more, and takes it over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from _thread import get_ident
+from errno import EACCES
+from struct import pack
+from time import monotonic, sleep
+
+from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from outbox_client._directory import Directory
+    from outbox_client._disk import Disk
+
+    Token = list[int]
+
+_IMMEDIATE_TRIES = 3
+_SHORTEST_SLEEP = 50e-6
+_LONGEST_SLEEP = 2e-3
+_ABANDONED_CHECK_SECONDS = 0.05
+# A lock file that another process has just created gets its final mode a moment later.
+_CREATION_GRACE_SECONDS = 0.2
+
+_stat = os.stat
+
+
+class WritersLock:
+    """The lock of one outbox in this process. Get it from `lock_of`."""
+
+    #: The token of whoever holds the lock in this process. A class attribute, so that it can be
+    #: read without a call while the instance has none.
+    owner: Token | None = None
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.fd = -1
+        self._device = -1
+        self._inode = -1
+        (
+            self.kernel_call,
+            self._lock_command,
+            self._lock_argument,
+            self.unlock_command,
+            self.unlock_argument,
+        ) = kernel_lock()
+        self._claim = self.__dict__.setdefault
+
+    def acquire(self, token: Token, timeout: float, directory: Directory, disk: Disk) -> None:
+        """Take the lock. The caller gives it back, see above, whether this succeeds or not.
+
+        Args:
+            token: a fresh list with the caller's thread ident; the caller keeps it in a local
+                variable named ``token`` as long as it may hold the lock.
+            timeout: seconds.
+            directory: opens the lock file.
+            disk: locks it.
+
+        Raises:
+            OutboxBusy: not within the timeout, or this thread holds it already.
+            OutboxUnavailable: the lock file cannot be opened.
+        """
+        deadline = 0.0
+        if self._claim("owner", token) is not token:
+            deadline = monotonic() + timeout
+            self._wait_for_claim(token, timeout, deadline)
+        backoff: Backoff | None = None
+        while True:
+            if self.fd < 0:
+                self._open(directory)
+            try:
+                disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
+            except (BlockingIOError, PermissionError):
+                if backoff is None:
+                    deadline = deadline or monotonic() + timeout
+                    backoff = Backoff(deadline)
+                if not backoff.wait():
+                    raise OutboxBusy(
+                        f"{self.path} was held by other writers for {timeout} s. Append again, or "
+                        "raise lock_timeout; if it persists, look for a stopped process among "
+                        f"those that have the file open (fuser {self.path})"
+                    ) from None
+                continue
+            except OSError as problem:
+                raise system_error(f"lock {self.path}", problem) from None
+            try:
+                found = _stat(self.path)
+                if found.st_ino == self._inode and found.st_dev == self._device:
+                    return
+            except FileNotFoundError:
+                pass
+            except OSError as problem:
+                raise system_error(f"look at {self.path}", problem) from None
+            # The path is gone or another file by now: what we hold excludes nobody.
+            self._close()
+
+    def close(self, token: Token, timeout: float) -> None:
+        """Close the descriptor once no thread of this process holds the lock."""
+        if self._claim("owner", token) is not token:
+            self._wait_for_claim(token, timeout, monotonic() + timeout)
+        self._close()
+
+    def release(self, token: Token) -> None:
+        """Give the lock back if the token holds it."""
+        if self.owner is token:
+            try:
+                if self.fd >= 0:
+                    self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
+            finally:
+                del self.owner
+
+    def forget(self) -> None:
+        """In a forked child: close what was inherited, without unlocking the parent's lock."""
+        self.__dict__.pop("owner", None)
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _open(self, directory: Directory) -> None:
+        fd = self._create(directory)
+        found = os.fstat(fd)
+        self._device = found.st_dev
+        self._inode = found.st_ino
+        self.fd = fd
+
+    def _create(self, directory: Directory) -> int:
+        backoff = Backoff(monotonic() + _CREATION_GRACE_SECONDS)
+        while True:
+            try:
+                directory.prepare()
+                return directory.create(self.path)
+            except OutboxUnavailable as problem:  # noqa: PERF203 - cold
+                if problem._errno != EACCES or not backoff.wait():
+                    raise
+
+    def _close(self) -> None:
+        if self.fd >= 0:
+            # Unlocked first, so that a handler that raises here can leak no more than a descriptor.
+            self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+
+    def _wait_for_claim(self, token: Token, timeout: float, deadline: float) -> None:
+        backoff = Backoff(deadline)
+        check_at = monotonic() + _ABANDONED_CHECK_SECONDS
+        while (holder := self._claim("owner", token)) is not token:
+            mine = holder[:1] == token
+            if mine or monotonic() >= check_at:
+                if _abandoned(holder):
+                    # Only one thread gets the claimant's ident and with it the right to clear it.
+                    if _pop(holder):
+                        del self.owner
+                    continue
+                if mine:
+                    raise OutboxBusy(
+                        f"this thread is inside an append to {os.path.dirname(self.path)} already, "
+                        "which a signal handler or finalizer has interrupted: append after it "
+                        "returned"
+                    )
+                check_at = monotonic() + _ABANDONED_CHECK_SECONDS
+            if not backoff.wait():
+                raise OutboxBusy(
+                    f"{self.path} was held by another thread of this process for {timeout} s: "
+                    "append again, or raise lock_timeout"
+                )
+
+
+class Backoff:
+    """Polling with growing, jittered pauses up to a deadline."""
+
+    __slots__ = ("_deadline", "_pause", "_random", "_tries")
+
+    def __init__(self, deadline: float, random: Callable[[int], bytes] = os.urandom) -> None:
+        self._deadline = deadline
+        self._random = random
+        self._tries = 0
+        self._pause = _SHORTEST_SLEEP
+
+    def wait(self) -> bool:
+        """Pause before the next try; False when the deadline has passed."""
+        self._tries += 1
+        if self._tries <= _IMMEDIATE_TRIES:
+            sleep(0)
+            return True
+        left = self._deadline - monotonic()
+        if left <= 0:
+            return False
+        jitter = 0.5 + self._random(1)[0] / 255
+        sleep(min(self._pause * jitter, left))
+        self._pause = min(self._pause * 2, _LONGEST_SLEEP)
+        return True
+
+
+def _abandoned(holder: Token) -> bool:
+    """Whether no frame of the claimant's thread has the token any more."""
+    ident = holder[:1]
+    if not ident:
+        return False  # another thread is clearing it
+    frame = sys._current_frames().get(ident[0])
+    while frame is not None:
+        if frame.f_locals.get("token") is holder:
+            return False
+        frame = frame.f_back
+    return True
+
+
+def _pop(holder: Token) -> bool:
+    try:
+        holder.pop()
+    except IndexError:
+        return False
+    return True
+
+
+def kernel_lock() -> tuple[Callable[..., Any], int, Any, int, Any]:
+    """The call, and its command and argument for locking and for unlocking."""
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        # struct flock: type, whence, start, length, pid
+        lock = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+        unlock = pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 0, 1, 0)
+        return fcntl.fcntl, fcntl.F_OFD_SETLK, lock, fcntl.F_OFD_SETLK, unlock
+    # POSIX record locks: safe with the one descriptor per path that `lock_of` guarantees.
+    return fcntl.lockf, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, fcntl.LOCK_UN, 1
+
+
+_locks: dict[str, WritersLock] = {}
+
+
+def lock_of(path: str) -> WritersLock:
+    """The lock for a lock file's path, the same for all who ask in this process."""
+    directory, name = os.path.split(path)
+    real = os.path.join(os.path.realpath(directory), name)
+    lock = _locks.get(real)
+    return lock if lock is not None else _locks.setdefault(real, WritersLock(real))
+
+
+def _forget_locks() -> None:
+    for lock in list(_locks.values()):
+        lock.forget()
+
+
+os.register_at_fork(after_in_child=_forget_locks)
+__all__ = ["Backoff", "WritersLock", "get_ident", "kernel_lock", "lock_of"]

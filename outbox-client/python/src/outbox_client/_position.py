@@ -1,0 +1,82 @@
+"""``relay.position``: up to where the relay has settled the records. Only read here."""
+
+from __future__ import annotations
+
+import os
+from struct import Struct
+from zlib import crc32
+
+MAGIC = b"OBXPOSIT"
+VERSION = 1
+SLOT_BYTES = 4096
+MODES = ("at-least-once", "exactly-once")
+
+_HEAD = Struct("<8sII")
+_FIELDS = Struct("<QQB7xQ16sQQQQq16sQ")
+
+
+class Position:
+    """One valid slot."""
+
+    __slots__ = (
+        "count",
+        "cycle",
+        "event_id",
+        "generation",
+        "index",
+        "mode",
+        "offset",
+        "outbox",
+        "sequence",
+        "settled_bytes",
+        "time",
+    )
+
+    def __init__(self, fields: bytes) -> None:
+        """Decode the bytes 16 to 127 of a slot."""
+        (
+            self.count,
+            self.generation,
+            self.mode,
+            self.sequence,
+            self.event_id,
+            self.cycle,
+            self.offset,
+            self.index,
+            self.settled_bytes,
+            self.time,
+            self.outbox,
+            _,
+        ) = _FIELDS.unpack(fields)
+
+
+def read_position(path: str) -> Position | None:
+    """The position, None while there is none (or nothing valid in the file).
+
+    Raises:
+        OSError: the file exists and cannot be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        slots = [os.pread(fd, 128, start) for start in (0, SLOT_BYTES)]
+    finally:
+        os.close(fd)
+    found: Position | None = None
+    for slot in slots:
+        position = decode_slot(slot)
+        if position is not None and (found is None or position.count > found.count):
+            found = position
+    return found
+
+
+def decode_slot(slot: bytes) -> Position | None:
+    """The position in the first 128 bytes of a slot, None if it is not valid."""
+    if len(slot) < 128:
+        return None
+    magic, version, crc = _HEAD.unpack_from(slot)
+    if magic != MAGIC or version != VERSION or crc != crc32(slot[16:128]):
+        return None
+    return Position(slot[16:128])

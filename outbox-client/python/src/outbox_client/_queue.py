@@ -1,0 +1,72 @@
+"""What a writer holds open between appends."""
+
+from __future__ import annotations
+
+from outbox_client._state import CYCLE_BYTES, FAILED_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._cycle import Cycle
+    from outbox_client._state import Identity, State
+
+
+class OpenQueue:
+    """The state and, if it can be appended to, the newest cycle.
+
+    Attributes:
+        state: the mapped state file.
+        identity: of the outbox.
+        newest: number of the newest cycle, None while there has been none.
+        cycle: the newest cycle; None when the next append has to begin a new one.
+        last: offset of its last booked record, 0 while there is none.
+        tail: offset of the free header word behind the last entry.
+        entry: number of the last record within the cycle, -1 while there is none.
+        base: bytes in all cycles before it.
+        hour: the hour in which it was begun.
+        next_base: base of the next cycle while `cycle` is None.
+    """
+
+    __slots__ = (
+        "base",
+        "cycle",
+        "entry",
+        "hour",
+        "identity",
+        "last",
+        "newest",
+        "next_base",
+        "seen_cycle",
+        "seen_failed",
+        "state",
+        "tail",
+    )
+
+    def __init__(self, state: State, identity: Identity, newest: int | None) -> None:
+        self.state = state
+        self.identity = identity
+        self.newest = newest
+        self.cycle: Cycle | None = None
+        self.last = 0
+        self.tail = 0
+        self.entry = -1
+        self.base = 0
+        self.hour = 0
+        self.next_base = 0
+        self.seen_cycle = b""
+        self.seen_failed = b""
+
+    def appended_bytes(self) -> int:
+        """Bytes in all cycles, to compare with the settled bytes of the position."""
+        if self.cycle is None:
+            return self.next_base
+        return self.base + self.tail - self.cycle.layout.first
+
+    def note_state(self) -> None:
+        """Remember what the state says of cycles, to see later that others changed it."""
+        self.seen_cycle = self.state.map[CYCLE_BYTES]
+        self.seen_failed = self.state.map[FAILED_BYTES]
+
+    def close_cycle(self) -> None:
+        """Append no more to this cycle; the next append begins another."""
+        self.next_base = self.appended_bytes()
+        self.cycle = None

@@ -1,0 +1,239 @@
+"""The record: what one event is on disk, and the checks that a reader makes."""
+
+from __future__ import annotations
+
+from struct import Struct, error
+from zlib import crc32
+
+MAGIC = 0x5258424F  # the bytes "OBXR"
+VERSION = 1
+
+HAS_KEY = 1
+HAS_VALUE = 2
+HAS_PROLOGUE = 4
+_KNOWN_FLAGS = HAS_KEY | HAS_VALUE | HAS_PROLOGUE
+
+FIXED_BYTES = 72
+PROLOGUE_BYTES = 40
+MAX_RECORD_BYTES = 1 << 20
+MAX_ENTRY_BYTES = (2 << 20) + (64 << 10)
+
+_PREFIX = Struct("<4xII")
+_HEAD = Struct("<II")
+_FIXED = Struct("<BBHIQqq16sIIII")
+_PROLOGUE = Struct("<16sIIQq")
+_NAME_LENGTH = Struct("<H")
+_VALUE_LENGTH = Struct("<i")
+_SEQUENCE_AND_ENTRY = Struct("<I12xQ40xI")
+_TRAILER = bytes(8)
+
+_pack_prefix = _PREFIX.pack
+_pack_fixed = _FIXED.pack
+
+
+class InvalidRecordError(Exception):
+    """These bytes are no record; the message says why."""
+
+
+class Prologue:
+    """What the first record of a cycle repeats of the outbox's state."""
+
+    __slots__ = ("base", "cycle_hour", "generation", "outbox")
+
+    def __init__(self, outbox: bytes, generation: int, base: int, cycle_hour: int) -> None:
+        self.outbox = outbox
+        self.generation = generation
+        self.base = base
+        self.cycle_hour = cycle_hour
+
+    def encode(self) -> bytes:
+        """The 40 bytes behind the fixed part."""
+        return _PROLOGUE.pack(self.outbox, self.generation, 0, self.base, self.cycle_hour)
+
+
+class Draft:
+    """A checked event as bytes, up to what only the lock can tell."""
+
+    __slots__ = (
+        "body",
+        "event_id",
+        "flags",
+        "headers_length",
+        "key_length",
+        "length",
+        "timestamp",
+        "topic_length",
+        "value_length",
+    )
+
+    def __init__(
+        self,
+        topic: bytes,
+        key: bytes | None,
+        headers: bytes,
+        value: bytes | None,
+        event_id: bytes,
+        timestamp: int | None,
+    ) -> None:
+        flags = 0
+        if key is None:
+            key = b""
+        else:
+            flags = HAS_KEY
+        if value is None:
+            value = b""
+        else:
+            flags |= HAS_VALUE
+        self.flags = flags
+        self.topic_length = len(topic)
+        self.key_length = len(key)
+        self.headers_length = len(headers)
+        self.value_length = len(value)
+        length = self.topic_length + self.key_length + self.headers_length + self.value_length
+        padding = -length & 3
+        self.body = b"".join((topic, key, headers, value, bytes(padding)))
+        self.length = FIXED_BYTES + length + padding
+        self.event_id = event_id
+        self.timestamp = timestamp
+
+    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytes:
+        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
+        flags = self.flags
+        body = self.body
+        if prologue is not None:
+            flags |= HAS_PROLOGUE
+            body = prologue.encode() + body
+        timestamp = self.timestamp
+        fixed = _pack_fixed(
+            VERSION,
+            flags,
+            self.topic_length,
+            self.key_length,
+            sequence,
+            now,
+            now if timestamp is None else timestamp,
+            self.event_id,
+            self.headers_length,
+            self.value_length,
+            entry,
+            0,
+        )
+        return b"".join(
+            (_pack_prefix(MAGIC, crc32(body, crc32(fixed))), fixed, body, _TRAILER),
+        )
+
+
+class Record:
+    """A record that has passed all checks."""
+
+    __slots__ = (
+        "append_time",
+        "entry",
+        "event_id",
+        "headers_section",
+        "key",
+        "prologue",
+        "sequence",
+        "timestamp",
+        "topic",
+        "value",
+    )
+
+    def __init__(self, data: bytes) -> None:
+        """Check and decode the bytes of one entry.
+
+        Raises:
+            InvalidRecordError: they are no record.
+        """
+        try:
+            magic, crc = _HEAD.unpack_from(data)
+            (
+                version,
+                flags,
+                topic_length,
+                key_length,
+                self.sequence,
+                self.append_time,
+                self.timestamp,
+                self.event_id,
+                headers_length,
+                value_length,
+                self.entry,
+                reserved,
+            ) = _FIXED.unpack_from(data, 8)
+        except error:
+            raise InvalidRecordError(f"{len(data)} bytes are too short for a record") from None
+        if magic != MAGIC:
+            raise InvalidRecordError(f"magic 0x{magic:08x}")
+        if version != VERSION:
+            raise InvalidRecordError(f"version {version}, this client reads {VERSION}")
+        if flags & ~_KNOWN_FLAGS or reserved:
+            raise InvalidRecordError(f"unknown flags 0x{flags:02x} or reserved field {reserved}")
+        offset = FIXED_BYTES + (PROLOGUE_BYTES if flags & HAS_PROLOGUE else 0)
+        length = offset + topic_length + key_length + headers_length + value_length
+        if length + (-length & 3) != len(data):
+            raise InvalidRecordError(f"its lengths add up to {length} bytes of {len(data)}")
+        if (key_length and not flags & HAS_KEY) or (value_length and not flags & HAS_VALUE):
+            raise InvalidRecordError(f"a length without its flag (0x{flags:02x})")
+        if crc32(memoryview(data)[8:]) != crc:
+            raise InvalidRecordError(f"CRC differs from the recorded 0x{crc:08x}")
+        self.prologue: Prologue | None = None
+        if flags & HAS_PROLOGUE:
+            outbox, generation, _, base, cycle_hour = _PROLOGUE.unpack_from(data, FIXED_BYTES)
+            self.prologue = Prologue(outbox, generation, base, cycle_hour)
+        self.topic = data[offset : offset + topic_length].decode("latin-1")
+        offset += topic_length
+        self.key = data[offset : offset + key_length] if flags & HAS_KEY else None
+        offset += key_length
+        self.headers_section = data[offset : offset + headers_length]
+        offset += headers_length
+        self.value = data[offset : offset + value_length] if flags & HAS_VALUE else None
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        """The headers, in order.
+
+        Raises:
+            InvalidRecordError: the section does not parse.
+        """
+        return decode_headers(self.headers_section)
+
+
+def peek(data: bytes) -> tuple[int, int] | None:
+    """Sequence and entry of a record's first 72 bytes, or None if these start no record."""
+    magic, sequence, entry = _SEQUENCE_AND_ENTRY.unpack(data[:68])
+    return (sequence, entry) if magic == MAGIC else None
+
+
+def encode_header(name: bytes, value: bytes | None) -> bytes:
+    """One header of the section."""
+    if value is None:
+        return _NAME_LENGTH.pack(len(name)) + name + _VALUE_LENGTH.pack(-1)
+    return _NAME_LENGTH.pack(len(name)) + name + _VALUE_LENGTH.pack(len(value)) + value
+
+
+def decode_headers(section: bytes) -> list[tuple[str, bytes | None]]:
+    """Read a headers section.
+
+    Raises:
+        InvalidRecordError: it does not parse.
+    """
+    headers: list[tuple[str, bytes | None]] = []
+    offset = 0
+    try:
+        while offset < len(section):
+            (name_length,) = _NAME_LENGTH.unpack_from(section, offset)
+            offset += 2
+            name = section[offset : offset + name_length].decode()
+            offset += name_length
+            (value_length,) = _VALUE_LENGTH.unpack_from(section, offset)
+            offset += 4
+            if value_length < 0:
+                headers.append((name, None))
+            else:
+                headers.append((name, section[offset : offset + value_length]))
+                offset += value_length
+    except (error, UnicodeDecodeError) as problem:
+        raise InvalidRecordError(f"headers section: {problem}") from None
+    if offset != len(section):
+        raise InvalidRecordError("headers section: its lengths lead beyond its end")
+    return headers

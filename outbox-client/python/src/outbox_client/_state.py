@@ -1,0 +1,138 @@
+"""``outbox.state``: identity, next sequence, newest cycle, failed cycles."""
+
+from __future__ import annotations
+
+import os
+from mmap import mmap
+from struct import Struct
+from zlib import crc32
+
+from outbox_client._errors import OutboxUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._disk import Disk
+
+STATE_BYTES = 4096
+MAGIC = b"OBXSTATE"
+VERSION = 1
+FAILED_SLOTS = 16
+
+_IDENTITY = Struct("<8sII16sq")
+_CRC = Struct("<I")
+_CHECK = int.from_bytes(b"OBXCHECK", "little")
+_ALL_ONES = 0xFFFFFFFFFFFFFFFF
+
+# In words of 8 bytes.
+NEXT_SEQUENCE = 8
+COMPLEMENT = 9
+CYCLE = 10
+FAILED = 16
+# In bytes: what a writer compares to see that others have moved on.
+CYCLE_BYTES = slice(80, 112)
+FAILED_BYTES = slice(128, 256)
+
+
+class NewestCycle:
+    """What the state says of the newest cycle."""
+
+    __slots__ = ("base", "hour", "number")
+
+    def __init__(self, number: int, base: int, hour: int) -> None:
+        self.number = number
+        self.base = base
+        self.hour = hour
+
+
+class Identity:
+    """Which outbox this is."""
+
+    __slots__ = ("created", "generation", "outbox")
+
+    def __init__(self, outbox: bytes, generation: int, created: int) -> None:
+        self.outbox = outbox
+        self.generation = generation
+        self.created = created
+
+    def encode(self) -> bytes:
+        """The first 44 bytes of the file."""
+        data = _IDENTITY.pack(MAGIC, VERSION, self.generation, self.outbox, self.created)
+        return data + _CRC.pack(crc32(data))
+
+
+def decode_identity(data: bytes) -> Identity | None:
+    """The identity in a state file's first bytes, None if these are damaged.
+
+    Raises:
+        OutboxUnavailable: a later version wrote it.
+    """
+    if len(data) < 44 or _CRC.unpack_from(data, 40)[0] != crc32(data[:40]):
+        return None
+    magic, version, generation, outbox, created = _IDENTITY.unpack_from(data)
+    if magic != MAGIC:
+        return None
+    if version != VERSION:
+        raise OutboxUnavailable(
+            f"the outbox has format version {version}, this client knows {VERSION}: upgrade it"
+        )
+    return Identity(outbox, generation, created)
+
+
+def new_identity(created: int) -> Identity:
+    """Generation 1 of an outbox that did not exist before."""
+    random = int.from_bytes(os.urandom(16), "big")
+    outbox = random & ~(0xF << 76 | 0b11 << 62) | 4 << 76 | 0b10 << 62
+    return Identity(outbox.to_bytes(16, "big"), 1, created)
+
+
+class State:
+    """The mapped file. Changed only by the holder of the writers' lock."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over a descriptor of a file of full length."""
+        self.fd = fd
+        self.map = mmap(fd, STATE_BYTES)
+        self.words = memoryview(self.map).cast("Q")
+
+    def __del__(self, close: object = os.close) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            close(fd)  # type: ignore[operator]
+
+    def identity(self) -> Identity | None:
+        """Which outbox this is; None if that is damaged."""
+        return decode_identity(self.map[:44])
+
+    def next_sequence(self) -> int | None:
+        """The sequence of the next record; None if that is damaged."""
+        sequence = self.words[NEXT_SEQUENCE]
+        return sequence if sequence and self.words[COMPLEMENT] == sequence ^ _ALL_ONES else None
+
+    def set_next_sequence(self, sequence: int, disk: Disk) -> None:
+        """Book the sequences below."""
+        disk.store(self.words, NEXT_SEQUENCE, sequence, "state")
+        disk.store(self.words, COMPLEMENT, sequence ^ _ALL_ONES, "state")
+
+    def newest_cycle(self) -> NewestCycle | None:
+        """The newest cycle; None if that is damaged or there has been none."""
+        number, base, hour, check = self.words[CYCLE : CYCLE + 4]
+        if number ^ base ^ hour ^ _CHECK != check:
+            return None
+        return NewestCycle(number, base, hour)
+
+    def set_newest_cycle(self, newest: NewestCycle, disk: Disk) -> None:
+        """Book a new cycle."""
+        check = newest.number ^ newest.base ^ newest.hour ^ _CHECK
+        for index, word in enumerate((newest.number, newest.base, newest.hour, check)):
+            disk.store(self.words, CYCLE + index, word, "state")
+
+    def failed_cycles(self) -> set[int]:
+        """The cycles to which nothing is appended again."""
+        return {word - 1 for word in self.words[FAILED : FAILED + FAILED_SLOTS] if word}
+
+    def mark_failed(self, number: int, disk: Disk) -> None:
+        """Never append to this cycle again."""
+        slots = list(self.words[FAILED : FAILED + FAILED_SLOTS])
+        if number + 1 not in slots:
+            slot = slots.index(0) if 0 in slots else slots.index(min(slots))
+            disk.store(self.words, FAILED + slot, number + 1, "state")
