@@ -66,6 +66,11 @@ public sealed interface DeliveryState {
       return new PausedAll(trouble, retryNanos);
     }
 
+    /** Kafka does not answer, but the sender goes on trying. */
+    default Connected stall(Trouble trouble) {
+      return new Stalled(trouble);
+    }
+
     default Fenced fence(Trouble trouble) {
       return new Fenced(trouble);
     }
@@ -123,10 +128,6 @@ public sealed interface DeliveryState {
     public Delivering acked() {
       return new Delivering();
     }
-
-    public Stalled stall(Trouble latest) {
-      return new Stalled(latest);
-    }
   }
 
   /** All is well. */
@@ -139,10 +140,6 @@ public sealed interface DeliveryState {
     @Override
     public boolean sends() {
       return true;
-    }
-
-    public Stalled stall(Trouble trouble) {
-      return new Stalled(trouble);
     }
   }
 
@@ -158,11 +155,7 @@ public sealed interface DeliveryState {
       return true;
     }
 
-    public Stalled still(Trouble latest) {
-      return new Stalled(latest);
-    }
-
-    public Delivering acked() {
+    public Delivering recovered() {
       return new Delivering();
     }
   }
@@ -181,6 +174,17 @@ public sealed interface DeliveryState {
     @Override
     public String label() {
       return "paused-topic";
+    }
+
+    /** The topic is what an operator has to look at first, whatever else is wrong. */
+    @Override
+    public PausedTopic stall(Trouble latest) {
+      return this;
+    }
+
+    /** Asked again, without an answer. */
+    public PausedTopic again(long nextRetryNanos) {
+      return new PausedTopic(trouble.again(trouble.verdict()), nextRetryNanos, senderKept);
     }
 
     /** The topic can be written now, and the sender was kept. */

@@ -1,8 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.deliver.DeliveryListener;
 
 /**
  * What a pipeline tells while it runs. Called on the delivery thread, for each event: an
@@ -22,35 +20,10 @@ import dev.outboxrelay.relay.deliver.Verdict;
  * {@code stalled} and {@code backing-off} are what an outage of Kafka looks like: alert on the age
  * of the oldest unsettled event instead.
  */
-public interface PipelineListener {
+public interface PipelineListener extends DeliveryListener {
 
   /** Does nothing. */
   PipelineListener NONE = new PipelineListener() {};
-
-  /**
-   * Kafka acked an event.
-   *
-   * @param bytes size of its record in the queue
-   * @param latencyMillis from its append to the ack, not below 0
-   */
-  default void delivered(String topic, int bytes, long latencyMillis) {}
-
-  /** A send failed; {@code topic} is null if it concerns no single topic. */
-  default void sendFailed(Verdict verdict, String topic) {}
-
-  /** Delivery went back to the oldest unsettled event; so many will be sent again. */
-  default void rewound(int records) {}
-
-  default void stateChanged(DeliveryState from, DeliveryState to) {}
-
-  /** An event was moved to the dead letters, durably. */
-  default void deadLettered(String topic, DeadLetterReason reason, long sequence) {}
-
-  /** Bytes that are no valid record were set aside, durably. */
-  default void quarantined(long cycle, long offset, long bytes, String reason) {}
-
-  /** No record carries these sequences, both inclusive. */
-  default void missing(long first, long last) {}
 
   /** A valid record whose sequence is not above that of the one before; it is delivered. */
   default void outOfSequence(long sequence, long previous) {}

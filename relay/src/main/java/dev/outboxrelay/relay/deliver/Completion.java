@@ -1,0 +1,10 @@
+package dev.outboxrelay.relay.deliver;
+
+/** Where the result of a send goes. Called once, from any thread; never throws, never works. */
+public interface Completion {
+  /** Kafka has the record. */
+  void done();
+
+  /** Kafka's client gave up on it. */
+  void failed(Throwable error);
+}

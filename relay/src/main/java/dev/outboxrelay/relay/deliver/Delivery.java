@@ -1,0 +1,306 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.relay.deliver.DeliveryState.Connected;
+import dev.outboxrelay.relay.deliver.DeliveryState.Connecting;
+import dev.outboxrelay.relay.deliver.DeliveryState.Draining;
+import dev.outboxrelay.relay.deliver.DeliveryState.PausedTopic;
+import dev.outboxrelay.relay.deliver.DeliveryState.Probing;
+import dev.outboxrelay.relay.deliver.DeliveryState.Running;
+import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
+import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
+import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.intake.Arrivals;
+import dev.outboxrelay.relay.intake.Bookmark;
+import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.random.RandomGenerator;
+
+/**
+ * Takes arrivals in order, hands them to the transport, and settles them in order. One turn is
+ * {@link #doWork}; nothing in it blocks. Which state it is in, and how it gets from one to another,
+ * is drawn at {@link DeliveryState}.
+ *
+ * <p>A failed record is never sent again on the same sender, as its successors may be acked
+ * already: the sender is discarded and everything from the oldest unsettled record on is read and
+ * sent again. For one thread.
+ */
+public final class Delivery {
+  private final Arrivals arrivals;
+  private final Transport transport;
+  private final DeliveryListener listener;
+  private final Backoff backoff;
+  private final RandomGenerator random;
+  private final Clocks clocks;
+  private final Feeder feeder;
+  private final Ledger ledger;
+  private final StallWatch stallWatch;
+  private final Queue<InFlight> failures = new ConcurrentLinkedQueue<>();
+
+  private DeliveryState state;
+
+  /** Whether the last question for a topic got no answer. */
+  private boolean unanswered;
+
+  private long nextQuestionNanos;
+
+  /**
+   * Begins to connect.
+   *
+   * @param start where an earlier run stopped, or null if there was none
+   */
+  public Delivery(
+      Arrivals arrivals,
+      Transport transport,
+      Settlement settlement,
+      DeliveryListener listener,
+      Limits limits,
+      RandomGenerator random,
+      Clocks clocks,
+      Settled start) {
+    this.arrivals = arrivals;
+    this.transport = transport;
+    this.listener = listener;
+    this.backoff = limits.backoff();
+    this.random = random;
+    this.clocks = clocks;
+    Window window = new Window(limits.maxRecords(), limits.maxBytes());
+    this.ledger = new Ledger(window, settlement, listener, clocks, start);
+    this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
+    this.stallWatch = new StallWatch(window, limits.stallNanos(), clocks.nanos());
+    this.state = new Connecting(null);
+    transport.connect();
+  }
+
+  /**
+   * Bounds of what delivery does.
+   *
+   * @param stallNanos how long an ack may take before it counts as a stall
+   */
+  public record Limits(int maxRecords, long maxBytes, Backoff backoff, long stallNanos) {}
+
+  /** One turn; returns how much was done. */
+  public int doWork() {
+    long now = clocks.nanos();
+    int work = takeAnswers(now) + takeFailures(now) + settle();
+    keepTime(now);
+    return state.sends() ? work + feed(now) : work;
+  }
+
+  /**
+   * Stops: nothing more is sent, what is in flight may finish.
+   *
+   * @param deadlineNanos of the monotonic clock
+   */
+  public void drain(long deadlineNanos) {
+    if (state instanceof Running running) {
+      move(running.drain(deadlineNanos));
+    }
+  }
+
+  public DeliveryState state() {
+    return state;
+  }
+
+  /** What is settled, and what is on its way. */
+  public Ledger ledger() {
+    return ledger;
+  }
+
+  /** Append time of the oldest event that was read and is not settled. */
+  public OptionalLong oldestAppendMillis() {
+    OptionalLong inFlight = ledger.oldestAppendMillis();
+    return inFlight.isPresent() ? inFlight : feeder.heldAppendMillis();
+  }
+
+  private int settle() {
+    int settled = ledger.settle();
+    if (settled > 0) {
+      feeder.settledUpTo(ledger.latest() == null ? 0 : ledger.latest().sequence());
+      if (state instanceof Probing probing && ledger.kafkaAnswered()) {
+        move(probing.acked());
+      }
+    }
+    return settled;
+  }
+
+  private int takeAnswers(long now) {
+    int taken = 0;
+    for (Answer answer = transport.poll(); answer != null; answer = transport.poll()) {
+      taken++;
+      if (answer instanceof Answer.Connected && state instanceof Connecting connecting) {
+        move(connecting.connected());
+      } else if (answer instanceof Answer.ConnectFailed failed
+          && state instanceof Connecting connecting) {
+        listener.sendFailed(failed.verdict(), null);
+        connectFailed(connecting, failed.verdict(), now);
+      } else if (answer instanceof Answer.TopicReady) {
+        topicReady();
+      } else if (answer instanceof Answer.TopicUnavailable unavailable) {
+        topicUnavailable(unavailable, now);
+      }
+    }
+    return taken;
+  }
+
+  private void topicReady() {
+    feeder.resolved();
+    unanswered = false;
+    if (state instanceof PausedTopic paused && paused.senderKept()) {
+      move(paused.resumed());
+    }
+  }
+
+  private void connectFailed(Connecting connecting, Verdict verdict, long now) {
+    Trouble trouble = troubleWith(verdict);
+    long retry = retryNanos(now, trouble);
+    move(
+        verdict instanceof Verdict.PauseAll
+            ? connecting.pauseAll(trouble, retry)
+            : connecting.rebuild(trouble, retry));
+  }
+
+  private void topicUnavailable(Answer.TopicUnavailable unavailable, long now) {
+    feeder.resolved();
+    if (!(state instanceof Connected connected)) {
+      return;
+    }
+    Verdict verdict = unavailable.verdict();
+    listener.sendFailed(verdict, unavailable.topic());
+    if (!(verdict instanceof Verdict.RetryLater)) {
+      interrupted(connected, verdict, now, true);
+    } else if (state instanceof PausedTopic paused) {
+      move(paused.again(now + backoff.delayNanos(paused.trouble().attempts(), random)));
+    } else {
+      unanswered = true;
+      move(connected.stall(troubleWith(verdict)));
+      // Asking waits by itself for Kafka to come back.
+      feeder.holdUntil(now + backoff.delayNanos(1, random));
+    }
+  }
+
+  private int takeFailures(long now) {
+    int taken = 0;
+    for (InFlight failed = failures.poll(); failed != null; failed = failures.poll()) {
+      taken++;
+      Verdict verdict = transport.judge(failed.topic(), failed.error());
+      if (verdict instanceof Verdict.DeadLetter dead) {
+        if (!failed.isDiscarded() && (dead.certain() || failed.isAlone())) {
+          listener.sendFailed(verdict, failed.topic());
+          ledger.die(failed, dead);
+          continue;
+        }
+        feeder.suspect(failed.sequence());
+      }
+      if (!failed.isDiscarded() && state instanceof Connected connected) {
+        listener.sendFailed(verdict, failed.topic());
+        interrupted(connected, verdict, now, false);
+      }
+    }
+    return taken;
+  }
+
+  /**
+   * A verdict ends a state that has a sender.
+   *
+   * @param nothingSent true if the verdict came before its record was handed over, so that what is
+   *     in flight is not concerned
+   */
+  private void interrupted(Connected from, Verdict verdict, long now, boolean nothingSent) {
+    Trouble trouble = troubleWith(verdict);
+    long retry = retryNanos(now, trouble);
+    if (verdict instanceof Verdict.PauseTopic && nothingSent) {
+      boolean kept = !(state instanceof PausedTopic paused) || paused.senderKept();
+      move(from.pauseTopic(trouble, retry, kept));
+      return;
+    }
+    rewind();
+    if (verdict instanceof Verdict.PauseTopic) {
+      move(from.pauseTopic(trouble, retry, false));
+    } else if (verdict instanceof Verdict.PauseAll) {
+      move(from.pauseAll(trouble, retry));
+    } else if (verdict instanceof Verdict.Fenced) {
+      move(from.fence(trouble));
+    } else {
+      move(from.rebuild(trouble, retry));
+    }
+  }
+
+  private void rewind() {
+    transport.disconnect();
+    listener.rewound(ledger.discard());
+    feeder.rewind();
+    stallWatch.reset();
+    unanswered = false;
+    Settled latest = ledger.latest();
+    arrivals.rewind(latest == null ? Bookmark.START : latest.bookmark());
+  }
+
+  private void keepTime(long now) {
+    if (state instanceof Draining draining) {
+      if (!ledger.awaitsAnything() || now - draining.deadlineNanos() >= 0) {
+        move(draining.stopped());
+      }
+    } else if (state instanceof PausedTopic paused && paused.senderKept()) {
+      if (now - paused.retryNanos() >= 0
+          && paused.trouble().verdict() instanceof Verdict.PauseTopic pause) {
+        feeder.resolve(pause.topic());
+      }
+    } else if (state instanceof Waiting waiting) {
+      if (now - waiting.retryNanos() >= 0) {
+        move(waiting.retry());
+        transport.connect();
+      }
+    } else if (state instanceof Connected connected && stallWatch.look(now)) {
+      watchForStall(connected, now);
+    }
+  }
+
+  private void watchForStall(Connected connected, long now) {
+    InFlight silent = stallWatch.silent();
+    if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
+      String error = "no ack for topic " + silent.topic() + "; " + transport.describe();
+      Trouble trouble = troubleWith(new Verdict.RetryLater(error));
+      move(connected.stall(trouble));
+      nextQuestionNanos = retryNanos(now, trouble);
+      // It may have been deleted: Kafka's client would wait for it for ever.
+      feeder.resolve(silent.topic());
+    } else if (silent == null && !unanswered && state instanceof Stalled stalled) {
+      move(stalled.recovered());
+    }
+  }
+
+  private int feed(long now) {
+    int fed = feeder.feed(state instanceof Probing, now);
+    Verdict refused = feeder.refusal();
+    if (refused != null) {
+      listener.sendFailed(refused, feeder.heldTopic());
+      if (refused instanceof Verdict.DeadLetter dead) {
+        ledger.die(feeder.giveUpHeld(now), dead);
+      } else if (refused instanceof Verdict.RetryLater) {
+        feeder.holdUntil(now + backoff.delayNanos(1, random));
+      } else if (state instanceof Connected connected) {
+        interrupted(connected, refused, now, true);
+      }
+    }
+    return fed;
+  }
+
+  private Trouble troubleWith(Verdict verdict) {
+    return state.trouble() == null
+        ? new Trouble(verdict, clocks.millis(), 1)
+        : state.trouble().again(verdict);
+  }
+
+  private long retryNanos(long now, Trouble trouble) {
+    return now + backoff.delayNanos(trouble.attempts(), random);
+  }
+
+  private void move(DeliveryState to) {
+    DeliveryState from = state;
+    state = to;
+    if (!from.equals(to)) {
+      listener.stateChanged(from, to);
+    }
+  }
+}

@@ -1,0 +1,184 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.relay.intake.Arrival;
+import dev.outboxrelay.relay.tail.Place;
+import java.util.Queue;
+import java.util.UUID;
+
+/**
+ * An arrival that is not settled yet: where it lies and what became of it, but not its bytes. They
+ * stay in the queue and are read again if need be.
+ *
+ * <p>{@link #done} and {@link #failed} may come from any thread; all else belongs to the delivery
+ * thread.
+ */
+public final class InFlight implements Completion {
+  /** What will be said of the record once it is settled. */
+  public enum Outcome {
+    DELIVERED,
+    DEAD,
+    QUARANTINED
+  }
+
+  private final Place next;
+  private final long offset;
+  private final long sequence;
+  private final long missingFrom;
+  private final UUID eventId;
+  private final String topic;
+  private final long bytes;
+  private final long appendMillis;
+  private final long settledBytes;
+  private final boolean movesPosition;
+  private final long sentNanos;
+  private final boolean alone;
+  private final Queue<InFlight> failures;
+
+  private Outcome outcome;
+  private boolean discarded;
+  private volatile Throwable error;
+  private volatile boolean done;
+
+  /**
+   * An event on its way to Kafka.
+   *
+   * @param alone whether nothing else is in flight with it
+   * @param failures where it puts itself when its send fails
+   */
+  InFlight(Arrival.Event event, long sentNanos, boolean alone, Queue<InFlight> failures) {
+    next = new Place(event.cycle(), event.end(), event.record().entry() + 1L);
+    offset = event.offset();
+    sequence = event.record().sequence();
+    missingFrom = event.missingFrom();
+    eventId = event.record().eventId();
+    topic = event.record().topic();
+    bytes = event.record().length();
+    appendMillis = event.record().appendTime();
+    settledBytes = event.settledBytes();
+    movesPosition = true;
+    outcome = Outcome.DELIVERED;
+    this.sentNanos = sentNanos;
+    this.alone = alone;
+    this.failures = failures;
+  }
+
+  /** Damage on its way to the quarantine. */
+  InFlight(Arrival.Damage damage, long sentNanos, Queue<InFlight> failures) {
+    next = new Place(damage.cycle(), damage.end(), damage.entry() + 1);
+    offset = damage.offset();
+    sequence = damage.sequence();
+    missingFrom = damage.sequence();
+    eventId = damage.eventId();
+    topic = null;
+    bytes = damage.end() - damage.offset();
+    appendMillis = 0;
+    settledBytes = damage.settledBytes();
+    movesPosition = damage.sequence() != 0;
+    outcome = Outcome.QUARANTINED;
+    this.sentNanos = sentNanos;
+    this.alone = false;
+    this.failures = failures;
+  }
+
+  @Override
+  public void done() {
+    done = true;
+  }
+
+  @Override
+  public void failed(Throwable cause) {
+    error = cause;
+    failures.add(this);
+  }
+
+  /** Where it begins: its header word. */
+  public long offset() {
+    return offset;
+  }
+
+  /** The place behind it. */
+  public Place next() {
+    return next;
+  }
+
+  /** Its cycle. */
+  public long cycle() {
+    return next.cycle();
+  }
+
+  /** Its sequence; 0 for damage that is no single record. */
+  public long sequence() {
+    return sequence;
+  }
+
+  /** First of the missing sequences before it, or its own. */
+  public long missingFrom() {
+    return missingFrom;
+  }
+
+  public UUID eventId() {
+    return eventId;
+  }
+
+  /** Its topic; null for damage. */
+  public String topic() {
+    return topic;
+  }
+
+  /** Its size in the queue. */
+  public long bytes() {
+    return bytes;
+  }
+
+  /** When it was appended, milliseconds since the epoch; 0 for damage. */
+  public long appendMillis() {
+    return appendMillis;
+  }
+
+  long settledBytes() {
+    return settledBytes;
+  }
+
+  boolean movesPosition() {
+    return movesPosition;
+  }
+
+  long sentNanos() {
+    return sentNanos;
+  }
+
+  boolean isAlone() {
+    return alone;
+  }
+
+  Throwable error() {
+    return error;
+  }
+
+  boolean isDone() {
+    return done;
+  }
+
+  /** Whether Kafka's answer is awaited. */
+  boolean awaitsKafka() {
+    return outcome == Outcome.DELIVERED && !done && error == null;
+  }
+
+  public Outcome outcome() {
+    return outcome;
+  }
+
+  /** Kafka will never take it: from now on it awaits its place among the dead letters. */
+  void die() {
+    outcome = Outcome.DEAD;
+  }
+
+  boolean isDiscarded() {
+    return discarded;
+  }
+
+  /** A rewind took it out of the window; what comes now for it comes too late. */
+  void discard() {
+    discarded = true;
+  }
+}

@@ -1,0 +1,19 @@
+package dev.outboxrelay.relay.deliver;
+
+/**
+ * What delivery asks of stable storage. No call blocks; dead letters and quarantined bytes answer
+ * by completing their record once they are durable, and are tried for as long as it takes.
+ */
+public interface Settlement {
+  /** Moves a record to the dead letters. */
+  void deadLetter(InFlight record, Verdict.DeadLetter verdict);
+
+  /** Sets damaged bytes aside. */
+  void quarantine(InFlight damage, String reason);
+
+  /** A record that was not delivered is settled; comes before the {@link #settled} that covers it. */
+  void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome);
+
+  /** Everything up to here is settled; saved some time later. */
+  void settled(Settled upTo);
+}

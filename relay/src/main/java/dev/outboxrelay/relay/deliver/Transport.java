@@ -1,0 +1,57 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.client.format.OutboxRecord;
+
+/**
+ * The way to Kafka, as the delivery loop sees it: it never blocks, and what takes time answers
+ * through {@link #poll()}. For one thread.
+ */
+public interface Transport extends AutoCloseable {
+
+  /**
+   * Discards the present sender, if any, with all that it holds, and makes a new one. Answers
+   * {@link Answer.Connected} or {@link Answer.ConnectFailed}. That a sender was made does not mean
+   * that Kafka is there.
+   */
+  void connect();
+
+  /** Discards the present sender with all that it holds. */
+  void disconnect();
+
+  /** Whether a record of this topic can be sent without asking for the topic first. */
+  boolean isReady(String topic);
+
+  /** Asks for a topic. Answers {@link Answer.TopicReady} or {@link Answer.TopicUnavailable}. */
+  void resolve(String topic);
+
+  /**
+   * Hands a record to the sender.
+   *
+   * @param completion told once what became of it, if it was accepted
+   * @return null if it was accepted; else why not, and then nothing will be completed
+   */
+  Verdict send(OutboxRecord record, Completion completion);
+
+  /** What an error that a completion was given means. */
+  Verdict judge(String topic, Throwable error);
+
+  /** The next answer to a question of the present sender, or null. */
+  Answer poll();
+
+  /** What is known of the connections to the brokers, for people. */
+  String describe();
+
+  @Override
+  void close();
+
+  /** What comes back from a question. */
+  sealed interface Answer {
+    record Connected() implements Answer {}
+
+    record ConnectFailed(Verdict verdict) implements Answer {}
+
+    record TopicReady(String topic) implements Answer {}
+
+    record TopicUnavailable(String topic, Verdict verdict) implements Answer {}
+  }
+}

@@ -1,0 +1,88 @@
+package dev.outboxrelay.relay.deliver;
+
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+
+/**
+ * What was read and is not settled, in the order of the queue. Bounded by records and by bytes; a
+ * single record larger than all bytes still fits an empty window. Only what is settled from the
+ * front without a gap leaves it, so that the position never passes an open record.
+ */
+final class Window {
+  private final int maxRecords;
+  private final long maxBytes;
+  private final ArrayDeque<InFlight> records = new ArrayDeque<>();
+  private long bytes;
+
+  Window(int maxRecords, long maxBytes) {
+    this.maxRecords = maxRecords;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Whether a record of this size may be added. */
+  boolean hasRoomFor(long size) {
+    return records.isEmpty() || (records.size() < maxRecords && bytes + size <= maxBytes);
+  }
+
+  void add(InFlight record) {
+    records.addLast(record);
+    bytes += record.bytes();
+  }
+
+  /** Takes out all that is settled at the front, in order; returns how many. */
+  int settle(Consumer<InFlight> each) {
+    int settled = 0;
+    for (InFlight first = records.peekFirst();
+        first != null && first.isDone();
+        first = records.peekFirst()) {
+      records.removeFirst();
+      bytes -= first.bytes();
+      each.accept(first);
+      settled++;
+    }
+    return settled;
+  }
+
+  /** Takes out everything, settled or not; returns how many. */
+  int discardAll() {
+    int discarded = records.size();
+    records.forEach(InFlight::discard);
+    records.clear();
+    bytes = 0;
+    return discarded;
+  }
+
+  /** The oldest one for which Kafka's answer is awaited, or null. */
+  InFlight oldestAwaitingKafka() {
+    for (InFlight record : records) {
+      if (record.awaitsKafka()) {
+        return record;
+      }
+    }
+    return null;
+  }
+
+  /** Whether an ack, or the completion of a dead letter, may still come. */
+  boolean awaitsAnything() {
+    for (InFlight record : records) {
+      if (!record.isDone()) {
+        if (record.error() == null || record.outcome() == InFlight.Outcome.DEAD) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  InFlight oldest() {
+    return records.peekFirst();
+  }
+
+  int size() {
+    return records.size();
+  }
+
+  long bytes() {
+    return bytes;
+  }
+}

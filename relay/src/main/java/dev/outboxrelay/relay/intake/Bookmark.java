@@ -1,0 +1,14 @@
+package dev.outboxrelay.relay.intake;
+
+import dev.outboxrelay.relay.tail.Place;
+
+/**
+ * Where to go on reading.
+ *
+ * @param place where the next record stands
+ * @param sequence of the record before it; 0 = not known, so that no gap can be told
+ */
+public record Bookmark(Place place, long sequence) {
+  /** Before everything that the queue holds. */
+  public static final Bookmark START = new Bookmark(Place.START, 0);
+}
