@@ -72,7 +72,9 @@ public final class Ledger {
     }
   }
 
-  /** A record that Kafka will never take goes to the dead letters; it is settled once it is there. */
+  /**
+   * A record that Kafka will never take goes to the dead letters; it is settled once it is there.
+   */
   void die(InFlight record, Verdict.DeadLetter verdict) {
     record.die();
     kafkaAnswered = true;

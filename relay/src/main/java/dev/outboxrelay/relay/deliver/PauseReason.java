@@ -8,7 +8,8 @@ public enum PauseReason {
   POLICY("policy", "the broker's policy refuses the records of this topic"),
   AUTHENTICATION("authentication", "check user, password or certificates"),
   AUTHORIZATION("authorization", "grant the relay's user the cluster rights it needs"),
-  UNSUPPORTED_VERSION("unsupported-version", "the brokers are too old for this client");
+  UNSUPPORTED_VERSION("unsupported-version", "the brokers are too old for this client"),
+  CONFIGURATION("configuration", "check the KAFKA_ settings and the files that they name");
 
   private final String label;
   private final String wayOut;

@@ -11,7 +11,9 @@ public interface Settlement {
   /** Sets damaged bytes aside. */
   void quarantine(InFlight damage, String reason);
 
-  /** A record that was not delivered is settled; comes before the {@link #settled} that covers it. */
+  /**
+   * A record that was not delivered is settled; comes before the {@link #settled} that covers it.
+   */
   void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome);
 
   /** Everything up to here is settled; saved some time later. */

@@ -43,8 +43,10 @@ final class KafkaEnvironment {
           Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, "262144"),
           Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"),
           Map.entry(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, "2097152"),
-          // The delivery thread calls send(); topics are resolved before it does.
-          Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "1000"),
+          // The delivery thread calls send(); topics are resolved before it does, on another thread
+          // that
+          // asks again when this is not enough.
+          Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "5"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, "5000"),

@@ -1,0 +1,215 @@
+package dev.outboxrelay.relay.kafka;
+
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.relay.config.RecordTimestamp;
+import dev.outboxrelay.relay.deliver.Completion;
+import dev.outboxrelay.relay.deliver.DeadLetterReason;
+import dev.outboxrelay.relay.deliver.PauseReason;
+import dev.outboxrelay.relay.deliver.Transport;
+import dev.outboxrelay.relay.deliver.Verdict;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.Metric;
+
+/**
+ * Kafka's producer as a {@link Transport}. What may block (making and closing producers, asking for
+ * topics) happens on one thread of its own. Each producer has an epoch, and answers that belong to
+ * an earlier one are dropped.
+ */
+public final class KafkaTransport implements Transport {
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long CLOSE_SECONDS = 5;
+
+  /** The client forgets a topic after five idle minutes; it is asked for again before that. */
+  private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
+
+  private final ProducerFactory factory;
+  private final RecordMapper mapper;
+  private final String bootstrapServers;
+  private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
+  private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
+  private final Map<String, TopicUse> topics = new HashMap<>();
+  private final ExecutorService worker;
+
+  private Producer<byte[], byte[]> producer;
+  private TopicUse lastUse;
+  private final AtomicInteger epoch = new AtomicInteger();
+
+  /** Connects to nothing yet. */
+  public KafkaTransport(
+      ProducerFactory factory, RecordTimestamp timestamp, String bootstrapServers) {
+    this.factory = factory;
+    this.mapper = new RecordMapper(timestamp);
+    this.bootstrapServers = bootstrapServers;
+    this.worker =
+        Executors.newSingleThreadExecutor(
+            task -> {
+              Thread thread = new Thread(task, "outbox-kafka");
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /** An answer and the epoch of the producer that it is about; a new producer comes with it. */
+  private record Tagged(int epoch, Answer answer, Producer<byte[], byte[]> made) {}
+
+  private static final class TopicUse {
+    private final String topic;
+    private long lastNanos;
+
+    private TopicUse(String topic, long nanos) {
+      this.topic = topic;
+      this.lastNanos = nanos;
+    }
+  }
+
+  @Override
+  public void connect() {
+    disconnect();
+    int mine = epoch.get();
+    worker.execute(() -> answers.add(make(mine)));
+  }
+
+  private Tagged make(int mine) {
+    try {
+      return new Tagged(mine, new Answer.Connected(), factory.create());
+    } catch (IOException e) {
+      Verdict verdict = new Verdict.PauseAll(PauseReason.CONFIGURATION, e.toString());
+      return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+    } catch (RuntimeException e) {
+      Verdict verdict = ErrorClassifier.ofFailed(null, e);
+      return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+    }
+  }
+
+  @Override
+  public void disconnect() {
+    epoch.incrementAndGet();
+    topics.clear();
+    lastUse = null;
+    if (producer != null) {
+      closeLater(producer);
+      producer = null;
+    }
+  }
+
+  private void closeLater(Producer<byte[], byte[]> old) {
+    worker.execute(() -> old.close(Duration.ZERO));
+  }
+
+  @Override
+  public boolean isReady(String topic) {
+    if (lastUse == null || !lastUse.topic.equals(topic)) {
+      lastUse = topics.get(topic);
+    }
+    return lastUse != null && System.nanoTime() - lastUse.lastNanos < TOPIC_IDLE_NANOS;
+  }
+
+  @Override
+  public void resolve(String topic) {
+    Producer<byte[], byte[]> asked = producer;
+    int mine = epoch.get();
+    if (asked != null) {
+      worker.execute(
+          () ->
+              answers.add(
+                  new Tagged(
+                      mine, resolver.resolve(asked, topic, () -> epoch.get() == mine), null)));
+    }
+  }
+
+  @Override
+  public Verdict send(OutboxRecord record, Completion completion) {
+    if (record.timestamp() < 0) {
+      // Kafka's client throws on it before it looks at anything else.
+      return new Verdict.DeadLetter(
+          DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
+    }
+    SendCallback callback = new SendCallback(completion, Thread.currentThread());
+    Exception refusal;
+    try {
+      var unused = producer.send(mapper.map(record), callback);
+      refusal = callback.refusal();
+    } catch (RuntimeException e) {
+      refusal = e;
+    }
+    if (refusal != null) {
+      if (!(refusal instanceof BufferExhaustedException)) {
+        topics.remove(record.topic());
+        lastUse = null;
+      }
+      return ErrorClassifier.ofRefused(record.topic(), refusal);
+    }
+    if (lastUse != null) {
+      lastUse.lastNanos = System.nanoTime();
+    }
+    return null;
+  }
+
+  @Override
+  public Verdict judge(String topic, Throwable error) {
+    return ErrorClassifier.ofFailed(topic, error);
+  }
+
+  @Override
+  public Answer poll() {
+    for (Tagged tagged = answers.poll(); tagged != null; tagged = answers.poll()) {
+      if (tagged.epoch == epoch.get()) {
+        return accept(tagged);
+      }
+      if (tagged.made != null) {
+        closeLater(tagged.made);
+      }
+    }
+    return null;
+  }
+
+  private Answer accept(Tagged tagged) {
+    if (tagged.made != null) {
+      producer = tagged.made;
+    } else if (tagged.answer instanceof Answer.TopicReady ready) {
+      topics.put(ready.topic(), new TopicUse(ready.topic(), System.nanoTime()));
+    }
+    return tagged.answer;
+  }
+
+  @Override
+  public String describe() {
+    if (producer == null) {
+      return "no producer";
+    }
+    for (Metric metric : producer.metrics().values()) {
+      if (metric.metricName().name().equals("connection-count")
+          && metric.metricName().group().equals("producer-metrics")
+          && metric.metricValue() instanceof Double connections) {
+        return connections == 0
+            ? "no connection to " + bootstrapServers
+            : connections.intValue() + " connections to brokers";
+      }
+    }
+    return "connections unknown";
+  }
+
+  @Override
+  public void close() {
+    disconnect();
+    worker.shutdown();
+    try {
+      if (!worker.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        worker.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package dev.outboxrelay.relay.kafka;
+
+import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.deliver.Verdict;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.errors.RetriableException;
+
+/**
+ * Finds out whether a topic can be written, and thereby fills the producer's own metadata, so that
+ * its {@code send} does not block. Blocks by itself: not for the delivery thread.
+ */
+final class TopicResolver {
+  private final long patienceNanos;
+
+  /**
+   * A resolver.
+   *
+   * @param patienceNanos how long to wait for brokers that do not answer
+   */
+  TopicResolver(long patienceNanos) {
+    this.patienceNanos = patienceNanos;
+  }
+
+  /**
+   * Asks until there is an answer or patience ends.
+   *
+   * @param wanted false once nobody waits for the answer any more
+   */
+  Answer resolve(Producer<?, ?> producer, String topic, BooleanSupplier wanted) {
+    long begin = System.nanoTime();
+    while (true) {
+      try {
+        producer.partitionsFor(topic);
+        return new Answer.TopicReady(topic);
+      } catch (RuntimeException e) {
+        Verdict verdict = ErrorClassifier.ofRefused(topic, e);
+        boolean unanswered = e instanceof RetriableException && e.getCause() == null;
+        if (!unanswered || !wanted.getAsBoolean() || System.nanoTime() - begin >= patienceNanos) {
+          return new Answer.TopicUnavailable(topic, verdict);
+        }
+      }
+    }
+  }
+}
