@@ -1,7 +1,7 @@
 """What the tests of every client share, and the relay's end-to-end tests may use.
 
 `records`, `cyclefile` and `outbox` build bytes from FORMAT.md alone, `scanner` reads them; they
-share no code with a client. `states` and `goldenfiles` are the golden files. `chronicle` and `writers`
-run the programs, `checker` compares what is found with what was acknowledged, and `powercut` cuts
-the power of a file system.
+share no code with a client. `states` and `goldenfiles` are the golden files. `chronicle` and
+`writers` run the programs, `checker` compares what is found with what was acknowledged, and
+`powercut` cuts the power of a file system.
 """

@@ -186,13 +186,15 @@ class OutboxImage:
         self.write_state()
         self.newest.book(offset, entry)
 
-    def roll(self, *, end: bool = True) -> None:
+    def roll(self, *, end: bool = True, tail_known: bool = True) -> None:
         """End the newest cycle and begin the next; a failed one is not ended."""
         if end:
             self.newest.end()
         hour = self.clock // HOUR
         newest = self.newest.cycle
-        base = self.base + self.newest.tail - self.newest.first_data
+        base = self.base
+        if tail_known:
+            base += self.newest.tail - self.newest.first_data
         self.begin_cycle(hour if newest < hour <= newest + 24 else newest + 1, base)
 
     def begin_cycle(self, cycle: int, base: int) -> None:

@@ -17,7 +17,7 @@ PAGE = 4096
 
 def _fail_and_roll(image: OutboxImage) -> None:
     image.fail_newest()
-    image.roll(end=False)
+    image.roll(end=False, tail_known=False)
 
 
 def missing_eof() -> State:
@@ -47,8 +47,15 @@ def state_ahead() -> State:
     builder.image.next_sequence = 7
     builder.image.write_state()
     about = "The state has given out sequences 4 to 6 and the chain ends at 3: records are lost."
+
+    def recover(image: OutboxImage) -> None:
+        image.fail_newest()
+        image.roll(end=False)
+
     after = builder.problem("missing-eof", builder.image.newest.tail)
-    return _unusable(builder, "state-ahead", about, [], after)
+    return builder.finish(
+        "state-ahead", about, recover=recover, problems_after=after, chronicle=False
+    )
 
 
 def hole_in_the_chain() -> State:
@@ -149,7 +156,10 @@ def failed_cycle() -> State:
 def _unusable(
     builder: Builder, name: str, about: str, before: list[Problem], after: list[Problem]
 ) -> State:
-    """The newest cycle can't be continued: writers mark it failed and go on in the next one."""
+    """The newest cycle can't be continued: writers mark it failed and go on in the next one.
+
+    Where it ends can't be known, so it counts nothing in the base of the next.
+    """
     return builder.finish(
         name,
         about,
