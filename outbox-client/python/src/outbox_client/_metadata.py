@@ -45,9 +45,10 @@ def _table(highest: int, lowest: int, modifications: int) -> tuple[bytes, dict[s
         + integer(0)
     )
     metadata = field("roll") + type_prefix("SCQSRoll") + nested(roll)
-    metadata += field("sourceId") + integer(0) + b"\x8f\x8f"
+    metadata += field("sourceId") + integer(0)
     store = field("wireType") + type_prefix("WireType") + b"\xecBINARY_LIGHT"
     store += field("metadata") + type_prefix("SCQMeta") + nested(metadata)
+    store += b"\x8f\x8f"  # pads the header to a multiple of 4
     header = event("header") + type_prefix("STStore") + nested(store)
     data = bytearray(_U32.pack(META | len(header)) + header)
     offsets = {}
@@ -96,8 +97,10 @@ def is_valid(fd: int) -> bool:
 
 
 def update_listing(fd: int, cycles: Sequence[int], disk: Disk) -> None:
-    """Tell readers which cycles there are (ascending, at least one)."""
+    """Tell readers which cycles there are (ascending, at least one), if that is news."""
     with mmap(fd, METADATA_BYTES) as table, memoryview(table) as view, view.cast("q") as words:
+        if (words[_OFFSETS[LOWEST] >> 3], words[_OFFSETS[HIGHEST] >> 3]) == (cycles[0], cycles[-1]):
+            return
         disk.store(words, _OFFSETS[LOWEST] >> 3, cycles[0], "listing")
         disk.store(words, _OFFSETS[HIGHEST] >> 3, cycles[-1], "listing")
         modifications = words[_OFFSETS[MODIFICATIONS] >> 3]

@@ -11,7 +11,7 @@ import os
 from outbox_client._cycle import Cycle
 from outbox_client._errors import system_error
 from outbox_client._layout import cycle_name
-from outbox_client._metadata import METADATA_BYTES, is_valid, new_metadata
+from outbox_client._metadata import METADATA_BYTES, is_valid, new_metadata, update_listing
 from outbox_client._position import read_position
 from outbox_client._queue import OpenQueue
 from outbox_client._state import (
@@ -96,6 +96,9 @@ class _Recovery:
                 self.disk.pwrite(fd, data, 0, "listing")
                 if os.fstat(fd).st_size != METADATA_BYTES:
                     self.disk.truncate(fd, METADATA_BYTES, "listing")
+            elif self.numbers:
+                # A writer may have died between the rename of a cycle and its listing.
+                update_listing(fd, self.numbers, self.disk)
         finally:
             os.close(fd)
 
