@@ -73,10 +73,7 @@ class _Recovery:
             last_sequence = max(last_sequence, self._open_newest(queue, newest, booked))
             self._end_the_one_before(newest, state.failed_cycles())
         if queue.cycle is None and newest is not None:
-            settled = (
-                position.settled_bytes if position and position.outbox == identity.outbox else 0
-            )
-            queue.next_base = max(queue.next_base, settled, self._end_of(self.numbers, booked))
+            queue.next_base = max(queue.next_base, self._end_of(self.numbers, booked))
         sequence = state.next_sequence()
         if sequence is None or sequence <= last_sequence:
             state.set_next_sequence(max(sequence or 1, last_sequence + 1), self.disk)
