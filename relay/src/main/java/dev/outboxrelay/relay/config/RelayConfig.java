@@ -4,7 +4,9 @@ import dev.outboxrelay.relay.kafka.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -93,5 +95,32 @@ public record RelayConfig(
       throw new ConfigErrors(errors);
     }
     return config;
+  }
+
+  /** The {@code OUTBOX_*} settings as the environment would give them, defaults included. */
+  public Map<String, String> settings() {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("OUTBOX_DIR", outboxDir.toString());
+    settings.put("OUTBOX_DELIVERY", lower(delivery).replace('_', '-'));
+    settings.put("OUTBOX_RECORD_TIMESTAMP", lower(recordTimestamp));
+    settings.put(
+        "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
+    settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
+    settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
+    settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
+    settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
+    settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
+    settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
+    settings.put("OUTBOX_BACKOFF_MIN_MS", String.valueOf(backoff.min().toMillis()));
+    settings.put("OUTBOX_BACKOFF_MAX_MS", String.valueOf(backoff.max().toMillis()));
+    settings.put("OUTBOX_TRUST_PARENT", trustParent ? "1" : "0");
+    settings.put("OUTBOX_TOPIC", topic.orElse(""));
+    settings.put("OUTBOX_LOG_LEVEL", lower(log.level()));
+    settings.put("OUTBOX_LOG_FORMAT", lower(log.format()));
+    return settings;
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,0 +1,45 @@
+package dev.outboxrelay.relay.cli;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.doctor.Doctor;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "doctor",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Looks at directory, rights, space, queue, position, Kafka, topics and retention, and says",
+      "what to do about what it finds. Changes nothing. Exit code 7 if there are problems."
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private final Map<String, String> env;
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--json", description = "One JSON object per line.")
+  private boolean json;
+
+  @Option(
+      names = "--kafka-timeout-ms",
+      paramLabel = "N",
+      defaultValue = "10000",
+      description = "How long Kafka may take to answer (default: ${DEFAULT-VALUE}).")
+  private long kafkaTimeoutMillis;
+
+  DoctorCommand(Map<String, String> env) {
+    this.env = env;
+  }
+
+  @Override
+  public Integer call() {
+    Doctor doctor =
+        new Doctor(RelayConfig.from(env), Clock.systemUTC(), Duration.ofMillis(kafkaTimeoutMillis));
+    return FindingsPrinter.print(doctor.examine(), json, spec.commandLine().getOut());
+  }
+}

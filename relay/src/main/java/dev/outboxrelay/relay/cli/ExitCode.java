@@ -1,0 +1,29 @@
+package dev.outboxrelay.relay.cli;
+
+/** What a command's exit status means; part of the interface. */
+final class ExitCode {
+  static final int OK = 0;
+
+  /** An error that no other code names. */
+  static final int FAILED = 1;
+
+  /** The command line or the configuration is wrong. */
+  static final int USAGE = 2;
+
+  /** Another relay holds the outbox. */
+  static final int HELD_BY_ANOTHER = 3;
+
+  /** The outbox can't be used: it is not there, refused, or not readable. */
+  static final int OUTBOX_UNUSABLE = 4;
+
+  /** Position and outbox don't belong together: an operator has to decide. */
+  static final int NEEDS_OPERATOR = 5;
+
+  /** Another producer took over at the broker. */
+  static final int FENCED = 6;
+
+  /** A check found problems. */
+  static final int PROBLEMS_FOUND = 7;
+
+  private ExitCode() {}
+}

@@ -1,0 +1,130 @@
+package dev.outboxrelay.relay.cli;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.config.ConfigErrors;
+import dev.outboxrelay.relay.config.LogSettings;
+import dev.outboxrelay.relay.http.HttpUnavailable;
+import dev.outboxrelay.relay.kafka.KafkaRefused;
+import dev.outboxrelay.relay.log.Logging;
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The entry point of {@code outbox-relay.jar}. */
+@Command(
+    name = "outbox-relay",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Delivers the events of a local outbox to Kafka.",
+    footerHeading = "%nExit codes:%n",
+    footer = {
+      "  0  success",
+      "  1  unexpected error",
+      "  2  wrong command line or configuration",
+      "  3  another relay holds the outbox",
+      "  4  the outbox can't be used",
+      "  5  position and outbox don't belong together: an operator has to decide",
+      "  6  another producer took over at the broker",
+      "  7  a check found problems"
+    })
+public final class Main implements Runnable {
+  @Spec private CommandSpec spec;
+
+  private Main() {}
+
+  public static void main(String[] args) {
+    // Chronicle reads these when its classes load; it reports home otherwise.
+    System.setProperty("chronicle.analytics.disable", "true");
+    System.setProperty("chronicle.announcer.disable", "true");
+    // Until a command knows better: warnings only, on stderr.
+    Logging.start(new LogSettings(LogSettings.Level.WARN, LogSettings.Format.LOGFMT));
+    System.exit(commandLine(System.getenv()).execute(args));
+  }
+
+  /** All commands, over an environment. */
+  static CommandLine commandLine(Map<String, String> env) {
+    return new CommandLine(new Main())
+        .addSubcommand(new RunCommand(env))
+        .addSubcommand(new StatusCommand(env))
+        .addSubcommand(new InspectCommand(env))
+        .addSubcommand(new VerifyCommand(env))
+        .addSubcommand(
+            new CommandLine(new DeadLettersCommand())
+                .addSubcommand(new DeadLettersCommand.ListLetters(env))
+                .addSubcommand(new DeadLettersCommand.Show(env)))
+        .addSubcommand(
+            new CommandLine(new TopicsCommand())
+                .addSubcommand(new TopicsCommand.Check(env))
+                .addSubcommand(new TopicsCommand.Create(env)))
+        .addSubcommand(new ConfigCommand(env))
+        .addSubcommand(new DoctorCommand(env))
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((e, line, parsed) -> report(e, line.getErr()));
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  /** Tells what went wrong, and gives the exit code for it. */
+  private static int report(Exception e, PrintWriter err) {
+    if (e instanceof ConfigErrors configuration) {
+      configuration.errors().forEach(line -> err.println("outbox-relay: " + line));
+      return ExitCode.USAGE;
+    }
+    int code = exitCode(e);
+    if (code == ExitCode.FAILED && !(e instanceof KafkaRefused || e instanceof CommandFailed)) {
+      err.println("outbox-relay: unexpected error, please report it");
+      e.printStackTrace(err);
+    } else {
+      err.println("outbox-relay: " + (e instanceof IOException ? e.toString() : e.getMessage()));
+    }
+    return code;
+  }
+
+  private static int exitCode(Exception e) {
+    if (e instanceof CommandFailed failed) {
+      return failed.exitCode();
+    } else if (e instanceof HttpUnavailable) {
+      return ExitCode.USAGE;
+    } else if (e instanceof PipelineRefused refused) {
+      return exitCode(refused);
+    } else if (e instanceof OutboxError || e instanceof IOException) {
+      return ExitCode.OUTBOX_UNUSABLE;
+    }
+    return ExitCode.FAILED;
+  }
+
+  private static int exitCode(PipelineRefused refused) {
+    if (refused instanceof PipelineRefused.HeldByAnother) {
+      return ExitCode.HELD_BY_ANOTHER;
+    } else if (refused instanceof PipelineRefused.NeedsOperator) {
+      return ExitCode.NEEDS_OPERATOR;
+    }
+    return ExitCode.OUTBOX_UNUSABLE;
+  }
+
+  /** The version in the jar's manifest. */
+  static final class Version implements IVersionProvider {
+    static String number() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return version == null ? "development" : version;
+    }
+
+    @Override
+    public String[] getVersion() {
+      return new String[] {
+        "outbox-relay " + number() + " (Java " + Runtime.version().feature() + ")"
+      };
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package dev.outboxrelay.relay.cli;
+
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Map;
+
+/** Forms that several commands print. */
+final class Printed {
+  private static final String[] UNITS = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+
+  private Printed() {}
+
+  /** One line for each pair, values aligned. */
+  static void table(PrintWriter out, Map<String, String> rows) {
+    int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
+    rows.forEach(
+        (name, value) -> out.println(name + " ".repeat(width - name.length() + 2) + value));
+  }
+
+  static String bytes(long bytes) {
+    double value = bytes;
+    int unit = 0;
+    while (value >= 1024 && unit < UNITS.length - 1) {
+      value /= 1024;
+      unit++;
+    }
+    return unit == 0 ? bytes + " bytes" : String.format("%.1f %s", value, UNITS[unit]);
+  }
+
+  static String age(long millis) {
+    Duration age = Duration.ofMillis(Math.max(0, millis));
+    if (age.toHours() >= 48) {
+      return age.toDays() + " days";
+    } else if (age.toMinutes() >= 120) {
+      return age.toHours() + " hours";
+    }
+    return age.toSeconds() >= 120 ? age.toMinutes() + " minutes" : age.toSeconds() + " s";
+  }
+}

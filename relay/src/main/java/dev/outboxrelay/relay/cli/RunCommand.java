@@ -1,0 +1,112 @@
+package dev.outboxrelay.relay.cli;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.http.RelayHttpServer;
+import dev.outboxrelay.relay.http.StatusPages;
+import dev.outboxrelay.relay.log.Logging;
+import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.Pipeline;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineRunner;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+
+@Command(
+    name = "run",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Delivers until SIGTERM or SIGINT: then stops reading, waits for what is in flight up to",
+      "OUTBOX_STOP_DEADLINE_MS, saves the position and exits 0.",
+      "Configured by the environment; config prints it."
+    })
+final class RunCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+
+  private final Map<String, String> env;
+
+  RunCommand(Map<String, String> env) {
+    this.env = env;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    RelayConfig config = RelayConfig.from(env);
+    Logging.start(config.log());
+    config
+        .warnings()
+        .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
+
+    String version = Main.Version.number();
+    try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime)) {
+      // One pipeline as yet; everything around it holds a list.
+      Pipeline pipeline = Pipeline.open(config, metrics.listener(config.outboxDir()));
+      metrics.watch(config.outboxDir(), pipeline::status);
+      StatusPages pages =
+          new StatusPages(version, metrics, () -> List.of(pipeline.status()), System::nanoTime);
+      Optional<RelayHttpServer> http;
+      try {
+        http = config.http().map(address -> RelayHttpServer.start(address, pages));
+      } catch (RuntimeException e) {
+        pipeline.close();
+        throw e;
+      }
+      try {
+        return deliver(config, pipeline, version);
+      } finally {
+        http.ifPresent(RelayHttpServer::close);
+      }
+    }
+  }
+
+  private static int deliver(RelayConfig config, Pipeline pipeline, String version)
+      throws InterruptedException {
+    PipelineRunner runner = PipelineRunner.start(pipeline);
+    GracefulStop stop = GracefulStop.onSignal(runner::stop, config.stopDeadline());
+    logReady(config, pipeline.status(), version);
+    int code = ExitCode.FAILED;
+    try {
+      code = exitCode(runner.end().get());
+    } catch (ExecutionException e) {
+      LOG.atError().setCause(e).log("relay_failed");
+    } finally {
+      stop.done(code);
+    }
+    return code;
+  }
+
+  private static void logReady(RelayConfig config, PipelineStatus status, String version) {
+    LOG.atInfo()
+        .addKeyValue("version", version)
+        .addKeyValue("outbox", config.outboxDir())
+        .addKeyValue("outbox_id", status.outboxId())
+        .addKeyValue("settled_sequence", status.settledSequence())
+        .addKeyValue("lag_events", status.lagEvents())
+        .addKeyValue("kafka", config.kafka().bootstrapServers())
+        .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
+        .log("relay_ready");
+  }
+
+  private static int exitCode(PipelineEnd end) {
+    if (end instanceof PipelineEnd.Stopped stopped) {
+      LOG.atInfo().addKeyValue("unsettled", stopped.unsettled()).log("relay_stopped");
+      return ExitCode.OK;
+    } else if (end instanceof PipelineEnd.Fenced fenced) {
+      LOG.atError()
+          .addKeyValue("error", fenced.error())
+          .addKeyValue("way_out", "another relay took this outbox over: stop one of the two")
+          .log("relay_fenced");
+      return ExitCode.FENCED;
+    }
+    Throwable cause = end instanceof PipelineEnd.Failed failed ? failed.cause() : null;
+    LOG.atError().setCause(cause).log("relay_failed");
+    return ExitCode.FAILED;
+  }
+}

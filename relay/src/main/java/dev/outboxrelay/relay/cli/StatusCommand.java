@@ -1,0 +1,126 @@
+package dev.outboxrelay.relay.cli;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.relay.inspect.OutboxReport;
+import dev.outboxrelay.relay.inspect.RelayLock;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "status",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Tells where an outbox stands: appended, settled, what waits and for how long.",
+      "Reads its files only, so it works with and without a running relay."
+    })
+final class StatusCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private final OutboxOption outbox;
+
+  @Option(names = "--json", description = "One JSON object; times in milliseconds since the epoch.")
+  private boolean json;
+
+  StatusCommand(Map<String, String> env) {
+    outbox = new OutboxOption(env);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    OutboxPaths paths = outbox.existing();
+    OutboxReport report = OutboxReport.read(paths);
+    OptionalLong relay = RelayLock.holder(paths.relayLock());
+    if (json) {
+      spec.commandLine().getOut().println(json(report, relay).toPrettyString());
+    } else {
+      Printed.table(spec.commandLine().getOut(), rows(report, relay));
+    }
+    return ExitCode.OK;
+  }
+
+  private static Map<String, String> rows(OutboxReport report, OptionalLong relay) {
+    Map<String, String> rows = new LinkedHashMap<>();
+    rows.put("outbox", report.paths().root().toString());
+    rows.put(
+        "id",
+        report
+            .state()
+            .map(state -> state.outboxId() + ", generation " + state.generation())
+            .orElse("none yet, or outbox.state is invalid"));
+    rows.put(
+        "relay",
+        relay.isPresent() ? "runs as process " + relay.getAsLong() : "none is seen on this host");
+    rows.put("appended", "up to sequence " + report.appendedSequence());
+    rows.put("settled", settled(report));
+    String oldest =
+        report.oldestUnsettledMillis().isPresent()
+            ? ", the oldest for "
+                + Printed.age(
+                    System.currentTimeMillis() - report.oldestUnsettledMillis().getAsLong())
+            : "";
+    String bytes =
+        report.backlogBytes().isPresent()
+            ? ", " + Printed.bytes(report.backlogBytes().getAsLong())
+            : "";
+    rows.put("waiting", report.lagEvents() + " events" + bytes + oldest);
+    rows.put("queue", report.cycles() + " cycle files, " + Printed.bytes(report.queueBytes()));
+    rows.put("dead letters", String.valueOf(report.deadLetters()));
+    rows.put("quarantined", String.valueOf(report.quarantined()));
+    return rows;
+  }
+
+  private static String settled(OutboxReport report) {
+    if (report.position() instanceof PositionFile.Reading.Damaged) {
+      return "unknown: relay.position is damaged; doctor says what to do";
+    }
+    return report
+        .savedPosition()
+        .map(
+            position ->
+                "up to sequence "
+                    + position.sequence()
+                    + ", saved "
+                    + Instant.ofEpochMilli(position.writtenAt()))
+        .orElse("nothing yet");
+  }
+
+  private static ObjectNode json(OutboxReport report, OptionalLong relay) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    Optional<OutboxState> state = report.state();
+    Optional<Position> position = report.savedPosition();
+    node.put("outbox", report.paths().root().toString());
+    node.put("outbox_id", state.map(known -> known.outboxId().toString()).orElse(null));
+    node.put("generation", state.map(OutboxState::generation).orElse(null));
+    node.put("relay_pid", boxed(relay));
+    node.put("appended_sequence", report.appendedSequence());
+    node.put("settled_sequence", report.settledSequence());
+    node.put("position_saved", position.map(Position::writtenAt).orElse(null));
+    node.put("position_damaged", report.position() instanceof PositionFile.Reading.Damaged);
+    node.put("lag_events", report.lagEvents());
+    node.put("lag_bytes", boxed(report.backlogBytes()));
+    node.put("oldest_unsettled", boxed(report.oldestUnsettledMillis()));
+    node.put("cycles", report.cycles());
+    node.put("queue_bytes", report.queueBytes());
+    node.put("dead_letters", report.deadLetters());
+    node.put("quarantined", report.quarantined());
+    return node;
+  }
+
+  private static Long boxed(OptionalLong value) {
+    return value.isPresent() ? value.getAsLong() : null;
+  }
+}

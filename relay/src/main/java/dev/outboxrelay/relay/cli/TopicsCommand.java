@@ -1,0 +1,145 @@
+package dev.outboxrelay.relay.cli;
+
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.doctor.Finding;
+import dev.outboxrelay.relay.doctor.TopicChecks;
+import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.kafka.KafkaAdmin;
+import dev.outboxrelay.relay.kafka.KafkaRefused;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "topics",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Checks or creates the topics that events are waiting for.")
+final class TopicsCommand implements Runnable {
+  private static final Duration KAFKA_TIMEOUT = Duration.ofSeconds(10);
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "check or create?");
+  }
+
+  /** Those given, else OUTBOX_TOPIC and whatever waits. */
+  private static Set<String> topics(List<String> given, RelayConfig config, Backlog backlog) {
+    Set<String> topics = new TreeSet<>(given);
+    if (topics.isEmpty()) {
+      topics.addAll(backlog.topics().keySet());
+      config.topic().ifPresent(topics::add);
+    }
+    if (topics.isEmpty()) {
+      throw new CommandFailed(
+          ExitCode.USAGE, "no event waits and OUTBOX_TOPIC is not set: name the topics");
+    }
+    return topics;
+  }
+
+  private static Backlog backlog(RelayConfig config) throws IOException {
+    return Backlog.read(new OutboxPaths(config.outboxDir()), Long.MAX_VALUE);
+  }
+
+  @Command(
+      name = "check",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Tells whether topics exist, can be written, and take and keep what waits for them.",
+        "Exit code 7 if one does not, or if Kafka can't be asked."
+      })
+  static final class Check implements Callable<Integer> {
+    private final Map<String, String> env;
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+        paramLabel = "TOPIC",
+        arity = "0..*",
+        description = "Topics (default: OUTBOX_TOPIC and those of the waiting events).")
+    private List<String> given = List.of();
+
+    @Option(names = "--json", description = "One JSON object per line.")
+    private boolean json;
+
+    Check(Map<String, String> env) {
+      this.env = env;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+      RelayConfig config = RelayConfig.from(env);
+      Backlog backlog = backlog(config);
+      TopicChecks checks = new TopicChecks(config.recordTimestamp(), Clock.systemUTC());
+      List<Finding> findings = new ArrayList<>();
+      try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), KAFKA_TIMEOUT)) {
+        admin
+            .describe(topics(given, config, backlog))
+            .forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
+      } catch (KafkaRefused e) {
+        throw new CommandFailed(ExitCode.PROBLEMS_FOUND, e.getMessage());
+      }
+      return FindingsPrinter.print(findings, json, spec.commandLine().getOut());
+    }
+  }
+
+  @Command(
+      name = "create",
+      mixinStandardHelpOptions = true,
+      description = "Creates topics; one that exists is left as it is.")
+  static final class Create implements Callable<Integer> {
+    private final Map<String, String> env;
+    @Spec private CommandSpec spec;
+
+    @Parameters(
+        paramLabel = "TOPIC",
+        arity = "0..*",
+        description = "Topics (default: OUTBOX_TOPIC and those of the waiting events).")
+    private List<String> given = List.of();
+
+    @Option(
+        names = "--partitions",
+        paramLabel = "N",
+        description = "Partitions of each (default: the broker's).")
+    private Optional<Integer> partitions = Optional.empty();
+
+    @Option(
+        names = "--replication",
+        paramLabel = "N",
+        description = "Replicas of each partition (default: the broker's).")
+    private Optional<Short> replication = Optional.empty();
+
+    Create(Map<String, String> env) {
+      this.env = env;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+      RelayConfig config = RelayConfig.from(env);
+      PrintWriter out = spec.commandLine().getOut();
+      try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), KAFKA_TIMEOUT)) {
+        for (String topic : topics(given, config, backlog(config))) {
+          boolean created = admin.create(topic, partitions, replication);
+          out.println((created ? "created  " : "exists   ") + topic);
+        }
+      }
+      return ExitCode.OK;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package dev.outboxrelay.relay.cli;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.format.CycleName;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.relay.inspect.Problem;
+import dev.outboxrelay.relay.inspect.QueueVerifier;
+import dev.outboxrelay.relay.inspect.VerifyReport;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "verify",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Reads the whole queue, and that of the dead letters, and checks every record, the chain of",
+      "entries, sequences, EOF marks, the index and the relay's position. Changes nothing.",
+      "Exit code 7 if there are problems."
+    })
+final class VerifyCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private final OutboxOption outbox;
+
+  @Option(names = "--json", description = "One JSON object.")
+  private boolean json;
+
+  VerifyCommand(Map<String, String> env) {
+    outbox = new OutboxOption(env);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    OutboxPaths paths = outbox.existing();
+    Map<String, VerifyReport> reports = new LinkedHashMap<>();
+    reports.put("queue", QueueVerifier.verify(paths));
+    if (Files.isDirectory(paths.deadLetters().root())) {
+      reports.put("dead-letters", QueueVerifier.verify(paths.deadLetters()));
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("outbox", paths.root().toString());
+      reports.forEach((name, report) -> node.set(name.replace('-', '_'), json(report)));
+      out.println(node.toPrettyString());
+    } else {
+      reports.forEach((name, report) -> print(out, name, report));
+    }
+    return reports.values().stream().allMatch(VerifyReport::isClean)
+        ? ExitCode.OK
+        : ExitCode.PROBLEMS_FOUND;
+  }
+
+  private static void print(PrintWriter out, String name, VerifyReport report) {
+    for (Problem problem : report.problems()) {
+      out.println(
+          "problem  "
+              + problem.kind()
+              + (problem.cycle() < 0 ? "" : " in " + CycleName.of(problem.cycle()))
+              + (problem.offset() < 0 ? "" : " at " + problem.offset())
+              + ": "
+              + problem.detail());
+    }
+    String sequences =
+        report.records() == 0
+            ? ""
+            : ", sequences " + report.firstSequence() + " … " + report.lastSequence();
+    out.println(
+        (report.isClean() ? "ok       " : "problems ")
+            + name
+            + ": "
+            + report.cycles()
+            + " cycles, "
+            + report.records()
+            + " records"
+            + sequences
+            + (report.isClean() ? "" : ", " + report.problemCount() + " problems"));
+  }
+
+  private static ObjectNode json(VerifyReport report) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("clean", report.isClean());
+    node.put("cycles", report.cycles());
+    node.put("records", report.records());
+    node.put("bytes", report.bytes());
+    node.put("first_sequence", report.firstSequence());
+    node.put("last_sequence", report.lastSequence());
+    node.put("problem_count", report.problemCount());
+    node.putArray("problems");
+    for (Problem problem : report.problems()) {
+      node.withArray("/problems")
+          .addObject()
+          .put("kind", problem.kind())
+          .put("cycle", problem.cycle() < 0 ? null : problem.cycle())
+          .put("offset", problem.offset() < 0 ? null : problem.offset())
+          .put("detail", problem.detail());
+    }
+    return node;
+  }
+}

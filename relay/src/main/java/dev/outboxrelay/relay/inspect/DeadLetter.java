@@ -1,0 +1,70 @@
+package dev.outboxrelay.relay.inspect;
+
+import dev.outboxrelay.client.EventHeader;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.format.RecordCodec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Predicate;
+
+/**
+ * An event that Kafka will never take, as the dead letters hold it.
+ *
+ * @param number of the dead letter, from 1
+ * @param reason a stable name
+ * @param error what Kafka said
+ * @param at when it was given up, milliseconds since the epoch; empty if that is unreadable
+ * @param event the original record; empty if its bytes are damaged
+ */
+public record DeadLetter(
+    long number, String reason, String error, OptionalLong at, Optional<OutboxRecord> event) {
+  private static final String REASON = "outbox-dead-letter-reason";
+  private static final String ERROR = "outbox-dead-letter-error";
+  private static final String AT = "outbox-dead-letter-at";
+
+  /**
+   * Visits the dead letters of an outbox, oldest first.
+   *
+   * @param visitor returns false to end the visit
+   */
+  public static void each(OutboxPaths outbox, Predicate<DeadLetter> visitor) throws IOException {
+    new QueueWalk(outbox.deadLetters()).all(found -> visitor.test(of(found.record())));
+  }
+
+  private static DeadLetter of(OutboxRecord letter) {
+    return new DeadLetter(
+        letter.sequence(),
+        header(letter, REASON).orElse("unknown"),
+        header(letter, ERROR).orElse(""),
+        time(letter),
+        original(letter.value()));
+  }
+
+  private static Optional<OutboxRecord> original(byte[] value) {
+    ByteBuffer bytes = ByteBuffer.wrap(value == null ? new byte[0] : value);
+    return RecordCodec.check(bytes).isValid()
+        ? Optional.of(RecordCodec.decode(bytes))
+        : Optional.empty();
+  }
+
+  private static Optional<String> header(OutboxRecord letter, String name) {
+    return letter.headers().stream()
+        .filter(header -> header.name().equals(name) && header.value() != null)
+        .map(EventHeader::value)
+        .map(value -> new String(value, StandardCharsets.UTF_8))
+        .findFirst();
+  }
+
+  private static OptionalLong time(OutboxRecord letter) {
+    try {
+      Optional<Long> at = header(letter, AT).map(Long::valueOf);
+      return at.isPresent() ? OptionalLong.of(at.get()) : OptionalLong.empty();
+    } catch (NumberFormatException e) {
+      return OptionalLong.empty();
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package dev.outboxrelay.relay.inspect;
+
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleLayout;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.format.StateFile;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Where an outbox stands by its files alone, which writers and relay keep up to date.
+ *
+ * @param paths the outbox
+ * @param state identity and next sequence; empty if there is none or it is invalid
+ * @param position what the relay has saved
+ * @param backlogBytes bytes appended and not settled; empty if the state does not tell
+ * @param oldestUnsettledMillis append time of the first event behind the position; empty if there
+ *     is none or it can't be read
+ * @param cycles cycle files
+ * @param queueBytes what is used of them; they are larger, and sparse
+ * @param deadLetters dead letters that were ever made
+ * @param quarantined files in the quarantine
+ */
+public record OutboxReport(
+    OutboxPaths paths,
+    Optional<OutboxState> state,
+    PositionFile.Reading position,
+    OptionalLong backlogBytes,
+    OptionalLong oldestUnsettledMillis,
+    int cycles,
+    long queueBytes,
+    long deadLetters,
+    long quarantined) {
+
+  /** Reads it; changes nothing. */
+  public static OutboxReport read(OutboxPaths paths) throws IOException {
+    // The position first: what is appended and settled meanwhile must not make the lag negative.
+    PositionFile.Reading reading = PositionFile.read(paths.position());
+    Optional<OutboxState> state = StateFile.read(paths.state());
+    Optional<Position> position =
+        reading instanceof PositionFile.Reading.Saved saved
+            ? Optional.of(saved.position())
+            : Optional.empty();
+    List<Long> cycles = paths.cycles();
+    return new OutboxReport(
+        paths,
+        state,
+        reading,
+        backlog(paths, state, position),
+        oldest(paths, position),
+        cycles.size(),
+        usedBytes(paths, cycles),
+        lastSequence(paths.deadLetters()),
+        files(paths.quarantine()));
+  }
+
+  /** The position, if one is saved and valid. */
+  public Optional<Position> savedPosition() {
+    return position instanceof PositionFile.Reading.Saved saved
+        ? Optional.of(saved.position())
+        : Optional.empty();
+  }
+
+  /** The last sequence given; 0 = none, or not known. */
+  public long appendedSequence() {
+    return state.map(OutboxState::nextSequence).filter(next -> next > 0).orElse(1L) - 1;
+  }
+
+  /** Everything up to it is settled; 0 = nothing yet. */
+  public long settledSequence() {
+    return savedPosition().map(Position::sequence).orElse(0L);
+  }
+
+  /** Events appended and not settled. */
+  public long lagEvents() {
+    return Math.max(0, appendedSequence() - settledSequence());
+  }
+
+  private static OptionalLong backlog(
+      OutboxPaths paths, Optional<OutboxState> state, Optional<Position> position)
+      throws IOException {
+    Optional<OutboxState.NewestCycle> newest = state.flatMap(OutboxState::newest);
+    if (newest.isEmpty()) {
+      return OptionalLong.empty();
+    }
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(newest.get().cycle()))) {
+      Optional<CycleLayout> layout = scanner.layout();
+      if (layout.isEmpty()) {
+        return OptionalLong.empty();
+      }
+      long last = scanner.writePosition();
+      long tail = last == 0 ? layout.get().firstData() : tail(scanner, last);
+      long appended = newest.get().base() + tail - layout.get().firstData();
+      return OptionalLong.of(
+          Math.max(0, appended - position.map(Position::settledBytes).orElse(0L)));
+    } catch (NoSuchFileException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  private static long tail(CycleScanner scanner, long last) throws IOException {
+    CycleEntry entry = scanner.at(last);
+    if (entry instanceof CycleEntry.Valid valid) {
+      return valid.next();
+    }
+    return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
+  }
+
+  private static OptionalLong oldest(OutboxPaths paths, Optional<Position> position)
+      throws IOException {
+    long[] oldest = {Long.MIN_VALUE};
+    new QueueWalk(paths)
+        .from(
+            position.map(Position::cycle).orElse(Long.MIN_VALUE),
+            position.map(Position::offset).orElse(0L),
+            event -> {
+              if (event.record().sequence() <= position.map(Position::sequence).orElse(0L)) {
+                return true;
+              }
+              oldest[0] = event.record().appendTime();
+              return false;
+            });
+    return oldest[0] == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(oldest[0]);
+  }
+
+  private static long usedBytes(OutboxPaths paths, List<Long> cycles) throws IOException {
+    long total = 0;
+    for (long cycle : cycles) {
+      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+        long last = scanner.writePosition();
+        total += last == 0 ? scanner.start() : tail(scanner, last);
+      } catch (NoSuchFileException e) {
+        // Settled and deleted since the listing.
+      }
+    }
+    return total;
+  }
+
+  private static long lastSequence(OutboxPaths outbox) throws IOException {
+    return StateFile.read(outbox.state())
+        .map(OutboxState::nextSequence)
+        .filter(next -> next > 0)
+        .map(next -> next - 1)
+        .orElse(0L);
+  }
+
+  private static long files(Path directory) throws IOException {
+    long count = 0;
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        count += Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) ? 1 : 0;
+      }
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,41 @@
+package dev.outboxrelay.relay.inspect;
+
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import java.io.IOException;
+
+/** Told what a {@link QueueWalk} meets, in the order of the queue. */
+public interface QueueVisitor {
+
+  /**
+   * A cycle file was opened; the scanner belongs to the walk.
+   *
+   * @param newest whether it was the newest when the walk began
+   */
+  default void cycleBegins(long cycle, CycleScanner scanner, boolean newest) throws IOException {}
+
+  /**
+   * A valid record.
+   *
+   * @return false to end the walk
+   */
+  boolean event(FoundEvent event) throws IOException;
+
+  /**
+   * Bytes that hold no valid record.
+   *
+   * @param bytes how many, 0 = unknown, as nothing readable follows in this cycle
+   * @return false to end the walk
+   */
+  default boolean damage(long cycle, long offset, long bytes, String reason) throws IOException {
+    return true;
+  }
+
+  /**
+   * The end of a cycle.
+   *
+   * @param end EOF, or the free place where the next record will stand, or the hostile entry behind
+   *     which nothing readable follows
+   */
+  default void cycleEnds(long cycle, CycleEntry end, boolean newest) throws IOException {}
+}

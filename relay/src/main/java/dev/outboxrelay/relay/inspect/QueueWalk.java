@@ -1,0 +1,114 @@
+package dev.outboxrelay.relay.inspect;
+
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Goes through the records of a queue, cycle by cycle, and past damage to the next record that
+ * passes all checks. It sees what was published when it began, and perhaps some of what is appended
+ * meanwhile.
+ */
+public final class QueueWalk {
+  private final OutboxPaths paths;
+
+  /** Opens nothing yet. */
+  public QueueWalk(OutboxPaths paths) {
+    this.paths = paths;
+  }
+
+  /** Visits everything. */
+  public void all(QueueVisitor visitor) throws IOException {
+    from(Long.MIN_VALUE, 0, visitor);
+  }
+
+  /**
+   * Visits what stands at or behind a place.
+   *
+   * @param firstCycle cycles before it are left out
+   * @param offset in that cycle, of a header word; 0 = from its start
+   */
+  public void from(long firstCycle, long offset, QueueVisitor visitor) throws IOException {
+    List<Long> cycles = paths.cycles();
+    for (int i = 0; i < cycles.size(); i++) {
+      long cycle = cycles.get(i);
+      boolean newest = i == cycles.size() - 1;
+      if (cycle < firstCycle) {
+        continue;
+      }
+      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+        visitor.cycleBegins(cycle, scanner, newest);
+        if (!walk(cycle, scanner, cycle == firstCycle ? offset : 0, newest, visitor)) {
+          return;
+        }
+      } catch (NoSuchFileException e) {
+        // Settled and deleted since the listing.
+      }
+    }
+  }
+
+  private static boolean walk(
+      long cycle, CycleScanner scanner, long offset, boolean newest, QueueVisitor visitor)
+      throws IOException {
+    // Whatever the writers had noted by now is published, so the chain must reach it.
+    long noted = scanner.writePosition();
+    long at = Math.max(offset, scanner.start());
+    if (scanner.layout().isEmpty()) {
+      Optional<CycleEntry.Valid> next = scanner.findNext(at);
+      if (!visitor.damage(cycle, 0, next.map(CycleEntry::offset).orElse(0L), "unreadable header")) {
+        return false;
+      }
+      if (next.isEmpty()) {
+        return true;
+      }
+      at = next.get().offset();
+    }
+    while (true) {
+      CycleEntry entry = scanner.at(at);
+      if (entry instanceof CycleEntry.Valid valid) {
+        if (!visitor.event(new FoundEvent(cycle, valid.offset(), valid.record()))) {
+          return false;
+        }
+        at = valid.next();
+      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
+        if (!visitor.damage(
+            cycle,
+            corrupt.offset(),
+            corrupt.next() - corrupt.offset(),
+            "invalid record: " + corrupt.verdict().name().toLowerCase(Locale.ROOT))) {
+          return false;
+        }
+        at = corrupt.next();
+      } else {
+        String broken = brokenChain(entry, noted);
+        if (broken == null) {
+          visitor.cycleEnds(cycle, entry, newest);
+          return true;
+        }
+        Optional<CycleEntry.Valid> next = scanner.findNext(entry.offset() + 4);
+        long bytes = next.map(found -> found.offset() - entry.offset()).orElse(0L);
+        if (!visitor.damage(cycle, entry.offset(), bytes, broken)) {
+          return false;
+        }
+        if (next.isEmpty()) {
+          visitor.cycleEnds(cycle, entry, newest);
+          return true;
+        }
+        at = next.get().offset();
+      }
+    }
+  }
+
+  /** Why the chain can't be followed from here although it should go on; null at a proper end. */
+  private static String brokenChain(CycleEntry entry, long noted) {
+    if (entry instanceof CycleEntry.Hostile hostile) {
+      return String.format("hostile header 0x%08x", hostile.header());
+    }
+    return entry.offset() <= noted ? "the chain ends before the last record" : null;
+  }
+}

@@ -1,0 +1,10 @@
+package dev.outboxrelay.relay.kafka;
+
+/** A cluster could not be asked, or said no. The message names the cluster and what it said. */
+public final class KafkaRefused extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  KafkaRefused(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
