@@ -15,8 +15,9 @@ import picocli.CommandLine.Spec;
     name = "config",
     mixinStandardHelpOptions = true,
     description = {
-      "Prints the configuration that run would use, defaults included, secrets masked.",
-      "Exit code 2, and every error, if it is not valid."
+      "Prints the configuration, secrets masked.",
+      "It is what run would use, defaults included. Exit code 2, and every error, if it",
+      "is not valid."
     })
 final class ConfigCommand implements Callable<Integer> {
   private final Map<String, String> env;

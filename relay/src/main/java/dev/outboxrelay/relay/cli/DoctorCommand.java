@@ -15,8 +15,9 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     mixinStandardHelpOptions = true,
     description = {
-      "Looks at directory, rights, space, queue, position, Kafka, topics and retention, and says",
-      "what to do about what it finds. Changes nothing. Exit code 7 if there are problems."
+      "Looks for what holds events up, and says what to do.",
+      "Checks directory, rights, space, queue, position, Kafka, topics and retention. Changes",
+      "nothing. Exit code 7 if there are problems."
     })
 final class DoctorCommand implements Callable<Integer> {
   private final Map<String, String> env;

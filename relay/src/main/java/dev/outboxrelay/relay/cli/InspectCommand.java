@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.Position;
 import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.relay.inspect.Damage;
 import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.inspect.FoundEvent;
 import dev.outboxrelay.relay.inspect.QueueVisitor;
@@ -28,8 +29,8 @@ import picocli.CommandLine.Spec;
     name = "inspect",
     mixinStandardHelpOptions = true,
     description = {
-      "Lists the events of the queue, oldest first, one per line; settled ones too, as long as",
-      "their cycle file is kept. Corrupt data is shown in its place."
+      "Lists the events of the queue, oldest first, one per line.",
+      "Settled ones too, as long as their cycle file is kept. Corrupt data is shown in its place."
     })
 final class InspectCommand implements Callable<Integer>, QueueVisitor {
   @Spec private CommandSpec spec;
@@ -135,17 +136,20 @@ final class InspectCommand implements Callable<Integer>, QueueVisitor {
   }
 
   @Override
-  public boolean damage(long cycle, long offset, long bytes, String reason) {
+  public boolean damage(Damage damage) {
     if (json) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("corrupt", reason).put("cycle", cycle).put("offset", offset).put("bytes", bytes);
-      out.println(node);
+      node.put("corrupt", damage.kind());
+      node.put("cycle", damage.cycle()).put("offset", damage.offset());
+      node.put("bytes", damage.bytes() == 0 ? null : damage.bytes());
+      out.println(node.put("detail", damage.detail()));
     } else {
       Map<String, Object> pairs = new LinkedHashMap<>();
-      pairs.put("corrupt", reason);
-      pairs.put("cycle", cycle);
-      pairs.put("offset", offset);
-      pairs.put("bytes", bytes == 0 ? "unknown" : bytes);
+      pairs.put("corrupt", damage.kind());
+      pairs.put("cycle", damage.cycle());
+      pairs.put("offset", damage.offset());
+      pairs.put("bytes", damage.bytes() == 0 ? "unknown" : damage.bytes());
+      pairs.put("detail", damage.detail());
       out.println(Logfmt.line(pairs));
     }
     return !out.checkError();

@@ -23,9 +23,9 @@ import picocli.CommandLine.Command;
     name = "run",
     mixinStandardHelpOptions = true,
     description = {
-      "Delivers until SIGTERM or SIGINT: then stops reading, waits for what is in flight up to",
-      "OUTBOX_STOP_DEADLINE_MS, saves the position and exits 0.",
-      "Configured by the environment; config prints it."
+      "Delivers events until SIGTERM or SIGINT.",
+      "Then it stops reading, waits for what is in flight up to OUTBOX_STOP_DEADLINE_MS, saves the",
+      "position and exits 0. Configured by the environment; config prints it."
     })
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);

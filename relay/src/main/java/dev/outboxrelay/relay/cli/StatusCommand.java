@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
     name = "status",
     mixinStandardHelpOptions = true,
     description = {
-      "Tells where an outbox stands: appended, settled, what waits and for how long.",
+      "Tells where an outbox stands and what waits in it.",
       "Reads its files only, so it works with and without a running relay."
     })
 final class StatusCommand implements Callable<Integer> {

@@ -23,9 +23,10 @@ import picocli.CommandLine.Spec;
     name = "verify",
     mixinStandardHelpOptions = true,
     description = {
-      "Reads the whole queue, and that of the dead letters, and checks every record, the chain of",
-      "entries, sequences, EOF marks, the index and the relay's position. Changes nothing.",
-      "Exit code 7 if there are problems."
+      "Reads the whole queue and checks everything in it.",
+      "That is every record, the chain of entries, sequences, EOF marks, the index and the relay's",
+      "position, and the same in the dead letters. Changes nothing. Exit code 7 if there are",
+      "problems."
     })
 final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -108,20 +108,23 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   @Override
-  public boolean damage(long cycle, long offset, long length, String reason) {
+  public boolean damage(Damage damage) {
     current.damaged = true;
     problem(
-        "damaged",
-        cycle,
-        offset,
-        reason + (length == 0 ? "; nothing readable follows" : "; " + length + " bytes"));
+        damage.kind(),
+        damage.cycle(),
+        damage.offset(),
+        damage.detail()
+            + (damage.bytes() == 0
+                ? "; nothing readable follows"
+                : "; " + damage.bytes() + " bytes"));
     return true;
   }
 
   @Override
   public void cycleEnds(long cycle, CycleEntry end, boolean newest) {
     if (!newest && !(end instanceof CycleEntry.Eof)) {
-      problem("eof-missing", cycle, end.offset(), "a cycle that is not the newest has no EOF mark");
+      problem("missing-eof", cycle, end.offset(), "a cycle that is not the newest has no EOF mark");
     }
     if (current.noted > 0 && !current.notedSeen && !current.damaged) {
       problem(

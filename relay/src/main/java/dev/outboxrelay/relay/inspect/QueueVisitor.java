@@ -24,10 +24,9 @@ public interface QueueVisitor {
   /**
    * Bytes that hold no valid record.
    *
-   * @param bytes how many, 0 = unknown, as nothing readable follows in this cycle
    * @return false to end the walk
    */
-  default boolean damage(long cycle, long offset, long bytes, String reason) throws IOException {
+  default boolean damage(Damage damage) throws IOException {
     return true;
   }
 

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.inspect;
 import dev.outboxrelay.client.format.CycleEntry;
 import dev.outboxrelay.client.format.CycleScanner;
 import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.RecordVerdict;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
@@ -60,7 +61,8 @@ public final class QueueWalk {
     long at = Math.max(offset, scanner.start());
     if (scanner.layout().isEmpty()) {
       Optional<CycleEntry.Valid> next = scanner.findNext(at);
-      if (!visitor.damage(cycle, 0, next.map(CycleEntry::offset).orElse(0L), "unreadable header")) {
+      long bytes = next.map(CycleEntry::offset).orElse(0L);
+      if (!visitor.damage(new Damage(cycle, 0, bytes, "unreadable-header", "no cycle header"))) {
         return false;
       }
       if (next.isEmpty()) {
@@ -76,23 +78,16 @@ public final class QueueWalk {
         }
         at = valid.next();
       } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-        if (!visitor.damage(
-            cycle,
-            corrupt.offset(),
-            corrupt.next() - corrupt.offset(),
-            "invalid record: " + corrupt.verdict().name().toLowerCase(Locale.ROOT))) {
+        if (!visitor.damage(corrupt(cycle, corrupt))) {
           return false;
         }
         at = corrupt.next();
+      } else if (isProperEnd(entry, noted)) {
+        visitor.cycleEnds(cycle, entry, newest);
+        return true;
       } else {
-        String broken = brokenChain(entry, noted);
-        if (broken == null) {
-          visitor.cycleEnds(cycle, entry, newest);
-          return true;
-        }
         Optional<CycleEntry.Valid> next = scanner.findNext(entry.offset() + 4);
-        long bytes = next.map(found -> found.offset() - entry.offset()).orElse(0L);
-        if (!visitor.damage(cycle, entry.offset(), bytes, broken)) {
+        if (!visitor.damage(brokenChain(cycle, entry, noted, next))) {
           return false;
         }
         if (next.isEmpty()) {
@@ -104,11 +99,35 @@ public final class QueueWalk {
     }
   }
 
-  /** Why the chain can't be followed from here although it should go on; null at a proper end. */
-  private static String brokenChain(CycleEntry entry, long noted) {
-    if (entry instanceof CycleEntry.Hostile hostile) {
-      return String.format("hostile header 0x%08x", hostile.header());
-    }
-    return entry.offset() <= noted ? "the chain ends before the last record" : null;
+  private static boolean isProperEnd(CycleEntry entry, long noted) {
+    return entry instanceof CycleEntry.Eof
+        || (entry instanceof CycleEntry.End && entry.offset() > noted);
+  }
+
+  private static Damage corrupt(long cycle, CycleEntry.Corrupt entry) {
+    return new Damage(
+        cycle,
+        entry.offset(),
+        entry.next() - entry.offset(),
+        entry.verdict() == RecordVerdict.BAD_CRC ? "crc" : "not-a-record",
+        entry.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' '));
+  }
+
+  private static Damage brokenChain(
+      long cycle, CycleEntry entry, long noted, Optional<CycleEntry.Valid> next) {
+    long bytes = next.map(found -> found.offset() - entry.offset()).orElse(0L);
+    return entry instanceof CycleEntry.Hostile hostile
+        ? new Damage(
+            cycle,
+            entry.offset(),
+            bytes,
+            "hostile-length",
+            String.format("header word 0x%08x", hostile.header()))
+        : new Damage(
+            cycle,
+            entry.offset(),
+            bytes,
+            "chain-ends-before-word1",
+            "the last record is noted at " + noted);
   }
 }
