@@ -13,20 +13,23 @@ import java.util.Optional;
  */
 public final class CycleScanner implements Closeable {
   private final FileWindow file;
-  private final boolean ownsFile;
-  private CycleLayout layout;
+  private final CycleLayout layout;
 
-  CycleScanner(FileWindow file, boolean ownsFile) throws IOException {
+  private CycleScanner(FileWindow file) throws IOException {
+    this(file, CycleLayout.parse(file).orElse(null));
+  }
+
+  /** Reads through a window that somebody else closes. */
+  CycleScanner(FileWindow file, CycleLayout layout) {
     this.file = file;
-    this.ownsFile = ownsFile;
-    layout = CycleLayout.parse(file).orElse(null);
+    this.layout = layout;
   }
 
   /** Opens a cycle file for reading; a symbolic link is refused. */
   public static CycleScanner open(Path cycleFile) throws IOException {
     FileWindow file = FileWindow.open(cycleFile);
     try {
-      return new CycleScanner(file, true);
+      return new CycleScanner(file);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -161,8 +164,6 @@ public final class CycleScanner implements Closeable {
 
   @Override
   public void close() throws IOException {
-    if (ownsFile) {
-      file.close();
-    }
+    file.close();
   }
 }

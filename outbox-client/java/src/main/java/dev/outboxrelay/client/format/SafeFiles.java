@@ -17,6 +17,7 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Creates and opens the files of an outbox: never through a symbolic link, always a regular file
@@ -31,6 +32,12 @@ public final class SafeFiles {
   private static final Set<PosixFilePermission> DIRECTORY_PERMISSIONS =
       PosixFilePermissions.fromString("rwxrwx---");
   private static final int OTHERS_MAY_WRITE = 0002;
+
+  private static final int GROUP_TRIES = 20;
+  private static final long GROUP_PAUSE_NANOS = 1_000_000;
+
+  /** Leaves a new directory the group that the system gives it. */
+  static final int ANY_GROUP = -1;
 
   private SafeFiles() {}
 
@@ -114,7 +121,7 @@ public final class SafeFiles {
 
   private static void own(Path path, int mode, int group) throws IOException {
     Attributes now = attributes(path);
-    if (now != null && now.gid() != group) {
+    if (group != ANY_GROUP && now != null && now.gid() != group) {
       Files.setAttribute(path, "unix:gid", group, LinkOption.NOFOLLOW_LINKS);
     }
     Files.setAttribute(path, "unix:mode", mode);
@@ -126,6 +133,10 @@ public final class SafeFiles {
    */
   static void checkFile(Path file, int group) throws IOException {
     Attributes found = attributes(file);
+    for (int tries = 0; found != null && found.gid() != group && tries < GROUP_TRIES; tries++) {
+      LockSupport.parkNanos(GROUP_PAUSE_NANOS); // its creator may be about to set the group
+      found = attributes(file);
+    }
     if (found == null) {
       throw new NoSuchFileException(file.toString());
     }

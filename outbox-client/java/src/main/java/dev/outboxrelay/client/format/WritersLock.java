@@ -1,8 +1,8 @@
 package dev.outboxrelay.client.format;
 
-import dev.outboxrelay.client.OutboxBusy;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -16,7 +16,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.random.RandomGenerator;
 
@@ -31,9 +30,6 @@ import java.util.random.RandomGenerator;
  */
 public final class WritersLock implements Closeable {
   private static final Map<Object, SharedChannel> CHANNELS = new HashMap<>();
-  private static final int EAGER_TRIES = 4;
-  private static final long SHORTEST_PAUSE_NANOS = 50_000;
-  private static final long LONGEST_PAUSE_NANOS = 2_000_000;
 
   private final Path file;
   private final Disk disk;
@@ -66,28 +62,33 @@ public final class WritersLock implements Closeable {
   /**
    * Takes the lock; {@link #release} must follow in a finally block of the same thread.
    *
-   * @param timeout how long to try; then {@link OutboxBusy}
+   * @param timeout how long to try; then {@link dev.outboxrelay.client.OutboxBusy}
    */
   public void acquire(Duration timeout) throws IOException {
-    try (InterruptGuard interrupts = new InterruptGuard()) {
-      acquire(System.nanoTime() + timeout.toNanos(), interrupts);
+    try (LockDeadline deadline = new LockDeadline(timeout, random)) {
+      acquire(deadline);
     }
   }
 
-  void acquire(long deadlineNanos, InterruptGuard interrupts) throws IOException {
+  void acquire(LockDeadline deadline) throws IOException {
     while (true) {
       SharedChannel channel = channel();
-      lockThreads(channel, deadlineNanos, interrupts);
+      lockThreads(channel, deadline);
       boolean done = false;
       try {
-        channel.fileLock = lockFile(channel, deadlineNanos, interrupts);
-        if (channel.fileLock != null && channel.key.equals(keyOf(file))) {
+        channel.fileLock = disk.tryLock(channel.channel, 0, 1, DiskStep.LOCK);
+        if (channel.fileLock == null) {
+          channel.fileLock =
+              deadline.poll(file, () -> disk.tryLock(channel.channel, 0, 1, DiskStep.LOCK));
+        }
+        if (channel.key.equals(keyOf(file))) {
           held = channel;
           done = true;
           return;
         }
-        // The file was replaced or deleted, or its channel closed: start over with what the path
-        // leads to now.
+        // The file was replaced or deleted: start over with what the path leads to now.
+      } catch (ClosedChannelException e) {
+        // by an interrupt: start over with a new one
       } finally {
         if (!done) {
           unlock(channel);
@@ -107,6 +108,10 @@ public final class WritersLock implements Closeable {
     unlock(channel);
   }
 
+  /**
+   * Waits for a thread of this process that holds the lock, then gives up this instance's use of
+   * the channel.
+   */
   @Override
   public void close() throws IOException {
     SharedChannel channel;
@@ -114,11 +119,16 @@ public final class WritersLock implements Closeable {
       channel = shared;
     }
     if (channel != null) {
-      forget(channel);
+      channel.threads.lock();
+      try {
+        forget(channel);
+      } finally {
+        channel.threads.unlock();
+      }
     }
   }
 
-  private void lockThreads(SharedChannel channel, long deadlineNanos, InterruptGuard interrupts) {
+  private void lockThreads(SharedChannel channel, LockDeadline deadline) {
     if (channel.threads.isHeldByCurrentThread()) {
       throw new IllegalStateException("this thread holds " + file + " already");
     }
@@ -127,46 +137,15 @@ public final class WritersLock implements Closeable {
     }
     while (true) {
       try {
-        if (channel.threads.tryLock(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+        if (channel.threads.tryLock(deadline.remainingNanos(), TimeUnit.NANOSECONDS)) {
           return;
         }
-        throw busy("another thread of this process");
+        throw deadline.busy(file, "another thread of this process");
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        interrupts.clear();
+        deadline.keepInterrupt();
       }
     }
-  }
-
-  /** Polls the kernel's lock; null if the channel was closed. */
-  private FileLock lockFile(SharedChannel channel, long deadlineNanos, InterruptGuard interrupts)
-      throws IOException {
-    long pause = SHORTEST_PAUSE_NANOS;
-    for (int tries = 1; channel.channel.isOpen(); tries++) {
-      FileLock lock = disk.tryLock(channel.channel, 0, 1, DiskStep.LOCK);
-      if (lock != null) {
-        return lock;
-      }
-      if (System.nanoTime() - deadlineNanos >= 0) {
-        throw busy("another process");
-      }
-      if (tries <= EAGER_TRIES) {
-        Thread.onSpinWait();
-      } else {
-        interrupts.clear(); // else the pause returns at once
-        LockSupport.parkNanos(this, pause / 2 + random.nextLong(pause));
-        pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
-      }
-    }
-    return null;
-  }
-
-  private OutboxBusy busy(String holder) {
-    return new OutboxBusy(
-        file
-            + " is held by "
-            + holder
-            + " and was not released in time: retry; if it lasts, look for a stopped writer (lsof or fuser name it)");
   }
 
   private static void unlock(SharedChannel channel) throws IOException {

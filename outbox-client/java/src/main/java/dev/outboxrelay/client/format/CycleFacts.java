@@ -1,0 +1,54 @@
+package dev.outboxrelay.client.format;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What a cycle file tells of the outbox by its records alone, however damaged it is. Costs a read
+ * of the whole file if its chain is broken or {@code thorough} is asked for.
+ *
+ * @param prologue of its first record, or null
+ * @param lastSequence highest sequence found, 0 if there is no record
+ * @param dataBytes of the chain behind the first data offset
+ */
+record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
+
+  static CycleFacts read(Path cycleFile, boolean thorough) throws IOException {
+    try (FileWindow file = FileWindow.open(cycleFile)) {
+      CycleLayout layout = CycleLayout.parse(file).orElse(null);
+      CycleScanner scanner = new CycleScanner(file, layout);
+      if (layout == null) {
+        return search(scanner, 0, new CycleFacts(null, 0, 0));
+      }
+      Prologue prologue =
+          scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
+              ? first.record().prologue()
+              : null;
+      ChainWalk walk = new ChainWalk(file, layout);
+      ChainWalk.End how = walk.toEnd(file.getLong(layout.word1()));
+      CycleFacts facts =
+          new CycleFacts(prologue, walk.lastSequence(), walk.end() - layout.firstData());
+      return how == ChainWalk.End.BROKEN
+          ? search(scanner, 0, facts)
+          : thorough ? search(scanner, walk.end(), facts) : facts;
+    }
+  }
+
+  private static CycleFacts search(CycleScanner scanner, long from, CycleFacts known)
+      throws IOException {
+    Prologue prologue = known.prologue;
+    long lastSequence = known.lastSequence;
+    long at = from;
+    while (true) {
+      Optional<CycleEntry.Valid> found = scanner.findNext(at);
+      if (found.isEmpty()) {
+        return new CycleFacts(prologue, lastSequence, known.dataBytes);
+      }
+      OutboxRecord record = found.get().record();
+      lastSequence = Math.max(lastSequence, record.sequence());
+      prologue = prologue == null ? record.prologue() : prologue;
+      at = found.get().next();
+    }
+  }
+}

@@ -1,0 +1,266 @@
+package dev.outboxrelay.client.format;
+
+import dev.outboxrelay.client.Durability;
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.OutboxUnavailable;
+import dev.outboxrelay.client.Receipt;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * Appends events by the writers' protocol. Safe for many threads; interrupts neither end an append
+ * nor get lost. Start reading at {@link #append}.
+ */
+public final class QueueWriter implements Closeable {
+  private final WriterOptions options;
+  private final WritersLock lock;
+  private final Recovery recovery;
+  private final EventIds eventIds;
+  private final FailureCounters failures;
+  private final ConcurrentLinkedQueue<RecordEncoder> encoders = new ConcurrentLinkedQueue<>();
+  private WriterSession session; // guarded by lock, like all below
+  private long failedCycle = RollRule.NONE; // its mark could not be set yet
+  private boolean closed;
+
+  private QueueWriter(WriterOptions options) {
+    this.options = options;
+    lock = new WritersLock(options.paths().lock(), options.disk(), options.random());
+    recovery = new Recovery(options);
+    eventIds = new EventIds(options.clock(), options.random());
+    failures = new FailureCounters(options.paths().failures(), options.disk());
+  }
+
+  /** Checks the directory, creates what is missing, and mends what a crash has left. */
+  public static QueueWriter open(WriterOptions options) {
+    QueueWriter writer = new QueueWriter(options);
+    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+      OutboxDirectory.open(options);
+      writer.retryWhileInterrupted(
+          deadline,
+          () -> {
+            writer.underLock(deadline, WriterSession::isInPlace);
+            return null;
+          });
+      return writer;
+    } catch (IOException e) {
+      throw DiskErrors.of(e, options.paths().root());
+    }
+  }
+
+  /**
+   * Appends an event.
+   *
+   * @return where it stands; it is published, and in {@code power} durability on stable storage
+   * @throws OutboxError if it was not appended, or may be ({@link OutboxError#maybeAppended})
+   */
+  public Receipt append(OutboxEvent event) {
+    RecordEncoder record = encoders.poll();
+    if (record == null) {
+      record = new RecordEncoder(options.limits());
+    }
+    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+      UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
+      record.prepare(event, eventId);
+      WriterSession.Published published = publish(record, deadline);
+      try (CycleFile file = published.file()) {
+        if (options.durability() == Durability.POWER) {
+          sync(file, eventId, deadline);
+        }
+      }
+      return new Receipt(
+          published.outbox(),
+          published.generation(),
+          published.sequence(),
+          eventId,
+          options.durability());
+    } catch (OutboxError e) {
+      failures.count(e);
+      throw e;
+    } catch (IOException e) {
+      OutboxError error = DiskErrors.of(e, options.paths().root());
+      failures.count(error);
+      throw error;
+    } finally {
+      encoders.offer(record);
+    }
+  }
+
+  private WriterSession.Published publish(RecordEncoder record, LockDeadline deadline)
+      throws IOException {
+    return retryWhileInterrupted(
+        deadline, () -> underLock(deadline, held -> publishUnderLock(held, record, deadline)));
+  }
+
+  private WriterSession.Published publishUnderLock(
+      WriterSession opened, RecordEncoder record, LockDeadline deadline) throws IOException {
+    WriterSession current = opened;
+    long now = options.clock().millis();
+    long cycle = current.cycleFor(record.length(false), now);
+    if (cycle != current.newest()) {
+      // Before a roll, what the directory says counts, not what was kept open.
+      current = reopen();
+      cycle = current.cycleFor(record.length(false), now);
+      if (cycle != current.newest()) {
+        current.begin(cycle, now);
+        current.cycleFor(record.length(true), now);
+      }
+    }
+    WriterSession.Published published = current.append(record, now, deadline);
+    try {
+      current.book(record, published.sequence());
+    } catch (RuntimeException | InternalError e) {
+      dropSession(); // it is published: the next append finds and books it
+    }
+    return published;
+  }
+
+  /**
+   * An interrupt closes the channel that the thread is using; nothing is published then, so start
+   * over.
+   */
+  private <T> T retryWhileInterrupted(LockDeadline deadline, Attempt<T> attempt)
+      throws IOException {
+    while (true) {
+      try {
+        return attempt.run();
+      } catch (ClosedChannelException e) {
+        deadline.keepInterrupt();
+        if (deadline.isOver()) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private interface Attempt<T> {
+    T run() throws IOException;
+  }
+
+  private interface Work<T> {
+    T with(WriterSession session) throws IOException;
+  }
+
+  /** Does some work with a session that is in place. An error throws the session away. */
+  private <T> T underLock(LockDeadline deadline, Work<T> work) throws IOException {
+    lock.acquire(deadline);
+    boolean done = false;
+    try {
+      if (closed) {
+        throw new IllegalStateException("the outbox " + options.paths().root() + " is closed");
+      }
+      WriterSession usable = session != null && session.isInPlace() ? session : reopen();
+      if (failedCycle != RollRule.NONE) {
+        usable.markFailed(failedCycle);
+        failedCycle = RollRule.NONE;
+      }
+      T result = work.with(usable);
+      done = true;
+      return result;
+    } catch (InternalError e) {
+      throw new OutboxUnavailable(
+          "a file of "
+              + options.paths().root()
+              + " was cut or its disk is full or failing; nothing was appended",
+          e);
+    } finally {
+      if (!done) {
+        dropSession();
+      }
+      release();
+    }
+  }
+
+  private WriterSession reopen() throws IOException {
+    dropSession();
+    session = recovery.open();
+    return session;
+  }
+
+  private void dropSession() {
+    WriterSession dropped = session;
+    session = null;
+    if (dropped != null) {
+      try {
+        dropped.close();
+      } catch (IOException e) {
+        // nothing is buffered in a descriptor: closing loses nothing
+      }
+    }
+  }
+
+  private void release() {
+    try {
+      lock.release();
+    } catch (IOException e) {
+      // the channel is closed, and the kernel has released the lock with it
+    }
+  }
+
+  /** Brings a published record to stable storage; other writers go on meanwhile. */
+  private void sync(CycleFile file, UUID eventId, LockDeadline deadline) throws IOException {
+    try {
+      try {
+        file.sync();
+      } catch (ClosedChannelException e) {
+        retryWhileInterrupted(
+            deadline,
+            () -> {
+              deadline.keepInterrupt();
+              try (FileChannel again = SafeFiles.open(file.path())) {
+                options.disk().sync(again, false, DiskStep.PAYLOAD);
+              }
+              return null;
+            });
+      }
+    } catch (IOException e) {
+      markFailed(file.cycle());
+      throw new OutboxUnavailable(
+          "the event "
+              + eventId
+              + " may be appended, but its fsync failed: "
+              + e.getMessage()
+              + "; retry with the same event id, and check the disk",
+          e,
+          eventId);
+    }
+  }
+
+  /**
+   * A later fsync of the same file could succeed without the data, so nobody appends to it again.
+   */
+  private void markFailed(long cycle) {
+    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+      retryWhileInterrupted(
+          deadline,
+          () ->
+              underLock(
+                  deadline,
+                  held -> {
+                    held.markFailed(cycle);
+                    return null;
+                  }));
+    } catch (IOException | OutboxError e) {
+      failedCycle = cycle;
+    }
+  }
+
+  /**
+   * Waits for the append that is under way, then closes; later appends are an {@link
+   * IllegalStateException}.
+   */
+  @Override
+  public void close() {
+    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+      closed = true;
+      lock.close();
+      dropSession();
+    } catch (IOException e) {
+      throw DiskErrors.of(e, options.paths().root());
+    }
+  }
+}
