@@ -10,7 +10,7 @@ import java.util.Optional;
  *
  * @param prologue of its first record, or null
  * @param lastSequence highest sequence found, 0 if there is no record
- * @param dataBytes of the chain behind the first data offset
+ * @param dataBytes of the chain behind the first data offset; 0 if its end cannot be found
  */
 record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
 
@@ -27,8 +27,8 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
               : null;
       ChainWalk walk = new ChainWalk(file, layout);
       ChainWalk.End how = walk.toEnd(file.getLong(layout.word1()));
-      CycleFacts facts =
-          new CycleFacts(prologue, walk.lastSequence(), walk.end() - layout.firstData());
+      long dataBytes = how == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData();
+      CycleFacts facts = new CycleFacts(prologue, walk.lastSequence(), dataBytes);
       return how == ChainWalk.End.BROKEN
           ? search(scanner, 0, facts)
           : thorough ? search(scanner, walk.end(), facts) : facts;

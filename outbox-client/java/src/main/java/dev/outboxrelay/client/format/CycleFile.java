@@ -37,6 +37,7 @@ final class CycleFile implements Closeable {
   private long last; // offset of the last entry's header word, 0 while there is none
   private long lastSequence; // of the last entry, 0 while there is none
   private long end; // offset of the header word at which the chain ends
+  private boolean broken; // the chain's end cannot be found
   private boolean endIsFree; // the end is where the next record goes
   private long entries; // number of the next entry
   private int users = 1; // guarded by this
@@ -157,6 +158,7 @@ final class CycleFile implements Closeable {
     ChainWalk.End how = walk.toEnd(load64(map, layout.word1()));
     end = walk.end();
     endIsFree = how == ChainWalk.End.OPEN;
+    broken = how == ChainWalk.End.BROKEN;
     last = walk.last();
     lastSequence = walk.lastSequence();
     entries = walk.entries();
@@ -241,9 +243,9 @@ final class CycleFile implements Closeable {
     return path;
   }
 
-  /** Bytes of the chain behind the first data offset. */
+  /** Bytes of the chain behind the first data offset; 0 if its end cannot be found. */
   long dataBytes() {
-    return Math.max(0, end - layout.firstData());
+    return broken ? 0 : end - layout.firstData();
   }
 
   /** The first record's prologue; null if there is no such record. */

@@ -91,9 +91,9 @@ public final class MetadataTable implements Closeable {
       throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
-      long size = channel.size();
+      boolean isNew = channel.size() == 0 && cycles.isEmpty();
       if (read(file).isEmpty()) {
-        write(channel, Listing.of(cycles, size == 0 ? 1 : nowMillis), disk);
+        write(channel, Listing.of(cycles, isNew ? 1 : nowMillis), disk);
       }
       MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.LISTING);
       return new MetadataTable(

@@ -25,7 +25,7 @@ public final class QueueWriter implements Closeable {
   private final ConcurrentLinkedQueue<RecordEncoder> encoders = new ConcurrentLinkedQueue<>();
   private WriterSession session; // guarded by lock, like all below
   private long failedCycle = RollRule.NONE; // its mark could not be set yet
-  private boolean closed;
+  private volatile boolean closed;
 
   private QueueWriter(WriterOptions options) {
     this.options = options;
@@ -107,7 +107,6 @@ public final class QueueWriter implements Closeable {
       cycle = current.cycleFor(record.length(false), now);
       if (cycle != current.newest()) {
         current.begin(cycle, now);
-        current.cycleFor(record.length(true), now);
       }
     }
     WriterSession.Published published = current.append(record, now, deadline);

@@ -20,6 +20,7 @@ final class Recovery {
   private final WriterOptions options;
   private final OutboxPaths paths;
   private final Disk disk;
+  private boolean sequenceRebuilt; // by the open under way
 
   Recovery(WriterOptions options) {
     this.options = options;
@@ -46,7 +47,8 @@ final class Recovery {
         state.newest(rebuildNewest(newest, newestFile, cycles));
       }
       closeCycleBefore(newest, cycles, state);
-      WriterSession session = new WriterSession(options, state, newest, newestFile);
+      WriterSession session =
+          new WriterSession(options, state, newest, newestFile, sequenceRebuilt);
       opened = true;
       return session;
     } finally {
@@ -61,26 +63,34 @@ final class Recovery {
 
   private StateFile openState(List<Long> cycles) throws IOException {
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
-    if (found.isEmpty()) {
-      return rebuildState(cycles);
-    }
-    StateFile state = found.get();
+    StateFile state = found.isPresent() ? found.get() : rebuildState(cycles);
+    boolean opened = false;
     try {
-      if (state.nextSequence() == 0) {
-        state.nextSequence(nextSequence(cycles));
+      long next = state.nextSequence();
+      sequenceRebuilt = next == 0 || found.isEmpty();
+      if (sequenceRebuilt) {
+        state.nextSequence(Math.max(next, nextSequence(cycles)));
       }
+      opened = true;
       return state;
-    } catch (IOException | RuntimeException | Error e) {
-      state.close();
-      throw e;
+    } finally {
+      if (!opened) {
+        state.close();
+      }
     }
   }
 
   private StateFile rebuildState(List<Long> cycles) throws IOException {
-    Prologue identity = null;
+    Optional<OutboxState> identity = StateFile.read(paths.state());
+    if (identity.isPresent()) {
+      OutboxState kept = identity.get();
+      return StateFile.rewrite(
+          paths.state(), kept.outboxId(), kept.generation(), kept.createdAt(), disk);
+    }
+    Prologue prologue = null;
     for (long cycle : newestFirst(cycles)) {
-      identity = CycleFacts.read(paths.cycle(cycle), false).prologue();
-      if (identity != null) {
+      prologue = CycleFacts.read(paths.cycle(cycle), false).prologue();
+      if (prologue != null) {
         break;
       }
     }
@@ -89,15 +99,14 @@ final class Recovery {
           System.Logger.Level.WARNING,
           "outbox.state was lost and is rebuilt from the queue path={0} cycles={1} identity_found={2}",
           paths.state(),
-          cycles.size(),
-          identity != null);
+          String.valueOf(cycles.size()),
+          prologue != null);
     }
     return StateFile.rewrite(
         paths.state(),
-        identity == null ? randomId() : identity.outboxId(),
-        identity == null ? 1 : identity.generation(),
+        prologue == null ? randomId() : prologue.outboxId(),
+        prologue == null ? 1 : prologue.generation(),
         options.clock().millis(),
-        nextSequence(cycles),
         disk);
   }
 

@@ -81,21 +81,19 @@ public final class StateFile implements Closeable {
   }
 
   /**
-   * Writes a state file anew, in place, with an identity and a next sequence, and with no newest or
-   * failed cycle.
+   * Writes the identity into a file that has none or not its length, in place. What else it holds
+   * stays: it has checks of its own.
    */
-  static StateFile rewrite(
-      Path file, UUID outboxId, int generation, long createdAt, long nextSequence, Disk disk)
+  static StateFile rewrite(Path file, UUID outboxId, int generation, long createdAt, Disk disk)
       throws IOException {
     ByteBuffer bytes = ByteBuffer.allocateDirect(FILE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    SafeFiles.read(file, FILE_BYTES).ifPresent(found -> bytes.put(0, found));
     bytes.putLong(0, MAGIC);
     bytes.putInt(8, VERSION);
     bytes.putInt(GENERATION_AT, generation);
     RecordCodec.putUuid(bytes, OUTBOX_ID_AT, outboxId);
     bytes.putLong(CREATED_AT, createdAt);
     bytes.putInt(CRC_AT, identityCrc(bytes));
-    bytes.putLong(NEXT_AT, nextSequence);
-    bytes.putLong(NEXT_COMPLEMENT_AT, ~nextSequence);
     try (FileChannel channel = SafeFiles.openOrCreate(file)) {
       disk.write(channel, bytes, 0, DiskStep.STATE);
       disk.truncate(channel, FILE_BYTES, DiskStep.STATE);

@@ -20,17 +20,28 @@ final class WriterSession implements Closeable {
   private final WriterOptions options;
   private final OutboxPaths paths;
   private final StateFile state;
+  private final boolean sequenceRebuilt;
   private long newest;
   private OutboxState.NewestCycle newestCycle; // null while there is none
   private CycleFile file; // null while there is none, or it cannot be parsed, or was deleted
   private long settledBytes;
 
-  WriterSession(WriterOptions options, StateFile state, long newest, CycleFile file) {
+  /**
+   * @param sequenceRebuilt the state's next sequence was lost and comes from elsewhere, so it tells
+   *     nothing of the chain
+   */
+  WriterSession(
+      WriterOptions options,
+      StateFile state,
+      long newest,
+      CycleFile file,
+      boolean sequenceRebuilt) {
     this.options = options;
     this.paths = options.paths();
     this.state = state;
     this.newest = newest;
     this.file = file;
+    this.sequenceRebuilt = sequenceRebuilt;
     newestCycle = state.newest().orElse(null);
   }
 
@@ -73,7 +84,10 @@ final class WriterSession implements Closeable {
       return true;
     }
     ChainWalk.End end = file.findTail(state);
-    if (end == ChainWalk.End.OPEN && !state.isFailed(newest) && recordsAreMissing()) {
+    if (end == ChainWalk.End.OPEN
+        && !state.isFailed(newest)
+        && !sequenceRebuilt
+        && recordsAreMissing()) {
       end = ChainWalk.End.BROKEN;
     }
     if (end == ChainWalk.End.BROKEN && !state.isFailed(newest)) {
@@ -81,7 +95,7 @@ final class WriterSession implements Closeable {
           System.Logger.Level.WARNING,
           "the newest cycle is damaged and is left as it is; appends go on in the next one path={0} offset={1}",
           file.path(),
-          file.end());
+          String.valueOf(file.end()));
       state.markFailed(newest);
     }
     return end == ChainWalk.End.OPEN;

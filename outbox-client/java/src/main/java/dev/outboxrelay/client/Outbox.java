@@ -1,0 +1,106 @@
+package dev.outboxrelay.client;
+
+import dev.outboxrelay.client.format.OutboxReader;
+import dev.outboxrelay.client.format.QueueWriter;
+import dev.outboxrelay.client.format.WriterOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * A durable local outbox: {@link #append} returns once the event is safe on this machine, in
+ * microseconds and without network; the relay delivers it to Kafka, whenever that is up.
+ *
+ * <pre>{@code
+ * try (Outbox outbox = Outbox.open(Path.of("/var/lib/outbox"))) {
+ *   Receipt receipt = outbox.append(OutboxEvent.of("orders", "{\"id\": 1}"));
+ * }
+ * }</pre>
+ *
+ * <p>Keep one instance per outbox and process; it is safe for many threads, and any number of
+ * processes may append to the same outbox. An interrupt does not end an append: the thread's flag
+ * is set again when it returns.
+ */
+public final class Outbox implements AutoCloseable {
+  private final QueueWriter writer;
+  private final OutboxReader reader;
+  private final Path path;
+
+  private Outbox(WriterOptions options) {
+    path = options.paths().root();
+    reader = new OutboxReader(options.paths());
+    writer = QueueWriter.open(options);
+  }
+
+  /**
+   * Opens the outbox of a directory, which is created if its parent exists. What is not set
+   * otherwise comes from the environment, see {@link OutboxBuilder}.
+   *
+   * @param path absolute
+   * @throws OutboxUnavailable if the directory may not be used; the message says why, and what to
+   *     do
+   */
+  public static Outbox open(Path path) {
+    return builder().path(path).open();
+  }
+
+  /** Opens the outbox that {@code OUTBOX_DIR} names; {@link OutboxUnavailable} if it is not set. */
+  public static Outbox open() {
+    return builder().open();
+  }
+
+  /** Opens an outbox with settings of your own. */
+  public static OutboxBuilder builder() {
+    return new OutboxBuilder(System.getenv());
+  }
+
+  /** For the relay and its tools, not for users: opens an outbox with limits of its own. */
+  public static Outbox open(WriterOptions options) {
+    return new Outbox(options);
+  }
+
+  /** The directory of the outbox. */
+  public Path path() {
+    return path;
+  }
+
+  /**
+   * Appends an event. When this returns, the event survives what the outbox's {@link Durability}
+   * says.
+   *
+   * @throws EventTooLarge if it can never fit
+   * @throws InvalidEvent if topic, header names or number of headers are not allowed
+   * @throws OutboxFull if disk, quota or cap leave no room
+   * @throws OutboxBusy if the writers' lock was not to be had in time
+   * @throws OutboxUnavailable if the directory or the disk fails; after a failed fsync with {@link
+   *     OutboxError#maybeAppended}
+   * @throws IllegalStateException if this outbox is closed
+   */
+  public Receipt append(OutboxEvent event) {
+    return writer.append(Objects.requireNonNull(event, "event"));
+  }
+
+  /**
+   * Waits until the relay has settled an event, by polling a small file.
+   *
+   * @param receipt of an append to this outbox, by any process
+   * @param timeout zero for a look without waiting
+   * @return what became of it; {@link DeliveryOutcome#PENDING} if the time is over
+   * @throws IllegalArgumentException if the receipt is of another outbox
+   */
+  public DeliveryOutcome waitDelivered(Receipt receipt, Duration timeout)
+      throws InterruptedException {
+    return reader.waitDelivered(receipt, timeout);
+  }
+
+  /** How much waits for delivery, and more. Takes no lock. */
+  public OutboxStatus status() {
+    return reader.status();
+  }
+
+  /** Waits for an append under way in another thread, then closes. Closing again does nothing. */
+  @Override
+  public void close() {
+    writer.close();
+  }
+}
