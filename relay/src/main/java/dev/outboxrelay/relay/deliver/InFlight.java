@@ -20,6 +20,9 @@ public final class InFlight implements Completion {
     QUARANTINED
   }
 
+  /** Stands in a position whose record could not be read. */
+  public static final UUID NO_EVENT_ID = new UUID(0, 0);
+
   private final Place next;
   private final long offset;
   private final long sequence;
@@ -68,7 +71,7 @@ public final class InFlight implements Completion {
     offset = damage.offset();
     sequence = damage.sequence();
     missingFrom = damage.sequence();
-    eventId = damage.eventId();
+    eventId = NO_EVENT_ID;
     topic = null;
     bytes = damage.end() - damage.offset();
     appendMillis = 0;

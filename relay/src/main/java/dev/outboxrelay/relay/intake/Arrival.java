@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.intake;
 
 import dev.outboxrelay.client.format.OutboxRecord;
-import java.util.UUID;
 
 /** What comes out of the queue, in its order. */
 public sealed interface Arrival {
@@ -32,7 +31,6 @@ public sealed interface Arrival {
    * @param sequence the sequence that they stand for; 0 if they are no single record, and then they
    *     do not move the position either
    * @param entry number within the cycle of the record that they were
-   * @param eventId as it stands there, perhaps damaged; null if they are no single record
    * @param settledBytes as for an event
    */
   record Damage(
@@ -42,7 +40,6 @@ public sealed interface Arrival {
       String reason,
       long sequence,
       long entry,
-      UUID eventId,
       long settledBytes)
       implements Arrival {}
 }

@@ -1,0 +1,91 @@
+package dev.outboxrelay.relay.intake;
+
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.relay.tail.Tail;
+import dev.outboxrelay.relay.tail.TailedRecord;
+
+/**
+ * Makes arrivals of what the tail reads: tells which sequences are missing, and how much of the
+ * queue is read. For one thread.
+ */
+public final class Intake implements Arrivals {
+  private final Tail tail;
+  private final IntakeListener listener;
+
+  private long lastSequence;
+  private long lastSettledBytes;
+  private long cycle = -1;
+
+  /** What to add to an offset of this cycle to get the bytes of records up to there. */
+  private long cycleBase;
+
+  public Intake(Tail tail, IntakeListener listener) {
+    this.tail = tail;
+    this.listener = listener;
+  }
+
+  @Override
+  public void rewind(Bookmark to) {
+    tail.seek(to.place(), to.sequence());
+    lastSequence = to.sequence();
+    lastSettledBytes = to.settledBytes();
+    cycle = to.place().cycle();
+    cycleBase = to.settledBytes() - to.place().offset();
+  }
+
+  @Override
+  public Arrival poll() {
+    TailedRecord tailed = tail.poll();
+    if (tailed == null) {
+      return null;
+    }
+    return tailed instanceof TailedRecord.Intact intact
+        ? event(intact)
+        : damage((TailedRecord.Damaged) tailed);
+  }
+
+  private Arrival.Event event(TailedRecord.Intact intact) {
+    OutboxRecord record = intact.record();
+    long sequence = record.sequence();
+    long missingFrom = sequence;
+    if (lastSequence > 0 && sequence <= lastSequence) {
+      listener.outOfSequence(sequence, lastSequence);
+    } else {
+      missingFrom = lastSequence == 0 ? sequence : lastSequence + 1;
+      lastSequence = sequence;
+    }
+    if (record.prologue() != null) {
+      cycle = intact.cycle();
+      cycleBase = record.prologue().base() - intact.offset();
+    }
+    return new Arrival.Event(
+        record, intact.cycle(), intact.offset(), intact.end(), missingFrom, settledBytes(intact));
+  }
+
+  private Arrival.Damage damage(TailedRecord.Damaged damaged) {
+    long sequence = 0;
+    if (damaged.isOneRecord() && lastSequence > 0) {
+      // Its own is not above it, as sequences grow by at least one; the next record tells if more
+      // are missing.
+      sequence = ++lastSequence;
+    }
+    return new Arrival.Damage(
+        damaged.cycle(),
+        damaged.offset(),
+        damaged.end(),
+        damaged.reason(),
+        sequence,
+        damaged.entry(),
+        settledBytes(damaged));
+  }
+
+  private long settledBytes(TailedRecord record) {
+    if (record.cycle() != cycle) {
+      // The record that tells what the cycles before it hold is lost.
+      cycle = record.cycle();
+      cycleBase = lastSettledBytes - record.offset();
+    }
+    lastSettledBytes = cycleBase + record.end();
+    return lastSettledBytes;
+  }
+}

@@ -1,0 +1,86 @@
+package dev.outboxrelay.relay.quarantine;
+
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.SafeFiles;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Keeps bytes of the queue that are no valid record, one file for each place where they were found:
+ * {@code quarantine/<cycle>-<offset>.bin}, header word first. For one thread.
+ */
+public final class Quarantine {
+  private static final int BLOCK_BYTES = 64 << 10;
+
+  private final OutboxPaths paths;
+
+  public Quarantine(OutboxPaths paths) {
+    this.paths = paths;
+  }
+
+  /**
+   * Copies a region of a cycle file; durable when it returns. A region that is kept already is left
+   * as it is.
+   *
+   * @param offset where the region begins, bytes
+   * @param end behind its last byte
+   * @return whether it was new
+   */
+  public boolean keep(long cycle, long offset, long end) throws IOException {
+    Path directory = paths.quarantine();
+    Path file = directory.resolve(cycle + "-" + offset + ".bin");
+    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
+    int group = (Integer) Files.getAttribute(paths.root(), "unix:gid", LinkOption.NOFOLLOW_LINKS);
+    SafeFiles.createDirectory(directory, group);
+    Path unfinished = directory.resolve("." + file.getFileName() + ".tmp");
+    Files.deleteIfExists(unfinished);
+    try (FileChannel from =
+            FileChannel.open(
+                paths.cycle(cycle), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        FileChannel to = SafeFiles.create(unfinished)) {
+      copy(from, offset, end, to);
+      to.force(true);
+    }
+    Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+    sync(directory);
+    sync(paths.root());
+    return true;
+  }
+
+  /** Blocks of zeros become holes: a damaged region can be as long as the file. */
+  private static void copy(FileChannel from, long offset, long end, FileChannel to)
+      throws IOException {
+    ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
+    long copied = 0;
+    while (offset + copied < end) {
+      block.clear().limit((int) Math.min(BLOCK_BYTES, end - offset - copied));
+      int read = from.read(block, offset + copied);
+      if (read <= 0) {
+        break;
+      }
+      block.flip();
+      boolean last = offset + copied + read >= end;
+      if (last || block.mismatch(ByteBuffer.allocate(read)) >= 0) {
+        long at = copied;
+        while (block.hasRemaining()) {
+          at += to.write(block, at);
+        }
+      }
+      copied += read;
+    }
+  }
+
+  private static void sync(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.client.format.OutboxPaths;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * Brings cycle files to stable storage before a position may cover them: else a power cut could
+ * leave a position beyond the data, and what is appended there next would never be sent. For one
+ * thread.
+ */
+final class CycleSync implements Closeable {
+  private final OutboxPaths paths;
+  private long current;
+  private FileChannel channel;
+
+  /** Begins with the cycle of the saved position: what is before it was synced by then. */
+  CycleSync(OutboxPaths paths, long cycle) {
+    this.paths = paths;
+    this.current = cycle;
+  }
+
+  /**
+   * Syncs all cycles from the last one that was synced up to this one.
+   *
+   * @throws CycleSyncException if the operating system could not write one of them
+   */
+  void syncUpTo(long cycle) throws IOException {
+    if (cycle > current) {
+      for (long each : paths.cycles()) {
+        if (each > current && each <= cycle) {
+          sync();
+          close();
+          current = each;
+        }
+      }
+    }
+    sync();
+  }
+
+  private void sync() throws IOException {
+    try {
+      if (channel == null) {
+        channel =
+            FileChannel.open(
+                paths.cycle(current), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+      }
+      channel.force(false);
+    } catch (NoSuchFileException e) {
+      // Deleted: there is nothing left that a position could run ahead of.
+      channel = null;
+    } catch (IOException e) {
+      throw new CycleSyncException(current, e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (channel != null) {
+      channel.close();
+      channel = null;
+    }
+  }
+}

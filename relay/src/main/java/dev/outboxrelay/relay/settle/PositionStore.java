@@ -1,0 +1,71 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.format.DeliveryMode;
+import dev.outboxrelay.client.format.Disk;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutcomesFile;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.relay.deliver.Settled;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Saves positions in the one order that survives a power cut: first the events, then what was not
+ * delivered, then the position. For one thread.
+ */
+final class PositionStore implements Closeable {
+  private final CycleSync cycles;
+  private final OutcomesFile outcomes;
+  private final PositionFile position;
+  private final UUID outboxId;
+  private final long generation;
+
+  PositionStore(OutboxPaths paths, UUID outboxId, long generation, long cycle) throws IOException {
+    this.outboxId = outboxId;
+    this.generation = generation;
+    this.cycles = new CycleSync(paths, cycle);
+    this.outcomes = OutcomesFile.open(paths.outcomes(), Disk.REAL);
+    try {
+      this.position = PositionFile.open(paths.position(), Disk.REAL);
+    } catch (IOException | RuntimeException e) {
+      outcomes.close();
+      throw e;
+    }
+  }
+
+  void save(Settled settled, List<OutcomesFile.Range> undelivered, long nowMillis)
+      throws IOException {
+    cycles.syncUpTo(settled.next().cycle());
+    outcomes.append(undelivered);
+    position.save(
+        new Position(
+            generation,
+            DeliveryMode.AT_LEAST_ONCE,
+            settled.sequence(),
+            settled.eventId(),
+            settled.next().cycle(),
+            settled.next().offset(),
+            settled.next().cycle() << 32 | (settled.next().entry() - 1),
+            settled.settledBytes(),
+            nowMillis,
+            outboxId));
+  }
+
+  /** A range of the outcomes file. */
+  static OutcomesFile.Range range(long first, long last, DeliveryOutcome outcome) {
+    return new OutcomesFile.Range(first, last, outcome);
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (cycles;
+        outcomes;
+        position) {
+      // Closed in this order.
+    }
+  }
+}

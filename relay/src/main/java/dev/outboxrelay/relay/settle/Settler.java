@@ -1,0 +1,234 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.format.OutcomesFile.Range;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.Settlement;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.quarantine.Quarantine;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads
+ * {@link #poll reports}; the work, which blocks on the disk, is done by {@link #doWork} on another
+ * thread. Whatever fails is reported and tried again, as long as it takes.
+ */
+public final class Settler implements Settlement {
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long DELETE_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private final PositionStore positions;
+  private final DeadLetterStore deadLetters;
+  private final Quarantine quarantine;
+  private final Housekeeping housekeeping;
+  private final Clocks clocks;
+  private final long intervalNanos;
+  private final long retainMillis;
+
+  // From delivery to here, and back.
+  private final AtomicReference<Settled> latest;
+  private final Queue<Range> undelivered = new ConcurrentLinkedQueue<>();
+  private final Queue<Job> jobs = new ConcurrentLinkedQueue<>();
+  private final Queue<Report> reports = new ConcurrentLinkedQueue<>();
+  private volatile boolean hurry;
+  private volatile Settled saved;
+
+  // Of the settling thread.
+  private final List<Range> unsavedRanges = new ArrayList<>();
+  private long nextSaveNanos;
+  private long nextJobNanos;
+  private long nextDeletionNanos;
+  private long failedCycle = -1;
+
+  Settler(
+      PositionStore positions,
+      DeadLetterStore deadLetters,
+      Quarantine quarantine,
+      Housekeeping housekeeping,
+      Clocks clocks,
+      Duration interval,
+      Duration retain,
+      Settled start) {
+    this.positions = positions;
+    this.deadLetters = deadLetters;
+    this.quarantine = quarantine;
+    this.housekeeping = housekeeping;
+    this.clocks = clocks;
+    this.intervalNanos = interval.toNanos();
+    this.retainMillis = retain.toMillis();
+    this.latest = new AtomicReference<>(start);
+    this.saved = start;
+    this.nextSaveNanos = clocks.nanos();
+    this.nextJobNanos = nextSaveNanos;
+    this.nextDeletionNanos = nextSaveNanos;
+  }
+
+  /** Something that is to be made durable before its record counts as settled. */
+  private sealed interface Job {
+    InFlight record();
+  }
+
+  private record DeadLetterJob(InFlight record, Verdict.DeadLetter verdict) implements Job {}
+
+  private record QuarantineJob(InFlight record, String reason) implements Job {}
+
+  @Override
+  public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
+    jobs.add(new DeadLetterJob(record, verdict));
+  }
+
+  @Override
+  public void quarantine(InFlight damage, String reason) {
+    jobs.add(new QuarantineJob(damage, reason));
+  }
+
+  @Override
+  public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
+    DeliveryOutcome code =
+        outcome == InFlight.Outcome.DEAD ? DeliveryOutcome.DEAD : DeliveryOutcome.QUARANTINED;
+    undelivered.add(new Range(firstSequence, lastSequence, code));
+  }
+
+  @Override
+  public void settled(Settled upTo) {
+    latest.set(upTo);
+  }
+
+  /** The next report, or null. For the delivery thread. */
+  public Report poll() {
+    return reports.poll();
+  }
+
+  /** Save without waiting for the interval from now on: the relay stops. */
+  public void hurry() {
+    hurry = true;
+  }
+
+  /** The position on stable storage; null if there is none. From any thread. */
+  public Settled saved() {
+    return saved;
+  }
+
+  /** Whether all that is settled is saved. From any thread. */
+  public boolean isUpToDate() {
+    return Objects.equals(saved, latest.get()) && jobs.isEmpty();
+  }
+
+  /** One turn; returns how much was done. For the settling thread. */
+  public int doWork() {
+    long now = clocks.nanos();
+    return doJobs(now) + save(now) + delete(now);
+  }
+
+  private int doJobs(long now) {
+    if (now - nextJobNanos < 0) {
+      return 0;
+    }
+    int done = 0;
+    for (Job job = jobs.peek(); job != null; job = jobs.peek()) {
+      try {
+        Report report = carryOut(job);
+        job.record().done();
+        reports.add(report);
+        jobs.remove();
+        done++;
+      } catch (IOException | OutboxError e) {
+        reports.add(new Report.JobFailed(nameOf(job), e.toString()));
+        nextJobNanos = now + RETRY_NANOS;
+        break;
+      }
+    }
+    return done;
+  }
+
+  private Report carryOut(Job job) throws IOException {
+    InFlight record = job.record();
+    if (job instanceof DeadLetterJob dead) {
+      deadLetters.add(record, dead.verdict());
+      return new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence());
+    }
+    QuarantineJob damage = (QuarantineJob) job;
+    quarantine.keep(record.cycle(), record.offset(), record.next().offset());
+    return new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason());
+  }
+
+  private static String nameOf(Job job) {
+    return job instanceof DeadLetterJob ? "dead-letter" : "quarantine";
+  }
+
+  private int save(long now) {
+    Settled upTo = latest.get();
+    if (Objects.equals(upTo, saved) || (!hurry && now - nextSaveNanos < 0)) {
+      return 0;
+    }
+    for (Range range = undelivered.poll(); range != null; range = undelivered.poll()) {
+      unsavedRanges.add(range);
+    }
+    nextSaveNanos = now + intervalNanos;
+    if (upTo.next().cycle() == failedCycle) {
+      // A later sync could succeed without the data that the failed one lost: wait for the next
+      // cycle, to which the writers have gone on.
+      return 0;
+    }
+    try {
+      positions.save(upTo, unsavedRanges, clocks.millis());
+      unsavedRanges.clear();
+      saved = upTo;
+      reports.add(new Report.Saved(upTo.sequence()));
+      return 1;
+    } catch (IOException e) {
+      nextSaveNanos = now + RETRY_NANOS;
+      reports.add(new Report.SaveFailed(e.toString()));
+      if (e instanceof CycleSyncException failure) {
+        giveUp(failure.cycle());
+      }
+      return 0;
+    }
+  }
+
+  private void giveUp(long cycle) {
+    try {
+      housekeeping.markFailed(cycle);
+      failedCycle = cycle;
+    } catch (IOException | OutboxError e) {
+      reports.add(new Report.JobFailed("mark-failed", e.toString()));
+    }
+  }
+
+  private int delete(long now) {
+    if (saved == null || now - nextDeletionNanos < 0) {
+      return 0;
+    }
+    nextDeletionNanos = now + DELETE_EVERY_NANOS;
+    try {
+      long olderThan = retainMillis == 0 ? Long.MAX_VALUE : clocks.millis() - retainMillis;
+      Housekeeping.Deleted deleted = housekeeping.deleteSettled(saved.next().cycle(), olderThan);
+      if (deleted.cycles() > 0) {
+        reports.add(new Report.CycleDeleted(deleted.newestCycle(), deleted.bytes()));
+      }
+      return deleted.cycles();
+    } catch (IOException | OutboxError e) {
+      reports.add(new Report.JobFailed("delete", e.toString()));
+      return 0;
+    }
+  }
+
+  /** Closes the files; only when the settling thread has ended. */
+  void close() throws IOException {
+    try (positions;
+        deadLetters) {
+      // Closed in this order.
+    }
+  }
+}

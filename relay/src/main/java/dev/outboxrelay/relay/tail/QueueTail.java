@@ -1,0 +1,137 @@
+package dev.outboxrelay.relay.tail;
+
+import dev.outboxrelay.client.format.CycleLayout;
+import dev.outboxrelay.client.format.RecordCodec;
+import dev.outboxrelay.client.format.RecordVerdict;
+import java.io.Closeable;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.queue.ChronicleQueue;
+import net.openhft.chronicle.queue.ExcerptTailer;
+import net.openhft.chronicle.queue.RollCycles;
+import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
+import net.openhft.chronicle.wire.DocumentContext;
+
+/**
+ * Reads the queue through Chronicle, as long as nothing is damaged. The only class that knows
+ * Chronicle. For one thread.
+ *
+ * <p>Chronicle trusts the queue: it follows a wrong length into memory that is not mapped, and
+ * never leaves a cycle whose end is lost. So lengths are looked at before anything else, every
+ * error ends the use of this reader in the cycle at hand, and {@link Tail} watches its progress.
+ */
+final class QueueTail implements Closeable {
+  /** Cycles are renamed into place when they are complete: there is nothing to wait for. */
+  private static final int HEADER_TIMEOUT_MILLIS = 10;
+
+  private static final int USUAL_RECORD_BYTES = 64 << 10;
+
+  private final ChronicleQueue queue;
+  private final ExcerptTailer tailer;
+  private byte[] buffer = new byte[USUAL_RECORD_BYTES];
+  private String broken;
+
+  /** Opens a queue whose {@code metadata.cq4t} exists. */
+  QueueTail(Path directory) {
+    queue =
+        SingleChronicleQueueBuilder.binary(directory)
+            .rollCycle(RollCycles.FAST_HOURLY)
+            .readOnly(true)
+            .timeoutMS(HEADER_TIMEOUT_MILLIS)
+            .build();
+    try {
+      tailer = queue.createTailer();
+    } catch (RuntimeException | Error e) {
+      queue.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Goes to a place. The cycle's header must be sound.
+   *
+   * @return false if Chronicle does not find it there
+   */
+  boolean moveTo(Place place) {
+    broken = null;
+    long index = place.cycle() << 32 | place.entry();
+    try {
+      if (place.entry() == 0) {
+        return tailer.moveToIndex(index);
+      }
+      return tailer.moveToIndex(index - 1) && endsAt(place);
+    } catch (RuntimeException | InternalError e) {
+      return false;
+    }
+  }
+
+  /** Passes over one record, which must end at the place. */
+  private boolean endsAt(Place place) {
+    try (DocumentContext document = tailer.readingDocument()) {
+      if (!document.isPresent()) {
+        return false;
+      }
+      Bytes<?> bytes = document.wire().bytes();
+      long end = CycleLayout.next(bytes.readPosition() - 4, Math.toIntExact(bytes.readRemaining()));
+      return end == place.offset() && document.index() >>> 32 == place.cycle();
+    }
+  }
+
+  /** The next record, or null if there is none or {@link #broken} tells why there can't be. */
+  TailedRecord poll() {
+    if (broken != null) {
+      return null;
+    }
+    try (DocumentContext document = tailer.readingDocument()) {
+      return document.isPresent() ? read(document) : null;
+    } catch (RuntimeException | InternalError e) {
+      // An InternalError is how the JVM tells of a mapping without a file behind it.
+      broken = e.toString();
+      return null;
+    }
+  }
+
+  private TailedRecord read(DocumentContext document) {
+    Bytes<?> bytes = document.wire().bytes();
+    long offset = bytes.readPosition() - 4;
+    long length = bytes.readRemaining();
+    if (length > Integer.MAX_VALUE || !CycleLayout.isDataLength((int) length)) {
+      broken = "hostile length " + length;
+      return null;
+    }
+    long cycle = document.index() >>> 32;
+    long end = CycleLayout.next(offset, (int) length);
+    ByteBuffer record = copy(bytes, (int) length);
+    RecordVerdict verdict = RecordCodec.check(record);
+    if (verdict.isValid()) {
+      return new TailedRecord.Intact(cycle, offset, end, RecordCodec.decode(record));
+    }
+    if (SalvageTail.confirmsLength(verdict)) {
+      long entry = document.index() & 0xFFFFFFFFL;
+      return new TailedRecord.Damaged(cycle, offset, end, verdict.name(), entry);
+    }
+    broken = "no record: " + verdict;
+    return null;
+  }
+
+  private ByteBuffer copy(Bytes<?> bytes, int length) {
+    if (buffer.length < length) {
+      buffer = new byte[Math.max(length, 2 * buffer.length)];
+    }
+    bytes.read(buffer, 0, length);
+    return ByteBuffer.wrap(buffer, 0, length).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Why this reader can't go on in its cycle; null if it can. */
+  String broken() {
+    return broken;
+  }
+
+  @Override
+  public void close() {
+    tailer.close();
+    queue.close();
+  }
+}
