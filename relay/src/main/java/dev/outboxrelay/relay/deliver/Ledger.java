@@ -18,6 +18,7 @@ public final class Ledger {
   private long highestSequence;
   private boolean kafkaAnswered;
   private long delivered;
+  private long missing;
   private OptionalLong lastDeliveryMillis = OptionalLong.empty();
 
   Ledger(
@@ -54,6 +55,7 @@ public final class Ledger {
     if (record.missingFrom() < record.sequence()) {
       long last = record.sequence() - 1;
       settlement.undelivered(record.missingFrom(), last, Outcome.QUARANTINED);
+      missing += record.sequence() - record.missingFrom();
       listener.missing(record.missingFrom(), last);
     }
     if (record.outcome() == Outcome.DELIVERED) {
@@ -122,6 +124,11 @@ public final class Ledger {
   /** Events acked and settled since the start, repeated ones included. */
   public long delivered() {
     return delivered;
+  }
+
+  /** Sequences that no record carries, since the start. */
+  public long missing() {
+    return missing;
   }
 
   /** When an event was last settled as delivered. */

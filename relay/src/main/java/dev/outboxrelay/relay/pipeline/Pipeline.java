@@ -1,14 +1,64 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.Delivery;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.settle.Report;
+import dev.outboxrelay.relay.settle.Settler;
+import dev.outboxrelay.relay.settle.SettlerThread;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One outbox's way to Kafka: its lock, its reader, its producer, its position. {@link #doWork()} is
- * one turn of its loop, for one thread; {@link #status()} may be called from any.
+ * one turn of its loop, for one thread; {@link #status()} and {@link #stop()} may be called from
+ * any.
  */
 public final class Pipeline implements AutoCloseable {
+  private static final long NOTE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private Pipeline() {}
+  private final PipelineListener listener;
+  private final Clocks clocks;
+  private final Delivery delivery;
+  private final Settler settler;
+  private final SettlerThread settlerThread;
+  private final StatusBoard board;
+  private final StateClock stateClock;
+  private final Duration stopDeadline;
+  private final Resources resources;
+
+  private long lastNoteNanos;
+  private long lastSaveDeadlineNanos;
+  private boolean saving;
+  private long deadLetters;
+  private long quarantined;
+  private volatile boolean stopping;
+  private volatile PipelineEnd end;
+
+  Pipeline(
+      PipelineListener listener,
+      Clocks clocks,
+      Delivery delivery,
+      Settler settler,
+      SettlerThread settlerThread,
+      StatusBoard board,
+      StateClock stateClock,
+      Duration stopDeadline,
+      Resources resources) {
+    this.listener = listener;
+    this.clocks = clocks;
+    this.delivery = delivery;
+    this.settler = settler;
+    this.settlerThread = settlerThread;
+    this.board = board;
+    this.stateClock = stateClock;
+    this.stopDeadline = stopDeadline;
+    this.resources = resources;
+    this.lastNoteNanos = clocks.nanos();
+  }
 
   /**
    * Takes the relay's lock, makes the outbox usable and finds the place to go on from. Kafka need
@@ -17,31 +67,108 @@ public final class Pipeline implements AutoCloseable {
    * @param listener told what happens, on the thread that calls {@link #doWork()}
    * @throws PipelineRefused with the reason and the way out
    */
-  @SuppressWarnings("DoNotCallSuggester") // until the next step fills it
   public static Pipeline open(RelayConfig config, PipelineListener listener) {
-    throw new PipelineRefused.Unusable("delivery is not built yet", null);
+    return PipelineAssembly.open(config, listener, Clocks.SYSTEM);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */
   public int doWork() {
-    return 0;
+    if (end != null) {
+      return 0;
+    }
+    settlerThread.check();
+    long now = clocks.nanos();
+    if (stopping) {
+      delivery.drain(now + stopDeadline.toNanos());
+    }
+    int work = delivery.doWork() + takeReports();
+    if (now - lastNoteNanos >= NOTE_EVERY_NANOS) {
+      note(now);
+    }
+    DeliveryState state = delivery.state();
+    if (state instanceof DeliveryState.Stopped || state instanceof DeliveryState.Fenced) {
+      finish(state, now);
+    }
+    return work;
+  }
+
+  /** The position is saved for the last time; then it is over. */
+  private void finish(DeliveryState state, long now) {
+    if (!saving) {
+      saving = true;
+      lastSaveDeadlineNanos = now + LAST_SAVE_NANOS;
+      settler.hurry();
+    }
+    if (settler.isUpToDate() || now - lastSaveDeadlineNanos >= 0) {
+      takeReports();
+      note(now);
+      end =
+          state instanceof DeliveryState.Fenced fenced
+              ? new PipelineEnd.Fenced(fenced.trouble().verdict().error())
+              : new PipelineEnd.Stopped(delivery.ledger().inFlight());
+    }
+  }
+
+  private int takeReports() {
+    int taken = 0;
+    for (Report report = settler.poll(); report != null; report = settler.poll()) {
+      taken++;
+      if (report instanceof Report.Saved saved) {
+        listener.checkpointSaved(saved.sequence());
+      } else if (report instanceof Report.SaveFailed failed) {
+        listener.checkpointFailed(failed.error());
+      } else if (report instanceof Report.DeadLettered dead) {
+        deadLetters++;
+        listener.deadLettered(dead.topic(), dead.reason(), dead.sequence());
+      } else if (report instanceof Report.Quarantined kept) {
+        quarantined++;
+        listener.quarantined(kept.cycle(), kept.offset(), kept.bytes(), kept.reason());
+      } else if (report instanceof Report.JobFailed failed) {
+        listener.jobFailed(failed.what(), failed.error());
+      } else if (report instanceof Report.CycleDeleted deleted) {
+        listener.cycleDeleted(deleted.cycle(), deleted.bytes());
+      }
+    }
+    return taken;
+  }
+
+  private void note(long now) {
+    lastNoteNanos = now;
+    board.put(
+        new StatusBoard.Note(
+            delivery.state(),
+            stateClock.sinceMillis(),
+            now,
+            delivery.ledger().latest(),
+            delivery.ledger().inFlight(),
+            delivery.ledger().inFlightBytes(),
+            delivery.oldestAppendMillis(),
+            delivery.ledger().lastDeliveryMillis(),
+            delivery.ledger().delivered(),
+            deadLetters,
+            quarantined,
+            delivery.ledger().missing()));
   }
 
   /** Stops reading; {@link #doWork()} then waits for what is in flight. From any thread. */
-  public void stop() {}
-
-  /** How it ended; null while it runs. */
-  public PipelineEnd end() {
-    return null;
+  public void stop() {
+    stopping = true;
   }
 
-  /** What is going on. Cheap; from any thread. */
-  @SuppressWarnings("DoNotCallSuggester")
+  /** How it ended; null while it runs. From any thread. */
+  public PipelineEnd end() {
+    return end;
+  }
+
+  /** What is going on. Reads a few small files; from any thread. */
   public PipelineStatus status() {
-    throw new IllegalStateException("the pipeline is not open");
+    Settled saved = settler.saved();
+    return board.read(saved == null ? 0 : saved.sequence());
   }
 
   /** Releases everything; call it when {@link #end()} is known or the loop has stopped turning. */
   @Override
-  public void close() {}
+  public void close() {
+    resources.close();
+  }
 }

@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryListener;
+import dev.outboxrelay.relay.intake.IntakeListener;
+import dev.outboxrelay.relay.tail.TailListener;
 
 /**
  * What a pipeline tells while it runs. Called on the delivery thread, for each event: an
@@ -20,22 +22,22 @@ import dev.outboxrelay.relay.deliver.DeliveryListener;
  * {@code stalled} and {@code backing-off} are what an outage of Kafka looks like: alert on the age
  * of the oldest unsettled event instead.
  */
-public interface PipelineListener extends DeliveryListener {
+public interface PipelineListener extends DeliveryListener, IntakeListener, TailListener {
 
   /** Does nothing. */
   PipelineListener NONE = new PipelineListener() {};
-
-  /** A valid record whose sequence is not above that of the one before; it is delivered. */
-  default void outOfSequence(long sequence, long previous) {}
-
-  /** The writers' position moved on while the reader found nothing at this place. */
-  default void standingStill(long cycle, long offset, String reason) {}
 
   /** The position is on stable storage; everything up to this sequence is settled. */
   default void checkpointSaved(long sequence) {}
 
   default void checkpointFailed(String error) {}
 
-  /** A settled cycle was deleted. */
+  /**
+   * A dead letter, quarantined bytes or a deletion could not be written; it is tried again, and
+   * what it concerns is not settled before.
+   */
+  default void jobFailed(String what, String error) {}
+
+  /** Settled cycles up to this one were deleted. */
   default void cycleDeleted(long cycle, long bytes) {}
 }

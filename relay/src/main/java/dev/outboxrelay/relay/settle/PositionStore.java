@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.format.DeliveryMode;
 import dev.outboxrelay.client.format.Disk;
 import dev.outboxrelay.client.format.OutboxPaths;
@@ -11,7 +10,6 @@ import dev.outboxrelay.relay.deliver.Settled;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
-import java.util.UUID;
 
 /**
  * Saves positions in the one order that survives a power cut: first the events, then what was not
@@ -43,7 +41,7 @@ final class PositionStore implements Closeable {
     outcomes.append(undelivered);
     position.save(
         new Position(
-            generation,
+            owner.generation(),
             DeliveryMode.AT_LEAST_ONCE,
             settled.sequence(),
             settled.eventId(),
@@ -52,12 +50,7 @@ final class PositionStore implements Closeable {
             settled.next().cycle() << 32 | (settled.next().entry() - 1),
             settled.settledBytes(),
             nowMillis,
-            outboxId));
-  }
-
-  /** A range of the outcomes file. */
-  static OutcomesFile.Range range(long first, long last, DeliveryOutcome outcome) {
-    return new OutcomesFile.Range(first, last, outcome);
+            owner.outboxId()));
   }
 
   @Override

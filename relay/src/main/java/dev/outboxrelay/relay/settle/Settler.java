@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutcomesFile.Range;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -51,27 +53,62 @@ public final class Settler implements Settlement {
   private long nextDeletionNanos;
   private long failedCycle = -1;
 
-  Settler(
+  private Settler(
       PositionStore positions,
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
+      Pace pace,
       Clocks clocks,
-      Duration interval,
-      Duration retain,
       Settled start) {
     this.positions = positions;
     this.deadLetters = deadLetters;
     this.quarantine = quarantine;
     this.housekeeping = housekeeping;
     this.clocks = clocks;
-    this.intervalNanos = interval.toNanos();
-    this.retainMillis = retain.toMillis();
+    this.intervalNanos = pace.checkpointInterval().toNanos();
+    this.retainMillis = pace.retain().toMillis();
     this.latest = new AtomicReference<>(start);
     this.saved = start;
     this.nextSaveNanos = clocks.nanos();
     this.nextJobNanos = nextSaveNanos;
     this.nextDeletionNanos = nextSaveNanos;
+  }
+
+  /** Whose position it is. */
+  public record Owner(UUID outboxId, long generation) {}
+
+  /**
+   * How often things are done.
+   *
+   * @param checkpointInterval between two positions while events flow
+   * @param retain how long settled cycles are kept; zero = deleted once settled
+   */
+  public record Pace(Duration checkpointInterval, Duration retain) {}
+
+  /**
+   * Opens the files.
+   *
+   * @param start the saved position, or null if there is none
+   */
+  public static Settler open(
+      OutboxPaths paths,
+      Owner owner,
+      DeadLetterStore deadLetters,
+      Housekeeping housekeeping,
+      Pace pace,
+      Clocks clocks,
+      Settled start)
+      throws IOException {
+    long cycle = start == null ? 0 : start.next().cycle();
+    return new Settler(
+        new PositionStore(paths, owner, cycle),
+        deadLetters,
+        new Quarantine(paths),
+        housekeeping,
+        pace,
+        clocks,
+        start);
   }
 
   /** Something that is to be made durable before its record counts as settled. */

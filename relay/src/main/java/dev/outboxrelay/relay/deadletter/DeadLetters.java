@@ -1,0 +1,152 @@
+package dev.outboxrelay.relay.deadletter;
+
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.format.RecordCodec;
+import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.settle.DeadLetterStore;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.LinkOption;
+import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Events that Kafka will never take, in an outbox of their own beside the queue: {@code
+ * dead-letters/}. The value of a dead letter is the original record, byte for byte; topic, key and
+ * event id are the original's; why and when is in its headers. For one thread.
+ */
+public final class DeadLetters implements DeadLetterStore {
+  public static final String REASON = "outbox-dead-letter-reason";
+  public static final String ERROR = "outbox-dead-letter-error";
+  public static final String AT = "outbox-dead-letter-at";
+  public static final String SEQUENCE = "outbox-dead-letter-sequence";
+
+  private static final int LONGEST_ERROR = 1000;
+
+  private final OutboxPaths paths;
+  private final WriterOptions options;
+  private final InstantSource clock;
+
+  /** Source sequences of the dead letters that a restart may ask for again. */
+  private final Set<Long> known;
+
+  private Outbox outbox;
+
+  /**
+   * Reads which dead letters there are.
+   *
+   * @param paths of the outbox whose events they are
+   * @param settled the position: what is at or below it never comes again
+   */
+  public DeadLetters(OutboxPaths paths, long settled, boolean trustParent, InstantSource clock)
+      throws IOException {
+    this.paths = paths;
+    this.options = WriterOptions.deadLetters(paths).withTrustParent(trustParent);
+    this.clock = clock;
+    this.known = sequencesAbove(paths.deadLetters(), settled);
+  }
+
+  private static Set<Long> sequencesAbove(OutboxPaths deadLetters, long settled)
+      throws IOException {
+    Set<Long> sequences = new HashSet<>();
+    for (long cycle : deadLetters.cycles()) {
+      try (CycleScanner scanner = CycleScanner.open(deadLetters.cycle(cycle))) {
+        CycleEntry entry = scanner.at(scanner.start());
+        while (entry instanceof CycleEntry.Valid || entry instanceof CycleEntry.Corrupt) {
+          if (entry instanceof CycleEntry.Valid valid) {
+            long sequence = sourceSequence(valid.record());
+            if (sequence > settled) {
+              sequences.add(sequence);
+            }
+            entry = scanner.at(valid.next());
+          } else {
+            entry = scanner.at(((CycleEntry.Corrupt) entry).next());
+          }
+        }
+      }
+    }
+    return sequences;
+  }
+
+  /** The sequence of the event that a dead letter was made of; 0 if it does not say. */
+  public static long sourceSequence(OutboxRecord deadLetter) {
+    ByteBuffer original =
+        deadLetter.value() == null
+            ? ByteBuffer.allocate(0)
+            : ByteBuffer.wrap(deadLetter.value()).order(ByteOrder.LITTLE_ENDIAN);
+    return RecordCodec.check(original).isValid() ? RecordCodec.decode(original).sequence() : 0;
+  }
+
+  @Override
+  public boolean add(InFlight record, Verdict.DeadLetter verdict) throws IOException {
+    if (known.contains(record.sequence())) {
+      return false;
+    }
+    byte[] original = read(record);
+    OutboxRecord decoded =
+        RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));
+    if (outbox == null) {
+      outbox = Outbox.open(options);
+    }
+    outbox.append(
+        OutboxEvent.builder(decoded.topic())
+            .key(decoded.key())
+            .value(original)
+            .eventId(decoded.eventId())
+            .timestamp(decoded.timestamp())
+            .header(REASON, verdict.reason().label())
+            .header(ERROR, shortened(verdict.error()))
+            .header(AT, clock.instant().toString())
+            .header(SEQUENCE, Long.toString(record.sequence()))
+            .build());
+    known.add(record.sequence());
+    return true;
+  }
+
+  private byte[] read(InFlight record) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(record.bytes()));
+    try (FileChannel cycle =
+        FileChannel.open(
+            paths.cycle(record.cycle()), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      long at = record.offset() + 4;
+      while (bytes.hasRemaining() && cycle.read(bytes, at + bytes.position()) >= 0) {
+        // Reads on until the record is whole.
+      }
+    }
+    if (!RecordCodec.check(bytes.flip()).isValid()) {
+      throw new IOException(
+          "the record at offset "
+              + record.offset()
+              + " of cycle "
+              + record.cycle()
+              + " is not any more what it was when it was sent");
+    }
+    return bytes.array();
+  }
+
+  private static String shortened(String error) {
+    byte[] bytes = error.getBytes(StandardCharsets.UTF_8);
+    return bytes.length <= LONGEST_ERROR
+        ? error
+        : new String(bytes, 0, LONGEST_ERROR, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    if (outbox != null) {
+      outbox.close();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.deliver.Backoff;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.Delivery;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.Transport;
+import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.intake.Intake;
+import dev.outboxrelay.relay.kafka.KafkaTransport;
+import dev.outboxrelay.relay.kafka.ProducerFactory;
+import dev.outboxrelay.relay.settle.Settler;
+import dev.outboxrelay.relay.settle.SettlerThread;
+import dev.outboxrelay.relay.tail.Tail;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+
+/** Builds a pipeline: every part once, in the order of the way that an event takes. */
+final class PipelineAssembly {
+  /** Kafka's client answers within its request timeout (30 s) or not at all; people wait less. */
+  private static final Duration STALL = Duration.ofSeconds(5);
+
+  private PipelineAssembly() {}
+
+  static Pipeline open(RelayConfig config, PipelineListener outside, Clocks clocks) {
+    Resources resources = new Resources();
+    try {
+      return open(config, outside, clocks, resources);
+    } catch (IOException | OutboxError e) {
+      resources.close();
+      throw new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
+    } catch (RuntimeException | Error e) {
+      resources.close();
+      throw e;
+    }
+  }
+
+  private static Pipeline open(
+      RelayConfig config, PipelineListener outside, Clocks clocks, Resources resources)
+      throws IOException {
+    OutboxPaths paths = new OutboxPaths(config.outboxDir());
+    WriterOptions options = WriterOptions.of(paths).withTrustParent(config.trustParent());
+    // Opening creates what is missing and mends what a crash left.
+    Outbox.open(options).close();
+    resources.add(RelayLock.take(paths));
+    OutboxState state =
+        StateFile.read(paths.state())
+            .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
+    Settled start = StartPoint.find(paths, state);
+
+    StateClock stateClock = new StateClock(clocks);
+    PipelineListener listener = new ListenerChain(stateClock, new PipelineLog(clocks), outside);
+    Settler settler = settler(config, paths, state, start, clocks);
+    SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
+    Tail tail = resources.add(new Tail(paths, listener, clocks.monotonic()));
+    Intake intake = new Intake(tail, listener);
+    intake.rewind(start == null ? Bookmark.START : start.bookmark());
+    Transport transport =
+        resources.add(
+            new KafkaTransport(
+                ProducerFactory.of(config),
+                config.recordTimestamp(),
+                config.kafka().bootstrapServers()));
+    Delivery delivery =
+        new Delivery(
+            intake,
+            transport,
+            settler,
+            listener,
+            limits(config),
+            new SplittableRandom(),
+            clocks,
+            start);
+    StatusBoard board =
+        new StatusBoard(
+            paths, state.outboxId(), state.generation(), firstNote(delivery, start, clocks));
+    return new Pipeline(
+        listener,
+        clocks,
+        delivery,
+        settler,
+        settlerThread,
+        board,
+        stateClock,
+        config.stopDeadline(),
+        resources);
+  }
+
+  private static Settler settler(
+      RelayConfig config, OutboxPaths paths, OutboxState state, Settled start, Clocks clocks)
+      throws IOException {
+    long settled = start == null ? 0 : start.sequence();
+    return Settler.open(
+        paths,
+        new Settler.Owner(state.outboxId(), state.generation()),
+        new DeadLetters(paths, settled, config.trustParent(), clocks.wall()),
+        new QueueHousekeeping(paths),
+        new Settler.Pace(config.checkpointInterval(), config.retain()),
+        clocks,
+        start);
+  }
+
+  private static Delivery.Limits limits(RelayConfig config) {
+    return new Delivery.Limits(
+        config.window().maxRecords(),
+        config.window().maxBytes(),
+        new Backoff(config.backoff().min(), config.backoff().max()),
+        STALL.toNanos());
+  }
+
+  private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {
+    return new StatusBoard.Note(
+        delivery.state(),
+        clocks.millis(),
+        clocks.nanos(),
+        start,
+        0,
+        0,
+        OptionalLong.empty(),
+        OptionalLong.empty(),
+        0,
+        0,
+        0,
+        0);
+  }
+}

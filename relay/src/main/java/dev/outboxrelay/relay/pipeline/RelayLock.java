@@ -1,0 +1,69 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.SafeFiles;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+
+/** One relay per outbox: a kernel lock on {@code relay.lock}, which ends with its process. */
+final class RelayLock implements Closeable {
+  private final FileChannel channel;
+
+  private RelayLock(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /**
+   * Takes the lock, or tells that another relay has it.
+   *
+   * @throws PipelineRefused in either case that it is not to be had
+   */
+  static RelayLock take(OutboxPaths paths) {
+    FileChannel channel;
+    try {
+      channel = SafeFiles.openOrCreate(paths.relayLock());
+    } catch (IOException | OutboxError e) {
+      throw new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e);
+    }
+    try {
+      FileLock lock = channel.tryLock(0, 1, false);
+      if (lock != null) {
+        return new RelayLock(channel);
+      }
+    } catch (OverlappingFileLockException e) {
+      // Held in this process: the same answer, and closing the channel would release that lock.
+      throw heldByAnother(paths);
+    } catch (IOException e) {
+      closeQuietly(channel);
+      throw new PipelineRefused.Unusable("can't lock " + paths.relayLock() + ": " + e, e);
+    }
+    closeQuietly(channel);
+    throw heldByAnother(paths);
+  }
+
+  private static PipelineRefused heldByAnother(OutboxPaths paths) {
+    return new PipelineRefused.HeldByAnother(
+        "another relay delivers "
+            + paths.root()
+            + " already: stop it first, or give this one another OUTBOX_DIR (fuser "
+            + paths.relayLock()
+            + " tells its process)");
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // Nothing was held.
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}

@@ -1,0 +1,135 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.format.RecordLimits;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.tail.Place;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Optional;
+
+/**
+ * Finds where to go on, and whether position and queue belong together: the record at the position
+ * must be the one that was settled last. A queue that was restored from a backup or taken from
+ * elsewhere is recognised by that, and is a matter for an operator.
+ */
+final class StartPoint {
+  private static final String WAY_OUT =
+      "; restore the outbox as a whole, or, if events may be sent twice, remove ";
+
+  private final OutboxPaths paths;
+  private final OutboxState state;
+
+  private StartPoint(OutboxPaths paths, OutboxState state) {
+    this.paths = paths;
+    this.state = state;
+  }
+
+  /**
+   * The saved position, or null if nothing was ever settled.
+   *
+   * @throws PipelineRefused.NeedsOperator if it does not belong to what is in the queue
+   */
+  static Settled find(OutboxPaths paths, OutboxState state) throws IOException {
+    PositionFile.Reading reading = PositionFile.read(paths.position());
+    if (reading instanceof PositionFile.Reading.None) {
+      return null;
+    }
+    StartPoint start = new StartPoint(paths, state);
+    if (!(reading instanceof PositionFile.Reading.Saved saved)) {
+      throw start.refuse("both copies of the position are damaged");
+    }
+    start.check(saved.position());
+    Position position = saved.position();
+    Place next =
+        new Place(position.cycle(), position.offset(), (position.index() & 0xFFFFFFFFL) + 1);
+    return new Settled(position.sequence(), position.eventId(), next, position.settledBytes());
+  }
+
+  private void check(Position position) throws IOException {
+    if (!position.outboxId().equals(state.outboxId())) {
+      throw refuse(
+          "the position is of outbox "
+              + position.outboxId()
+              + ", the queue of outbox "
+              + state.outboxId());
+    }
+    if (!Files.exists(paths.cycle(position.cycle()))) {
+      boolean goneOn =
+          paths.cycles().stream().anyMatch(cycle -> cycle > position.cycle())
+              || state.newest().filter(newest -> newest.cycle() >= position.cycle()).isPresent();
+      if (!goneOn) {
+        throw refuse(
+            "the position is in cycle " + position.cycle() + ", which the queue never had");
+      }
+      return;
+    }
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(position.cycle()))) {
+      Optional<CycleEntry.Valid> before = recordBefore(scanner, position);
+      if (before.isPresent()) {
+        checkIsTheSame(before.get().record(), position);
+      } else if (!goesOnBehind(scanner, position)) {
+        throw refuse(
+            "the position (sequence "
+                + position.sequence()
+                + ") is beyond what the queue holds in cycle "
+                + position.cycle());
+      }
+    }
+  }
+
+  private void checkIsTheSame(OutboxRecord record, Position position) {
+    boolean sameEvent =
+        position.eventId().equals(InFlight.NO_EVENT_ID)
+            || position.eventId().equals(record.eventId());
+    if (!sameEvent || record.sequence() > position.sequence()) {
+      throw refuse(
+          "the position names sequence "
+              + position.sequence()
+              + " event "
+              + position.eventId()
+              + ", at its place is sequence "
+              + record.sequence()
+              + " event "
+              + record.eventId());
+    }
+  }
+
+  /** The record that ends at the position, if it is intact. */
+  private static Optional<CycleEntry.Valid> recordBefore(CycleScanner scanner, Position position)
+      throws IOException {
+    long longest = RecordLimits.LONGEST_ENTRY + 8L;
+    long from = Math.max(scanner.start(), position.offset() - longest);
+    Optional<CycleEntry.Valid> found = scanner.findNext(from);
+    while (found.isPresent() && found.get().next() < position.offset()) {
+      found = scanner.findNext(found.get().next());
+    }
+    return found.filter(record -> record.next() == position.offset());
+  }
+
+  /**
+   * Damage at the position does not matter as long as something of a later time is behind it:
+   * sequences decide.
+   */
+  private boolean goesOnBehind(CycleScanner scanner, Position position) throws IOException {
+    Optional<CycleEntry.Valid> behind = scanner.findNext(position.offset());
+    while (behind.isPresent() && behind.get().record().sequence() <= position.sequence()) {
+      behind = scanner.findNext(behind.get().next());
+    }
+    return behind.isPresent()
+        || paths.cycles().stream().anyMatch(cycle -> cycle > position.cycle())
+        || scanner.at(scanner.start()) instanceof CycleEntry.Hostile;
+  }
+
+  private PipelineRefused.NeedsOperator refuse(String what) {
+    return new PipelineRefused.NeedsOperator(
+        paths.root() + ": " + what + WAY_OUT + paths.position());
+  }
+}

@@ -1,0 +1,128 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Settled;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.UUID;
+
+/**
+ * Where the loop notes what it is doing, and anybody reads it. What writers have appended is read
+ * from their files at that moment, so that the lag grows even while the loop is stuck.
+ */
+final class StatusBoard {
+  private final OutboxPaths paths;
+  private final UUID outboxId;
+  private final long generation;
+  private volatile Note note;
+
+  StatusBoard(OutboxPaths paths, UUID outboxId, long generation, Note first) {
+    this.paths = paths;
+    this.outboxId = outboxId;
+    this.generation = generation;
+    this.note = first;
+  }
+
+  /** What only the loop knows. */
+  record Note(
+      DeliveryState state,
+      long stateSinceMillis,
+      long tickNanos,
+      Settled settled,
+      int inFlight,
+      long inFlightBytes,
+      OptionalLong oldestUnsettledMillis,
+      OptionalLong lastDeliveryMillis,
+      long delivered,
+      long deadLetters,
+      long quarantined,
+      long missing) {}
+
+  /** What the writers' files say. */
+  private record Appended(long sequence, long bytes, int cycles, long queueBytes) {}
+
+  void put(Note latest) {
+    note = latest;
+  }
+
+  PipelineStatus read(long savedSequence) {
+    Note now = note;
+    long settledSequence = now.settled() == null ? 0 : now.settled().sequence();
+    long settledBytes = now.settled() == null ? 0 : now.settled().settledBytes();
+    Appended appended;
+    try {
+      appended = appended(settledSequence, settledBytes);
+    } catch (IOException e) {
+      // The queue can't be read at this moment; what the loop knows is still true.
+      appended = new Appended(settledSequence, settledBytes, 0, 0);
+    }
+    return new PipelineStatus(
+        paths.root(),
+        outboxId,
+        generation,
+        now.state(),
+        now.stateSinceMillis(),
+        now.tickNanos(),
+        Math.max(appended.sequence(), settledSequence),
+        settledSequence,
+        savedSequence,
+        Math.max(0, appended.bytes() - settledBytes),
+        now.inFlight(),
+        now.inFlightBytes(),
+        now.oldestUnsettledMillis(),
+        now.lastDeliveryMillis(),
+        now.delivered(),
+        now.deadLetters(),
+        now.quarantined(),
+        now.missing(),
+        appended.cycles(),
+        appended.queueBytes());
+  }
+
+  private Appended appended(long settledSequence, long settledBytes) throws IOException {
+    List<Long> cycles = paths.cycles();
+    long queueBytes = 0;
+    for (long cycle : cycles) {
+      queueBytes += endOf(cycle, 0);
+    }
+    OutboxState state = StateFile.read(paths.state()).orElse(null);
+    long sequence = state == null ? settledSequence : state.nextSequence() - 1;
+    long bytes = settledBytes;
+    if (state != null && state.newest().isPresent()) {
+      OutboxState.NewestCycle newest = state.newest().get();
+      bytes = newest.base() + endOf(newest.cycle(), 1);
+    }
+    return new Appended(sequence, bytes, cycles.size(), queueBytes);
+  }
+
+  /**
+   * Where the last record of a cycle ends, as an offset; 0 if there is none.
+   *
+   * @param fromStart 1 to count from the first data offset instead of from the file's beginning
+   */
+  private long endOf(long cycle, int fromStart) throws IOException {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      long last = scanner.writePosition();
+      if (last < scanner.start()) {
+        return 0;
+      }
+      CycleEntry entry = scanner.at(last);
+      long end = last;
+      if (entry instanceof CycleEntry.Valid valid) {
+        end = valid.next();
+      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
+        end = corrupt.next();
+      }
+      return end - fromStart * scanner.start();
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+}

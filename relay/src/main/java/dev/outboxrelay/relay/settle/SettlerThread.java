@@ -1,0 +1,63 @@
+package dev.outboxrelay.relay.settle;
+
+import java.io.IOException;
+import java.util.concurrent.locks.LockSupport;
+
+/** Turns a settler's loop on a thread of its own, so that a slow disk never holds up delivery. */
+public final class SettlerThread implements AutoCloseable {
+  private static final long PARK_NANOS = 2_000_000;
+
+  private final Settler settler;
+  private final Thread thread;
+  private volatile boolean stopped;
+  private volatile Throwable failure;
+
+  private SettlerThread(Settler settler) {
+    this.settler = settler;
+    this.thread = new Thread(this::run, "outbox-settle");
+  }
+
+  /** Starts the thread. */
+  public static SettlerThread start(Settler settler) {
+    SettlerThread started = new SettlerThread(settler);
+    started.thread.start();
+    return started;
+  }
+
+  private void run() {
+    try {
+      while (!stopped) {
+        if (settler.doWork() == 0) {
+          LockSupport.parkNanos(this, PARK_NANOS);
+        }
+      }
+    } catch (Throwable e) {
+      failure = e;
+    }
+  }
+
+  /** Throws what ended the thread before its time: without it nothing would ever be saved. */
+  public void check() {
+    if (failure != null) {
+      throw new IllegalStateException("the settling thread has ended", failure);
+    }
+  }
+
+  /** Ends the thread and closes the settler's files. */
+  @Override
+  public void close() throws IOException {
+    stopped = true;
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    settler.close();
+  }
+}
