@@ -23,7 +23,9 @@ final class PipelineLog implements PipelineListener {
 
   private final Clocks clocks;
 
-  /** For each kind of line that may come often: when it was written last, and what was held back. */
+  /**
+   * For each kind of line that may come often: when it was written last, and what was held back.
+   */
   private final Map<String, Held> held = new HashMap<>();
 
   private Trouble outage;
@@ -44,13 +46,12 @@ final class PipelineLog implements PipelineListener {
       outage = trouble;
       LoggingEventBuilder line = limited("state " + to.label() + kindOf(trouble), Level.WARN);
       if (line != null) {
-        line.addKeyValue("state", to.label())
-            .addKeyValue("verdict", trouble.verdict().kind())
+        withWayOut(line, trouble.verdict())
+            .addKeyValue("state", to.label())
             .addKeyValue("attempts", trouble.attempts())
             .addKeyValue("for_seconds", secondsSince(trouble.sinceMillis()))
-            .addKeyValue("error", trouble.verdict().error());
-        addWayOut(line, trouble.verdict());
-        line.log("events wait");
+            .addKeyValue("error", trouble.verdict().error())
+            .log("events wait");
       }
     } else if (to instanceof DeliveryState.Delivering && outage != null) {
       LOG.atInfo()
@@ -72,15 +73,20 @@ final class PipelineLog implements PipelineListener {
     return " " + verdict.kind();
   }
 
-  private static void addWayOut(LoggingEventBuilder line, Verdict verdict) {
+  private static LoggingEventBuilder withWayOut(LoggingEventBuilder line, Verdict verdict) {
+    LoggingEventBuilder named = line.addKeyValue("verdict", verdict.kind());
     if (verdict instanceof Verdict.PauseTopic pause) {
-      line.addKeyValue("topic", pause.topic())
+      return named
+          .addKeyValue("topic", pause.topic())
           .addKeyValue("reason", pause.reason().label())
           .addKeyValue("do", pause.reason().wayOut());
-    } else if (verdict instanceof Verdict.PauseAll pause) {
-      line.addKeyValue("reason", pause.reason().label())
+    }
+    if (verdict instanceof Verdict.PauseAll pause) {
+      return named
+          .addKeyValue("reason", pause.reason().label())
           .addKeyValue("do", pause.reason().wayOut());
     }
+    return named;
   }
 
   @Override

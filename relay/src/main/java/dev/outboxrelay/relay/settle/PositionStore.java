@@ -19,12 +19,10 @@ final class PositionStore implements Closeable {
   private final CycleSync cycles;
   private final OutcomesFile outcomes;
   private final PositionFile position;
-  private final UUID outboxId;
-  private final long generation;
+  private final Settler.Owner owner;
 
-  PositionStore(OutboxPaths paths, UUID outboxId, long generation, long cycle) throws IOException {
-    this.outboxId = outboxId;
-    this.generation = generation;
+  PositionStore(OutboxPaths paths, Settler.Owner owner, long cycle) throws IOException {
+    this.owner = owner;
     this.cycles = new CycleSync(paths, cycle);
     this.outcomes = OutcomesFile.open(paths.outcomes(), Disk.REAL);
     try {
