@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from outbox_conformance.chronicle import Chronicle
+from outbox_conformance.writers import Writers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,3 +34,13 @@ def parent() -> Iterator[str]:
 def outbox(parent: str) -> str:
     """The path of an outbox that does not exist yet."""
     return os.path.join(parent, "outbox")
+
+
+@pytest.fixture
+def writers(parent: str) -> Iterator[Writers]:
+    """Starts writer programs; those that still run are killed after the test."""
+    logs = os.path.join(parent, "logs")
+    os.mkdir(logs)
+    started = Writers(logs)
+    yield started
+    started.end()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 CONFORMANCE = Path(__file__).resolve().parents[1]
 CONFORMANCE_JAR = CONFORMANCE / "target" / "outbox-conformance.jar"
+CLIENT_JAR = CONFORMANCE.parent / "java" / "target" / "outbox-client.jar"
 PYTHON_CLIENT = CONFORMANCE.parent / "python" / "src"
 
 # Short-lived processes: the client needs none of these.

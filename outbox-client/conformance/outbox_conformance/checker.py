@@ -1,0 +1,116 @@
+"""Compares what is found in an outbox with what its writers were told."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .outbox import Published
+    from .writers import History
+
+
+class Event(NamedTuple):
+    """One record, as a reader found it."""
+
+    writer: str
+    number: int
+    sequence: int
+    event_id: str
+    index: int
+
+
+def from_chronicle(lines: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return the events of a dump of Chronicle's."""
+    return [
+        Event(
+            line["key"],
+            _number(line["value"]),
+            line["sequence"],
+            line["event_id"],
+            line["cycle"] << 32 | line["entry"],
+        )
+        for line in lines
+    ]
+
+
+def from_scan(found: Iterable[Published]) -> list[Event]:
+    """Return the events of a scan of our own."""
+    return [
+        Event(
+            (published.record.key or b"").decode(),
+            _number((published.record.value or b"")[:64].decode()),
+            published.record.sequence,
+            str(published.record.event_id),
+            published.index,
+        )
+        for published in found
+    ]
+
+
+def _number(value: str) -> int:
+    head, _, _ = value.partition(',"pad"')
+    return int(json.loads(head + "}")["n"])
+
+
+def violations(events: Sequence[Event], histories: Iterable[History]) -> list[str]:
+    """Name everything that a reader must not find.
+
+    Nothing acknowledged is missing; nothing is there twice, or that nobody appended; each writer's
+    events are in its order; sequences and indexes grow and are used once.
+    """
+    found = [
+        *_growth(events),
+        *_used_twice(events),
+        *_out_of_order(events),
+    ]
+    by_append = {(event.writer, event.number): event for event in events}
+    allowed: set[tuple[str, int]] = set()
+    for history in histories:
+        writer = history.writer
+        allowed.update((writer, number) for number in history.acks.keys() | history.in_doubt())
+        for number, ack in history.acks.items():
+            event = by_append.get((writer, number))
+            if event is None:
+                found.append(f"lost: {writer} {number}, acknowledged as sequence {ack.sequence}")
+            elif (event.sequence, event.event_id) != ack:
+                found.append(f"not what was acknowledged: {event} but {ack}")
+    found += [f"phantom: {event}" for key, event in by_append.items() if key not in allowed]
+    return found
+
+
+def _growth(events: Sequence[Event]) -> list[str]:
+    return [
+        f"{name} does not grow: {one} {other}"
+        for one, other in zip(events, events[1:], strict=False)
+        for name in ("sequence", "index")
+        if getattr(other, name) <= getattr(one, name)
+    ]
+
+
+def _used_twice(events: Sequence[Event]) -> list[str]:
+    identities = {
+        "append": Counter((event.writer, event.number) for event in events),
+        "event id": Counter(event.event_id for event in events),
+        "sequence": Counter(event.sequence for event in events),
+        "index": Counter(event.index for event in events),
+    }
+    return [
+        f"{name} {value} is there {count} times"
+        for name, counts in identities.items()
+        for value, count in counts.items()
+        if count > 1
+    ]
+
+
+def _out_of_order(events: Sequence[Event]) -> list[str]:
+    last: dict[str, int] = {}
+    found = []
+    for event in events:
+        if event.number < last.get(event.writer, -1):
+            found.append(f"out of order: {event} after number {last[event.writer]}")
+        last[event.writer] = event.number
+    return found

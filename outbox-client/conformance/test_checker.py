@@ -1,0 +1,85 @@
+"""The checker is shown to fail: a check that can't is worth nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from outbox_conformance import checker
+from outbox_conformance.checker import Event
+from outbox_conformance.writers import Ack, Failure, History
+
+
+def _history() -> History:
+    acks = {number: Ack(number + 1, f"id-{number}") for number in range(5)}
+    return History("w", first=0, threads=1, acks=acks)
+
+
+def _event(number: int, *, sequence: int | None = None, writer: str = "w") -> Event:
+    sequence = number + 1 if sequence is None else sequence
+    return Event(writer, number, sequence, f"id-{number}", 7 << 32 | sequence - 1)
+
+
+GOOD = [_event(number) for number in range(5)]
+
+
+def _kinds(events: list[Event], history: History | None = None) -> set[str]:
+    found = checker.violations(events, [history or _history()])
+    return {violation.split(":")[0].split(" (")[0].split(" id-")[0] for violation in found}
+
+
+def test_a_complete_history_has_no_violation() -> None:
+    assert checker.violations(GOOD, [_history()]) == []
+
+
+def test_the_append_that_a_killed_writer_was_at_may_be_there_or_not() -> None:
+    assert checker.violations([*GOOD, _event(5)], [_history()]) == []
+
+
+def test_a_lost_event_is_found() -> None:
+    assert _kinds(GOOD[:2] + GOOD[3:]) == {"lost"}
+
+
+def test_a_lost_last_event_is_found() -> None:
+    assert _kinds(GOOD[:4]) == {"lost"}
+
+
+def test_a_doubled_event_is_found() -> None:
+    doubled = GOOD[2]._replace(sequence=6, index=7 << 32 | 5)
+    found = checker.violations([*GOOD, doubled], [_history()])
+    assert any(violation.startswith("append ('w', 2) is there 2 times") for violation in found)
+
+
+@pytest.mark.parametrize("field", ["sequence", "index", "event_id"])
+def test_an_identity_used_twice_is_found(field: str) -> None:
+    events = [*GOOD[:4], GOOD[4]._replace(**{field: getattr(GOOD[3], field)})]
+    name = field.replace("_", " ")
+    found = checker.violations(events, [_history()])
+    assert any(violation.startswith(f"{name} ") and "2 times" in violation for violation in found)
+
+
+def test_swapped_events_are_found() -> None:
+    swapped = [
+        GOOD[0],
+        GOOD[2]._replace(sequence=2, index=GOOD[1].index),
+        GOOD[1]._replace(sequence=3, index=GOOD[2].index),
+        *GOOD[3:],
+    ]
+    assert "out of order" in _kinds(swapped)
+
+
+def test_an_event_that_nobody_appended_is_found() -> None:
+    assert _kinds([*GOOD, _event(6)]) == {"phantom"}
+    assert _kinds([*GOOD, _event(5, writer="stranger")]) == {"phantom"}
+
+
+def test_an_event_whose_append_failed_is_found() -> None:
+    failed = dataclasses.replace(_history(), failures=[Failure(5, "OutboxFull", "no space")])
+    assert _kinds([*GOOD, _event(5)], failed) == {"phantom"}
+    maybe = dataclasses.replace(_history(), failures=[Failure(5, "Error", "maybe-appended EIO")])
+    assert checker.violations([*GOOD, _event(5)], [maybe]) == []
+
+
+def test_another_sequence_than_the_acknowledged_is_found() -> None:
+    events = [*GOOD[:4], GOOD[4]._replace(sequence=9)]
+    assert _kinds(events) == {"not what was acknowledged"}

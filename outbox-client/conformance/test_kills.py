@@ -1,0 +1,96 @@
+"""Writers are killed at random while they append, and started again at once."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from outbox_conformance import checker, scanner
+from outbox_conformance.clock import HOUR, Clock
+from outbox_conformance.writers import JAVA, PYTHON, Writer, Writers
+
+if TYPE_CHECKING:
+    from outbox_conformance.chronicle import Chronicle
+
+TORTURE = os.environ.get("TORTURE") == "1"
+KILLS = 3000 if TORTURE else 300
+SLOTS = (PYTHON, PYTHON, PYTHON, PYTHON)
+# Each incarnation of a writer numbers its events from a multiple of this on.
+INCARNATION = 1_000_000
+
+
+class Slot:
+    """A writer that lives again and again."""
+
+    def __init__(self, number: int, language: str, outbox: str, clock: Clock) -> None:
+        self.name = f"{language}-{number}"
+        self.language = language
+        self.outbox = outbox
+        self.clock = clock
+        self.incarnation = 0
+        self.writer: Writer | None = None
+        self.due = 0.0
+
+    def start(self, writers: Writers, size: int) -> None:
+        self.writer = writers.start(
+            self.language,
+            self.outbox,
+            self.name,
+            first=self.incarnation * INCARNATION,
+            count=INCARNATION,
+            size=size,
+            clock_offset_file=self.clock.path,
+            roll_bytes=1 << 20,
+        )
+        self.incarnation += 1
+        self.due = 0.0
+
+
+@pytest.mark.torture
+def test_nothing_acknowledged_is_lost_by_kills(
+    outbox: str, parent: str, writers: Writers, chronicle: Chronicle
+) -> None:
+    seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+    print(f"SEED={seed} repeats the choices, not the timing")
+    chance = random.Random(seed)
+    clock = Clock(os.path.join(parent, "clock"))
+    slots = [Slot(n, language, outbox, clock) for n, language in enumerate(SLOTS)]
+    for slot in slots:
+        slot.start(writers, size=100)
+    kills = 0
+    while kills < KILLS:
+        for slot in slots:
+            writer = slot.writer
+            assert writer is not None
+            if not slot.due:
+                if not writer.has_acks():
+                    continue
+                # Appending: let it live for a while that is random, and often short.
+                slot.due = time.monotonic() + chance.choice((0.0, 0.01, 0.1)) * chance.random()
+            if time.monotonic() >= slot.due:
+                writer.kill()
+                kills += 1
+                if chance.random() < 0.05:
+                    clock.set(chance.randrange(-2, 20) * HOUR)
+                slot.start(writers, size=chance.choice((60, 100, 1000, 30_000)))
+        time.sleep(0.001)
+    writers.end()
+    by_language = {language: 0 for language in SLOTS}
+    for slot in slots:
+        by_language[slot.language] += slot.incarnation - 1
+    histories = writers.histories()
+    acked = sum(len(history.acks) for history in histories)
+    print(f"{kills} kills ({by_language}), {acked} acknowledged appends")
+    assert not [history.failures for history in histories if history.failures]
+    # One more append by a writer that finds whatever the last ones left.
+    assert len(writers.start(PYTHON, outbox, "last").append().acks) == 1
+    histories = writers.histories()
+    read = checker.from_chronicle(chronicle.dump(outbox, os.path.join(parent, "dump")))
+    assert checker.violations(read, histories) == []
+    scan = scanner.scan(outbox)
+    assert scan.problems == []
+    assert checker.from_scan(scan.records) == read
+    assert min(by_language.values()) >= KILLS // 50
