@@ -8,11 +8,17 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
+from outbox_conformance import mounts
 from outbox_conformance.chronicle import Chronicle
 from outbox_conformance.writers import Writers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def pytest_sessionstart() -> None:
+    """Before anything is started that is to see what the tests mount."""
+    mounts.make_private()
 
 
 @pytest.fixture(scope="session")

@@ -3,5 +3,5 @@
 `records`, `cyclefile` and `outbox` build bytes from FORMAT.md alone, `scanner` reads them; they
 share no code with a client. `states` and `goldenfiles` are the golden files. `chronicle` and
 `writers` run the programs, `checker` compares what is found with what was acknowledged, and
-`powercut` cuts the power of a file system.
+`mounts` makes file systems to fill and to cut the power of.
 """

@@ -1,0 +1,131 @@
+"""The power is cut while writers append: what was acknowledged in power mode survives."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from outbox_conformance import checker, mounts, scanner
+from outbox_conformance.clock import HOUR, Clock
+from outbox_conformance.mounts import PoweredDisk
+from outbox_conformance.waiting import eventually
+from outbox_conformance.writers import JAVA, LANGUAGES, PYTHON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outbox_conformance.checker import Event
+    from outbox_conformance.writers import History, Writer, Writers
+
+FOREVER = 1_000_000
+
+
+@pytest.fixture
+def disk(parent: str) -> Iterator[PoweredDisk]:
+    reason = mounts.missing("mkfs.ext4")
+    if reason:
+        pytest.skip(reason)
+    with PoweredDisk(parent) as powered:
+        yield powered
+
+
+@pytest.fixture
+def clock(parent: str) -> Clock:
+    return Clock(f"{parent}/clock")
+
+
+def _cut_while_appending(disk: PoweredDisk, appending: list[Writer], acks: int) -> list[History]:
+    """Cut the power, and return what the writers had been told by then."""
+    for writer in appending:
+        writer.await_acks(acks)
+    before = [writer.history() for writer in appending]
+    disk.cut()
+    for writer in appending:
+        writer.kill()
+    disk.restore()
+    return [
+        writer.history().as_known_at(earlier)
+        for writer, earlier in zip(appending, before, strict=True)
+    ]
+
+
+def _read(outbox: str) -> list[Event]:
+    return checker.from_scan(scanner.scan(outbox).records)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_power_mode_loses_nothing(
+    seed: int, disk: PoweredDisk, clock: Clock, writers: Writers
+) -> None:
+    chance = random.Random(seed)
+    outbox = f"{disk.path}/outbox"
+    settings = {"count": FOREVER, "clock_offset_file": clock.path, "roll_bytes": 200_000}
+    appending = [
+        writers.start(language, outbox, f"power-{n}", durability="power", size=size, **settings)
+        for n, (language, size) in enumerate(((PYTHON, 100), (PYTHON, 3000), (JAVA, 100)))
+    ]
+    appending.append(writers.start(PYTHON, outbox, "process", size=500, **settings))
+    for _ in range(3):
+        clock.advance(chance.choice((0, 1, 2)) * HOUR)
+        appending[0].await_acks(len(appending[0].history().acks) + chance.randrange(20))
+    histories = _cut_while_appending(disk, appending, acks=20)
+    assert checker.violations(_read(outbox), histories, may_lose=["process"]) == []
+
+    # Writers of both languages go on, each finding what the cut left or the other has mended.
+    clock.advance(chance.choice((0, 1)) * HOUR)
+    after = [
+        writers.start(language, outbox, f"after-{n}-{language}", clock_offset_file=clock.path)
+        for n, language in enumerate(chance.sample(LANGUAGES, k=2) * 2)
+    ]
+    for writer in after * 2:
+        assert len(writer.append(10).acks) == 10
+    histories += [writer.history() for writer in after]
+    assert checker.violations(_read(outbox), histories, may_lose=["process"]) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_process_mode_goes_on_after_a_cut(
+    seed: int, disk: PoweredDisk, clock: Clock, writers: Writers
+) -> None:
+    chance = random.Random(seed)
+    outbox = f"{disk.path}/outbox"
+    before = [
+        writers.start(language, outbox, f"before-{n}-{language}", count=FOREVER, size=200)
+        for n, language in enumerate(LANGUAGES)
+    ]
+    histories = _cut_while_appending(disk, before, acks=chance.randrange(1, 3000))
+    after = [
+        writers.start(language, outbox, f"after-{n}-{language}")
+        for n, language in enumerate(chance.sample(LANGUAGES, k=2))
+    ]
+    for writer in after * 2:
+        assert len(writer.append(50).acks) == 50
+    may_lose = [writer.writer for writer in before]
+    histories += [writer.history() for writer in after]
+    assert checker.violations(_read(outbox), histories, may_lose=may_lose) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_fdatasync_a_cut_loses_events(
+    language: str, disk: PoweredDisk, writers: Writers
+) -> None:
+    """Shows that the cut is one, and that the tests above would notice."""
+
+    def loses() -> bool:
+        outbox = f"{disk.path}/outbox-{len(writers.histories())}"
+        writer = writers.start(
+            language,
+            outbox,
+            f"w{len(writers.histories())}",
+            count=FOREVER,
+            durability="power",
+            fault="sync.payload:1+:skip",
+        )
+        histories = _cut_while_appending(disk, [writer], acks=200)
+        return any(
+            violation.startswith("lost")
+            for violation in checker.violations(_read(outbox), histories)
+        )
+
+    eventually("a cut loses an event that was not synced", loses, within=30)
