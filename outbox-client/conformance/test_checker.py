@@ -45,12 +45,12 @@ def test_a_lost_last_event_is_found() -> None:
 
 
 def test_a_doubled_event_is_found() -> None:
-    doubled = GOOD[2]._replace(sequence=6, index=7 << 32 | 5)
+    doubled = GOOD[2]._replace(sequence=6, chronicle_index=7 << 32 | 5)
     found = checker.violations([*GOOD, doubled], [_history()])
     assert any(violation.startswith("append ('w', 2) is there 2 times") for violation in found)
 
 
-@pytest.mark.parametrize("field", ["sequence", "index", "event_id"])
+@pytest.mark.parametrize("field", ["sequence", "chronicle_index", "event_id"])
 def test_an_identity_used_twice_is_found(field: str) -> None:
     events = [*GOOD[:4], GOOD[4]._replace(**{field: getattr(GOOD[3], field)})]
     name = field.replace("_", " ")
@@ -61,8 +61,8 @@ def test_an_identity_used_twice_is_found(field: str) -> None:
 def test_swapped_events_are_found() -> None:
     swapped = [
         GOOD[0],
-        GOOD[2]._replace(sequence=2, index=GOOD[1].index),
-        GOOD[1]._replace(sequence=3, index=GOOD[2].index),
+        GOOD[2]._replace(sequence=2, chronicle_index=GOOD[1].chronicle_index),
+        GOOD[1]._replace(sequence=3, chronicle_index=GOOD[2].chronicle_index),
         *GOOD[3:],
     ]
     assert "out of order" in _kinds(swapped)

@@ -20,7 +20,7 @@ class Event(NamedTuple):
     number: int
     sequence: int
     event_id: str
-    index: int
+    chronicle_index: int
 
 
 def from_chronicle(lines: Iterable[dict[str, Any]]) -> list[Event]:
@@ -94,17 +94,17 @@ def _growth(events: Sequence[Event]) -> list[str]:
     return [
         f"{name} does not grow: {one} {other}"
         for one, other in zip(events, events[1:], strict=False)
-        for name in ("sequence", "index")
+        for name in ("sequence", "chronicle_index")
         if getattr(other, name) <= getattr(one, name)
     ]
 
 
 def _used_twice(events: Sequence[Event]) -> list[str]:
-    identities = {
+    identities: dict[str, Counter[Any]] = {
         "append": Counter((event.writer, event.number) for event in events),
         "event id": Counter(event.event_id for event in events),
         "sequence": Counter(event.sequence for event in events),
-        "index": Counter(event.index for event in events),
+        "chronicle index": Counter(event.chronicle_index for event in events),
     }
     return [
         f"{name} {value} is there {count} times"

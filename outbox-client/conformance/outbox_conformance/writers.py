@@ -241,5 +241,3 @@ class Writers:
         """Kill those that still run."""
         for writer in self._all:
             writer.__exit__(None, None, None)
-
-

@@ -14,6 +14,7 @@ from outbox_client._layout import cycle_name
 from outbox_client._metadata import METADATA_BYTES, is_valid, new_metadata, update_listing
 from outbox_client._position import read_position
 from outbox_client._queue import OpenQueue
+from outbox_client._salvage import highest_sequence
 from outbox_client._state import (
     STATE_BYTES,
     Identity,
@@ -136,15 +137,17 @@ class _Recovery:
     def _open_newest(self, queue: OpenQueue, number: int, booked: NewestCycle | None) -> int:
         """Open the newest cycle if it can be appended to; the highest sequence seen."""
         state = queue.state
-        if number in state.failed_cycles() or number not in self.numbers:
+        if number in state.failed_cycles():
+            # It was looked into before it was marked.
+            return self._fail(number, state) if state.next_sequence() is None else 0
+        if number not in self.numbers:
             return self._last_sequence()
         try:
             cycle = self._open(number)
             sequence = state.next_sequence()
             tail = find_tail(cycle, state, self.disk)
         except UnparsableError:
-            state.mark_failed(number, self.disk)
-            return self._last_sequence()
+            return self._fail(number, state)
         queue.cycle = cycle
         queue.last = tail.last
         queue.tail = tail.offset
@@ -156,8 +159,8 @@ class _Recovery:
             queue.close_cycle()
         elif tail.entry >= 0 and sequence is not None and sequence > tail.sequence + 1:
             # A power cut kept the state's page and lost pages of the cycle that are older.
-            state.mark_failed(number, self.disk)
             queue.close_cycle()
+            return self._fail(number, state)
         elif booked is None or (booked.number, booked.base, booked.hour) != (
             newest.number,
             newest.base,
@@ -165,6 +168,25 @@ class _Recovery:
         ):
             state.set_newest_cycle(newest, self.disk)
         return tail.sequence if tail.entry >= 0 else self._last_sequence()
+
+    def _fail(self, number: int, state: State) -> int:
+        """Let no writer append to the newest cycle again; the highest sequence seen."""
+        found = max(self._salvaged_sequence(number), self._last_sequence())
+        # Before the mark, as nobody looks into a failed cycle again.
+        if found >= (state.next_sequence() or 1):
+            state.set_next_sequence(found + 1, self.disk)
+        state.mark_failed(number, self.disk)
+        return found
+
+    def _salvaged_sequence(self, number: int) -> int:
+        try:
+            fd = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
+        except FileNotFoundError:
+            return 0
+        try:
+            return highest_sequence(fd)
+        finally:
+            os.close(fd)
 
     def _describe(self, cycle: Cycle, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
         """Base and hour of the newest cycle."""
@@ -194,8 +216,9 @@ class _Recovery:
         """The sequence of the newest record that can be read, 0 if there is none."""
         for number in reversed(self.numbers):
             tail = self._survey(number)[0]
-            if tail is not None and tail.entry >= 0:
-                return tail.sequence
+            sequence = self._salvaged_sequence(number) if tail is None else tail.sequence
+            if sequence:
+                return sequence
         return 0
 
     def _survey(self, number: int) -> tuple[Tail | None, Prologue | None, int]:
