@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from outbox_conformance import checker, scanner
 from outbox_conformance.clock import HOUR, Clock
-from outbox_conformance.writers import JAVA, PYTHON, Writer, Writers
+from outbox_conformance.writers import PYTHON, Writer, Writers
 
 if TYPE_CHECKING:
     from outbox_conformance.chronicle import Chronicle
@@ -78,7 +78,7 @@ def test_nothing_acknowledged_is_lost_by_kills(
                 slot.start(writers, size=chance.choice((60, 100, 1000, 30_000)))
         time.sleep(0.001)
     writers.end()
-    by_language = {language: 0 for language in SLOTS}
+    by_language = dict.fromkeys(SLOTS, 0)
     for slot in slots:
         by_language[slot.language] += slot.incarnation - 1
     histories = writers.histories()

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 
+from outbox_conformance.faults import Fault, FaultyDisk, InjectedError
+
 from outbox_client import OutboxError
 from outbox_client._directory import Directory
 from outbox_client._draft import draft
 from outbox_client._writer import QueueWriter
-from outbox_conformance.faults import Fault, FaultyDisk, InjectedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

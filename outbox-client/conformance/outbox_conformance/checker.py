@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -93,7 +94,7 @@ def violations(
 def _growth(events: Sequence[Event]) -> list[str]:
     return [
         f"{name} does not grow: {one} {other}"
-        for one, other in zip(events, events[1:], strict=False)
+        for one, other in itertools.pairwise(events)
         for name in ("sequence", "chronicle_index")
         if getattr(other, name) <= getattr(one, name)
     ]

@@ -104,7 +104,7 @@ class PoweredDisk:
         self._mount()
 
     def _mount(self) -> None:
-        # A detached loop device frees itself with the last unmount. No periodic commit comes between.
+        # The loop device frees itself with the unmount. No periodic commit comes between.
         run("mount", "-o", "loop,commit=600", self._image, self.path)
 
     def cut(self) -> None:

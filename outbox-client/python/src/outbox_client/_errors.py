@@ -74,7 +74,12 @@ def system_error(action: str, problem: OSError) -> OutboxError:
     Args:
         action: what was tried, for the message: "cannot <action>: <reason>".
         problem: the error of the call.
+
+    Raises:
+        OSError: it was no call's but a signal handler's, like the TimeoutError of an alarm.
     """
+    if problem.errno is None:
+        raise problem
     reason = problem.strerror or str(problem)
     if problem.errno in (ENOSPC, EDQUOT, EFBIG):
         return OutboxFull(

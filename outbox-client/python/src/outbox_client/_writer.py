@@ -104,6 +104,8 @@ class QueueWriter:
                 sequence = self._publish(queue, cycle, draft, now)
                 self._queue = queue
                 identity = queue.identity
+            except OSError as problem:
+                raise system_error(f"append to {self._directory.path}", problem) from None
             finally:
                 if lock.owner is token and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
@@ -266,8 +268,10 @@ class QueueWriter:
             disk.store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
             disk.store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
             tail = cycle.book(offset, entry, tail, disk)
-        except OSError:
-            pass  # it is published; the next writer books it, or readers scan
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            # It is published: the next writer books it, or readers scan.
         queue.last = offset
         queue.entry = entry
         queue.tail = tail
