@@ -11,15 +11,16 @@ import java.util.Optional;
  * @param prologue of its first record, or null
  * @param lastSequence highest sequence found, 0 if there is no record
  * @param dataBytes of the chain behind the first data offset; 0 if its end cannot be found
+ * @param sealed whether the chain ends with EOF
  */
-record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
+record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean sealed) {
 
   static CycleFacts read(Path cycleFile, boolean thorough) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {
       CycleLayout layout = CycleLayout.parse(file).orElse(null);
       CycleScanner scanner = new CycleScanner(file, layout);
       if (layout == null) {
-        return search(scanner, 0, new CycleFacts(null, 0, 0));
+        return search(scanner, 0, new CycleFacts(null, 0, 0, false));
       }
       Prologue prologue =
           scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
@@ -28,7 +29,8 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
       ChainWalk walk = new ChainWalk(file, layout);
       ChainWalk.End how = walk.toEnd(file.getLong(layout.word1()));
       long dataBytes = how == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData();
-      CycleFacts facts = new CycleFacts(prologue, walk.lastSequence(), dataBytes);
+      CycleFacts facts =
+          new CycleFacts(prologue, walk.lastSequence(), dataBytes, how == ChainWalk.End.CLOSED);
       return how == ChainWalk.End.BROKEN
           ? search(scanner, 0, facts)
           : thorough ? search(scanner, walk.end(), facts) : facts;
@@ -43,7 +45,7 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes) {
     while (true) {
       Optional<CycleEntry.Valid> found = scanner.findNext(at);
       if (found.isEmpty()) {
-        return new CycleFacts(prologue, lastSequence, known.dataBytes);
+        return new CycleFacts(prologue, lastSequence, known.dataBytes, known.sealed);
       }
       OutboxRecord record = found.get().record();
       lastSequence = Math.max(lastSequence, record.sequence());

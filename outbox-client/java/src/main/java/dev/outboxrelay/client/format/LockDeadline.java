@@ -2,6 +2,7 @@ package dev.outboxrelay.client.format;
 
 import dev.outboxrelay.client.OutboxBusy;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
@@ -27,7 +28,7 @@ final class LockDeadline implements AutoCloseable {
     keepInterrupt();
   }
 
-  /** One try for a lock; null if somebody else has it. */
+  /** One try. */
   @FunctionalInterface
   interface Attempt<T> {
     T tryOnce() throws IOException;
@@ -49,7 +50,10 @@ final class LockDeadline implements AutoCloseable {
     return remainingNanos() <= 0;
   }
 
-  /** Tries until it succeeds; at least once, and until the deadline. */
+  /**
+   * Tries for a lock, at least once and until the deadline; the attempt returns null while somebody
+   * else has it.
+   */
   <T> T poll(Path file, Attempt<T> attempt) throws IOException {
     long pause = SHORTEST_PAUSE_NANOS;
     for (int tries = 1; ; tries++) {
@@ -66,6 +70,23 @@ final class LockDeadline implements AutoCloseable {
         keepInterrupt(); // else the pause returns at once
         LockSupport.parkNanos(this, pause / 2 + random.nextLong(pause));
         pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+      }
+    }
+  }
+
+  /**
+   * An interrupt closes the channel that the thread is using; nothing is published then, so it
+   * starts over.
+   */
+  <T> T retryWhileInterrupted(Attempt<T> attempt) throws IOException {
+    while (true) {
+      try {
+        return attempt.tryOnce();
+      } catch (ClosedChannelException e) {
+        keepInterrupt();
+        if (isOver()) {
+          throw e;
+        }
       }
     }
   }

@@ -23,8 +23,8 @@ public final class QueueWriter implements Closeable {
   private final EventIds eventIds;
   private final FailureCounters failures;
   private final ConcurrentLinkedQueue<RecordEncoder> encoders = new ConcurrentLinkedQueue<>();
-  private WriterSession session; // guarded by lock, like all below
-  private long failedCycle = RollRule.NONE; // its mark could not be set yet
+  private WriterSession session; // guarded by lock
+  private volatile long failedCycle = RollRule.NONE; // its mark could not be set yet
   private volatile boolean closed;
 
   private QueueWriter(WriterOptions options) {
@@ -38,14 +38,9 @@ public final class QueueWriter implements Closeable {
   /** Checks the directory, creates what is missing, and mends what a crash has left. */
   public static QueueWriter open(WriterOptions options) {
     QueueWriter writer = new QueueWriter(options);
-    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+    try (LockDeadline deadline = writer.deadline()) {
       OutboxDirectory.open(options);
-      writer.retryWhileInterrupted(
-          deadline,
-          () -> {
-            writer.underLock(deadline, WriterSession::isInPlace);
-            return null;
-          });
+      writer.useOnce(deadline);
       return writer;
     } catch (IOException e) {
       throw DiskErrors.of(e, options.paths().root());
@@ -63,21 +58,8 @@ public final class QueueWriter implements Closeable {
     if (record == null) {
       record = new RecordEncoder(options.limits());
     }
-    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
-      UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
-      record.prepare(event, eventId);
-      WriterSession.Published published = publish(record, deadline);
-      try (CycleFile file = published.file()) {
-        if (options.durability() == Durability.POWER) {
-          sync(file, eventId, deadline);
-        }
-      }
-      return new Receipt(
-          published.outbox(),
-          published.generation(),
-          published.sequence(),
-          eventId,
-          options.durability());
+    try {
+      return append(event, record);
     } catch (OutboxError e) {
       failures.count(e);
       throw e;
@@ -90,13 +72,26 @@ public final class QueueWriter implements Closeable {
     }
   }
 
-  private WriterSession.Published publish(RecordEncoder record, LockDeadline deadline)
-      throws IOException {
-    return retryWhileInterrupted(
-        deadline, () -> underLock(deadline, held -> publishUnderLock(held, record, deadline)));
+  private Receipt append(OutboxEvent event, RecordEncoder record) throws IOException {
+    try (LockDeadline deadline = deadline()) {
+      UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
+      record.prepare(event, eventId);
+      WriterSession.Published published =
+          deadline.retryWhileInterrupted(
+              () -> underLock(deadline, opened -> publish(opened, record, deadline)));
+      if (options.durability() == Durability.POWER) {
+        syncAndClose(published.file(), eventId, deadline);
+      }
+      return new Receipt(
+          published.outbox(),
+          published.generation(),
+          published.sequence(),
+          eventId,
+          options.durability());
+    }
   }
 
-  private WriterSession.Published publishUnderLock(
+  private WriterSession.Published publish(
       WriterSession opened, RecordEncoder record, LockDeadline deadline) throws IOException {
     WriterSession current = opened;
     long now = options.clock().millis();
@@ -110,38 +105,19 @@ public final class QueueWriter implements Closeable {
       }
     }
     WriterSession.Published published = current.append(record, now, deadline);
+    if (options.durability() == Durability.POWER) {
+      published.file().retain();
+    }
     try {
       current.book(record, published.sequence());
-    } catch (RuntimeException | InternalError e) {
+    } catch (RuntimeException | Error e) {
       dropSession(); // it is published: the next append finds and books it
     }
     return published;
   }
 
-  /**
-   * An interrupt closes the channel that the thread is using; nothing is published then, so start
-   * over.
-   */
-  private <T> T retryWhileInterrupted(LockDeadline deadline, Attempt<T> attempt)
-      throws IOException {
-    while (true) {
-      try {
-        return attempt.run();
-      } catch (ClosedChannelException e) {
-        deadline.keepInterrupt();
-        if (deadline.isOver()) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private interface Attempt<T> {
-    T run() throws IOException;
-  }
-
   private interface Work<T> {
-    T with(WriterSession session) throws IOException;
+    T with(WriterSession opened) throws IOException;
   }
 
   /** Does some work with a session that is in place. An error throws the session away. */
@@ -164,14 +140,19 @@ public final class QueueWriter implements Closeable {
       throw new OutboxUnavailable(
           "a file of "
               + options.paths().root()
-              + " was cut or its disk is full or failing; nothing was appended",
+              + " was cut, or its disk is failing; nothing was appended",
           e);
     } finally {
       if (!done) {
         dropSession();
       }
-      release();
+      closeQuietly(lock::release); // an error means that the channel is closed, and the lock gone
     }
+  }
+
+  /** Opens, and mends and marks what is to be. */
+  private void useOnce(LockDeadline deadline) throws IOException {
+    deadline.retryWhileInterrupted(() -> underLock(deadline, WriterSession::newest));
   }
 
   private WriterSession reopen() throws IOException {
@@ -184,38 +165,14 @@ public final class QueueWriter implements Closeable {
     WriterSession dropped = session;
     session = null;
     if (dropped != null) {
-      try {
-        dropped.close();
-      } catch (IOException e) {
-        // nothing is buffered in a descriptor: closing loses nothing
-      }
-    }
-  }
-
-  private void release() {
-    try {
-      lock.release();
-    } catch (IOException e) {
-      // the channel is closed, and the kernel has released the lock with it
+      closeQuietly(dropped);
     }
   }
 
   /** Brings a published record to stable storage; other writers go on meanwhile. */
-  private void sync(CycleFile file, UUID eventId, LockDeadline deadline) throws IOException {
+  private void syncAndClose(CycleFile file, UUID eventId, LockDeadline deadline) {
     try {
-      try {
-        file.sync();
-      } catch (ClosedChannelException e) {
-        retryWhileInterrupted(
-            deadline,
-            () -> {
-              deadline.keepInterrupt();
-              try (FileChannel again = SafeFiles.open(file.path())) {
-                options.disk().sync(again, false, DiskStep.PAYLOAD);
-              }
-              return null;
-            });
-      }
+      sync(file, deadline);
     } catch (IOException e) {
       markFailed(file.cycle());
       throw new OutboxUnavailable(
@@ -226,6 +183,23 @@ public final class QueueWriter implements Closeable {
               + "; retry with the same event id, and check the disk",
           e,
           eventId);
+    } finally {
+      closeQuietly(file);
+    }
+  }
+
+  private void sync(CycleFile file, LockDeadline deadline) throws IOException {
+    try {
+      file.sync();
+    } catch (ClosedChannelException e) { // by an interrupt of this thread, or of one that wrote
+      deadline.keepInterrupt();
+      deadline.retryWhileInterrupted(
+          () -> {
+            try (FileChannel again = SafeFiles.open(file.path())) {
+              options.disk().sync(again, false, DiskStep.PAYLOAD);
+            }
+            return file;
+          });
     }
   }
 
@@ -233,18 +207,24 @@ public final class QueueWriter implements Closeable {
    * A later fsync of the same file could succeed without the data, so nobody appends to it again.
    */
   private void markFailed(long cycle) {
-    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
-      retryWhileInterrupted(
-          deadline,
-          () ->
-              underLock(
-                  deadline,
-                  held -> {
-                    held.markFailed(cycle);
-                    return null;
-                  }));
-    } catch (IOException | OutboxError e) {
-      failedCycle = cycle;
+    failedCycle = cycle;
+    try (LockDeadline deadline = deadline()) {
+      useOnce(deadline);
+    } catch (IOException | RuntimeException e) {
+      // the next append marks it
+    }
+  }
+
+  private LockDeadline deadline() {
+    return new LockDeadline(options.lockTimeout(), options.random());
+  }
+
+  /** Nothing is buffered in a descriptor: closing loses nothing. */
+  private static void closeQuietly(Closeable open) {
+    try {
+      open.close();
+    } catch (IOException e) {
+      // as above
     }
   }
 
@@ -254,7 +234,7 @@ public final class QueueWriter implements Closeable {
    */
   @Override
   public void close() {
-    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+    try (LockDeadline deadline = deadline()) {
       closed = true;
       lock.close();
       dropSession();

@@ -129,7 +129,8 @@ final class Recovery {
     return last + 1;
   }
 
-  private void listCycles(List<Long> cycles) throws IOException {
+  /** Brings Chronicle's listing up to date, and repairs it if need be. */
+  void listCycles(List<Long> cycles) throws IOException {
     try (MetadataTable table =
         MetadataTable.openOrRepair(paths.metadata(), cycles, options.clock().millis(), disk)) {
       table.list(cycles);

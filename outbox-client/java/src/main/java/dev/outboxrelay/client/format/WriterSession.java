@@ -45,7 +45,7 @@ final class WriterSession implements Closeable {
     newestCycle = state.newest().orElse(null);
   }
 
-  /** A record that was published; the file is retained for its sync. */
+  /** A record that was published, and in which file. */
   record Published(UUID outbox, int generation, long sequence, CycleFile file) {}
 
   static long hourOf(long millis) {
@@ -73,6 +73,10 @@ final class WriterSession implements Closeable {
     long hour = hourOf(nowMillis);
     long cycleHour = newestCycle == null ? hour : newestCycle.cycleHour();
     return RollRule.cycleFor(hour, newest, cycleHour, open, hasRoom);
+  }
+
+  StateFile state() {
+    return state;
   }
 
   long newest() {
@@ -161,7 +165,6 @@ final class WriterSession implements Closeable {
             : null;
     ByteBuffer frame = record.complete(sequence, (int) file.entries(), nowMillis, prologue);
     file.publish(frame, length);
-    file.retain();
     return new Published(state.outboxId(), state.generation(), sequence, file);
   }
 
