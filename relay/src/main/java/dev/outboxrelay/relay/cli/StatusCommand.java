@@ -6,8 +6,8 @@ import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutboxState;
 import dev.outboxrelay.client.format.Position;
 import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
-import dev.outboxrelay.relay.inspect.RelayLock;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -43,7 +43,7 @@ final class StatusCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     OutboxPaths paths = outbox.existing();
     OutboxReport report = OutboxReport.read(paths);
-    OptionalLong relay = RelayLock.holder(paths.relayLock());
+    OptionalLong relay = LockHolder.of(paths.relayLock());
     if (json) {
       spec.commandLine().getOut().println(json(report, relay).toPrettyString());
     } else {

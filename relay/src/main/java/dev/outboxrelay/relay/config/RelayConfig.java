@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.config;
 
-import dev.outboxrelay.relay.kafka.KafkaSettings;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,8 +4,8 @@ import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutboxState;
 import dev.outboxrelay.client.format.Position;
 import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
-import dev.outboxrelay.relay.inspect.RelayLock;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -99,7 +99,7 @@ final class OutboxChecks {
   }
 
   private Finding relay(OutboxReport report) {
-    OptionalLong pid = RelayLock.holder(paths.relayLock());
+    OptionalLong pid = LockHolder.of(paths.relayLock());
     if (pid.isPresent()) {
       return Finding.ok("relay", "runs as process " + pid.getAsLong());
     }

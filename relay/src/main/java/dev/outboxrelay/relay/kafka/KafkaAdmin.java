@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.kafka;
 
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.kafka;
+package dev.outboxrelay.relay.kafka.settings;
 
 import java.util.Locale;
 import java.util.regex.Pattern;

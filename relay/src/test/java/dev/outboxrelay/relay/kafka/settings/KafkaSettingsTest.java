@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.kafka;
+package dev.outboxrelay.relay.kafka.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -12,16 +12,16 @@ import java.util.OptionalLong;
  * Tells who holds a relay's lock without touching it: even a short try of our own could make a
  * relay that starts just then believe that another one runs.
  */
-public final class RelayLock {
+public final class LockHolder {
   private static final Path KERNEL_LOCKS = Path.of("/proc/locks");
   private static final int TYPE = 1;
   private static final int PID = 4;
   private static final int FILE = 5;
 
-  private RelayLock() {}
+  private LockHolder() {}
 
   /** Process id of the relay that runs; empty if none is seen from here. */
-  public static OptionalLong holder(Path lockFile) {
+  public static OptionalLong of(Path lockFile) {
     try {
       Map<String, Object> stat =
           Files.readAttributes(lockFile, "unix:dev,ino", LinkOption.NOFOLLOW_LINKS);
