@@ -1,0 +1,137 @@
+package dev.outboxrelay.relay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.DeadLetterReason;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.pipeline.Pipeline;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineRunner;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+
+/** A pipeline on its own thread, and what it told. */
+final class RelayUnderTest implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Pipeline pipeline;
+  private final PipelineRunner runner;
+  private final Told told;
+
+  RelayUnderTest(Path outbox, String bootstrap, String... environment) {
+    Map<String, String> env = new HashMap<>();
+    env.put("OUTBOX_DIR", outbox.toString());
+    env.put("OUTBOX_HTTP_ADDRESS", "off");
+    env.put("OUTBOX_TRUST_PARENT", "1");
+    env.put("OUTBOX_STOP_DEADLINE_MS", "3000");
+    env.put("OUTBOX_BACKOFF_MAX_MS", "500");
+    env.put("KAFKA_BOOTSTRAP_SERVERS", bootstrap);
+    for (int i = 0; i < environment.length; i += 2) {
+      env.put(environment[i], environment[i + 1]);
+    }
+    told = new Told();
+    pipeline = Pipeline.open(RelayConfig.from(env), told);
+    runner = PipelineRunner.start(pipeline);
+  }
+
+  /** What the pipeline told, for tests to look at. */
+  static final class Told implements PipelineListener {
+    final List<String> states = new CopyOnWriteArrayList<>();
+    final List<Verdict> verdicts = new CopyOnWriteArrayList<>();
+    final List<String> deadLetters = new CopyOnWriteArrayList<>();
+    final List<String> quarantined = new CopyOnWriteArrayList<>();
+    final List<String> missing = new CopyOnWriteArrayList<>();
+    final List<String> standstills = new CopyOnWriteArrayList<>();
+    final List<Long> deletedCycles = new CopyOnWriteArrayList<>();
+    final List<Long> missingEnds = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void stateChanged(DeliveryState from, DeliveryState to) {
+      states.add(to.label());
+    }
+
+    @Override
+    public void sendFailed(Verdict verdict, String topic) {
+      verdicts.add(verdict);
+    }
+
+    @Override
+    public void deadLettered(String topic, DeadLetterReason reason, long sequence) {
+      deadLetters.add(topic + " " + reason.label() + " " + sequence);
+    }
+
+    @Override
+    public void quarantined(long cycle, long offset, long bytes, String reason) {
+      quarantined.add(reason);
+    }
+
+    @Override
+    public void missing(long first, long last) {
+      missing.add(first + "-" + last);
+    }
+
+    @Override
+    public void standingStill(long cycle, long offset, String reason) {
+      standstills.add(reason);
+    }
+
+    @Override
+    public void endMissing(long cycle) {
+      missingEnds.add(cycle);
+    }
+
+    @Override
+    public void cycleDeleted(long cycle, long bytes) {
+      deletedCycles.add(cycle);
+    }
+  }
+
+  Told told() {
+    return told;
+  }
+
+  PipelineStatus status() {
+    return pipeline.status();
+  }
+
+  String state() {
+    return pipeline.status().state().label();
+  }
+
+  void awaitSettled(long sequence) {
+    await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> assertThat(status().settledSequence()).isGreaterThanOrEqualTo(sequence));
+  }
+
+  void awaitSaved(long sequence) {
+    await()
+        .atMost(PATIENCE)
+        .untilAsserted(() -> assertThat(status().savedSequence()).isGreaterThanOrEqualTo(sequence));
+  }
+
+  void awaitState(String label) {
+    await().atMost(PATIENCE).untilAsserted(() -> assertThat(state()).isEqualTo(label));
+  }
+
+  PipelineEnd stop() throws Exception {
+    runner.stop();
+    return runner.end().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  @Override
+  public void close() throws Exception {
+    stop();
+  }
+}
