@@ -1,4 +1,10 @@
-"""Append events durably to a local outbox."""
+"""Append events durably to a local outbox, from which a relay delivers them to Kafka.
+
+Start at `Outbox`. Errors are shown as a tree in `outbox_client._errors`; `outbox_client.testing`
+helps to test code that appends.
+"""
+
+from __future__ import annotations
 
 from outbox_client._errors import (
     EventTooLarge,
@@ -12,7 +18,13 @@ from outbox_client._errors import (
 from outbox_client._outbox import Outbox
 from outbox_client._receipt import Receipt
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._observer import Status
+    from outbox_client._outcomes import DeliveryOutcome
+
 __all__ = [
+    "DeliveryOutcome",
     "EventTooLarge",
     "InvalidEvent",
     "Outbox",
@@ -22,4 +34,22 @@ __all__ = [
     "OutboxFull",
     "OutboxUnavailable",
     "Receipt",
+    "Status",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # What appending does not need is imported when it is asked for.
+    if name == "DeliveryOutcome":
+        from outbox_client._outcomes import DeliveryOutcome
+
+        return DeliveryOutcome
+    if name == "Status":
+        from outbox_client._observer import Status
+
+        return Status
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("outbox-client")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

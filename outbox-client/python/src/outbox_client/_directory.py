@@ -12,8 +12,6 @@ DIRECTORY_MODE = 0o2770
 FILE_MODE = 0o660
 WRITABLE_BY_OTHERS = 0o002
 
-POWER = "power"
-
 _OPEN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _SUPPORTED = ("ext4", "ext3", "ext2", "xfs", "tmpfs", "overlay")
 

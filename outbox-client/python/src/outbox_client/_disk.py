@@ -3,7 +3,7 @@
 
 Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
 a label that says what is written. Tests pass another one, which fails or ends the process at the
-n-th call of a label. Labels: lock, payload, publish, state, word2, word1, index, index-page,
+n-th call of a label. Labels: lock, ahead, payload, publish, state, word2, word1, index, index-page,
 eof-tail, eof, create, rename, listing.
 """
 
@@ -33,7 +33,7 @@ class Disk:
         """
         call(fd, command, argument)
 
-    def pwrite(self, fd: int, data: bytes, offset: int, what: str) -> None:
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         """Write all of data.
 
         Raises:

@@ -127,7 +127,13 @@ class WritersLock:
             self._close()
 
     def close(self, token: Token, timeout: float) -> None:
-        """Close the descriptor once no thread of this process holds the lock."""
+        """Close the descriptor once no thread of this process holds the lock.
+
+        The caller releases the token.
+
+        Raises:
+            OutboxBusy: another thread held it for the timeout.
+        """
         if self._claim("owner", token) is not token:
             self._wait_for_claim(token, timeout, monotonic() + timeout)
         self._close()

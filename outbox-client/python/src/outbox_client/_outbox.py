@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import os
+import sys
 
-from outbox_client._directory import POWER, Directory
-from outbox_client._draft import draft
-from outbox_client._errors import OutboxUnavailable
-from outbox_client._writer import QueueWriter
+from outbox_client._errors import OutboxError, OutboxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import TracebackType
     from uuid import UUID
 
+    from typing_extensions import Self
+
     from outbox_client._draft import Headers, Text
+    from outbox_client._observer import Status
+    from outbox_client._outcomes import DeliveryOutcome
     from outbox_client._receipt import Receipt
 
 PROCESS = "process"
+POWER = "power"
 DEFAULT_LOCK_TIMEOUT = 5.0
 
 
 class Outbox:
-    """A durable local queue, from which the relay delivers to Kafka."""
+    """A durable local outbox.
+
+    `append` returns once the event is safe on this machine, in microseconds and without network;
+    the relay delivers it to Kafka, whenever that is up.
+
+    Safe for many threads, for forks, and next to any number of other processes. Starts no threads
+    and leaves nothing to be done at exit. Creating one is cheap: files are opened by the first
+    append.
+
+    ::
+
+        outbox = Outbox("/var/lib/outbox")
+        outbox.append(b'{"id": 1}', topic="orders", key="1")
+    """
 
     def __init__(
         self,
@@ -31,23 +48,52 @@ class Outbox:
         max_bytes: int | None = None,
         lock_timeout: float = DEFAULT_LOCK_TIMEOUT,
     ) -> None:
+        """Name an outbox.
+
+        Args:
+            path: its directory, absolute; created on first use if its parent exists. Default:
+                ``OUTBOX_DIR``.
+            durability: ``"process"``: an event survives the end of any process, by kill -9 too;
+                ``"power"``: also the end of the machine. Default: ``OUTBOX_DURABILITY``, else
+                ``"process"``.
+            max_bytes: appends that would leave more undelivered bytes than this are `OutboxFull`.
+                Default: ``OUTBOX_MAX_BYTES``, else no cap.
+            lock_timeout: seconds to wait for other writers before `OutboxBusy`.
+
+        Raises:
+            OutboxUnavailable: a setting is missing or has no meaning, or the system is not
+                supported.
+        """
+        _check_system()
         environ = os.environ
-        if path is None:
-            path = environ.get("OUTBOX_DIR") or None
-            if path is None:
-                raise OutboxUnavailable("OUTBOX_DIR is not set")
-        path = os.fspath(path)
-        if not os.path.isabs(path):
-            raise OutboxUnavailable(f"outbox path {path!r} is not absolute")
-        durability = durability or environ.get("OUTBOX_DURABILITY") or PROCESS
-        directory = Directory(
-            os.path.normpath(path),
+        directory = _checked_path(path, environ.get("OUTBOX_DIR"))
+        durability = _checked_durability(durability, environ.get("OUTBOX_DURABILITY"))
+        if max_bytes is None:
+            max_bytes = _bytes_from_environment(environ.get("OUTBOX_MAX_BYTES"))
+        elif type(max_bytes) is not int or max_bytes <= 0:
+            raise OutboxUnavailable(f"max_bytes is {max_bytes!r}: pass a positive number of bytes")
+        if not lock_timeout >= 0:
+            raise OutboxUnavailable(f"lock_timeout is {lock_timeout!r}: pass seconds, 0 or more")
+
+        # Late, as this needs a POSIX system.
+        from outbox_client._directory import Directory
+        from outbox_client._draft import draft
+        from outbox_client._writer import QueueWriter
+
+        self._draft = draft
+        self._directory = Directory(
+            directory,
             power=durability == POWER,
             trust_parent=environ.get("OUTBOX_TRUST_PARENT") == "1",
         )
         self._writer = QueueWriter(
-            directory, durability=durability, max_bytes=max_bytes, lock_timeout=lock_timeout
+            self._directory, durability=durability, max_bytes=max_bytes, lock_timeout=lock_timeout
         )
+
+    @property
+    def path(self) -> str:
+        """The outbox's directory."""
+        return self._directory.path
 
     def append(
         self,
@@ -59,5 +105,132 @@ class Outbox:
         event_id: UUID | str | bytes | None = None,
         timestamp: int | None = None,
     ) -> Receipt:
-        """Append."""
-        return self._writer.append(draft(value, topic, key, headers, event_id, timestamp))
+        """Append an event. When this returns, the event survives what the durability says.
+
+        Args:
+            value: bytes-like, or a str to be encoded as UTF-8; None for a Kafka tombstone.
+            topic: where the relay delivers it.
+            key: as the value; None for none. Events of one key and topic keep their order.
+            headers: a mapping or pairs of names and values (as the value). Names must not begin
+                with ``outbox-``.
+            event_id: a UUID, its text or its 16 bytes; default a new one of version 7.
+            timestamp: milliseconds since the epoch; default the time of the append.
+
+        Raises:
+            EventTooLarge: the record would be longer than 1 MiB.
+            InvalidEvent: topic, headers, or a type.
+            OutboxFull: disk, quota or cap leave no room. Nothing was appended.
+            OutboxBusy: the lock was not to be had in time. Nothing was appended.
+            OutboxCorrupt: the queue cannot be continued. Nothing was appended.
+            OutboxUnavailable: the directory is refused, or the disk fails. Nothing was appended,
+                unless the error's ``maybe_appended`` is true.
+        """
+        try:
+            return self._writer.append(self._draft(value, topic, key, headers, event_id, timestamp))
+        except OutboxError as problem:
+            from outbox_client._failures import count_failure
+
+            count_failure(self._directory, problem)
+            raise
+
+    def create(self) -> None:
+        """Create the outbox now, or mend it, rather than with the first append.
+
+        Raises:
+            OutboxError: as `append`.
+        """
+        self._writer.open()
+
+    def wait_delivered(self, receipt: Receipt, timeout: float = 30.0) -> DeliveryOutcome:
+        """Wait until the relay has settled an event, by polling a small file.
+
+        Args:
+            receipt: of an append to this outbox, by any process.
+            timeout: seconds; 0 for a look without waiting.
+
+        Returns:
+            What became of it; ``PENDING`` if the time is over.
+
+        Raises:
+            ValueError: the receipt is of another outbox.
+            OutboxUnavailable: the outbox cannot be read.
+        """
+        from outbox_client._observer import Observer
+
+        return Observer(self.path).wait_delivered(receipt, timeout)
+
+    def status(self) -> Status:
+        """How much waits for delivery, and more. Takes no lock and changes nothing.
+
+        Raises:
+            OutboxUnavailable: there is no outbox yet, or it cannot be read.
+        """
+        from outbox_client._observer import Observer
+
+        return Observer(self.path).status()
+
+    def close(self) -> None:
+        """Close the files. Optional, as nothing is buffered; appending afterwards opens anew."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Outbox({self.path!r})"
+
+
+def _check_system() -> None:
+    if os.name != "posix" or sys.byteorder != "little" or sys.maxsize < 1 << 32:
+        raise OutboxUnavailable(
+            f"an outbox needs Linux (or macOS, for development) on a little-endian 64-bit machine, "
+            f"not {sys.platform}"
+        )
+
+
+def _checked_path(path: object, default: str | None) -> str:
+    source = "the outbox's path"
+    if path is None:
+        source = "OUTBOX_DIR"
+        path = (default or "").strip()
+        if not path:
+            raise OutboxUnavailable(
+                "OUTBOX_DIR is not set: name the outbox's directory there, or pass a path"
+            )
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str) or "\0" in name:
+        raise OutboxUnavailable(f"{source} is {name!r}, which is no path: pass a str or a Path")
+    if not os.path.isabs(name):
+        raise OutboxUnavailable(
+            f"{source} is {name!r}: it must be absolute, so that all processes mean the same"
+        )
+    return os.path.normpath(name)
+
+
+def _checked_durability(durability: str | None, default: str | None) -> str:
+    source = "durability"
+    if durability is None:
+        durability = (default or "").strip() or PROCESS
+        source = "OUTBOX_DURABILITY"
+    if durability not in (PROCESS, POWER):
+        raise OutboxUnavailable(f"{source} is {durability!r}: it must be 'process' or 'power'")
+    return durability
+
+
+def _bytes_from_environment(text: str | None) -> int | None:
+    text = (text or "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or not text.isascii() or int(text) == 0:
+        raise OutboxUnavailable(
+            f"OUTBOX_MAX_BYTES is {text!r}: it must be a positive number of bytes"
+        )
+    return int(text)

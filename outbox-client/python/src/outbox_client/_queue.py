@@ -21,6 +21,7 @@ class OpenQueue:
         last: offset of its last booked record, 0 while there is none.
         tail: offset of the free header word behind the last entry.
         entry: number of the last record within the cycle, -1 while there is none.
+        sequence: of the last record that was appended through this object.
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
         next_base: base of the next cycle while `cycle` is None.
@@ -37,6 +38,7 @@ class OpenQueue:
         "next_base",
         "seen_cycle",
         "seen_failed",
+        "sequence",
         "state",
         "tail",
     )
@@ -49,6 +51,7 @@ class OpenQueue:
         self.last = 0
         self.tail = 0
         self.entry = -1
+        self.sequence = 0
         self.base = 0
         self.hour = 0
         self.next_base = 0

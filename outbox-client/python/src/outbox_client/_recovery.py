@@ -61,7 +61,6 @@ class _Recovery:
     def run(self) -> OpenQueue:
         numbers = self.numbers
         self._mend_metadata()
-        self._create_failure_counters()
         state, identity = self._open_state()
         position = read_position(self.directory.file("relay.position"))
         booked = state.newest_cycle()
@@ -89,8 +88,7 @@ class _Recovery:
         try:
             if not is_valid(fd):
                 # In place: readers keep it mapped. A new count of modifications makes them look.
-                fresh = os.fstat(fd).st_size == 0 and not self.numbers
-                data = new_metadata(self.numbers, 1 if fresh else self.now)
+                data = new_metadata(self.numbers, self.now)
                 self.disk.pwrite(fd, data, 0, "listing")
                 if os.fstat(fd).st_size != METADATA_BYTES:
                     self.disk.truncate(fd, METADATA_BYTES, "listing")
@@ -99,15 +97,6 @@ class _Recovery:
                 update_listing(fd, self.numbers, self.disk)
         finally:
             os.close(fd)
-
-    def _create_failure_counters(self) -> None:
-        path = self.directory.file("append.failures")
-        if not os.path.lexists(path):
-            fd = self.directory.create(path)
-            try:
-                self.disk.truncate(fd, 512, "failures")
-            finally:
-                os.close(fd)
 
     def _open_state(self) -> tuple[State, Identity]:
         fd = self.directory.create(self.directory.file("outbox.state"))

@@ -85,33 +85,24 @@ def new_identity(created: int) -> Identity:
     return Identity(outbox.to_bytes(16, "big"), 1, created)
 
 
-class State:
-    """The mapped file. Changed only by the holder of the writers' lock."""
+class StateImage:
+    """The file's contents."""
 
-    def __init__(self, fd: int) -> None:
-        """Take over a descriptor of a file of full length."""
-        self.fd = fd
-        self.map = mmap(fd, STATE_BYTES)
-        self.words = memoryview(self.map).cast("Q")
-
-    def __del__(self, close: object = os.close) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            close(fd)  # type: ignore[operator]
+    def __init__(self, data: bytes | mmap) -> None:
+        """View a buffer of full length; shorter bytes are padded with zeros."""
+        if len(data) < STATE_BYTES:
+            data = bytes(data).ljust(STATE_BYTES, b"\0")
+        self.words = memoryview(data).cast("Q")
+        self._data = data
 
     def identity(self) -> Identity | None:
         """Which outbox this is; None if that is damaged."""
-        return decode_identity(self.map[:44])
+        return decode_identity(self._data[:44])
 
     def next_sequence(self) -> int | None:
         """The sequence of the next record; None if that is damaged."""
         sequence = self.words[NEXT_SEQUENCE]
         return sequence if sequence and self.words[COMPLEMENT] == sequence ^ _ALL_ONES else None
-
-    def set_next_sequence(self, sequence: int, disk: Disk) -> None:
-        """Book the sequences below."""
-        disk.store(self.words, NEXT_SEQUENCE, sequence, "state")
-        disk.store(self.words, COMPLEMENT, sequence ^ _ALL_ONES, "state")
 
     def newest_cycle(self) -> NewestCycle | None:
         """The newest cycle; None if that is damaged or there has been none."""
@@ -120,15 +111,35 @@ class State:
             return None
         return NewestCycle(number, base, hour)
 
+    def failed_cycles(self) -> set[int]:
+        """The cycles to which nothing is appended again."""
+        return {word - 1 for word in self.words[FAILED : FAILED + FAILED_SLOTS] if word}
+
+
+class State(StateImage):
+    """The mapped file. Changed only by the holder of the writers' lock."""
+
+    def __init__(self, fd: int) -> None:
+        """Take over a descriptor of a file of full length."""
+        self.fd = fd
+        self.map = mmap(fd, STATE_BYTES)
+        super().__init__(self.map)
+
+    def __del__(self, close: object = os.close) -> None:
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            close(fd)  # type: ignore[operator]
+
+    def set_next_sequence(self, sequence: int, disk: Disk) -> None:
+        """Book the sequences below."""
+        disk.store(self.words, NEXT_SEQUENCE, sequence, "state")
+        disk.store(self.words, COMPLEMENT, sequence ^ _ALL_ONES, "state")
+
     def set_newest_cycle(self, newest: NewestCycle, disk: Disk) -> None:
         """Book a new cycle."""
         check = newest.number ^ newest.base ^ newest.hour ^ _CHECK
         for index, word in enumerate((newest.number, newest.base, newest.hour, check)):
             disk.store(self.words, CYCLE + index, word, "state")
-
-    def failed_cycles(self) -> set[int]:
-        """The cycles to which nothing is appended again."""
-        return {word - 1 for word in self.words[FAILED : FAILED + FAILED_SLOTS] if word}
 
     def mark_failed(self, number: int, disk: Disk) -> None:
         """Never append to this cycle again."""

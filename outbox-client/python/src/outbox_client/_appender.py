@@ -1,0 +1,235 @@
+"""What a writer does while it holds the lock: choose the cycle, write, publish, book."""
+
+from __future__ import annotations
+
+import os
+
+from outbox_client._cycle import Cycle, create_cycle_file
+from outbox_client._errors import OutboxCorrupt, OutboxFull, system_error
+from outbox_client._layout import HEADROOM_BYTES, cycle_name
+from outbox_client._metadata import update_listing
+from outbox_client._position import read_position
+from outbox_client._record import PROLOGUE_BYTES, Prologue
+from outbox_client._recovery import open_queue
+from outbox_client._rolling import HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._state import (
+    COMPLEMENT,
+    CYCLE_BYTES,
+    FAILED_BYTES,
+    NEXT_SEQUENCE,
+    STATE_BYTES,
+    NewestCycle,
+)
+from outbox_client._wire import UnparsableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._directory import Directory
+    from outbox_client._disk import Disk
+    from outbox_client._queue import OpenQueue
+    from outbox_client._record import Draft
+
+_ALL_ONES = 0xFFFFFFFFFFFFFFFF
+_SEEK_END = os.SEEK_END
+_fstat = os.fstat
+_lseek = os.lseek
+
+
+class Appender:
+    """The protocol under the lock. Its caller holds that, and drops the queue after any error."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        disk: Disk,
+        max_bytes: int | None,
+        roll_bytes: int,
+        lock_timeout: float,
+    ) -> None:
+        self._directory = directory
+        self._disk = disk
+        self._store = disk.store
+        self._max_bytes = max_bytes
+        self._roll_bytes = roll_bytes
+        self._lock_timeout = lock_timeout
+        self._settled_bytes = 0
+
+    def append(self, queue: OpenQueue | None, draft: Draft, now: int) -> OpenQueue:
+        """Publish one record; the queue that has it as its last.
+
+        Args:
+            queue: what the last append returned, None to look anew.
+            draft: of the record.
+            now: milliseconds since the epoch, read under the lock.
+
+        Raises:
+            OutboxError: nothing was published.
+        """
+        if queue is None or not self._is_current(queue):
+            queue = self.open(now)
+        cycle = self._choose_cycle(queue, draft.length, now)
+        self._publish(queue, cycle, draft, now)
+        return queue
+
+    def open(self, now: int) -> OpenQueue:
+        """Open and mend the outbox.
+
+        Raises:
+            OutboxError: it is refused, or cannot be mended.
+        """
+        directory = self._directory
+        if not directory.checked:
+            directory.prepare()
+        directory.checked = False
+        return open_queue(directory, self._disk, now)
+
+    def _is_current(self, queue: OpenQueue) -> bool:
+        """Whether what is held open is still the outbox's; follows what others have appended."""
+        state = queue.state
+        cycle = queue.cycle
+        if (
+            cycle is None
+            or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES
+            or state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
+            or state.map[CYCLE_BYTES] != queue.seen_cycle
+            or state.map[FAILED_BYTES] != queue.seen_failed
+        ):
+            return False
+        found = _fstat(cycle.fd)
+        if not found.st_nlink or found.st_size < cycle.size:
+            return False
+        last = cycle.words64[cycle.word1]
+        if last != queue.last:
+            return self._follow_others(queue, cycle, last)
+        return not cycle.words32[queue.tail >> 2]
+
+    def _follow_others(self, queue: OpenQueue, cycle: Cycle, last: int) -> bool:
+        """Move behind what other writers have appended; False if there is more to it."""
+        if last < queue.last or last >= cycle.size:
+            return False
+        found = cycle.peek(last)
+        if found is None:
+            return False
+        sequence, entry, tail = found
+        if (
+            entry <= queue.entry
+            or sequence + 1 != queue.state.words[NEXT_SEQUENCE]
+            or tail > cycle.size - 8
+            or cycle.words32[tail >> 2]
+        ):
+            return False
+        queue.last = last
+        queue.entry = entry
+        queue.tail = tail
+        return True
+
+    def _choose_cycle(self, queue: OpenQueue, length: int, now: int) -> Cycle:
+        """The cycle that the record belongs into, with room for it."""
+        if queue.entry < 0:
+            length += PROLOGUE_BYTES
+        cycle = queue.cycle
+        hour = now // HOUR_MS
+        try:
+            if cycle is None or not stays(
+                hour, queue.hour, queue.tail + 4 + length, self._roll_bytes
+            ):
+                self._check_cap(queue, length + PROLOGUE_BYTES)
+                cycle = self._begin_cycle(queue, hour)
+                length += PROLOGUE_BYTES
+            elif self._max_bytes is not None:
+                self._check_cap(queue, length)
+            end = queue.tail + 4 + length + 8
+            if cycle.size - end < HEADROOM_BYTES:
+                cycle.make_room(end, self._lock_timeout, self._disk)
+            if end > cycle.ready:
+                cycle.write_ahead(queue.tail, end, self._disk)
+        except OSError as problem:
+            raise system_error(f"make room in {self._directory.queue}", problem) from None
+        return cycle
+
+    def _check_cap(self, queue: OpenQueue, length: int) -> None:
+        cap = self._max_bytes
+        if cap is None:
+            return
+        appended = queue.appended_bytes() + 4 + length
+        if appended - self._settled_bytes <= cap:
+            return  # what is settled only grows
+        position = read_position(self._directory.file("relay.position"))
+        if position is not None and position.outbox == queue.identity.outbox:
+            self._settled_bytes = position.settled_bytes
+        backlog = appended - self._settled_bytes
+        if backlog > cap:
+            raise OutboxFull(
+                f"{backlog} bytes would wait for delivery, OUTBOX_MAX_BYTES allows {cap}: nothing "
+                "was appended. Is the relay running, and Kafka reachable? See 'outbox status'"
+            )
+
+    def _begin_cycle(self, queue: OpenQueue, hour: int) -> Cycle:
+        """End the newest cycle and begin the next."""
+        directory = self._directory
+        disk = self._disk
+        number = next_cycle(hour, queue.newest)
+        if number > LAST_CYCLE:
+            raise OutboxCorrupt(
+                f"cycle {queue.newest} is the last that has a name (year 9999): move the outbox "
+                "away once it is drained, and begin a new one"
+            )
+        if queue.cycle is not None:
+            queue.cycle.end(queue.tail, disk)
+            queue.close_cycle()
+        name = cycle_name(number)
+        create_cycle_file(directory, name, disk)
+        fd = directory.open(f"{directory.queue}/metadata.cq4t")
+        try:
+            update_listing(fd, directory.cycles(), disk)
+        finally:
+            os.close(fd)
+        newest = NewestCycle(number, queue.next_base, hour)
+        queue.state.set_newest_cycle(newest, disk)
+        try:
+            cycle = Cycle(number, directory.open(f"{directory.queue}/{name}"))
+        except UnparsableError as problem:
+            raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
+        queue.cycle = cycle
+        queue.newest = number
+        queue.base = newest.base
+        queue.hour = hour
+        queue.last = 0
+        queue.entry = -1
+        queue.tail = cycle.layout.first
+        queue.note_state()
+        return cycle
+
+    def _publish(self, queue: OpenQueue, cycle: Cycle, draft: Draft, now: int) -> None:
+        state = queue.state
+        disk = self._disk
+        offset = queue.tail
+        entry = queue.entry + 1
+        sequence: int = state.words[NEXT_SEQUENCE]
+        length = draft.length
+        prologue = None
+        if entry == 0:
+            identity = queue.identity
+            prologue = Prologue(identity.outbox, identity.generation, queue.base, queue.hour)
+            length += PROLOGUE_BYTES
+        data = draft.encode(sequence, now, entry, prologue)
+        try:
+            disk.pwrite(cycle.fd, data, offset, "payload")
+        except OSError as problem:
+            raise system_error(f"write to {self._directory.queue}", problem) from None
+        # The system call above is a barrier on weakly ordered machines too: it gives up and takes
+        # the interpreter's lock, or on free-threaded builds the thread's state.
+        self._store(cycle.words32, offset >> 2, length, "publish")
+        tail = offset + 4 + length
+        try:
+            self._store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
+            self._store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
+            tail = cycle.book(offset, entry, tail, disk)
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            # It is published: the next writer books it, or readers scan.
+        queue.last = offset
+        queue.entry = entry
+        queue.tail = tail
+        queue.sequence = sequence
