@@ -129,7 +129,7 @@ final class DeadLettersCommand implements Runnable {
       Map<String, Object> pairs = new LinkedHashMap<>();
       pairs.put("number", letter.number());
       pairs.put("reason", letter.reason());
-      letter.at().ifPresent(at -> pairs.put("at", Instant.ofEpochMilli(at)));
+      letter.at().ifPresent(at -> pairs.put("at", at));
       pairs.put("error", letter.error());
       if (letter.event().isEmpty()) {
         pairs.put("event", "damaged");
@@ -143,7 +143,7 @@ final class DeadLettersCommand implements Runnable {
       node.put("number", letter.number());
       node.put("reason", letter.reason());
       node.put("error", letter.error());
-      node.put("at", letter.at().isPresent() ? letter.at().getAsLong() : null);
+      node.put("at", letter.at().map(Instant::toEpochMilli).orElse(null));
       OutboxRecord event = letter.event().orElse(null);
       node.set("event", event == null ? JsonNodeFactory.instance.nullNode() : view.json(event));
       return node;

@@ -75,7 +75,7 @@ final class RunCommand implements Callable<Integer> {
     try {
       code = exitCode(runner.end().get());
     } catch (ExecutionException e) {
-      LOG.atError().setCause(e).log("relay_failed");
+      LOG.atError().setCause(e).log("relay failed");
     } finally {
       stop.done(code);
     }
@@ -91,22 +91,22 @@ final class RunCommand implements Callable<Integer> {
         .addKeyValue("lag_events", status.lagEvents())
         .addKeyValue("kafka", config.kafka().bootstrapServers())
         .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
-        .log("relay_ready");
+        .log("relay ready");
   }
 
   private static int exitCode(PipelineEnd end) {
     if (end instanceof PipelineEnd.Stopped stopped) {
-      LOG.atInfo().addKeyValue("unsettled", stopped.unsettled()).log("relay_stopped");
+      LOG.atInfo().addKeyValue("unsettled", stopped.unsettled()).log("relay stopped");
       return ExitCode.OK;
     } else if (end instanceof PipelineEnd.Fenced fenced) {
       LOG.atError()
           .addKeyValue("error", fenced.error())
-          .addKeyValue("way_out", "another relay took this outbox over: stop one of the two")
-          .log("relay_fenced");
+          .addKeyValue("do", "another relay took this outbox over: stop one of the two")
+          .log("relay fenced");
       return ExitCode.FENCED;
     }
     Throwable cause = end instanceof PipelineEnd.Failed failed ? failed.cause() : null;
-    LOG.atError().setCause(cause).log("relay_failed");
+    LOG.atError().setCause(cause).log("relay failed");
     return ExitCode.FAILED;
   }
 }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.doctor;
 
+import dev.outboxrelay.client.format.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -8,11 +9,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Whether the outbox's directory can be used, and how much room is left. */
 final class DirectoryChecks {
-  private static final Set<String> FIT = Set.of("ext2/ext3", "ext3", "ext4", "xfs", "tmpfs");
+  private static final Set<String> FIT = Set.of("ext4", "xfs", "tmpfs");
   private static final long LITTLE_SPACE = 1L << 30;
   private static final int OTHERS_MAY_WRITE = 0002;
   private static final int STICKY = 01000;
@@ -52,6 +54,7 @@ final class DirectoryChecks {
       findings.add(directory());
       findings.add(fileSystem(outbox));
       findings.add(space());
+      findings.add(files());
     } catch (IOException e) {
       findings.add(Finding.problem("directory", "can't be examined: " + e, "check the rights"));
     }
@@ -118,6 +121,52 @@ final class DirectoryChecks {
     }
     return Finding.problem(
         "file-system", type + " is not supported", "use a local ext4 or xfs file system");
+  }
+
+  /** What a client or the relay refuses to open. */
+  private Finding files() throws IOException {
+    OutboxPaths paths = new OutboxPaths(outbox);
+    List<Path> all =
+        new ArrayList<>(
+            List.of(
+                paths.lock(),
+                paths.state(),
+                paths.failures(),
+                paths.metadata(),
+                paths.relayLock(),
+                paths.position(),
+                paths.outcomes()));
+    for (long cycle : paths.cycles()) {
+      all.add(paths.cycle(cycle));
+    }
+    Object group = Files.getAttribute(outbox, "unix:gid");
+    List<String> unfit = new ArrayList<>();
+    for (Path file : all) {
+      if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+        unfit(file, group).ifPresent(why -> unfit.add(file + " " + why));
+      }
+    }
+    return unfit.isEmpty()
+        ? Finding.ok("files", "all are regular files of the directory's group")
+        : Finding.problem(
+            "files",
+            String.join("; ", unfit),
+            "find out who did that, then set group and mode (0660) right or remove the links");
+  }
+
+  private static Optional<String> unfit(Path file, Object group) throws IOException {
+    Map<String, Object> stat =
+        Files.readAttributes(file, "unix:isRegularFile,nlink,gid,mode", LinkOption.NOFOLLOW_LINKS);
+    if (!(Boolean) stat.get("isRegularFile")) {
+      return Optional.of("is not a regular file");
+    } else if ((Integer) stat.get("nlink") != 1) {
+      return Optional.of("has " + stat.get("nlink") + " hard links");
+    } else if (!stat.get("gid").equals(group)) {
+      return Optional.of("belongs to group " + stat.get("gid") + ", the directory to " + group);
+    } else if (((Integer) stat.get("mode") & OTHERS_MAY_WRITE) != 0) {
+      return Optional.of("can be written by everybody");
+    }
+    return Optional.empty();
   }
 
   private Finding space() throws IOException {

@@ -95,7 +95,7 @@ public final class RelayHttpServer implements AutoCloseable {
       LOG.atError()
           .addKeyValue("path", exchange.getRequestURI().getPath())
           .setCause(e)
-          .log("http_endpoint_failed");
+          .log("http endpoint failed");
       return Response.plain(Response.FAILED, "failed; the relay's log says why");
     }
   }

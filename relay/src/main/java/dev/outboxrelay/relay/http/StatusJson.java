@@ -2,11 +2,10 @@ package dev.outboxrelay.relay.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 
 /** The form of {@code /status.json}: names in snake case, times in milliseconds since the epoch. */
@@ -34,14 +33,9 @@ final class StatusJson {
     node.put("generation", status.generation());
     node.put("state", status.state().label());
     node.put("state_since", status.stateSinceMillis());
-    trouble(status.state())
-        .ifPresent(
-            trouble ->
-                node.putObject("trouble")
-                    .put("kind", trouble.verdict().kind())
-                    .put("error", trouble.verdict().error())
-                    .put("since", trouble.sinceMillis())
-                    .put("attempts", trouble.attempts()));
+    if (status.state().trouble() != null) {
+      node.set("trouble", trouble(status.state().trouble()));
+    }
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -60,19 +54,22 @@ final class StatusJson {
     return node;
   }
 
-  private static Optional<Trouble> trouble(DeliveryState state) {
-    if (state instanceof DeliveryState.Waiting waiting) {
-      return Optional.of(waiting.trouble());
-    } else if (state instanceof DeliveryState.Stalled stalled) {
-      return Optional.of(stalled.trouble());
-    } else if (state instanceof DeliveryState.Probing probing) {
-      return Optional.of(probing.trouble());
-    } else if (state instanceof DeliveryState.Fenced fenced) {
-      return Optional.of(fenced.trouble());
-    } else if (state instanceof DeliveryState.Connecting connecting) {
-      return Optional.ofNullable(connecting.trouble());
+  private ObjectNode trouble(Trouble trouble) {
+    Verdict verdict = trouble.verdict();
+    ObjectNode node = mapper.createObjectNode();
+    node.put("kind", verdict.kind());
+    if (verdict instanceof Verdict.PauseTopic pause) {
+      node.put("topic", pause.topic());
+      node.put("reason", pause.reason().label());
+      node.put("do", pause.reason().wayOut());
+    } else if (verdict instanceof Verdict.PauseAll pause) {
+      node.put("reason", pause.reason().label());
+      node.put("do", pause.reason().wayOut());
     }
-    return Optional.empty();
+    node.put("error", verdict.error());
+    node.put("since", trouble.sinceMillis());
+    node.put("attempts", trouble.attempts());
+    return node;
   }
 
   private static Long boxed(OptionalLong value) {

@@ -4,11 +4,13 @@ import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutboxRecord;
 import dev.outboxrelay.client.format.RecordCodec;
+import dev.outboxrelay.relay.deadletter.DeadLetters;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.function.Predicate;
 
 /**
@@ -17,15 +19,11 @@ import java.util.function.Predicate;
  * @param number of the dead letter, from 1
  * @param reason a stable name
  * @param error what Kafka said
- * @param at when it was given up, milliseconds since the epoch; empty if that is unreadable
+ * @param at when it was given up; empty if that is unreadable
  * @param event the original record; empty if its bytes are damaged
  */
 public record DeadLetter(
-    long number, String reason, String error, OptionalLong at, Optional<OutboxRecord> event) {
-  private static final String REASON = "outbox-dead-letter-reason";
-  private static final String ERROR = "outbox-dead-letter-error";
-  private static final String AT = "outbox-dead-letter-at";
-
+    long number, String reason, String error, Optional<Instant> at, Optional<OutboxRecord> event) {
   /**
    * Visits the dead letters of an outbox, oldest first.
    *
@@ -38,8 +36,8 @@ public record DeadLetter(
   private static DeadLetter of(OutboxRecord letter) {
     return new DeadLetter(
         letter.sequence(),
-        header(letter, REASON).orElse("unknown"),
-        header(letter, ERROR).orElse(""),
+        header(letter, DeadLetters.REASON).orElse("unknown"),
+        header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
         original(letter.value()));
   }
@@ -59,12 +57,11 @@ public record DeadLetter(
         .findFirst();
   }
 
-  private static OptionalLong time(OutboxRecord letter) {
+  private static Optional<Instant> time(OutboxRecord letter) {
     try {
-      Optional<Long> at = header(letter, AT).map(Long::valueOf);
-      return at.isPresent() ? OptionalLong.of(at.get()) : OptionalLong.empty();
-    } catch (NumberFormatException e) {
-      return OptionalLong.empty();
+      return header(letter, DeadLetters.AT).map(Instant::parse);
+    } catch (DateTimeParseException e) {
+      return Optional.empty();
     }
   }
 }

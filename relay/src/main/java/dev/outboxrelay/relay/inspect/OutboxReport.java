@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleLayout;
 import dev.outboxrelay.client.format.CycleScanner;
 import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxReader;
 import dev.outboxrelay.client.format.OutboxState;
 import dev.outboxrelay.client.format.Position;
 import dev.outboxrelay.client.format.PositionFile;
@@ -24,7 +24,7 @@ import java.util.OptionalLong;
  * @param paths the outbox
  * @param state identity and next sequence; empty if there is none or it is invalid
  * @param position what the relay has saved
- * @param backlogBytes bytes appended and not settled; empty if the state does not tell
+ * @param backlogBytes bytes appended and not settled; empty without a valid state
  * @param oldestUnsettledMillis append time of the first event behind the position; empty if there
  *     is none or it can't be read
  * @param cycles cycle files
@@ -57,7 +57,9 @@ public record OutboxReport(
         paths,
         state,
         reading,
-        backlog(paths, state, position),
+        state.isPresent()
+            ? OptionalLong.of(new OutboxReader(paths).status().lagBytes())
+            : OptionalLong.empty(),
         oldest(paths, position),
         cycles.size(),
         usedBytes(paths, cycles),
@@ -85,28 +87,6 @@ public record OutboxReport(
   /** Events appended and not settled. */
   public long lagEvents() {
     return Math.max(0, appendedSequence() - settledSequence());
-  }
-
-  private static OptionalLong backlog(
-      OutboxPaths paths, Optional<OutboxState> state, Optional<Position> position)
-      throws IOException {
-    Optional<OutboxState.NewestCycle> newest = state.flatMap(OutboxState::newest);
-    if (newest.isEmpty()) {
-      return OptionalLong.empty();
-    }
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(newest.get().cycle()))) {
-      Optional<CycleLayout> layout = scanner.layout();
-      if (layout.isEmpty()) {
-        return OptionalLong.empty();
-      }
-      long last = scanner.writePosition();
-      long tail = last == 0 ? layout.get().firstData() : tail(scanner, last);
-      long appended = newest.get().base() + tail - layout.get().firstData();
-      return OptionalLong.of(
-          Math.max(0, appended - position.map(Position::settledBytes).orElse(0L)));
-    } catch (NoSuchFileException e) {
-      return OptionalLong.empty();
-    }
   }
 
   private static long tail(CycleScanner scanner, long last) throws IOException {

@@ -8,14 +8,16 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.slf4j.event.KeyValuePair;
 
 /**
  * Lets a library say the same thing once per interval, and then with the number of lines that were
- * held back. The same thing is the same logger, level and message before its values are filled in.
+ * held back. The same thing is the same logger, level and message, whatever its values and numbers.
  */
 final class RepeatFilter extends Filter<ILoggingEvent> {
   private static final int MOST_REMEMBERED = 256;
+  private static final Pattern NUMBER = Pattern.compile("[0-9]+");
 
   private final String exempt;
   private final long intervalNanos;
@@ -56,7 +58,7 @@ final class RepeatFilter extends Filter<ILoggingEvent> {
     if (event.getLoggerName().startsWith(exempt)) {
       return FilterReply.NEUTRAL;
     }
-    String what = event.getLoggerName() + ' ' + event.getLevel() + ' ' + event.getMessage();
+    String what = event.getLoggerName() + ' ' + event.getLevel() + ' ' + form(event.getMessage());
     long now = nanoClock.getAsLong();
     long heldBack;
     synchronized (said) {
@@ -72,5 +74,10 @@ final class RepeatFilter extends Filter<ILoggingEvent> {
       mutable.addKeyValuePair(new KeyValuePair("held_back", heldBack));
     }
     return FilterReply.NEUTRAL;
+  }
+
+  /** Some messages come with their numbers filled in, like that of a request. */
+  private static String form(String message) {
+    return NUMBER.matcher(String.valueOf(message)).replaceAll("#");
   }
 }

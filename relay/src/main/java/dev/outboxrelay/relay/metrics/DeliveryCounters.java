@@ -52,6 +52,7 @@ final class DeliveryCounters implements PipelineListener {
   private final Counter standstills;
   private final Counter checkpoints;
   private final Counter checkpointFailures;
+  private final Counter jobFailures;
   private final Counter cyclesDeleted;
 
   DeliveryCounters(MeterRegistry registry, String outbox) {
@@ -82,7 +83,11 @@ final class DeliveryCounters implements PipelineListener {
     standstills = counter("outbox.relay.standstills", "Times that the reader met damaged data");
     checkpoints = counter("outbox.relay.checkpoints", "Positions saved to stable storage");
     checkpointFailures = counter("outbox.relay.checkpoint.failures", "Positions not saved");
-    cyclesDeleted = counter("outbox.relay.cycles.deleted", "Settled cycle files deleted");
+    jobFailures =
+        counter(
+            "outbox.relay.job.failures",
+            "Dead letters, quarantines and deletions that failed and are tried again");
+    cyclesDeleted = counter("outbox.relay.cycle.deletions", "Deletions of settled cycle files");
   }
 
   private Counter counter(String name, String description) {
@@ -143,6 +148,11 @@ final class DeliveryCounters implements PipelineListener {
   @Override
   public void checkpointFailed(String error) {
     checkpointFailures.increment();
+  }
+
+  @Override
+  public void jobFailed(String what, String error) {
+    jobFailures.increment();
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.metrics;
 
+import dev.outboxrelay.client.format.FailureCounters;
+import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -9,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -35,12 +38,19 @@ final class OutboxGauges {
   private final Supplier<PipelineStatus> status;
   private final UnsentAge unsentAge;
   private final LongSupplier nanoClock;
+  private volatile PipelineStatus now;
 
   OutboxGauges(Path outbox, Supplier<PipelineStatus> status, Clock clock, LongSupplier nanoClock) {
     this.outbox = outbox;
     this.status = status;
     this.unsentAge = new UnsentAge(clock);
     this.nanoClock = nanoClock;
+    refresh();
+  }
+
+  /** All gauges of a scrape tell of the same moment. */
+  void refresh() {
+    now = status.get();
   }
 
   void bindTo(MeterRegistry registry) {
@@ -57,12 +67,12 @@ final class OutboxGauges {
         registry,
         "last.delivery.timestamp.seconds",
         "When Kafka acked last, 0 = not since the start",
-        now -> now.lastDeliveryMillis().orElse(0) / 1000.0);
+        at -> at.lastDeliveryMillis().orElse(0) / 1000.0);
     gauge(
         registry,
         "loop.tick.age.seconds",
         "Time since the delivery loop's last turn; it grows if the loop is stuck",
-        now -> Math.max(0, nanoClock.getAsLong() - now.tickNanos()) / NANOS_PER_SECOND);
+        at -> Math.max(0, nanoClock.getAsLong() - at.tickNanos()) / NANOS_PER_SECOND);
     gauge(registry, "appended.sequence", "Last sequence given", PipelineStatus::appendedSequence);
     gauge(
         registry,
@@ -75,17 +85,17 @@ final class OutboxGauges {
         registry,
         "disk.free.bytes",
         "Space left for the relay's user on the outbox's file system",
-        now -> freeBytes());
+        at -> freeBytes());
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")
           .tags("outbox", outbox.toString(), "state", state)
           .register(registry);
     }
-    for (AppendFailureReason reason : AppendFailureReason.values()) {
-      FunctionCounter.builder("outbox.append.failures", outbox, reason::count)
+    for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
+      FunctionCounter.builder("outbox.append.failures", this, gauges -> gauges.refused(reason))
           .description("Appends that the clients refused, as they count them themselves")
-          .tags("outbox", outbox.toString(), "reason", reason.label())
+          .tags("outbox", outbox.toString(), "reason", label(reason))
           .register(registry);
     }
   }
@@ -95,14 +105,14 @@ final class OutboxGauges {
       String name,
       String description,
       ToDoubleFunction<PipelineStatus> value) {
-    Gauge.builder("outbox.relay." + name, () -> value.applyAsDouble(status.get()))
+    Gauge.builder("outbox.relay." + name, () -> value.applyAsDouble(now))
         .description(description)
         .tag("outbox", outbox.toString())
         .register(registry);
   }
 
   private boolean is(String state) {
-    return status.get().state().label().equals(state);
+    return now.state().label().equals(state);
   }
 
   private double freeBytes() {
@@ -111,5 +121,17 @@ final class OutboxGauges {
     } catch (IOException e) {
       return Double.NaN;
     }
+  }
+
+  private double refused(FailureCounters.Reason reason) {
+    try {
+      return FailureCounters.read(new OutboxPaths(outbox).failures()).get(reason);
+    } catch (IOException e) {
+      return Double.NaN;
+    }
+  }
+
+  private static String label(FailureCounters.Reason reason) {
+    return reason.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

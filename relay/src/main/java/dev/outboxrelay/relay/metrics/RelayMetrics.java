@@ -13,6 +13,8 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -30,7 +32,9 @@ public final class RelayMetrics implements AutoCloseable {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final List<OutboxGauges> watched = new CopyOnWriteArrayList<>();
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
+  private final String version;
   private final Clock clock;
   private final LongSupplier nanoClock;
 
@@ -44,10 +48,7 @@ public final class RelayMetrics implements AutoCloseable {
   public RelayMetrics(String version, Clock clock, LongSupplier nanoClock) {
     this.clock = clock;
     this.nanoClock = nanoClock;
-    Gauge.builder("outbox.relay.build.info", () -> 1)
-        .description("Always 1; the version that runs is a label")
-        .tag("version", version)
-        .register(registry);
+    this.version = version;
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
@@ -67,7 +68,13 @@ public final class RelayMetrics implements AutoCloseable {
    * @param status cheap and thread-safe
    */
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    new OutboxGauges(outbox, status, clock, nanoClock).bindTo(registry);
+    OutboxGauges gauges = new OutboxGauges(outbox, status, clock, nanoClock);
+    gauges.bindTo(registry);
+    watched.add(gauges);
+    Gauge.builder("outbox.relay.build.info", () -> 1)
+        .description("Always 1; the version that runs is a label")
+        .tags("outbox", outbox.toString(), "version", version)
+        .register(registry);
   }
 
   /**
@@ -76,6 +83,7 @@ public final class RelayMetrics implements AutoCloseable {
    * @param openMetrics true for {@link #OPEN_METRICS}, false for {@link #PLAIN_TEXT}
    */
   public String scrape(boolean openMetrics) {
+    watched.forEach(OutboxGauges::refresh);
     return registry.scrape(openMetrics ? OPEN_METRICS : PLAIN_TEXT);
   }
 

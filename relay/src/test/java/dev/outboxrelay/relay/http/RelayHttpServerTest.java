@@ -89,6 +89,8 @@ class RelayHttpServerTest {
     assertThat(response.headers().firstValue("Content-Type")).hasValue("application/json");
     assertThat(outbox.get("state").asText()).isEqualTo("paused-topic");
     assertThat(outbox.at("/trouble/kind").asText()).isEqualTo("pause-topic");
+    assertThat(outbox.at("/trouble/topic").asText()).isEqualTo("orders");
+    assertThat(outbox.at("/trouble/do").asText()).isEqualTo("create the topic");
     assertThat(outbox.at("/trouble/attempts").asInt()).isEqualTo(3);
     assertThat(outbox.get("lag_events").asLong()).isEqualTo(2);
     assertThat(outbox.get("oldest_unsettled").asLong()).isEqualTo(800);
@@ -100,7 +102,7 @@ class RelayHttpServerTest {
     HttpResponse<String> open = get("/metrics", "application/openmetrics-text;version=1.0.0");
 
     assertThat(plain.headers().firstValue("Content-Type")).hasValue(RelayMetrics.PLAIN_TEXT);
-    assertThat(plain.body()).contains("outbox_relay_build_info{version=\"1.2.3\"} 1");
+    assertThat(plain.body()).contains("# TYPE jvm_memory_used_bytes gauge\n");
     assertThat(open.headers().firstValue("Content-Type")).hasValue(RelayMetrics.OPEN_METRICS);
     assertThat(open.body()).endsWith("# EOF\n");
   }

@@ -30,6 +30,12 @@ class RepeatFilterTest {
   }
 
   @Test
+  void numbersInTheMessageItselfMakeNoDifference() {
+    assertThat(filter.decide(kafka("request 17 failed", 0))).isEqualTo(FilterReply.NEUTRAL);
+    assertThat(filter.decide(kafka("request 18 failed", 0))).isEqualTo(FilterReply.DENY);
+  }
+
+  @Test
   void differentThingsAreNotTakenForRepetitions() {
     assertThat(filter.decide(kafka("a", 1))).isEqualTo(FilterReply.NEUTRAL);
     assertThat(filter.decide(kafka("b", 1))).isEqualTo(FilterReply.NEUTRAL);

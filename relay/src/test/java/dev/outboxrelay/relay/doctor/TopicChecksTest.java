@@ -1,0 +1,129 @@
+package dev.outboxrelay.relay.doctor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.config.RecordTimestamp;
+import dev.outboxrelay.relay.doctor.Finding.Grade;
+import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.kafka.TopicFinding;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class TopicChecksTest {
+  private static final Instant NOW = Instant.parse("2026-11-24T05:00:00Z");
+  private static final Clock CLOCK = Clock.fixed(NOW, ZoneOffset.UTC);
+  private static final long HOUR = Duration.ofHours(1).toMillis();
+  private static final Backlog NOTHING = new Backlog(Map.of(), 0, true);
+
+  private final TopicChecks checks = new TopicChecks(RecordTimestamp.APPEND, CLOCK);
+
+  @Test
+  void aSoundTopicIsFine() {
+    assertThat(checks.findings(topic(limits(7 * 24 * HOUR)), waiting(HOUR, 500)))
+        .singleElement()
+        .extracting(Finding::grade)
+        .isEqualTo(Grade.OK);
+  }
+
+  @Test
+  void aMissingTopicIsAProblemWithTheCommandThatCreatesIt() {
+    Finding finding = one(checks.findings(new TopicFinding.Missing("orders"), NOTHING));
+
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.advice()).contains("topics create orders");
+  }
+
+  @Test
+  void aForbiddenTopicIsAProblemThatNamesTheRights() {
+    Finding finding = one(checks.findings(new TopicFinding.Forbidden("orders", "denied"), NOTHING));
+
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.advice()).contains("Write and Describe on topic orders");
+  }
+
+  @Test
+  void anEventOlderThanTheRetentionIsAWarning() {
+    assertThat(checks.findings(topic(limits(HOUR)), waiting(HOUR, 500)))
+        .extracting(Finding::grade)
+        .containsExactly(Grade.OK);
+
+    Finding finding = one(checks.findings(topic(limits(HOUR)), waiting(HOUR + 1, 500)));
+    assertThat(finding.grade()).isEqualTo(Grade.WARNING);
+    assertThat(finding.detail()).contains("retention.ms=3600000");
+    assertThat(finding.advice()).contains("OUTBOX_RECORD_TIMESTAMP=send");
+  }
+
+  @Test
+  void retentionIsNoMatterWhenTheTimeOfSendingCounts() {
+    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, CLOCK);
+
+    assertThat(one(sending.findings(topic(limits(HOUR)), waiting(2 * HOUR, 500))).grade())
+        .isEqualTo(Grade.OK);
+  }
+
+  @Test
+  void anEventThatKafkaWouldRefuseForItsAgeIsAProblem() {
+    TopicFinding.Limits strict = new TopicFinding.Limits(-1, 1 << 20, 1, HOUR, false, false);
+
+    Finding finding = one(checks.findings(topic(strict), waiting(2 * HOUR, 500)));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("message.timestamp.before.max.ms=3600000");
+  }
+
+  @Test
+  void anEventThatMayBeTooLargeIsAWarning() {
+    Finding finding = one(checks.findings(topic(limits(-1)), waiting(HOUR, (1 << 20) + 1)));
+
+    assertThat(finding.grade()).isEqualTo(Grade.WARNING);
+    assertThat(finding.detail()).contains("max.message.bytes=1048576");
+  }
+
+  @Test
+  void moreInsyncReplicasThanReplicasCanNeverBeMet() {
+    TopicFinding.Limits two = new TopicFinding.Limits(-1, 1 << 20, 2, Long.MAX_VALUE, false, false);
+
+    assertThat(one(checks.findings(topic(two), NOTHING)).grade()).isEqualTo(Grade.PROBLEM);
+  }
+
+  @Test
+  void partitionsWithoutALeaderAreAProblem() {
+    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 2, Optional.empty());
+
+    assertThat(one(checks.findings(topic, NOTHING)).detail())
+        .isEqualTo("orders: 2 partitions have no leader");
+  }
+
+  @Test
+  void aConfigurationThatMayNotBeReadIsSaid() {
+    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 0, Optional.empty());
+
+    assertThat(one(checks.findings(topic, waiting(2 * HOUR, 500))).detail())
+        .contains("its configuration may not be read");
+  }
+
+  private static Finding one(List<Finding> findings) {
+    assertThat(findings).hasSize(1);
+    return findings.get(0);
+  }
+
+  private static TopicFinding topic(TopicFinding.Limits limits) {
+    return new TopicFinding.Found("orders", 3, 1, 0, Optional.of(limits));
+  }
+
+  private static TopicFinding.Limits limits(long retentionMillis) {
+    return new TopicFinding.Limits(retentionMillis, 1 << 20, 1, Long.MAX_VALUE, false, false);
+  }
+
+  private static Backlog waiting(long ageMillis, int recordBytes) {
+    return new Backlog(
+        Map.of("orders", new Backlog.Topic(1, NOW.toEpochMilli() - ageMillis, recordBytes)),
+        1,
+        true);
+  }
+}
