@@ -59,8 +59,9 @@ final class PipelineAssembly {
     Settled start = StartPoint.find(paths, state);
 
     StateClock stateClock = new StateClock(clocks);
-    PipelineListener listener = new ListenerChain(stateClock, new PipelineLog(clocks), outside);
-    Settler settler = settler(config, paths, state, start, clocks);
+    Settler settler = settler(config, options, state, start, clocks);
+    PipelineListener listener =
+        new ListenerChain(stateClock, new PipelineLog(clocks), new EndMender(settler), outside);
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
     Tail tail = resources.add(new Tail(paths, listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
@@ -96,15 +97,22 @@ final class PipelineAssembly {
         resources);
   }
 
+  /** Has the missing end of a cycle mended. */
+  private record EndMender(Settler settler) implements PipelineListener {
+    @Override
+    public void endMissing(long cycle) {
+      settler.seal(cycle);
+    }
+  }
+
   private static Settler settler(
-      RelayConfig config, OutboxPaths paths, OutboxState state, Settled start, Clocks clocks)
+      RelayConfig config, WriterOptions options, OutboxState state, Settled start, Clocks clocks)
       throws IOException {
     long settled = start == null ? 0 : start.sequence();
     return Settler.open(
-        paths,
         new Settler.Owner(state.outboxId(), state.generation()),
-        new DeadLetters(paths, settled, config.trustParent(), clocks.wall()),
-        new QueueHousekeeping(paths),
+        new DeadLetters(options.paths(), settled, config.trustParent(), clocks.wall()),
+        options,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,
         start);

@@ -1,27 +1,94 @@
 package dev.outboxrelay.relay.settle;
 
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.QueueMaintenance;
+import dev.outboxrelay.client.format.QueueMaintenance.Deletion;
+import dev.outboxrelay.client.format.WriterOptions;
+import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
 
 /**
  * Changes to the queue that only the holder of the writers' lock may make. Each takes the lock for
- * a moment, with a deadline.
+ * a moment, with a deadline. For one thread.
  */
-public interface Housekeeping {
+final class Housekeeping implements Closeable {
+  /** Nothing here is urgent, and positions wait behind it. */
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
+
+  private final OutboxPaths paths;
+  private final QueueMaintenance queue;
+
+  Housekeeping(WriterOptions options) {
+    this.paths = options.paths();
+    this.queue = new QueueMaintenance(options.withLockTimeout(LOCK_TIMEOUT));
+  }
+
+  /** What was deleted: the newest of the cycles, how many, and the size of their records. */
+  record Deleted(long newestCycle, int cycles, long bytes) {}
+
   /** No writer appends to this cycle again. */
-  void markFailed(long cycle) throws IOException;
+  void markFailed(long cycle) {
+    queue.markFailed(cycle);
+  }
+
+  /** Writes the end mark into a cycle that lacks it, if its entries can be followed to the end. */
+  void seal(long cycle) {
+    var unused = queue.seal(cycle);
+  }
 
   /**
-   * Deletes settled cycles.
+   * Deletes settled cycles, oldest first.
    *
    * @param below only cycles with a lower number than this one
-   * @param olderThanMillis only cycles whose file was last written before, milliseconds since the
-   *     epoch
-   * @return what was deleted
+   * @param appendedBeforeMillis only cycles whose last record was appended before, milliseconds
+   *     since the epoch
    */
-  Deleted deleteSettled(long below, long olderThanMillis) throws IOException;
+  Deleted deleteSettled(long below, long appendedBeforeMillis) throws IOException {
+    long newest = -1;
+    int cycles = 0;
+    long bytes = 0;
+    for (long cycle : paths.cycles()) {
+      if (cycle >= below) {
+        break;
+      }
+      Last last = lastOf(cycle);
+      if (last.appendMillis() < appendedBeforeMillis && delete(cycle)) {
+        newest = cycle;
+        cycles++;
+        bytes += last.end();
+      }
+    }
+    return new Deleted(newest, cycles, bytes);
+  }
 
-  /** How many cycles, and their disk space. */
-  record Deleted(long newestCycle, int cycles, long bytes) {
-    public static final Deleted NOTHING = new Deleted(0, 0, 0);
+  private boolean delete(long cycle) {
+    Deletion deletion = queue.delete(cycle);
+    if (deletion == Deletion.IS_NOT_SEALED) {
+      // A damaged one can't be sealed; it stays for a person to look at.
+      seal(cycle);
+      deletion = queue.delete(cycle);
+    }
+    return deletion == Deletion.DELETED;
+  }
+
+  private record Last(long appendMillis, long end) {}
+
+  private Last lastOf(long cycle) throws IOException {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      long last = scanner.writePosition();
+      if (last >= scanner.start() && scanner.at(last) instanceof CycleEntry.Valid valid) {
+        return new Last(valid.record().appendTime(), valid.next());
+      }
+    }
+    return new Last(Files.getLastModifiedTime(paths.cycle(cycle)).toMillis(), 0);
+  }
+
+  @Override
+  public void close() throws IOException {
+    queue.close();
   }
 }

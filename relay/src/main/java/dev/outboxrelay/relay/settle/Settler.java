@@ -4,6 +4,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutcomesFile.Range;
+import dev.outboxrelay.client.format.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -92,20 +93,20 @@ public final class Settler implements Settlement {
    * @param start the saved position, or null if there is none
    */
   public static Settler open(
-      OutboxPaths paths,
       Owner owner,
       DeadLetterStore deadLetters,
-      Housekeeping housekeeping,
+      WriterOptions options,
       Pace pace,
       Clocks clocks,
       Settled start)
       throws IOException {
+    OutboxPaths paths = options.paths();
     long cycle = start == null ? 0 : start.next().cycle();
     return new Settler(
         new PositionStore(paths, owner, cycle),
         deadLetters,
         new Quarantine(paths),
-        housekeeping,
+        new Housekeeping(options),
         pace,
         clocks,
         start);
@@ -113,12 +114,30 @@ public final class Settler implements Settlement {
 
   /** Something that is to be made durable before its record counts as settled. */
   private sealed interface Job {
-    InFlight record();
+    /** A stable name for logs. */
+    String what();
   }
 
-  private record DeadLetterJob(InFlight record, Verdict.DeadLetter verdict) implements Job {}
+  private record DeadLetterJob(InFlight record, Verdict.DeadLetter verdict) implements Job {
+    @Override
+    public String what() {
+      return "dead-letter";
+    }
+  }
 
-  private record QuarantineJob(InFlight record, String reason) implements Job {}
+  private record QuarantineJob(InFlight record, String reason) implements Job {
+    @Override
+    public String what() {
+      return "quarantine";
+    }
+  }
+
+  private record SealJob(long cycle) implements Job {
+    @Override
+    public String what() {
+      return "seal";
+    }
+  }
 
   @Override
   public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
@@ -140,6 +159,11 @@ public final class Settler implements Settlement {
   @Override
   public void settled(Settled upTo) {
     latest.set(upTo);
+  }
+
+  /** Mends the end of a cycle that is not the newest. For the delivery thread. */
+  public void seal(long cycle) {
+    jobs.add(new SealJob(cycle));
   }
 
   /** The next report, or null. For the delivery thread. */
@@ -175,13 +199,11 @@ public final class Settler implements Settlement {
     int done = 0;
     for (Job job = jobs.peek(); job != null; job = jobs.peek()) {
       try {
-        Report report = carryOut(job);
-        job.record().done();
-        reports.add(report);
+        carryOut(job);
         jobs.remove();
         done++;
       } catch (IOException | OutboxError e) {
-        reports.add(new Report.JobFailed(nameOf(job), e.toString()));
+        reports.add(new Report.JobFailed(job.what(), e.toString()));
         nextJobNanos = now + RETRY_NANOS;
         break;
       }
@@ -189,19 +211,22 @@ public final class Settler implements Settlement {
     return done;
   }
 
-  private Report carryOut(Job job) throws IOException {
-    InFlight record = job.record();
+  private void carryOut(Job job) throws IOException {
     if (job instanceof DeadLetterJob dead) {
+      InFlight record = dead.record();
       deadLetters.add(record, dead.verdict());
-      return new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence());
+      record.done();
+      reports.add(
+          new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
+    } else if (job instanceof QuarantineJob damage) {
+      InFlight record = damage.record();
+      quarantine.keep(record.cycle(), record.offset(), record.next().offset());
+      record.done();
+      reports.add(
+          new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
+    } else if (job instanceof SealJob seal) {
+      housekeeping.seal(seal.cycle());
     }
-    QuarantineJob damage = (QuarantineJob) job;
-    quarantine.keep(record.cycle(), record.offset(), record.next().offset());
-    return new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason());
-  }
-
-  private static String nameOf(Job job) {
-    return job instanceof DeadLetterJob ? "dead-letter" : "quarantine";
   }
 
   private int save(long now) {
@@ -238,7 +263,7 @@ public final class Settler implements Settlement {
     try {
       housekeeping.markFailed(cycle);
       failedCycle = cycle;
-    } catch (IOException | OutboxError e) {
+    } catch (OutboxError e) {
       reports.add(new Report.JobFailed("mark-failed", e.toString()));
     }
   }
@@ -264,7 +289,8 @@ public final class Settler implements Settlement {
   /** Closes the files; only when the settling thread has ended. */
   void close() throws IOException {
     try (positions;
-        deadLetters) {
+        deadLetters;
+        housekeeping) {
       // Closed in this order.
     }
   }

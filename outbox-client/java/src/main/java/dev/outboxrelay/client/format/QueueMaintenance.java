@@ -101,6 +101,15 @@ public final class QueueMaintenance implements Closeable {
         });
   }
 
+  /** No writer appends to this cycle again; they go on in the next one. */
+  public void markFailed(long cycle) {
+    underLock(
+        session -> {
+          session.markFailed(cycle);
+          return true;
+        });
+  }
+
   /**
    * Repairs everything that a writer repairs when it opens: the state, Chronicle's listing, a
    * missing EOF.

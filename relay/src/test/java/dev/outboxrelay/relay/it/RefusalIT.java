@@ -1,0 +1,89 @@
+package dev.outboxrelay.relay.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.Receipt;
+import dev.outboxrelay.client.format.CycleEntry;
+import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.relay.deadletter.DeadLetters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What Kafka will never take goes to the dead letters, and nothing else does. */
+class RefusalIT extends BrokerTest {
+
+  @Test
+  void aRecordThatIsTooLargeForItsTopicBecomesADeadLetterAndItsNeighboursArrive() throws Exception {
+    broker().createTopic("small", 1, Map.of("max.message.bytes", "2000"));
+    try (OutboxUnderTest outbox = outbox();
+        RelayUnderTest relay = relay()) {
+      outbox.append("small", 1, 5);
+      Receipt large = outbox.append("small", "x".repeat(5000));
+      outbox.append("small", 6, 5);
+      relay.awaitSaved(11);
+      assertThat(relay.told().deadLetters).containsExactly("small too-large 6");
+      assertThat(relay.told().quarantined).isEmpty();
+      assertThat(outbox.outbox().waitDelivered(large, Duration.ofSeconds(60)))
+          .isEqualTo(DeliveryOutcome.DEAD);
+
+      List<OutboxRecord> letters = deadLetters(outbox.paths());
+      assertThat(letters).hasSize(1);
+      assertThat(letters.get(0).eventId()).isEqualTo(large.eventId());
+      assertThat(DeadLetters.sourceSequence(letters.get(0))).isEqualTo(6);
+      assertThat(header(letters.get(0), DeadLetters.REASON)).isEqualTo("too-large");
+      assertThat(header(letters.get(0), DeadLetters.SEQUENCE)).isEqualTo("6");
+      assertThat(header(letters.get(0), DeadLetters.ERROR)).contains("RecordTooLarge");
+    }
+    assertThat(values("small")).isEqualTo(numbers(1, 10));
+  }
+
+  @Test
+  void recordsThatTheTopicRefusesAreFoundAmongTheirNeighboursInTheSameBatch() throws Exception {
+    broker().createTopic("compacted", 1, Map.of("cleanup.policy", "compact"));
+    try (OutboxUnderTest outbox = outbox()) {
+      for (int i = 1; i <= 50; i++) {
+        OutboxEvent.Builder event = OutboxEvent.builder("compacted").value("" + i);
+        outbox.append(i % 20 == 0 ? event.build() : event.key("key-" + i).build());
+      }
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSaved(50);
+        assertThat(relay.told().deadLetters)
+            .containsExactly("compacted invalid-record 20", "compacted invalid-record 40");
+      }
+      assertThat(deadLetters(outbox.paths())).hasSize(2);
+    }
+    List<String> expected = numbers(1, 50);
+    expected.removeAll(List.of("20", "40"));
+    assertThat(values("compacted").stream().distinct()).isEqualTo(expected);
+  }
+
+  private static String header(OutboxRecord record, String name) {
+    return record.headers().stream()
+        .filter(header -> header.name().equals(name))
+        .map(header -> text(header.value()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static List<OutboxRecord> deadLetters(OutboxPaths outbox) throws Exception {
+    OutboxPaths paths = outbox.deadLetters();
+    List<OutboxRecord> records = new ArrayList<>();
+    for (long cycle : paths.cycles()) {
+      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+        CycleEntry entry = scanner.at(scanner.start());
+        while (entry instanceof CycleEntry.Valid valid) {
+          records.add(valid.record());
+          entry = scanner.at(valid.next());
+        }
+      }
+    }
+    return records;
+  }
+}
