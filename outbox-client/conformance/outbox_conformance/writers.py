@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-PYTHON, JAVA = "python", "python"
-LANGUAGES = (PYTHON, PYTHON)
+PYTHON, JAVA = "python", "java"
+LANGUAGES = (PYTHON, JAVA)
 _JAVA_MAIN = "dev.outboxrelay.conformance.WriterMain"
 
 
