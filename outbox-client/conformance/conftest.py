@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from outbox_conformance import mounts
 from outbox_conformance.chronicle import Chronicle
+from outbox_conformance.clock import Clock
 from outbox_conformance.writers import Writers
 
 if TYPE_CHECKING:
@@ -50,3 +53,17 @@ def writers(parent: str) -> Iterator[Writers]:
     started = Writers(logs)
     yield started
     started.end()
+
+
+@pytest.fixture
+def clock(parent: str) -> Clock:
+    """A clock for writer programs, set ahead by tests."""
+    return Clock(os.path.join(parent, "clock"))
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """Choices that SEED repeats; pytest shows the seed when the test fails."""
+    seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+    print(f"SEED={seed} repeats the choices, not the timing")
+    return random.Random(seed)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from outbox_conformance import checker, scanner
 from outbox_conformance.clock import HOUR, Clock
-from outbox_conformance.writers import PYTHON, Writer, Writers
+from outbox_conformance.writers import JAVA, PYTHON, Writer, Writers
 
 if TYPE_CHECKING:
+    import random
+
     from outbox_conformance.chronicle import Chronicle
 
 TORTURE = os.environ.get("TORTURE") == "1"
 KILLS = 3000 if TORTURE else 300
-SLOTS = (PYTHON, PYTHON, PYTHON, PYTHON)
+SLOTS = (PYTHON, PYTHON, PYTHON, JAVA)
 # Each incarnation of a writer numbers its events from a multiple of this on.
 INCARNATION = 1_000_000
 
@@ -51,12 +52,13 @@ class Slot:
 
 @pytest.mark.torture
 def test_nothing_acknowledged_is_lost_by_kills(
-    outbox: str, parent: str, writers: Writers, chronicle: Chronicle
+    outbox: str,
+    parent: str,
+    writers: Writers,
+    clock: Clock,
+    chance: random.Random,
+    chronicle: Chronicle,
 ) -> None:
-    seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
-    print(f"SEED={seed} repeats the choices, not the timing")
-    chance = random.Random(seed)
-    clock = Clock(os.path.join(parent, "clock"))
     slots = [Slot(n, language, outbox, clock) for n, language in enumerate(SLOTS)]
     for slot in slots:
         slot.start(writers, size=100)

@@ -85,7 +85,7 @@ class FaultyDisk(Disk):
     def lock(self, call: Callable[..., Any], fd: int, command: int, argument: Any) -> None:
         self._run("lock", "lock", lambda: call(fd, command, argument))
 
-    def pwrite(self, fd: int, data: bytes, offset: int, what: str) -> None:
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         self._run(
             "write",
             what,

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..cyclefile import HOUR
+from ..outbox import STATE
 from .builder import Builder, State, plain
 
 if TYPE_CHECKING:
@@ -58,29 +59,64 @@ def state_ahead() -> State:
     )
 
 
-def hole_in_the_chain() -> State:
+HOLE = 0x11000
+
+
+def _with_a_hole() -> tuple[Builder, list[Problem]]:
+    """Forty records, a zero page among them, and what a reader must report."""
     builder = Builder().several(40, size=400)
-    hole = 0x11000
-    builder.image.newest.file.write(hole, bytes(PAGE))
-    ends = {
-        found.record.sequence: builder.offset(found.record.sequence + 1)
-        for found in builder.image.published[:-1]
-    }
-    torn = next(sequence for sequence, end in ends.items() if end > hole)
+    builder.image.newest.file.write(HOLE, bytes(PAGE))
+    ends = {number: builder.offset(number + 1) for number in range(1, 40)}
+    torn = next(number for number, end in ends.items() if end > HOLE)
     builder.lost = {
-        sequence
-        for sequence, end in ends.items()
-        if end > hole and builder.offset(sequence) < hole + PAGE
+        number
+        for number, end in ends.items()
+        if end > HOLE and builder.offset(number) < HOLE + PAGE
     }
     problems = [
         *builder.problem("crc", builder.offset(torn)),
         *builder.problem("chain-ends-before-word1", ends[torn]),
     ]
+    return builder, problems
+
+
+def hole_in_the_chain() -> State:
+    builder, problems = _with_a_hole()
     about = (
         "A page in the middle of the data is zero; word1 and what follows the page survived. "
         "A writer does not look there."
     )
     return _elsewhere(builder, "hole-in-the-chain", about, problems)
+
+
+def _forget_the_last_half(builder: Builder) -> None:
+    """word1 and the state are older than the records behind the hole."""
+    image = builder.image
+    image.newest.book_word1(builder.offset(max(builder.lost)))
+    image.next_sequence = max(builder.lost) + 1
+    image.write_state()
+    image.next_sequence = 41
+
+
+def survivors_behind_a_hole() -> State:
+    builder, problems = _with_a_hole()
+    _forget_the_last_half(builder)
+    about = (
+        "word1 points into a zero page; records behind it survived, the state is older than they. "
+        "Their sequences are not given again."
+    )
+    return _unusable(builder, "survivors-behind-a-hole", about, problems, problems)
+
+
+def survivors_before_an_empty_cycle() -> State:
+    builder, problems = _with_a_hole()
+    _forget_the_last_half(builder)
+    image = builder.image
+    state = image.files[STATE]
+    image.roll(end=False, tail_known=False)
+    image.files[STATE] = state
+    about = "The same, and a next cycle without a record: a power cut at a roll."
+    return _elsewhere(builder, "survivors-before-an-empty-cycle", about, problems)
 
 
 def page_0_zeroed() -> State:
@@ -180,6 +216,8 @@ STATES = [
     word1_ahead,
     state_ahead,
     hole_in_the_chain,
+    survivors_behind_a_hole,
+    survivors_before_an_empty_cycle,
     page_0_zeroed,
     older_page_0_zeroed,
     hostile_length,

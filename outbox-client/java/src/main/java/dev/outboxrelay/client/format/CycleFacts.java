@@ -2,6 +2,7 @@ package dev.outboxrelay.client.format;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,21 @@ import java.util.Optional;
  * @param sealed whether the chain ends with EOF
  */
 record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean sealed) {
+
+  /**
+   * The highest sequence in the newest of these cycles (ascending) that holds a record, 0 if none
+   * does. Behind damage, too: after a power cut, records may be there that neither the state nor
+   * word1 knows of, and their sequences must not be given again.
+   */
+  static long lastSequence(OutboxPaths paths, List<Long> cycles) throws IOException {
+    for (int i = cycles.size() - 1; i >= 0; i--) {
+      long found = read(paths.cycle(cycles.get(i)), true).lastSequence;
+      if (found > 0) {
+        return found;
+      }
+    }
+    return 0;
+  }
 
   static CycleFacts read(Path cycleFile, boolean thorough) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {

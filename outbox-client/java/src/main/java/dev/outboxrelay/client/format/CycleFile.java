@@ -162,9 +162,7 @@ final class CycleFile implements Closeable {
     last = walk.last();
     lastSequence = walk.lastSequence();
     entries = walk.entries();
-    if (walk.lastSequence() > 0 && state.nextSequence() <= walk.lastSequence()) {
-      state.nextSequence(walk.lastSequence() + 1);
-    }
+    state.giveBehind(walk.lastSequence());
     for (ChainWalk.Found found : walk.unbooked()) {
       book(found.offset(), found.entry());
     }

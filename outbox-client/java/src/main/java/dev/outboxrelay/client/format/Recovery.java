@@ -41,7 +41,7 @@ final class Recovery {
       listCycles(cycles);
       long newest = newest(cycles, state);
       if (!cycles.isEmpty() && newest == last(cycles)) {
-        newestFile = openNewest(newest, state);
+        newestFile = openNewest(newest, state, cycles);
       }
       if (newest != RollRule.NONE && !state.isNewest(newest)) {
         state.newest(rebuildNewest(newest, newestFile, cycles));
@@ -119,14 +119,7 @@ final class Recovery {
   /** The next sequence as queue and position tell it, without the state. */
   private long nextSequence(List<Long> cycles) throws IOException {
     long last = PositionFile.find(paths.position()).map(Position::sequence).orElse(0L);
-    for (long cycle : newestFirst(cycles)) {
-      long found = CycleFacts.read(paths.cycle(cycle), true).lastSequence();
-      last = Math.max(last, found);
-      if (found > 0) {
-        break;
-      }
-    }
-    return last + 1;
+    return Math.max(last, CycleFacts.lastSequence(paths, cycles)) + 1;
   }
 
   /** Brings Chronicle's listing up to date, and repairs it if need be. */
@@ -147,13 +140,15 @@ final class Recovery {
     return Math.max(byName, byState);
   }
 
-  private CycleFile openNewest(long newest, StateFile state) throws IOException {
+  private CycleFile openNewest(long newest, StateFile state, List<Long> cycles) throws IOException {
     Optional<CycleFile> file = CycleFile.open(paths, newest, disk);
     if (file.isEmpty() && !state.isFailed(newest)) {
       LOG.log(
           System.Logger.Level.WARNING,
           "the newest cycle cannot be parsed and is left as it is; appends go on in the next one path={0}",
           paths.cycle(newest));
+      // Before the mark, as nobody looks into a failed cycle again.
+      state.giveBehind(CycleFacts.lastSequence(paths, cycles));
       state.markFailed(newest);
     }
     return file.orElse(null);

@@ -131,6 +131,13 @@ public final class StateFile implements Closeable {
     disk.store64(map, NEXT_COMPLEMENT_AT, ~next, DiskStep.STATE);
   }
 
+  /** Sees to it that no sequence up to the last is given again. */
+  void giveBehind(long lastSequence) {
+    if (lastSequence > 0 && nextSequence() <= lastSequence) {
+      nextSequence(lastSequence + 1);
+    }
+  }
+
   Optional<OutboxState.NewestCycle> newest() {
     return newest(map);
   }

@@ -88,6 +88,11 @@ final class WriterSession implements Closeable {
       return true;
     }
     ChainWalk.End end = file.findTail(state);
+    if (file.lastSequence() == 0) {
+      List<Long> cycles = paths.cycles();
+      cycles.removeIf(cycle -> cycle >= newest);
+      state.giveBehind(CycleFacts.lastSequence(paths, cycles));
+    }
     if (end == ChainWalk.End.OPEN
         && !state.isFailed(newest)
         && !sequenceRebuilt
@@ -100,6 +105,8 @@ final class WriterSession implements Closeable {
           "the newest cycle is damaged and is left as it is; appends go on in the next one path={0} offset={1}",
           file.path(),
           String.valueOf(file.end()));
+      // Before the mark, as nobody looks into a failed cycle again.
+      state.giveBehind(CycleFacts.lastSequence(paths, paths.cycles()));
       state.markFailed(newest);
     }
     return end == ChainWalk.End.OPEN;
