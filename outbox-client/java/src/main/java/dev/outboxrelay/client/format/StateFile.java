@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.format;
 
+import dev.outboxrelay.client.OutboxCorrupt;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -55,9 +56,21 @@ public final class StateFile implements Closeable {
   /** Reads a state file without a lock; empty if it is missing or its identity is not valid. */
   public static Optional<OutboxState> read(Path file) throws IOException {
     byte[] bytes = SafeFiles.read(file, FILE_BYTES).orElse(null);
-    return bytes == null
-        ? Optional.empty()
-        : decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+    if (bytes == null) {
+      return Optional.empty();
+    }
+    ByteBuffer state = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    boolean hasIdentity = state.getLong(0) == MAGIC && state.getInt(CRC_AT) == identityCrc(state);
+    if (hasIdentity && state.getInt(8) != VERSION) {
+      throw new OutboxCorrupt(
+          file
+              + " has format version "
+              + Integer.toUnsignedString(state.getInt(8))
+              + ", this client knows "
+              + VERSION
+              + ": upgrade the client");
+    }
+    return hasIdentity ? Optional.of(decode(state)) : Optional.empty();
   }
 
   /** Opens a state file; empty if it is missing, has another length or no valid identity. */
@@ -183,12 +196,7 @@ public final class StateFile implements Closeable {
     channel.close();
   }
 
-  private static Optional<OutboxState> decode(ByteBuffer bytes) {
-    if (bytes.getLong(0) != MAGIC
-        || bytes.getInt(8) != VERSION
-        || bytes.getInt(CRC_AT) != identityCrc(bytes)) {
-      return Optional.empty();
-    }
+  private static OutboxState decode(ByteBuffer bytes) {
     long next = bytes.getLong(NEXT_AT);
     List<Long> failed = new ArrayList<>();
     for (int slot = 0; slot < FAILED_SLOTS; slot++) {
@@ -197,14 +205,13 @@ public final class StateFile implements Closeable {
         failed.add(mark - 1);
       }
     }
-    return Optional.of(
-        new OutboxState(
-            RecordCodec.uuid(bytes, OUTBOX_ID_AT),
-            bytes.getInt(GENERATION_AT),
-            bytes.getLong(CREATED_AT),
-            bytes.getLong(NEXT_COMPLEMENT_AT) == ~next ? next : 0,
-            newest(bytes),
-            List.copyOf(failed)));
+    return new OutboxState(
+        RecordCodec.uuid(bytes, OUTBOX_ID_AT),
+        bytes.getInt(GENERATION_AT),
+        bytes.getLong(CREATED_AT),
+        bytes.getLong(NEXT_COMPLEMENT_AT) == ~next ? next : 0,
+        newest(bytes),
+        List.copyOf(failed));
   }
 
   private static Optional<OutboxState.NewestCycle> newest(ByteBuffer bytes) {

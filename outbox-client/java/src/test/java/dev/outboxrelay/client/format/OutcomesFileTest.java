@@ -1,0 +1,93 @@
+package dev.outboxrelay.client.format;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.format.OutcomesFile.Range;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OutcomesFileTest {
+  private static final Range PARKED = new Range(3, 5, DeliveryOutcome.PARKED);
+  private static final Range DEAD = new Range(9, 9, DeliveryOutcome.DEAD);
+  private static final Range AFTER_ALL = new Range(4, 4, DeliveryOutcome.DELIVERED);
+
+  @TempDir Path folder;
+  private Path file;
+
+  @BeforeEach
+  void name() {
+    file = folder.resolve("relay.outcomes");
+  }
+
+  @Test
+  void the_last_range_that_covers_a_sequence_holds() throws IOException {
+    append(PARKED, DEAD);
+    append(AFTER_ALL);
+    List<Range> ranges = OutcomesFile.read(file);
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), ranges);
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(2, ranges));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(3, ranges));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, ranges));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, ranges));
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, ranges));
+  }
+
+  @Test
+  void no_file_means_that_all_was_delivered() throws IOException {
+    assertEquals(List.of(), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_torn_last_entry_is_ignored_and_overwritten() throws IOException {
+    append(PARKED);
+    Files.write(file, new byte[] {1, 2, 3}, StandardOpenOption.APPEND);
+    assertEquals(List.of(PARKED), OutcomesFile.read(file));
+    append(DEAD);
+    assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_file_is_replaced_by_a_shorter_one_and_then_continued() throws IOException {
+    append(PARKED, DEAD);
+    try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
+      outcomes.replace(List.of(DEAD));
+      outcomes.append(List.of(AFTER_ALL));
+    }
+    assertEquals(List.of(DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_replacement_that_fails_changes_nothing() throws IOException {
+    append(PARKED, DEAD);
+    for (int when = 1; when <= 3; when++) {
+      FaultyDisk disk = new FaultyDisk(DiskStep.POSITION, when, FaultyDisk.Fault.IO_ERROR);
+      try (OutcomesFile outcomes = OutcomesFile.open(file, disk)) {
+        assertThrows(IOException.class, () -> outcomes.replace(List.of(DEAD)));
+        assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+      }
+    }
+    append(AFTER_ALL);
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void ranges_that_make_no_sense_cannot_be_made() {
+    assertThrows(IllegalArgumentException.class, () -> new Range(0, 1, DeliveryOutcome.DEAD));
+    assertThrows(IllegalArgumentException.class, () -> new Range(2, 1, DeliveryOutcome.DEAD));
+    assertThrows(IllegalArgumentException.class, () -> new Range(1, 1, DeliveryOutcome.PENDING));
+  }
+
+  private void append(Range... ranges) throws IOException {
+    try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
+      outcomes.append(List.of(ranges));
+    }
+  }
+}
