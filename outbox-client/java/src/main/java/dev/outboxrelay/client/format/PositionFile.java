@@ -47,14 +47,28 @@ public final class PositionFile implements Closeable {
     record Saved(Position position) implements Reading {}
   }
 
-  /** Opens the file for saving; creates it if need be. */
+  /** Opens the file for saving; creates it if need be, with room for both slots. */
   public static PositionFile open(Path file, Disk disk) throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
+      allocate(channel, disk);
       return new PositionFile(channel, disk, slots(file));
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
+    }
+  }
+
+  /** So that a disk that fills up later takes positions all the same. */
+  private static void allocate(FileChannel channel, Disk disk) {
+    try {
+      long size = channel.size();
+      if (size < FILE_BYTES) {
+        ByteBuffer zeroes = ByteBuffer.allocate((int) (FILE_BYTES - size));
+        disk.write(channel, zeroes, size, DiskStep.POSITION);
+      }
+    } catch (IOException e) {
+      // The disk is full already. Delivery goes on without, and each save tries again and tells.
     }
   }
 
