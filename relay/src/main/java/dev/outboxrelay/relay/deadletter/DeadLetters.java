@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deadletter;
 
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.format.CycleEntry;
@@ -16,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
@@ -53,9 +55,18 @@ public final class DeadLetters implements DeadLetterStore {
   public DeadLetters(OutboxPaths paths, long settled, boolean trustParent, InstantSource clock)
       throws IOException {
     this.paths = paths;
-    this.options = WriterOptions.deadLetters(paths).withTrustParent(trustParent);
+    this.options =
+        WriterOptions.deadLetters(paths)
+            .withDurability(strongest(paths))
+            .withTrustParent(trustParent);
     this.clock = clock;
     this.known = sequencesAbove(paths.deadLetters(), settled);
+  }
+
+  /** In memory there is nothing to sync to, and an event there is no safer than its dead letter. */
+  private static Durability strongest(OutboxPaths paths) throws IOException {
+    boolean inMemory = Files.getFileStore(paths.root()).type().equals("tmpfs");
+    return inMemory ? Durability.PROCESS : Durability.POWER;
   }
 
   private static Set<Long> sequencesAbove(OutboxPaths deadLetters, long settled)
