@@ -6,21 +6,83 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from outbox_conformance import mounts
+
 from harness.broker import Broker
+from harness.relay import Relay
+from harness.writers import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+def pytest_sessionstart() -> None:
+    """Before anything is started that is to see what the tests mount."""
+    mounts.make_private()
+
+
+MEASURED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes lines to be shown at the end of the session, also when all tests pass."""
+    return request.config.stash.setdefault(MEASURED, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    lines = config.stash.get(MEASURED, [])
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Started once; a test that kills it starts it again."""
+def session_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     with Broker(tmp_path_factory.mktemp("kafka") / "data") as running:
         yield running
 
 
 @pytest.fixture
-def topic(broker: Broker, request: pytest.FixtureRequest) -> str:
+def broker(session_broker: Broker) -> Broker:
+    """The session's broker, running, whatever the test before did to it."""
+    if not session_broker.running:
+        session_broker.start()
+    return session_broker
+
+
+@pytest.fixture
+def topic_name(request: pytest.FixtureRequest) -> str:
+    """A name of the test's own."""
+    return re.sub(r"[^a-zA-Z0-9._-]+", "-", request.node.name)[:200]
+
+
+@pytest.fixture
+def topic(broker: Broker, topic_name: str) -> str:
     """A fresh topic with three partitions, named like the test."""
-    name = re.sub(r"[^a-zA-Z0-9._-]+", "-", request.node.name)[:200]
-    return broker.create_topic(name, partitions=3)
+    return broker.create_topic(topic_name, partitions=3)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    """Where the test's outbox goes; nothing is there yet."""
+    return tmp_path / "outbox"
+
+
+@pytest.fixture
+def traffic(tmp_path: Path, outbox: Path, topic: str) -> Traffic:
+    """What the test's writers have in common."""
+    ledgers = tmp_path / "ledgers"
+    ledgers.mkdir()
+    return Traffic(outbox, topic, ledgers)
+
+
+@pytest.fixture
+def relay(outbox: Path, broker: Broker, tmp_path: Path) -> Iterator[Relay]:
+    """A relay for the test's outbox with default settings, not started."""
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay:
+        yield relay

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from confluent_kafka import Producer
+
 from harness.topics import end_offsets, read_topic
 
 if TYPE_CHECKING:

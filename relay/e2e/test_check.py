@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from harness.check import check, percentile, sequences_given_twice
+
+from harness.check import (
+    check,
+    percentile,
+    repeated_without_a_cause,
+    sequences_given_twice,
+)
 from harness.ledger import Ack, Append, Ledgers, LedgerWriter
 from harness.topics import EVENT_ID, Delivered
 
@@ -106,6 +112,14 @@ def test_a_sequence_given_to_two_appends_is_found() -> None:
     assert sequences_given_twice(Ledgers(LEDGERS.tried, (*LEDGERS.acked, twice))) == {
         7: [EVENTS[6], twice.append]
     }
+
+
+def test_a_repeat_needs_a_kill_with_the_position_before_the_event() -> None:
+    twice = check(LEDGERS, delivered([*EVENTS, EVENTS[10]]))  # sequence 11
+    assert repeated_without_a_cause(LEDGERS, twice, positions=[10]) == {}
+    assert repeated_without_a_cause(LEDGERS, twice, positions=[11, 90]) == {EVENTS[10]: 1}
+    thrice = check(LEDGERS, delivered([*EVENTS, EVENTS[10], EVENTS[10]]))
+    assert repeated_without_a_cause(LEDGERS, thrice, positions=[5, 11]) == {EVENTS[10]: 2}
 
 
 def test_a_ledger_is_read_back_without_its_torn_last_line(tmp_path: Path) -> None:

@@ -81,8 +81,13 @@ class Broker:
         eventually(f"the broker on port {self.port} is ready", self.is_ready, within=START_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL: no flush, no goodbye."""
-        if self._child is not None:
+        """SIGKILL: no flush, no goodbye. An error when it had ended by itself before."""
+        if self._child is None or not self._child.running:
+            raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
+        self._child.kill()
+
+    def kill_if_running(self) -> None:
+        if self._child is not None and self._child.running:
             self._child.kill()
 
     def create_topic(
@@ -112,4 +117,4 @@ class Broker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.kill()
+        self.kill_if_running()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .ledger import Ack, Append
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .ledger import Ledgers
     from .topics import Delivered
@@ -102,6 +102,23 @@ def sequences_given_twice(ledgers: Ledgers) -> dict[int, list[Append]]:
     for ack in ledgers.acked:
         given[ack.sequence].append(ack.append)
     return {sequence: appends for sequence, appends in given.items() if len(appends) > 1}
+
+
+def repeated_without_a_cause(
+    ledgers: Ledgers, found: Findings, positions: Sequence[int]
+) -> dict[Append, int]:
+    """Acked events repeated more often than the relay was killed with its position before them.
+
+    Args:
+        positions: the saved position's sequence at each kill.
+    """
+    sequences = {ack.append: ack.sequence for ack in ledgers.acked}
+    return {
+        append: count
+        for append, count in found.duplicates.items()
+        if append in sequences
+        and count > sum(position < sequences[append] for position in positions)
+    }
 
 
 def percentile(values: Iterable[float], percent: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+OURS = ("OUTBOX_", "KAFKA_")
+
+
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without the settings that the product reads."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
 class Child:

@@ -68,18 +68,52 @@ class Ledgers:
         tried: set[Append] = set()
         acked: list[Ack] = []
         for path in sorted(directory.glob(f"*{SUFFIX}")):
-            text = path.read_text()
-            for line in text[: text.rfind("\n") + 1].splitlines():
-                step, number, *rest = line.split(" ")
-                append = Append(path.name.removesuffix(SUFFIX), int(number))
-                if step == "try":
-                    tried.add(append)
+            whole = path.read_bytes()
+            for line in whole[: whole.rfind(b"\n") + 1].splitlines():
+                step = _parse(path.name.removesuffix(SUFFIX), line.decode())
+                if isinstance(step, Ack):
+                    acked.append(step)
                 else:
-                    sequence, event_id, nanoseconds, milliseconds = rest
-                    acked.append(
-                        Ack(append, int(sequence), event_id, int(nanoseconds), int(milliseconds))
-                    )
+                    tried.add(step)
         return cls(frozenset(tried), tuple(acked))
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """The writer processes that have tried anything."""
+        return frozenset(append.writer for append in self.tried)
+
+
+def _parse(writer: str, line: str) -> Append | Ack:
+    step, number, *rest = line.split(" ")
+    append = Append(writer, int(number))
+    if step == "try":
+        return append
+    sequence, event_id, nanoseconds, milliseconds = rest
+    return Ack(append, int(sequence), event_id, int(nanoseconds), int(milliseconds))
+
+
+class LedgerTail:
+    """Follows the ledgers while they grow: `acked` counts what it has seen of all writers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.acked = 0
+        self._directory = directory
+        self._offsets: dict[Path, int] = {}
+
+    def read(self) -> list[int]:
+        """How long the appends acked since the last call took, in nanoseconds."""
+        taken: list[int] = []
+        for path in self._directory.glob(f"*{SUFFIX}"):
+            offset = self._offsets.get(path, 0)
+            with path.open("rb") as file:
+                file.seek(offset)
+                news = file.read()
+            news = news[: news.rfind(b"\n") + 1]
+            self._offsets[path] = offset + len(news)
+            steps = (_parse(path.name, line.decode()) for line in news.splitlines())
+            taken += [step.nanoseconds for step in steps if isinstance(step, Ack)]
+        self.acked += len(taken)
+        return taken
 
 
 class LedgerWriter:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .child import Child
+from .child import Child, clean_environment
 from .places import RELAY_JAR, built, java
 from .ports import free_port
 from .waiting import eventually
@@ -25,21 +25,27 @@ if TYPE_CHECKING:
 START_SECONDS = 60.0
 HTTP_SECONDS = 10.0
 CLI_SECONDS = 120.0
-# A test must not inherit the settings of whoever runs it.
-OURS = ("OUTBOX_", "KAFKA_")
 
 
 def relay_environment(
     outbox: Path, bootstrap: str, settings: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """The environment of a relay or of its CLI for `outbox`, without the caller's own settings."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     return {
-        **inherited,
+        **clean_environment(),
         "OUTBOX_DIR": str(outbox),
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         **(settings or {}),
     }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where delivery stands; `delivered` counts since the start of the process, with repeats."""
+
+    state: str
+    delivered: int
+    lag: int
 
 
 class Relay:
@@ -94,11 +100,15 @@ class Relay:
             self.await_ready()
 
     def await_ready(self) -> None:
-        eventually(f"the relay for {self.outbox} is ready", self._is_ready, within=START_SECONDS)
+        eventually(f"the relay for {self.outbox} is ready", self.is_ready, within=START_SECONDS)
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """What /readyz says; false before it listens, an error when the process has ended."""
         self.assert_running()
-        return self.http("/readyz")[0] == 200
+        try:
+            return self.http("/readyz")[0] == 200
+        except OSError:
+            return False
 
     def assert_running(self) -> None:
         if not self.running:
@@ -107,9 +117,13 @@ class Relay:
             )
 
     def kill(self) -> None:
-        """SIGKILL."""
-        if self._child is not None:
-            self._child.kill()
+        """SIGKILL. An error when it had ended by itself before."""
+        self.assert_running()
+        self.child.kill()
+
+    def kill_if_running(self) -> None:
+        if self.running:
+            self.child.kill()
 
     def stop(self, within: float = 60.0) -> int:
         """SIGTERM; its exit code."""
@@ -130,13 +144,26 @@ class Relay:
                 return refused.code, refused.read().decode()
 
     def status(self) -> dict[str, Any]:
-        """What /status.json says now."""
+        """What /status.json says about the outbox now; `OSError` before the relay listens."""
+        self.assert_running()
         status, body = self.http("/status.json")
         if status != 200:
             raise AssertionError(f"/status.json answered {status}: {body}")
-        content = json.loads(body)
-        assert isinstance(content, dict)
-        return content
+        outboxes = json.loads(body)["outboxes"]
+        if not outboxes:
+            raise OSError("the outbox is not open yet")
+        [outbox] = outboxes
+        assert isinstance(outbox, dict)
+        return outbox
+
+    def progress(self) -> Progress:
+        """How far delivery is; `OSError` before the relay listens."""
+        status = self.status()
+        return Progress(status["state"], status["delivered"], status["lag_events"])
+
+    def is_drained(self) -> bool:
+        """Whether everything appended so far is settled."""
+        return self.progress().lag == 0
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another verb in the same environment; the caller looks at the exit code."""
@@ -158,4 +185,4 @@ class Relay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.kill()
+        self.kill_if_running()

@@ -33,3 +33,8 @@ def eventually(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what} (last seen: {last!r})")
         time.sleep(every)
+
+
+def let_traffic_flow(seconds: float) -> None:
+    """How long something goes on; nothing is expected to have happened when it returns."""
+    time.sleep(seconds)

@@ -1,0 +1,95 @@
+"""The outbox's file system is full while the relay works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from outbox_conformance import mounts
+
+from harness.relay import Relay
+from harness.topics import read_topic
+from harness.waiting import eventually
+from outbox_client import Outbox, OutboxFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.broker import Broker
+    from outbox_client import Receipt
+
+SMALL_TOPIC = {"max.message.bytes": "2000"}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if lacking := mounts.missing():
+        pytest.skip(lacking)
+    with mounts.Tmpfs(str(tmp_path / "small"), "size=24m") as disk:
+        yield Path(disk.path)
+
+
+def fill(directory: Path) -> Path:
+    """Take all the space that is left."""
+    ballast = directory / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\1" * 4096)
+        except OSError:
+            return ballast
+
+
+def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_there(
+    broker: Broker, small_disk: Path, topic: str, tmp_path: Path
+) -> None:
+    outbox = small_disk / "outbox"
+    with (
+        Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay,
+        Outbox(outbox) as client,
+    ):
+        acked: list[Receipt] = []
+
+        def append_for_ever() -> None:
+            while True:
+                acked.append(client.append(b"x" * 10_000, topic=topic, key="k"))
+
+        with pytest.raises(OutboxFull):
+            append_for_ever()
+        relay.start()
+        eventually("all that was acked is delivered", relay.is_drained)
+        delivered = [record.event_id for record in read_topic(broker.bootstrap, topic)]
+        assert delivered == [str(receipt.event_id) for receipt in acked]
+
+
+def test_a_dead_letter_that_finds_no_space_holds_the_position_until_there_is_some(
+    broker: Broker, small_disk: Path, topic_name: str, tmp_path: Path
+) -> None:
+    topic = broker.create_topic(topic_name, config=SMALL_TOPIC)
+    outbox = small_disk / "outbox"
+    with (
+        Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay,
+        Outbox(outbox) as client,
+    ):
+        relay.start()
+        before = client.append("before", topic=topic)
+        assert client.wait_delivered(before, 60) == "DELIVERED"
+        assert relay.stop() == 0
+        also_before = client.append("also before", topic=topic)
+        poison = client.append(b"x" * 10_000, topic=topic)
+        behind = client.append("behind", topic=topic)
+        ballast = fill(small_disk)
+        relay.start()
+        assert client.wait_delivered(also_before, 60) == "DELIVERED"
+        eventually("the relay says so", lambda: "what=dead-letter" in relay.output())
+        assert client.wait_delivered(poison, 0.5) == "PENDING"
+        relay.assert_running()
+        assert relay.http("/healthz")[0] == 200
+        ballast.unlink()
+        assert client.wait_delivered(poison, 60) == "DEAD"
+        assert client.wait_delivered(behind, 60) == "DELIVERED"
+        assert relay.stop() == 0
+    values = [record.value for record in read_topic(broker.bootstrap, topic)]
+    assert values[:2] == [b"before", b"also before"]
+    assert set(values[2:]) == {b"behind"}
