@@ -35,7 +35,7 @@ TOPIC = "workflow-events"
 PARTITIONS = 3
 PYTHON_WRITERS = 2
 WARM_UP_SECONDS = 2.0
-DRAIN_SECONDS = 120.0
+LIVENESS_SECONDS = 120.0
 INTERRUPTED = 130
 
 
@@ -62,7 +62,8 @@ class Demo:
         self._relay.start()
         for writer in self._writers:
             writer.start()
-        self._phase(Kafka.WARM_UP, WARM_UP_SECONDS, until=self._all_write)
+        self._phase(Kafka.WARM_UP, LIVENESS_SECONDS, until=self._all_write)
+        self._phase(Kafka.WARM_UP, WARM_UP_SECONDS)
 
         third = seconds / 3
         self._phase(Kafka.UP, third)
@@ -71,14 +72,14 @@ class Demo:
         self._phase(Kafka.DOWN, third)
         self._broker.start(wait=False)
         self._live.say("Kafka starts again on its data")
-        self._phase(Kafka.STARTING, DRAIN_SECONDS, until=self._broker.is_ready)
+        self._phase(Kafka.STARTING, LIVENESS_SECONDS, until=self._broker.is_ready)
         self._live.say("Kafka is back")
         self._phase(Kafka.UP, third)
 
         for writer in self._writers:
             writer.stop()
         self._live.say("The writers have stopped")
-        self._phase(Kafka.UP, DRAIN_SECONDS, until=self._relay.is_drained)
+        self._phase(Kafka.UP, LIVENESS_SECONDS, until=self._relay.is_drained)
         relay_exit = self._relay.stop()
         self._live.say("The relay has stopped; reading the whole topic")
         ledgers = self._traffic.read()
@@ -97,7 +98,7 @@ class Demo:
     def _phase(
         self, kafka: Kafka, seconds: float, *, until: Callable[[], bool] | None = None
     ) -> None:
-        """Show what happens for `seconds`, or `until` something is true, at least for a while."""
+        """Show what happens for `seconds`, or `until` something is so; it fails if it never is."""
         for _ in self._live.phase(kafka, seconds, until):
             self._relay.assert_running()
 
@@ -111,7 +112,7 @@ class Demo:
 
 def main() -> int:
     arguments = _arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="outbox-demo-"))
     demo = Demo(directory, arguments.rate)
