@@ -1,0 +1,288 @@
+package dev.outboxrelay.relay.deliver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outboxrelay.relay.intake.Bookmark;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Random histories of appends, acks, failures, outages, crashes and restarts, each from its own
+ * seed; after every one of them each event is where it belongs.
+ */
+class DeliveryModelTest {
+  private static final int STEPS = 600;
+  private static final int WINDOW = 8;
+  private static final List<String> TOPICS = List.of("a", "b", "c");
+  private static final Duration LONG = Duration.ofSeconds(20);
+
+  static LongStream seeds() {
+    return LongStream.rangeClosed(1, Long.getLong("model.seeds", 400));
+  }
+
+  /** One relay, which can be killed, with what outlives it. */
+  private static final class World {
+    final Random random;
+    final ManualClocks time = new ManualClocks();
+    final FakeQueue queue = new FakeQueue();
+    final FakeKafka kafka = new FakeKafka();
+    final FakeDisk disk = new FakeDisk();
+    final Set<Long> events = new HashSet<>();
+    final Set<Long> damaged = new HashSet<>();
+    final Set<Long> skipped = new HashSet<>();
+    final Set<String> states = new HashSet<>();
+    int rewinds;
+    int crashes;
+    Delivery delivery;
+
+    World(long seed) {
+      random = new Random(seed);
+      kafka.topics.addAll(TOPICS);
+      start();
+    }
+
+    void start() {
+      Settled from = disk.saved;
+      queue.rewind(from == null ? Bookmark.START : from.bookmark());
+      DeliveryListener counting =
+          new DeliveryListener() {
+            @Override
+            public void rewound(int records) {
+              rewinds++;
+            }
+
+            @Override
+            public void stateChanged(DeliveryState fromState, DeliveryState to) {
+              states.add(to.label());
+            }
+          };
+      delivery =
+          new Delivery(
+              queue,
+              kafka,
+              disk,
+              counting,
+              new Delivery.Limits(
+                  WINDOW,
+                  1 << 20,
+                  new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5)),
+                  Duration.ofSeconds(5).toNanos()),
+              new SplittableRandom(random.nextLong()),
+              time.clocks(),
+              from);
+    }
+
+    void crash() {
+      crashes++;
+      disk.crash();
+      kafka.disconnect();
+      start();
+    }
+
+    /** In time, whatever Kafka does. */
+    void stopAndStart() {
+      delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
+      for (int i = 0; i < 4 && !(delivery.state() instanceof DeliveryState.Stopped); i++) {
+        delivery.doWork();
+        kafka.answerOldest();
+        disk.work();
+        time.advance(Duration.ofSeconds(1));
+      }
+      delivery.doWork();
+      assertThat(delivery.state()).isInstanceOf(DeliveryState.Stopped.class);
+      disk.save();
+      crash();
+    }
+
+    void append() {
+      int kind = random.nextInt(40);
+      if (kind == 0) {
+        long takenFor = queue.appendDamaged();
+        damaged.add(takenFor);
+        if (skipped.remove(takenFor)) {
+          skipped.add(queue.lastSequence());
+        }
+      } else if (kind == 1) {
+        skipped.add(queue.skipSequence());
+      } else {
+        long sequence = queue.append(TOPICS.get(random.nextInt(TOPICS.size())));
+        events.add(sequence);
+        if (kind == 2) {
+          kafka.poison.add(sequence);
+        }
+      }
+    }
+
+    Verdict randomVerdict() {
+      return switch (random.nextInt(4)) {
+        case 0 -> new Verdict.PauseTopic("a", PauseReason.TOPIC_FORBIDDEN, "forbidden");
+        case 1 -> new Verdict.PauseAll(PauseReason.AUTHENTICATION, "password");
+        default -> new Verdict.RebuildAndRewind("out of order");
+      };
+    }
+
+    void step(boolean withFailures) {
+      switch (random.nextInt(withFailures ? 24 : 17)) {
+        case 0, 1, 2 -> append();
+        case 3, 4, 5, 6 -> kafka.answerOldest();
+        case 7 -> kafka.answerAll();
+        case 8, 9 -> disk.work();
+        case 10 -> disk.save();
+        case 11 -> time.advance(Duration.ofMillis(random.nextInt(300)));
+        case 17 -> kafka.failOldest(randomVerdict(), random.nextBoolean());
+        case 18 -> crash();
+        case 19 -> kafka.reachable = !kafka.reachable;
+        case 20 -> toggleTopic();
+        case 21 -> time.advance(Duration.ofSeconds(random.nextInt(10)));
+        case 22 -> stopAndStart();
+        default -> delivery.doWork();
+      }
+      checkSaved();
+    }
+
+    private void toggleTopic() {
+      if (!kafka.topics.remove("c")) {
+        kafka.topics.add("c");
+      }
+    }
+
+    /** Everything is well again, and delivery comes to its end. */
+    void heal() {
+      kafka.reachable = true;
+      kafka.topics.addAll(TOPICS);
+      for (int i = 0; i < 10_000 && !isSettled(); i++) {
+        delivery.doWork();
+        kafka.answerAll();
+        disk.work();
+        disk.save();
+        time.advance(LONG);
+        checkSaved();
+      }
+    }
+
+    private boolean isSettled() {
+      return disk.saved != null && disk.saved.sequence() >= lastReal();
+    }
+
+    private long lastReal() {
+      return LongStream.concat(
+              events.stream().mapToLong(Long::longValue),
+              damaged.stream().mapToLong(Long::longValue))
+          .max()
+          .orElse(0);
+    }
+
+    /** No position passes an event that is not where it belongs. */
+    void checkSaved() {
+      long saved = disk.saved == null ? 0 : disk.saved.sequence();
+      Set<Long> inKafka = new HashSet<>(kafka.log);
+      for (long sequence = 1; sequence <= saved; sequence++) {
+        boolean isSafe =
+            inKafka.contains(sequence)
+                || disk.deadLetters.containsKey(sequence)
+                || disk.quarantined.contains(sequence)
+                || skipped.contains(sequence);
+        assertThat(isSafe).as("sequence %d below the position %d", sequence, saved).isTrue();
+      }
+    }
+
+    void checkEverything() {
+      Set<Long> delivered = new HashSet<>(events);
+      delivered.removeAll(kafka.poison);
+      assertThat(new HashSet<>(kafka.log)).isEqualTo(delivered);
+      assertThat(disk.deadLetters.keySet()).isEqualTo(kafka.poison);
+      assertThat(disk.quarantined).isEqualTo(damaged);
+      Set<Long> undelivered = new HashSet<>(kafka.poison);
+      undelivered.addAll(damaged);
+      skipped.stream().filter(sequence -> sequence < lastReal()).forEach(undelivered::add);
+      assertThat(disk.undelivered).containsAll(undelivered);
+      undelivered.addAll(skipped);
+      assertThat(undelivered).containsAll(disk.undelivered);
+    }
+
+    void checkDuplicates() {
+      Map<Long, Integer> copies = new HashMap<>();
+      kafka.log.forEach(sequence -> copies.merge(sequence, 1, Integer::sum));
+      int interruptions = rewinds + crashes;
+      copies.forEach(
+          (sequence, count) ->
+              assertThat(count).as("copies of %d", sequence).isLessThanOrEqualTo(1 + interruptions));
+    }
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void everyEventEndsWhereItBelongs(long seed) {
+    World world = new World(seed);
+    for (int i = 0; i < STEPS; i++) {
+      world.step(true);
+    }
+    world.heal();
+    world.checkEverything();
+    world.checkDuplicates();
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void withoutFailuresEveryEventComesOnceAndInOrder(long seed) {
+    World world = new World(seed);
+    for (int i = 0; i < STEPS; i++) {
+      world.step(false);
+      world.kafka.poison.clear();
+    }
+    world.heal();
+    world.checkEverything();
+    assertThat(world.kafka.log).isSorted().doesNotHaveDuplicates();
+    assertThat(world.kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void theHistoriesPassThroughEveryState() {
+    Set<String> states = new HashSet<>();
+    seeds()
+        .limit(50)
+        .forEach(
+            seed -> {
+              World world = new World(seed);
+              for (int i = 0; i < STEPS; i++) {
+                world.step(true);
+              }
+              states.addAll(world.states);
+            });
+    assertThat(states)
+        .containsExactlyInAnyOrder(
+            "connecting",
+            "probing",
+            "delivering",
+            "stalled",
+            "backing-off",
+            "paused-topic",
+            "paused-all",
+            "draining",
+            "stopped");
+  }
+
+  @Test
+  void theCheckFailsIfAnAckIsTakenForWhatKafkaDoesNotHave() {
+    World world = new World(1);
+    for (int i = 0; i < 20; i++) {
+      world.append();
+    }
+    world.kafka.poison.clear();
+    world.heal();
+    world.kafka.log.remove(3);
+    assertThatThrownBy(world::checkSaved).isInstanceOf(AssertionError.class);
+    assertThatThrownBy(world::checkEverything).isInstanceOf(AssertionError.class);
+  }
+}

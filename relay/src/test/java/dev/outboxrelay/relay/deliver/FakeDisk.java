@@ -1,0 +1,66 @@
+package dev.outboxrelay.relay.deliver;
+
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+
+/** Stable storage in memory: what survives a crash of the relay. */
+final class FakeDisk implements Settlement {
+  Settled saved;
+  final Map<Long, Integer> deadLetters = new HashMap<>();
+  final Set<Long> quarantined = new HashSet<>();
+  final Set<Long> undelivered = new HashSet<>();
+
+  private final Queue<InFlight> jobs = new ArrayDeque<>();
+  private Settled latest;
+
+  @Override
+  public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
+    jobs.add(record);
+  }
+
+  @Override
+  public void quarantine(InFlight damage, String reason) {
+    jobs.add(damage);
+  }
+
+  @Override
+  public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
+    for (long sequence = firstSequence; sequence <= lastSequence; sequence++) {
+      undelivered.add(sequence);
+    }
+  }
+
+  @Override
+  public void settled(Settled upTo) {
+    latest = upTo;
+  }
+
+  /** Does one dead letter or quarantine. */
+  void work() {
+    InFlight job = jobs.poll();
+    if (job != null) {
+      if (job.outcome() == InFlight.Outcome.DEAD) {
+        deadLetters.putIfAbsent(job.sequence(), 1);
+      } else {
+        quarantined.add(job.sequence());
+      }
+      job.done();
+    }
+  }
+
+  void save() {
+    if (latest != null) {
+      saved = latest;
+    }
+  }
+
+  /** What was not saved is gone. */
+  void crash() {
+    jobs.clear();
+    latest = saved;
+  }
+}

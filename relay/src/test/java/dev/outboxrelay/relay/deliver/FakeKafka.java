@@ -1,0 +1,146 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.client.format.OutboxRecord;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+
+/**
+ * Kafka in memory, with its client: topics that may be missing, records that it refuses, acks that
+ * come when the test wants them to.
+ */
+final class FakeKafka implements Transport {
+  /** What Kafka has, in the order in which it came. */
+  final List<Long> log = new ArrayList<>();
+
+  final Set<String> topics = new HashSet<>();
+  final Set<Long> poison = new HashSet<>();
+  boolean reachable = true;
+
+  private final Deque<Sent> inFlight = new ArrayDeque<>();
+  private final Queue<Answer> answers = new ArrayDeque<>();
+  private final Set<String> ready = new HashSet<>();
+  private boolean connected;
+  int connects;
+  int sends;
+
+  private record Sent(OutboxRecord record, Completion completion) {}
+
+  /** How a send fails. */
+  static final class Failure extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final transient Verdict verdict;
+
+    Failure(Verdict verdict) {
+      super(verdict.error());
+      this.verdict = verdict;
+    }
+  }
+
+  @Override
+  public void connect() {
+    disconnect();
+    connected = true;
+    connects++;
+    answers.add(new Answer.Connected());
+  }
+
+  @Override
+  public void disconnect() {
+    connected = false;
+    inFlight.clear();
+    answers.clear();
+    ready.clear();
+  }
+
+  @Override
+  public boolean isReady(String topic) {
+    return ready.contains(topic);
+  }
+
+  @Override
+  public void resolve(String topic) {
+    if (!reachable) {
+      answers.add(new Answer.TopicUnavailable(topic, new Verdict.RetryLater("away")));
+    } else if (topics.contains(topic)) {
+      ready.add(topic);
+      answers.add(new Answer.TopicReady(topic));
+    } else {
+      answers.add(
+          new Answer.TopicUnavailable(
+              topic, new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing")));
+    }
+  }
+
+  @Override
+  public Verdict send(OutboxRecord record, Completion completion) {
+    if (!connected) {
+      throw new AssertionError("sent without a sender");
+    }
+    sends++;
+    inFlight.add(new Sent(record, completion));
+    return null;
+  }
+
+  @Override
+  public Verdict judge(String topic, Throwable error) {
+    return ((Failure) error).verdict;
+  }
+
+  @Override
+  public Answer poll() {
+    return answers.poll();
+  }
+
+  int inFlight() {
+    return inFlight.size();
+  }
+
+  /** Answers the oldest record in flight: takes it, or refuses it if it is poison. */
+  boolean answerOldest() {
+    Sent sent = reachable ? inFlight.poll() : null;
+    if (sent == null) {
+      return false;
+    }
+    if (poison.contains(sent.record.sequence())) {
+      sent.completion.failed(
+          new Failure(
+              new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
+    } else {
+      log.add(sent.record.sequence());
+      sent.completion.done();
+    }
+    return true;
+  }
+
+  void answerAll() {
+    while (answerOldest()) {
+      // Until none is left.
+    }
+  }
+
+  /** Fails the oldest record; with {@code stored} the ack alone was lost. */
+  void failOldest(Verdict verdict, boolean stored) {
+    Sent sent = inFlight.poll();
+    if (sent != null) {
+      if (stored && !poison.contains(sent.record.sequence())) {
+        log.add(sent.record.sequence());
+      }
+      sent.completion.failed(new Failure(verdict));
+    }
+  }
+
+  @Override
+  public String describe() {
+    return "a fake";
+  }
+
+  @Override
+  public void close() {
+    disconnect();
+  }
+}

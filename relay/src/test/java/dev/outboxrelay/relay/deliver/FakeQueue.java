@@ -1,0 +1,89 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.relay.intake.Arrival;
+import dev.outboxrelay.relay.intake.Arrivals;
+import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.tail.Place;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** A queue in memory: one cycle, each record 100 bytes long. */
+final class FakeQueue implements Arrivals {
+  static final int BYTES = 100;
+  static final long CYCLE = 7;
+
+  private final List<Arrival> arrivals = new ArrayList<>();
+  private long nextSequence = 1;
+  private int next;
+
+  long append(String topic) {
+    long sequence = nextSequence++;
+    OutboxRecord record =
+        new OutboxRecord(
+            sequence,
+            arrivals.size(),
+            1_000_000,
+            1_000_000,
+            new UUID(0, sequence),
+            topic,
+            null,
+            new byte[0],
+            List.of(),
+            null,
+            BYTES);
+    arrivals.add(new Arrival.Event(record, CYCLE, start(), end(), firstMissing(), end()));
+    return sequence;
+  }
+
+  /**
+   * A record that can't be read; returns the sequence that it is taken for: the first behind the
+   * record before it.
+   */
+  long appendDamaged() {
+    nextSequence++;
+    long sequence = firstMissing();
+    arrivals.add(
+        new Arrival.Damage(CYCLE, start(), end(), "damaged", sequence, arrivals.size(), end()));
+    return sequence;
+  }
+
+  /** A sequence that no record carries. */
+  long skipSequence() {
+    return nextSequence++;
+  }
+
+  private long firstMissing() {
+    if (arrivals.isEmpty()) {
+      return 1;
+    }
+    Arrival last = arrivals.get(arrivals.size() - 1);
+    return 1
+        + (last instanceof Arrival.Event event
+            ? event.record().sequence()
+            : ((Arrival.Damage) last).sequence());
+  }
+
+  private long start() {
+    return (long) arrivals.size() * BYTES;
+  }
+
+  private long end() {
+    return start() + BYTES;
+  }
+
+  long lastSequence() {
+    return nextSequence - 1;
+  }
+
+  @Override
+  public Arrival poll() {
+    return next < arrivals.size() ? arrivals.get(next++) : null;
+  }
+
+  @Override
+  public void rewind(Bookmark to) {
+    next = to.place().equals(Place.START) ? 0 : (int) (to.place().offset() / BYTES);
+  }
+}
