@@ -19,8 +19,9 @@ import net.openhft.chronicle.wire.DocumentContext;
  * Chronicle. For one thread.
  *
  * <p>Chronicle trusts the queue: it follows a wrong length into memory that is not mapped, and
- * never leaves a cycle whose end is lost. So lengths are looked at before anything else, every
- * error ends the use of this reader in the cycle at hand, and {@link Tail} watches its progress.
+ * never leaves a cycle whose end is lost. So {@link CycleProbe} looks at each header before
+ * Chronicle does, any error ends the use of this reader in the cycle at hand, and {@link Tail}
+ * watches its progress and moves it from cycle to cycle.
  */
 final class QueueTail implements Closeable {
   /** Cycles are renamed into place when they are complete: there is nothing to wait for. */
@@ -58,10 +59,13 @@ final class QueueTail implements Closeable {
     broken = null;
     long index = place.cycle() << 32 | place.entry();
     try {
-      if (place.entry() == 0) {
-        return tailer.moveToIndex(index);
-      }
-      return tailer.moveToIndex(index - 1) && endsAt(place);
+      boolean found =
+          place.entry() == 0
+              ? tailer.moveToIndex(index)
+              : tailer.moveToIndex(index - 1) && endsAt(place);
+      // A fault on the way would else be thrown somewhere later.
+      Thread.yield();
+      return found;
     } catch (RuntimeException | InternalError e) {
       return false;
     }

@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.CycleLayout;
 import dev.outboxrelay.client.format.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
@@ -71,30 +70,46 @@ public final class Tail implements Closeable {
       return salvage == null ? pollQueue() : pollSalvage();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (InternalError e) {
+      return salvageAfterFault(e);
     }
   }
 
+  /** The JVM tells late that a mapping reached beyond its file; salvage maps nothing. */
+  private TailedRecord salvageAfterFault(InternalError fault) {
+    if (salvage != null || probe == null) {
+      throw fault;
+    }
+    try {
+      standStill(fault.getMessage());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return null;
+  }
+
   private TailedRecord pollQueue() throws IOException {
-    TailedRecord next = queue.poll();
-    if (next == null) {
-      if (queue.broken() != null) {
-        standStill(queue.broken());
-        return pollSalvage();
+    switch (probe.at(place.offset())) {
+      case ENTRY -> {
+        TailedRecord next = queue.poll();
+        if (next != null && next.cycle() == place.cycle()) {
+          return accept(next);
+        }
+        if (queue.broken() != null || next != null) {
+          standStill(queue.broken() == null ? "left the cycle early" : queue.broken());
+        } else {
+          lookAround("Chronicle does not go on");
+        }
       }
-      lookAround();
-      return null;
-    }
-    if (next.cycle() != place.cycle()) {
-      if (!mayMoveTo(next.cycle())) {
-        standStill("the reader left the cycle before its end");
-        return pollSalvage();
+      case HOSTILE -> standStill("hostile length");
+      case EOF -> {
+        if (isTimeToLook() && leaveFor(paths.cycles())) {
+          return null;
+        }
       }
-      leaveCycle();
-      place = new Place(next.cycle(), next.offset(), 0);
-      probe = new CycleProbe(paths.cycle(next.cycle()));
-      entered = true;
+      default -> waitForMore();
     }
-    return accept(next);
+    return null;
   }
 
   private TailedRecord accept(TailedRecord next) {
@@ -132,11 +147,9 @@ public final class Tail implements Closeable {
 
   /** Finds the cycle to read, if there is one by now. */
   private boolean enter() throws IOException {
-    long now = nanos.getAsLong();
-    if (now - lastLookNanos < LOOK_EVERY_NANOS) {
+    if (!isTimeToLook()) {
       return false;
     }
-    lastLookNanos = now;
     if (probe == null) {
       if (place.equals(Place.START) || !Files.exists(paths.cycle(place.cycle()))) {
         leaveFor(paths.cycles());
@@ -152,56 +165,55 @@ public final class Tail implements Closeable {
     } else if (queue.moveTo(place)) {
       entered = true;
     } else if (place.entry() > 0
-        || probe.header(place.offset()) != CycleLayout.FREE
-        || newestCycle(now) > place.cycle()) {
+        || probe.at(place.offset()) != CycleProbe.Finding.FREE
+        || newestCycle(nanos.getAsLong()) > place.cycle()) {
       standStill("Chronicle does not find the place");
     }
     return entered;
   }
 
-  /** Goes to the oldest cycle behind the present one, if there is one. */
-  private void leaveFor(List<Long> cycles) throws IOException {
+  /** Goes to the oldest cycle behind the present one; false if there is none. */
+  private boolean leaveFor(List<Long> cycles) {
     for (long cycle : cycles) {
       if (cycle > place.cycle()) {
         leaveCycle();
         place = new Place(cycle, 0, 0);
-        return;
+        lastLookNanos = nanos.getAsLong() - LOOK_EVERY_NANOS;
+        return true;
       }
+    }
+    return false;
+  }
+
+  /** Nothing stands here: tells waiting from a chain that is torn. */
+  private void waitForMore() throws IOException {
+    long now = nanos.getAsLong();
+    boolean closed = newestCycle(now) > place.cycle();
+    if (closed || probe.writePosition() > place.offset()) {
+      lookAround(closed ? "no end mark" : "nothing where the writers have been");
+    } else {
+      looksWithoutProgress = 0;
     }
   }
 
-  /** Nothing came: tells waiting from being stuck. */
-  private void lookAround() throws IOException {
-    long now = nanos.getAsLong();
-    if (now - lastLookNanos < LOOK_EVERY_NANOS) {
-      return;
-    }
-    lastLookNanos = now;
-    int header = probe.header(place.offset());
-    boolean free = CycleLayout.isFree(header);
-    boolean closed = newestCycle(now) > place.cycle();
-    boolean waiting = free && probe.writePosition() <= place.offset() && !closed;
-    if (waiting || (header == CycleLayout.EOF && !closed)) {
+  /** What can't last: if it does for several looks, reading goes on by salvage. */
+  private void lookAround(String reason) throws IOException {
+    if (isTimeToLook() && ++looksWithoutProgress >= LOOKS_BEFORE_STUCK) {
       looksWithoutProgress = 0;
-    } else if (++looksWithoutProgress >= LOOKS_BEFORE_STUCK) {
-      looksWithoutProgress = 0;
-      if (free && closed) {
+      if (probe.at(place.offset()) == CycleProbe.Finding.FREE
+          && newestCycle(nanos.getAsLong()) > place.cycle()) {
         listener.endMissing(place.cycle());
       }
-      standStill(free ? "nothing where the writers are past" : "Chronicle does not go on");
+      standStill(reason);
     }
   }
 
-  /** A cycle is left at its end mark only, and to the next one that exists. */
-  private boolean mayMoveTo(long cycle) throws IOException {
-    if (probe.header(place.offset()) != CycleLayout.EOF) {
+  private boolean isTimeToLook() {
+    long now = nanos.getAsLong();
+    if (now - lastLookNanos < LOOK_EVERY_NANOS) {
       return false;
     }
-    for (long each : paths.cycles()) {
-      if (each > place.cycle()) {
-        return each == cycle;
-      }
-    }
+    lastLookNanos = now;
     return true;
   }
 

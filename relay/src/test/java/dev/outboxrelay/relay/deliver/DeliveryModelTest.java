@@ -217,7 +217,9 @@ class DeliveryModelTest {
       int interruptions = rewinds + crashes;
       copies.forEach(
           (sequence, count) ->
-              assertThat(count).as("copies of %d", sequence).isLessThanOrEqualTo(1 + interruptions));
+              assertThat(count)
+                  .as("copies of %d", sequence)
+                  .isLessThanOrEqualTo(1 + interruptions));
     }
   }
 

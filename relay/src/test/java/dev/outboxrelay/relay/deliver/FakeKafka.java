@@ -108,8 +108,7 @@ final class FakeKafka implements Transport {
     }
     if (poison.contains(sent.record.sequence())) {
       sent.completion.failed(
-          new Failure(
-              new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
+          new Failure(new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
     } else {
       log.add(sent.record.sequence());
       sent.completion.done();
