@@ -7,6 +7,7 @@ import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.queue.ChronicleQueue;
 import net.openhft.chronicle.queue.ExcerptTailer;
@@ -64,7 +65,7 @@ final class QueueTail implements Closeable {
               ? tailer.moveToIndex(index)
               : tailer.moveToIndex(index - 1) && endsAt(place);
       // A fault on the way would else be thrown somewhere later.
-      Thread.yield();
+      LockSupport.parkNanos(this, 1);
       return found;
     } catch (RuntimeException | InternalError e) {
       return false;

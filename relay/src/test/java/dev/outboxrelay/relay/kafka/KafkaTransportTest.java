@@ -1,0 +1,213 @@
+package dev.outboxrelay.relay.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.outboxrelay.client.EventHeader;
+import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.relay.config.RecordTimestamp;
+import dev.outboxrelay.relay.deliver.Completion;
+import dev.outboxrelay.relay.deliver.PauseReason;
+import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.deliver.Verdict;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import org.apache.kafka.clients.producer.MockProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RoundRobinPartitioner;
+import org.apache.kafka.common.Cluster;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.errors.OutOfOrderSequenceException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class KafkaTransportTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+  private final KafkaTransport transport =
+      new KafkaTransport(this::newProducer, RecordTimestamp.APPEND, "broker:9092");
+  private RuntimeException refusal;
+
+  @AfterEach
+  void close() {
+    transport.close();
+  }
+
+  private MockProducer<byte[], byte[]> newProducer() {
+    if (refusal != null) {
+      throw refusal;
+    }
+    PartitionInfo partition = new PartitionInfo("orders", 0, null, null, null);
+    Cluster cluster = new Cluster("c", List.of(), List.of(partition), Set.of(), Set.of());
+    MockProducer<byte[], byte[]> producer =
+        new MockProducer<>(
+            cluster,
+            false,
+            new RoundRobinPartitioner(),
+            new ByteArraySerializer(),
+            new ByteArraySerializer());
+    producers.add(producer);
+    return producer;
+  }
+
+  private static final class Result implements Completion {
+    private final List<String> told = new ArrayList<>();
+
+    @Override
+    public void done() {
+      told.add("done");
+    }
+
+    @Override
+    public void failed(Throwable error) {
+      told.add(error.getClass().getSimpleName());
+    }
+  }
+
+  private static OutboxRecord record(long timestamp) {
+    return new OutboxRecord(
+        1,
+        0,
+        1000,
+        timestamp,
+        UUID.fromString("01890a5d-ac96-774b-bcce-b302099a8057"),
+        "orders",
+        new byte[] {1},
+        new byte[] {2, 3},
+        List.of(new EventHeader("a", new byte[] {4}), new EventHeader("a", null)),
+        null,
+        100);
+  }
+
+  private Answer awaitAnswer() {
+    return await().atMost(PATIENCE).until(transport::poll, answer -> answer != null);
+  }
+
+  private MockProducer<byte[], byte[]> connect() {
+    transport.connect();
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected());
+    return producers.get(producers.size() - 1);
+  }
+
+  /** The callback of an ack comes on a thread of Kafka's client. */
+  private static void onAnotherThread(Runnable what) throws InterruptedException {
+    Thread thread = new Thread(what);
+    thread.start();
+    thread.join();
+  }
+
+  @Test
+  void aRecordIsHandedOnAsItIsWithItsEventIdInAHeader() {
+    MockProducer<byte[], byte[]> producer = connect();
+    assertThat(transport.send(record(2000), new Result())).isNull();
+    ProducerRecord<byte[], byte[]> sent = producer.history().get(0);
+    assertThat(sent.topic()).isEqualTo("orders");
+    assertThat(sent.key()).containsExactly(1);
+    assertThat(sent.value()).containsExactly(2, 3);
+    assertThat(sent.timestamp()).isEqualTo(2000);
+    assertThat(
+            StreamSupport.stream(sent.headers().spliterator(), false)
+                .map(
+                    header ->
+                        header.key()
+                            + "="
+                            + (header.value() == null
+                                ? "null"
+                                : new String(header.value(), StandardCharsets.US_ASCII)))
+                .collect(Collectors.toList()))
+        .containsExactly(
+            "a=\u0004", "a=null", "outbox-event-id=01890a5d-ac96-774b-bcce-b302099a8057");
+  }
+
+  @Test
+  void anAckAndAFailureAreHandedToTheCompletion() throws Exception {
+    MockProducer<byte[], byte[]> producer = connect();
+    Result first = new Result();
+    Result second = new Result();
+    assertThat(transport.send(record(1), first)).isNull();
+    assertThat(transport.send(record(1), second)).isNull();
+    onAnotherThread(producer::completeNext);
+    onAnotherThread(() -> producer.errorNext(new OutOfOrderSequenceException("lost")));
+    assertThat(first.told).containsExactly("done");
+    assertThat(second.told).containsExactly("OutOfOrderSequenceException");
+  }
+
+  @Test
+  void anErrorOfSendItselfIsAVerdictAndCompletesNothing() {
+    MockProducer<byte[], byte[]> producer = connect();
+    producer.sendException = new RecordTooLargeException("huge");
+    Result result = new Result();
+    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.DeadLetter.class);
+    assertThat(result.told).isEmpty();
+  }
+
+  @Test
+  void aNegativeTimestampIsADeadLetterAndNotACrash() {
+    connect();
+    assertThat(transport.send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
+  }
+
+  @Test
+  void aTopicIsReadyOnceItWasResolvedAndNotAnyMoreWithANewProducer() {
+    connect();
+    assertThat(transport.isReady("orders")).isFalse();
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders"));
+    assertThat(transport.isReady("orders")).isTrue();
+    connect();
+    assertThat(transport.isReady("orders")).isFalse();
+  }
+
+  @Test
+  void theAnswersOfAnEarlierProducerAreDropped() {
+    connect();
+    transport.resolve("orders");
+    transport.connect();
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected());
+    await().atMost(PATIENCE).until(() -> producers.get(0).closed());
+    assertThat(transport.poll()).isNull();
+    assertThat(producers.get(1).closed()).isFalse();
+  }
+
+  @Test
+  void aTopicThatMayNotBeDescribedIsAPause() {
+    connect().partitionsForException = new SaslAuthenticationException("password");
+    transport.resolve("orders");
+    assertThat(awaitAnswer())
+        .isInstanceOfSatisfying(
+            Answer.TopicUnavailable.class,
+            unavailable ->
+                assertThat(unavailable.verdict())
+                    .isEqualTo(
+                        new Verdict.PauseAll(
+                            PauseReason.AUTHENTICATION, "SaslAuthenticationException: password")));
+  }
+
+  @Test
+  void aProducerThatCannotBeMadeIsAnAnswerToo() {
+    refusal = new SaslAuthenticationException("no login");
+    transport.connect();
+    assertThat(awaitAnswer())
+        .isInstanceOfSatisfying(
+            Answer.ConnectFailed.class,
+            failed -> assertThat(failed.verdict()).isInstanceOf(Verdict.PauseAll.class));
+  }
+
+  @Test
+  void closingClosesTheProducer() {
+    MockProducer<byte[], byte[]> producer = connect();
+    transport.close();
+    assertThat(producer.closed()).isTrue();
+  }
+}
