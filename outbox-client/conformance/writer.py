@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 GIB = 1 << 30
 
 
-class Program:
-    """One writer of one name."""
+class Appender:
+    """One writer of one name to one outbox."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.name: str = arguments.writer
+    def __init__(self, arguments: argparse.Namespace, directory: str, name: str) -> None:
+        self.name = name
         self.size: int = arguments.size
-        self.next = arguments.first
+        self.next: int = arguments.first
         self.failed = False
         self._turn = threading.Lock()
         disk = FaultyDisk(Fault(arguments.fault)) if arguments.fault else None
         self.outbox = QueueWriter(
-            Directory(arguments.dir, power=arguments.durability == "power"),
+            Directory(directory, power=arguments.durability == "power"),
             durability=arguments.durability,
             max_bytes=None,
             lock_timeout=arguments.lock_timeout,
@@ -76,8 +76,32 @@ def say(line: str) -> None:
     os.write(1, line.encode() + b"\n")
 
 
+def append_by_threads(appender: Appender, count: int, threads: int) -> None:
+    """Let each thread append so many events."""
+    started = [threading.Thread(target=appender.append, args=(count,)) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+
+
+def obey(arguments: argparse.Namespace) -> None:
+    """Append what standard input orders, to as many outboxes as it names."""
+    appenders: dict[tuple[str, str], Appender] = {}
+    for line in sys.stdin:
+        count, *place = line.rstrip("\n").split("\t")
+        directory, name = place or (arguments.dir, arguments.writer)
+        if count == "forget":
+            del appenders[directory, name]
+        else:
+            if (directory, name) not in appenders:
+                appenders[directory, name] = Appender(arguments, directory, name)
+            appenders[directory, name].append(int(count))
+        say("done")
+
+
 def main() -> int:
-    """Append as told by the arguments, or by commands on standard input."""
+    """Append as told by the arguments, or by standard input."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", required=True)
     parser.add_argument("--writer", required=True)
@@ -91,22 +115,13 @@ def main() -> int:
     parser.add_argument("--clock-offset-file")
     parser.add_argument("--fault")
     arguments = parser.parse_args()
-    program = Program(arguments)
     say("ready")
     if arguments.count is None:
-        for line in sys.stdin:
-            program.append(int(line))
-            say("done")
+        obey(arguments)
         return 0
-    threads = [
-        threading.Thread(target=program.append, args=(arguments.count,))
-        for _ in range(arguments.threads)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return int(program.failed)
+    appender = Appender(arguments, arguments.dir, arguments.writer)
+    append_by_threads(appender, arguments.count, arguments.threads)
+    return int(appender.failed)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,8 +53,10 @@ def from_scan(found: Iterable[Published]) -> list[Event]:
 
 
 def _number(value: str) -> int:
-    head, _, _ = value.partition(',"pad"')
-    return int(json.loads(head + "}")["n"])
+    found = re.search(r'"n":(\d+)', value)
+    if found is None:
+        raise ValueError(f"no writer of ours made the value {value!r}")
+    return int(found[1])
 
 
 def violations(

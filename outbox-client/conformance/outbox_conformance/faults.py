@@ -20,8 +20,8 @@ class InjectedError(BaseException):
 class Fault:
     """Goes off at one call of a step: ``[OPERATION.]LABEL:N[+]:ACTION``.
 
-    OPERATION is lock, write, store, truncate, sync or rename, LABEL one of the client's; N counts
-    the calls from 1, with a ``+`` all further calls are meant, too. ACTION is
+    OPERATION is lock, write, store, truncate, sync or rename, LABEL one of the client's or ``*``
+    for all; N counts the calls from 1, with a ``+`` all further calls are meant, too. ACTION is
 
     - ``kill``: SIGKILL before the operation; ``kill-after``: behind it;
     - ``half-kill``: SIGKILL when half of the bytes are written;
@@ -39,7 +39,7 @@ class Fault:
         self.calls = 0
 
     def is_due(self, operation: str, label: str) -> bool:
-        if label != self.label or self.operation not in ("", operation):
+        if self.label not in ("*", label) or self.operation not in ("", operation):
             return False
         self.calls += 1
         return self.calls == self.count or (self.stays and self.calls > self.count)

@@ -116,14 +116,7 @@ class Writer:
 
     def history(self) -> History:
         """Return what it was told about its appends so far."""
-        history = History(self.writer, self._first, self._threads)
-        for line in self.lines():
-            kind, *words = line.split(" ", 3)
-            if kind == "ack":
-                history.acks[int(words[0])] = Ack(int(words[1]), words[2])
-            elif kind == "error":
-                history.failures.append(Failure(int(words[0]), words[1], words[2]))
-        return history
+        return _history(self.lines(), History(self.writer, self._first, self._threads))
 
     def has_acks(self) -> bool:
         """Whether it appends already."""
@@ -153,12 +146,16 @@ class Writer:
 
     # --- what it is told ---
 
-    def order(self, count: int = 1) -> None:
-        """Tell it to append, and do not wait."""
+    def command(self, line: str) -> None:
+        """Give it a line of orders, and do not wait."""
         assert self.process.stdin is not None
-        self.process.stdin.write(b"%d\n" % count)
+        self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
         self._commands += 1
+
+    def order(self, count: int = 1) -> None:
+        """Tell it to append, and do not wait."""
+        self.command(str(count))
 
     def append(self, count: int = 1) -> History:
         """Tell it to append, wait until it has or has failed, and return what came of it."""
@@ -214,9 +211,55 @@ class Writer:
         self.kill()
 
 
+def _history(lines: list[str], history: History) -> History:
+    for line in lines:
+        kind, *words = line.split(" ", 3)
+        if kind == "ack":
+            history.acks[int(words[0])] = Ack(int(words[1]), words[2])
+        elif kind == "error":
+            history.failures.append(Failure(int(words[0]), words[1], words[2]))
+    return history
+
+
 def _state(pid: int) -> str:
     with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
         return stat.read().rpartition(") ")[2][0]
+
+
+class Server:
+    """A writer program that appends to many outboxes, so that a test pays for its start once.
+
+    It keeps an outbox open for each name that it appended as.
+    """
+
+    def __init__(self, language: str, log: str, **options: object) -> None:
+        self.language = language
+        self._program = Writer(language, "/nowhere", "server", log, **options)
+        self._histories: dict[tuple[str, str], History] = {}
+
+    def append(self, outbox: str, writer: str, count: int = 1) -> History:
+        """Append and return what became of these events."""
+        program = self._program
+        before = len(program.lines())
+        program.command(f"{count}\t{outbox}\t{writer}")
+        program.await_done()
+        assert program.process.poll() is None, "the server has ended"
+        now = _history(program.lines()[before:], History(writer, 0, threads=1))
+        all_of_it = self._histories.setdefault((outbox, writer), History(writer, 0, threads=0))
+        all_of_it.acks.update(now.acks)
+        all_of_it.failures += now.failures
+        return now
+
+    def histories(self, outbox: str) -> list[History]:
+        """Return all histories of an outbox, and close it."""
+        found = [key for key in self._histories if key[0] == outbox]
+        for _, writer in found:
+            self._program.command(f"forget\t{outbox}\t{writer}")
+        return [self._histories.pop(key) for key in found]
+
+    def end(self) -> None:
+        """End the program."""
+        self._program.__exit__(None, None, None)
 
 
 class Writers:

@@ -53,7 +53,10 @@ final class Fault {
   /** Counts a call; whether it is one that is to go wrong. */
   synchronized boolean isDue(String called, DiskStep step) {
     String name = step.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    if (!name.equals(label) || !(operation.isEmpty() || operation.equals(called))) {
+    boolean meant =
+        (label.equals("*") || label.equals(name))
+            && (operation.isEmpty() || operation.equals(called));
+    if (!meant) {
       return false;
     }
     calls++;

@@ -42,11 +42,15 @@ final class WriterArguments {
     return given.containsKey(name);
   }
 
-  WriterOptions options() {
+  String dir() {
+    return given.get("dir");
+  }
+
+  WriterOptions options(String directory) {
     String durability = given.getOrDefault("durability", "process").toUpperCase(Locale.ROOT);
     double lockTimeout = Double.parseDouble(given.getOrDefault("lock-timeout", "5"));
     WriterOptions options =
-        WriterOptions.of(new OutboxPaths(Path.of(given.get("dir"))))
+        WriterOptions.of(new OutboxPaths(Path.of(directory)))
             .withDurability(Durability.valueOf(durability))
             .withLockTimeout(Duration.ofMillis((long) (lockTimeout * 1000)))
             .withRollBytes(integer("roll-bytes", Math.toIntExact(WriterOptions.USUAL_ROLL_BYTES)))
