@@ -13,6 +13,7 @@ import pytest
 from outbox_conformance import mounts
 from outbox_conformance.chronicle import Chronicle
 from outbox_conformance.clock import Clock
+from outbox_conformance.trials import Stage
 from outbox_conformance.writers import Writers
 
 if TYPE_CHECKING:
@@ -67,3 +68,11 @@ def chance() -> random.Random:
     seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
     print(f"SEED={seed} repeats the choices, not the timing")
     return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Writers of both languages that go on where others failed."""
+    started = Stage(str(tmp_path_factory.mktemp("stage")))
+    yield started
+    started.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 HOUR = 3_600_000
 
@@ -30,3 +31,7 @@ class Clock:
     def advance(self, milliseconds: int) -> None:
         """Set the clocks ahead by more."""
         self.set(self.milliseconds + milliseconds)
+
+    def begin_hour(self) -> None:
+        """Set the clocks ahead to the begin of an hour, so that none ends by itself."""
+        self.set(HOUR - time.time_ns() // 1_000_000 % HOUR)
