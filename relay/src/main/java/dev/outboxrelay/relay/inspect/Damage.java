@@ -10,4 +10,12 @@ package dev.outboxrelay.relay.inspect;
  *     chain-ends-before-word1}, {@code crc}, {@code not-a-record}
  * @param detail more of it, with the values
  */
-public record Damage(long cycle, long offset, long bytes, String kind, String detail) {}
+public record Damage(long cycle, long offset, long bytes, String kind, String detail) {
+  static final String CRC = "crc";
+  static final String NOT_A_RECORD = "not-a-record";
+
+  /** Whether what follows had to be searched for: its length could not be told. */
+  boolean breaksTheChain() {
+    return !kind.equals(CRC) && !kind.equals(NOT_A_RECORD);
+  }
+}

@@ -110,6 +110,7 @@ public final class QueueVerifier implements QueueVisitor {
   @Override
   public boolean damage(Damage damage) {
     current.damaged = true;
+    current.chainBroken |= damage.breaksTheChain();
     problem(
         damage.kind(),
         damage.cycle(),
@@ -123,7 +124,7 @@ public final class QueueVerifier implements QueueVisitor {
 
   @Override
   public void cycleEnds(long cycle, CycleEntry end, boolean newest) {
-    if (!newest && !(end instanceof CycleEntry.Eof)) {
+    if (!newest && !current.chainBroken && !(end instanceof CycleEntry.Eof)) {
       problem("missing-eof", cycle, end.offset(), "a cycle that is not the newest has no EOF mark");
     }
     if (current.noted > 0 && !current.notedSeen && !current.damaged) {
@@ -258,6 +259,7 @@ public final class QueueVerifier implements QueueVisitor {
     private boolean notedSeen;
     private long nextEntry;
     private boolean damaged;
+    private boolean chainBroken;
 
     Cycle(long number, CycleScanner scanner) throws IOException {
       noted = scanner.writePosition();

@@ -109,7 +109,7 @@ public final class QueueWalk {
         cycle,
         entry.offset(),
         entry.next() - entry.offset(),
-        entry.verdict() == RecordVerdict.BAD_CRC ? "crc" : "not-a-record",
+        entry.verdict() == RecordVerdict.BAD_CRC ? Damage.CRC : Damage.NOT_A_RECORD,
         entry.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' '));
   }
 

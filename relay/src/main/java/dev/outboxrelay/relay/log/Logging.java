@@ -48,5 +48,7 @@ public final class Logging {
     root.setLevel(level.isGreaterOrEqual(Level.WARN) ? level : Level.WARN);
     root.addAppender(appender);
     context.getLogger(OUR_LOGGERS).setLevel(level);
+    // It warns that it can't pin threads without JNA, which is left out.
+    context.getLogger("net.openhft.affinity").setLevel(Level.ERROR);
   }
 }
