@@ -8,12 +8,14 @@ from mmap import PAGESIZE, mmap
 from struct import Struct
 from time import monotonic
 
+from outbox_client._errors import OutboxBusy
 from outbox_client._layout import (
     FILE_BYTES,
     GROWTH_BYTES,
     HEADROOM_BYTES,
     Layout,
     align4,
+    cycle_name,
     index_page,
     new_cycle_file,
 )
@@ -181,8 +183,10 @@ class Cycle:
                 disk.pwrite(self.fd, _ZEROS[: self._ahead], start, "ahead")
                 start += self._ahead
                 self._ahead = min(self._ahead * 2, _LONGEST_AHEAD)
-        except OSError:
-            pass  # no space is the next record's to report
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            # No space is the next record's to report.
         self.ready = max(start, end)
 
     def end(self, tail: int, disk: Disk) -> None:
@@ -194,20 +198,19 @@ class Cycle:
         """Grow the file so that an append that ends at *end* stays clear of its end.
 
         Raises:
-            OSError: no space, or another process holds its lock on the file.
+            OSError: no space.
+            OutboxBusy: another process kept its lock on the file.
         """
         if self.size - end >= HEADROOM_BYTES:
             return
-        # As Chronicle does; closing any other descriptor of the file would drop this lock, which
-        # is why it is held no longer than this.
+        # As Chronicle does. Held briefly: closing any other descriptor of the file drops it.
         backoff = Backoff(monotonic() + timeout)
-        while True:
-            try:
-                fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except (BlockingIOError, PermissionError):
-                if not backoff.wait():
-                    raise
+        while not self._lock_file():
+            if not backoff.wait():
+                raise OutboxBusy(
+                    f"another process has locked {cycle_name(self.number)} for {timeout} s, and it "
+                    "must grow: append again, and look for a stopped process that has it open"
+                )
         try:
             size = os.fstat(self.fd).st_size
             if size - end < HEADROOM_BYTES:
@@ -216,6 +219,13 @@ class Cycle:
         finally:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
         self.remap(size)
+
+    def _lock_file(self) -> bool:
+        try:
+            fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
 
 
 def create_cycle_file(directory: Directory, name: str, disk: Disk) -> None:

@@ -8,61 +8,58 @@ if TYPE_CHECKING:
 
 
 class Receipt:
-    """Proof that an event was appended. Immutable, hashable, comparable.
+    """Proof that an event was appended. Read-only, hashable, comparable, can be pickled."""
 
-    Attributes:
-        generation: of the outbox; grows when an operator adopts a copied or restored one.
-        sequence: of the event within the outbox, from 1.
-        durability: ``"process"`` or ``"power"``: what the event survives since `append` returned.
-    """
-
-    __slots__ = ("_event_id", "_outbox", "durability", "generation", "sequence")
-
-    durability: str
-    generation: int
-    sequence: int
+    __slots__ = ("_durability", "_event_id", "_generation", "_outbox", "_sequence")
 
     def __init__(
         self, outbox: bytes, generation: int, sequence: int, event_id: bytes, durability: str
     ) -> None:
-        _set(self, "_outbox", outbox)
-        _set(self, "generation", generation)
-        _set(self, "sequence", sequence)
-        _set(self, "_event_id", event_id)
-        _set(self, "durability", durability)
+        self._outbox = outbox
+        self._generation = generation
+        self._sequence = sequence
+        self._event_id = event_id
+        self._durability = durability
 
     # UUIDs are made on demand: importing uuid costs more than an append.
 
     @property
     def outbox(self) -> UUID:
         """The outbox's id."""
-        return _uuid(self._outbox)  # type: ignore[attr-defined]
+        from uuid import UUID
+
+        return UUID(bytes=self._outbox)
+
+    @property
+    def generation(self) -> int:
+        """Of the outbox; grows when an operator adopts a copied or restored one."""
+        return self._generation
+
+    @property
+    def sequence(self) -> int:
+        """Of the event within the outbox, from 1."""
+        return self._sequence
 
     @property
     def event_id(self) -> UUID:
         """The event's id, which consumers find in the header ``outbox-event-id``."""
-        return _uuid(self._event_id)  # type: ignore[attr-defined]
+        from uuid import UUID
+
+        return UUID(bytes=self._event_id)
+
+    @property
+    def durability(self) -> str:
+        """``"process"`` or ``"power"``: what the event survives since `append` returned."""
+        return self._durability
 
     def _key(self) -> tuple[bytes, int, int, bytes, str]:
-        return (
-            self._outbox,  # type: ignore[attr-defined]
-            self.generation,
-            self.sequence,
-            self._event_id,  # type: ignore[attr-defined]
-            self.durability,
-        )
+        return self._outbox, self._generation, self._sequence, self._event_id, self._durability
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Receipt) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self._key())
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("a Receipt cannot be changed")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError("a Receipt cannot be changed")
 
     def __reduce__(self) -> tuple[type[Receipt], tuple[bytes, int, int, bytes, str]]:
         return Receipt, self._key()
@@ -73,12 +70,3 @@ class Receipt:
             f"sequence={self.sequence}, event_id={self.event_id}, "
             f"durability={self.durability!r})"
         )
-
-
-_set = object.__setattr__
-
-
-def _uuid(data: bytes) -> UUID:
-    from uuid import UUID
-
-    return UUID(bytes=data)

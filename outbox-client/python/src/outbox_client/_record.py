@@ -227,13 +227,11 @@ def decode_headers(section: bytes) -> list[tuple[str, bytes | None]]:
             offset += name_length
             (value_length,) = _VALUE_LENGTH.unpack_from(section, offset)
             offset += 4
-            if value_length < 0:
-                headers.append((name, None))
-            else:
-                headers.append((name, section[offset : offset + value_length]))
-                offset += value_length
+            value = section[offset : offset + value_length] if value_length >= 0 else None
+            offset += max(value_length, 0)
+            if value_length < -1 or offset > len(section):
+                raise InvalidRecordError(f"headers section: a value of {value_length} bytes")
+            headers.append((name, value))
     except (error, UnicodeDecodeError) as problem:
         raise InvalidRecordError(f"headers section: {problem}") from None
-    if offset != len(section):
-        raise InvalidRecordError("headers section: its lengths lead beyond its end")
     return headers

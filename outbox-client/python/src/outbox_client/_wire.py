@@ -107,7 +107,7 @@ def read_entry(data: bytes | mmap, offset: int) -> dict[str, int]:
         start = offset + 6 + data[offset + 5]
         name = data[offset + 6 : start].decode("ascii")
         _value(data, start, name, found)
-    except (error, IndexError, RecursionError, UnicodeDecodeError) as problem:
+    except (error, ArithmeticError, LookupError, RecursionError, ValueError) as problem:
         raise UnparsableError(f"the entry at 0x{offset:x} does not parse: {problem}") from None
     return found
 

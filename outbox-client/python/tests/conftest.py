@@ -1,0 +1,22 @@
+"""What the tests share: where outboxes live, and negative controls for leaked descriptors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def outbox_path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DIR", "DURABILITY", "MAX_BYTES", "TRUST_PARENT", "TOPIC"):
+        monkeypatch.delenv(f"OUTBOX_{name}", raising=False)
+    monkeypatch.delenv("ENVIRONMENT", raising=False)

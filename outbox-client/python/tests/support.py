@@ -1,0 +1,204 @@
+"""Hand-written parts for the seams: a clock, a disk with faults, processes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from outbox_client._directory import Directory
+from outbox_client._disk import Disk
+from outbox_client._layout import FILE_BYTES, cycle_name, new_cycle_file
+from outbox_client._record import Draft, Record
+from outbox_client._scan import scan
+from outbox_client._writer import QueueWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+HOUR_NS = 3_600_000_000_000
+HOUR = 490_896  # 2026-01-01, 0 h
+
+
+class Clock:
+    """Nanoseconds since the epoch, moved by the test."""
+
+    def __init__(self, hour: int = HOUR) -> None:
+        self.now = hour * HOUR_NS
+
+    def __call__(self) -> int:
+        self.now += 1_000_000
+        return self.now
+
+
+def new_writer(path: Path | str, **settings: Any) -> QueueWriter:
+    trust_parent = settings.pop("trust_parent", False)
+    settings = {"durability": "process", "max_bytes": None, "lock_timeout": 5.0, **settings}
+    directory = Directory(
+        str(path), power=settings["durability"] == "power", trust_parent=trust_parent
+    )
+    return QueueWriter(directory, **settings)
+
+
+def event_id(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def event(number: int, size: int = 40) -> Draft:
+    value = f"value {number} ".encode().ljust(size, b".")
+    return Draft(b"topic", b"key", b"", value, event_id(number), None)
+
+
+def records(path: Path | str) -> list[Record]:
+    """All records; a scan that ends early for a fault is an error."""
+    return list(scan(str(path)))
+
+
+def numbers(path: Path | str) -> list[int]:
+    """The numbers of all events on disk, having checked that sequences grow."""
+    found = records(path)
+    sequences = [record.sequence for record in found]
+    assert sequences == sorted(set(sequences))
+    return [int.from_bytes(record.event_id, "big") for record in found]
+
+
+def small_layout(path: Path, hour: int = HOUR) -> None:
+    """An outbox whose newest cycle has index pages of 32 slots, every 4th entry indexed.
+
+    So that a test reaches a second index page without a million events.
+    """
+    new_writer(path, clock=Clock(hour)).open()
+    file = path / "queue" / cycle_name(hour)
+    file.write_bytes(new_cycle_file(32, 4))
+    os.truncate(file, FILE_BYTES)
+    file.chmod(0o660)
+
+
+class Reached(Disk):
+    """Counts the calls of each operation and label, and calls back at a chosen one.
+
+    Attributes:
+        calls: how often ``(operation, label)`` was called.
+    """
+
+    __slots__ = ("_before", "_half", "_label", "_left", "calls")
+
+    def __init__(
+        self,
+        label: str | None = None,
+        number: int = 1,
+        before: Callable[[], None] | None = None,
+        *,
+        half: bool = False,
+    ) -> None:
+        """At the *number*-th call of *label*, optionally write half, and call *before*."""
+        self.calls: Counter[tuple[str, str]] = Counter()
+        self._label = label
+        self._left = number
+        self._before = before
+        self._half = half
+
+    def _reach(self, operation: str, what: str) -> bool:
+        self.calls[operation, what] += 1
+        if what != self._label:
+            return False
+        self._left -= 1
+        return self._left == 0
+
+    def _act(self) -> None:
+        if self._before is not None:
+            self._before()
+
+    def lock(self, call: Callable[..., Any], fd: int, command: int, argument: Any) -> None:
+        if self._reach("lock", "lock"):
+            self._act()
+        super().lock(call, fd, command, argument)
+
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
+        if self._reach("pwrite", what):
+            if self._half:
+                os.pwrite(fd, data[: len(data) // 2], offset)
+            self._act()
+        super().pwrite(fd, data, offset, what)
+
+    def store(self, words: memoryview, index: int, value: int, what: str) -> None:
+        if self._reach("store", what):
+            self._act()
+        super().store(words, index, value, what)
+
+    def truncate(self, fd: int, size: int, what: str) -> None:
+        if self._reach("truncate", what):
+            self._act()
+        super().truncate(fd, size, what)
+
+    def fsync(self, fd: int, what: str) -> None:
+        if self._reach("fsync", what):
+            self._act()
+        super().fsync(fd, what)
+
+    def fdatasync(self, fd: int, what: str) -> None:
+        if self._reach("fdatasync", what):
+            self._act()
+        super().fdatasync(fd, what)
+
+    def rename(self, source: str, target: str, what: str) -> None:
+        if self._reach("rename", what):
+            self._act()
+        super().rename(source, target, what)
+
+
+def fail(code: int = errno.EIO) -> Callable[[], None]:
+    """What a system call does that fails."""
+
+    def raise_error() -> None:
+        raise OSError(code, os.strerror(code))
+
+    return raise_error
+
+
+def kill_self() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_child(action: Callable[[int], None]) -> tuple[int, int]:
+    """Run *action* in a forked child with the writing end of a pipe; pid and reading end."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            os.close(reading)
+            action(writing)
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(writing)
+    return pid, reading
+
+
+def read_all(fd: int) -> bytes:
+    """Everything until the writing end is closed."""
+    with os.fdopen(fd, "rb") as pipe:
+        return pipe.read()
+
+
+def exit_code(pid: int) -> int:
+    """Wait for a child; negative for a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Poll until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.002)
+
+
+def is_subsequence(part: Iterable[int], whole: Iterable[int]) -> bool:
+    rest = iter(whole)
+    return all(item in rest for item in part)

@@ -1,0 +1,142 @@
+"""Which events are refused, and with which words."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from outbox_client import EventTooLarge, InvalidEvent
+from outbox_client._draft import draft, new_event_id
+
+
+def check(value: Any = b"v", topic: Any = "t", **fields: Any) -> int:
+    found = draft(
+        value,
+        topic,
+        fields.get("key"),
+        fields.get("headers"),
+        fields.get("event_id"),
+        fields.get("timestamp"),
+    )
+    return found.length
+
+
+@pytest.mark.parametrize("topic", ["a", "A-b_c.9", "x" * 249, "..."])
+def test_a_kafka_topic_name_is_taken(topic: str) -> None:
+    check(topic=topic)
+
+
+@pytest.mark.parametrize(
+    "topic", ["", ".", "..", "x" * 250, "a b", "a/b", "ö", "a\n", b"bytes", None, 5, ["t"]]
+)
+def test_another_topic_is_refused_and_named(topic: object) -> None:
+    with pytest.raises(InvalidEvent, match="topic"):
+        check(topic=topic)
+
+
+@pytest.mark.parametrize("value", [b"1", "1", bytearray(b"1"), memoryview(b"1"), None])
+def test_bytes_text_and_nothing_are_values(value: object) -> None:
+    check(value)
+    check(key=value)
+
+
+@pytest.mark.parametrize("value", [5, 1.5, {"a": 1}, ["a"], object()])
+def test_another_value_is_refused_with_the_way_out(value: object) -> None:
+    with pytest.raises(InvalidEvent, match=r"json\.dumps"):
+        check(value)
+    with pytest.raises(InvalidEvent, match="key"):
+        check(key=value)
+
+
+def test_text_that_has_no_utf8_form_is_refused() -> None:
+    for fields in ({"value": "\ud800"}, {"key": "\ud800"}, {"headers": {"a": "\ud800"}}):
+        with pytest.raises(InvalidEvent, match="UTF-8"):
+            check(**fields)
+
+
+def test_a_value_is_a_copy() -> None:
+    value = bytearray(b"before")
+    made = draft(value, "t", None, None, None, None)
+    value[:] = b"after!"
+    assert made.body == b"tbefore\0"
+
+
+def test_a_record_of_1_mib_is_the_largest() -> None:
+    room = (1 << 20) - 72 - 40 - len("topic") - len("key") - (2 + 1 + 4 + 2)
+    fields: dict[str, Any] = {"topic": "topic", "key": "key", "headers": {"a": "bc"}}
+    assert check(bytes(room), **fields) == (1 << 20) - 40
+    with pytest.raises(EventTooLarge, match=str((1 << 20) - 112)):
+        check(bytes(room + 1), **fields)
+
+
+def test_headers_keep_order_and_repetition() -> None:
+    assert check(headers={"a": "b"}) == check(headers=[("a", b"b")])
+    assert check(headers=iter([("a", "b"), ("a", None)])) > check(headers={"a": "b"})
+    assert check(headers={}) == check(headers=None) == check(headers=[])
+    assert check(headers=[(f"h{n}", None) for n in range(128)])
+
+
+@pytest.mark.parametrize(
+    ("headers", "complaint"),
+    [
+        ({"": "v"}, "1 to 255"),
+        ({"ö" * 128: "v"}, "1 to 255"),
+        ({"outbox-event-id": "v"}, "relay's own"),
+        ({b"bytes": "v"}, "must be a str"),
+        ({None: "v"}, "must be a str"),
+        ({"a": 5}, "header 'a'"),
+        ([("a", "b", "c")], "pairs"),
+        (["ab"], "pairs"),
+        (5, "mapping"),
+        ([("a", None)] * 129, "128"),
+    ],
+)
+def test_bad_headers_are_refused(headers: object, complaint: str) -> None:
+    with pytest.raises(InvalidEvent, match=complaint):
+        check(headers=headers)
+
+
+def test_headers_that_alone_fill_a_record_are_refused_early() -> None:
+    with pytest.raises(EventTooLarge, match="headers alone"):
+        check(headers=[("a", bytes(1 << 20))] * 2)
+
+
+def test_an_event_id_may_be_given_in_three_ways() -> None:
+    identity = uuid.uuid4()
+    for given in (identity, str(identity), identity.bytes, identity.hex):
+        assert draft(b"", "t", None, None, given, None).event_id == identity.bytes
+
+
+@pytest.mark.parametrize("event_id", ["x", b"short", 5, ""])
+def test_another_event_id_is_refused(event_id: object) -> None:
+    with pytest.raises(InvalidEvent, match="UUID"):
+        check(event_id=event_id)
+
+
+@pytest.mark.parametrize("timestamp", [-1, 1.5, "1", True, 1 << 63])
+def test_a_timestamp_is_milliseconds(timestamp: object) -> None:
+    with pytest.raises(InvalidEvent, match="milliseconds"):
+        check(timestamp=timestamp)
+
+
+def test_a_long_offender_is_cut_short_in_the_message() -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        check(topic="x" * 10_000)
+    assert len(str(caught.value)) < 300
+
+
+def test_made_up_topics_do_not_fill_the_memory() -> None:
+    from outbox_client import _draft
+
+    for number in range(3000):
+        check(topic=f"topic-{number}")
+    assert len(_draft._known_topics) <= 1024
+
+
+def test_event_ids_are_in_the_order_of_time() -> None:
+    ids = [uuid.UUID(bytes=new_event_id()) for _ in range(1000)]
+    times = [identity.int >> 80 for identity in ids]
+    assert times == sorted(times)
+    assert len(set(ids)) == 1000
