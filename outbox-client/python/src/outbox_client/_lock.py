@@ -102,29 +102,31 @@ class WritersLock:
                 self._open(directory)
             try:
                 disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
+                locked = True
             except (BlockingIOError, PermissionError):
-                if backoff is None:
-                    deadline = deadline or monotonic() + timeout
-                    backoff = Backoff(deadline)
-                if not backoff.wait():
-                    raise OutboxBusy(
-                        f"{self.path} was held by other writers for {timeout} s. Append again, or "
-                        "raise lock_timeout; if it persists, look for a stopped process among "
-                        f"those that have the file open (fuser {self.path})"
-                    ) from None
-                continue
+                locked = False
             except OSError as problem:
                 raise system_error(f"lock {self.path}", problem) from None
             try:
                 found = _stat(self.path)
-                if found.st_ino == self._inode and found.st_dev == self._device:
-                    return
+                current = found.st_ino == self._inode and found.st_dev == self._device
             except FileNotFoundError:
-                pass
+                current = False
             except OSError as problem:
                 raise system_error(f"look at {self.path}", problem) from None
-            # The path is gone or another file by now: what we hold excludes nobody.
-            self._close()
+            if not current:
+                # The path is gone or another file by now: this one excludes nobody.
+                self._close()
+            elif locked:
+                return
+            if backoff is None:
+                backoff = Backoff(deadline or monotonic() + timeout)
+            if not backoff.wait():
+                raise OutboxBusy(
+                    f"{self.path} was held by other writers for {timeout} s. Append again, or "
+                    "raise lock_timeout; if it persists, look for a stopped process among those "
+                    f"that have the file open (fuser {self.path})"
+                )
 
     def close(self, token: Token, timeout: float) -> None:
         """Close the descriptor once no thread of this process holds the lock.
