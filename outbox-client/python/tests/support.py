@@ -140,6 +140,11 @@ class Reached(Disk):
             self._act()
         super().fsync(fd, what)
 
+    def sync_directory(self, path: str, what: str) -> None:
+        if self._reach("sync_directory", what):
+            self._act()
+        super().sync_directory(path, what)
+
     def fdatasync(self, fd: int, what: str) -> None:
         if self._reach("fdatasync", what):
             self._act()

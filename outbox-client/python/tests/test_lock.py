@@ -33,6 +33,8 @@ from outbox_client._lock import Backoff, WritersLock, get_ident, lock_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from outbox_client._file import File
+
 EACH = 200
 
 
@@ -420,12 +422,12 @@ def test_a_lock_file_of_a_process_that_has_just_created_it_is_waited_for(
     tries = 0
     create = Directory.create
 
-    def refuse_twice(self: Directory, path: str, flags: int = os.O_RDWR) -> int:
+    def refuse_twice(self: Directory, path: str) -> File:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise problem
-        return create(self, path, flags)
+        return create(self, path)
 
     monkeypatch.setattr(Directory, "create", refuse_twice)
     directory = Directory(str(outbox_path))

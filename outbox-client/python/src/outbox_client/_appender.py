@@ -179,11 +179,8 @@ class Appender:
             queue.close_cycle()
         name = cycle_name(number)
         create_cycle_file(directory, name, disk)
-        fd = directory.open(f"{directory.queue}/metadata.cq4t")
-        try:
-            update_listing(fd, directory.cycles(), disk)
-        finally:
-            os.close(fd)
+        with directory.open(f"{directory.queue}/metadata.cq4t") as metadata:
+            update_listing(metadata.fd, directory.cycles(), disk)
         newest = NewestCycle(number, queue.next_base, hour)
         queue.state.set_newest_cycle(newest, disk)
         try:

@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._directory import Directory
     from outbox_client._disk import Disk
+    from outbox_client._file import File
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
@@ -53,28 +54,24 @@ class Cycle:
         ready: up to where pages are known to be allocated.
     """
 
-    def __init__(self, number: int, fd: int) -> None:
-        """Take over a descriptor.
+    def __init__(self, number: int, file: File) -> None:
+        """Map a cycle's file.
 
         Raises:
             UnparsableError: it is no cycle file.
         """
-        self.fd = fd
+        self._file = file
+        self.fd = file.fd
         self.number = number
         self.size = 0
         self.ready = 0
         self._ahead = _SHORTEST_AHEAD
-        size = os.fstat(fd).st_size
+        size = file.opened.st_size
         if size < _MINIMUM_BYTES:
             raise UnparsableError(f"only {size} bytes long")
         self.remap(size)
         self.layout = Layout(self._map)
         self.word1 = self.layout.word1 >> 3
-
-    def __del__(self, close: object = os.close) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            close(fd)  # type: ignore[operator]
 
     def remap(self, size: int) -> None:
         """Map the file at its present length."""
@@ -236,21 +233,15 @@ def create_cycle_file(directory: Directory, name: str, disk: Disk) -> None:
         OutboxError: the file cannot be created.
     """
     temporary = f"{directory.queue}/.{name}.tmp"
-    fd = directory.create(temporary)
-    try:
+    with directory.create(temporary) as file:
+        fd = file.fd
         # A leftover of a writer that died may hold anything.
         disk.truncate(fd, 0, "create")
         disk.pwrite(fd, new_cycle_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
-    finally:
-        os.close(fd)
     disk.rename(temporary, f"{directory.queue}/{name}", "rename")
-    queue = os.open(directory.queue, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        disk.fsync(queue, "rename")
-    finally:
-        os.close(queue)
+    disk.sync_directory(directory.queue, "rename")
 
 
 def is_free(word: int) -> bool:

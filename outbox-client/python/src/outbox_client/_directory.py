@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_ISDIR, S_ISLNK
 
+from outbox_client._disk import Disk
 from outbox_client._errors import OutboxUnavailable, system_error
+from outbox_client._file import Descriptor, File, NotRegularError
 from outbox_client._layout import cycle_number
 
 DIRECTORY_MODE = 0o2770
 FILE_MODE = 0o660
 WRITABLE_BY_OTHERS = 0o002
 
-_OPEN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_DISK = Disk()
 _SUPPORTED = ("ext4", "ext3", "ext2", "xfs", "tmpfs", "overlay")
 
 
@@ -61,11 +63,11 @@ class Directory:
         if self._make_directory(self.queue):
             if os.stat(self.queue).st_gid != self.gid:
                 os.chown(self.queue, -1, self.gid)
-            self.sync(self.path)
+            _DISK.sync_directory(self.path, "create")
         queue = self._check_directory(self.queue)
         self._check_group(self.queue, queue)
         if created:
-            self.sync(parent)
+            _DISK.sync_directory(parent, "create")
         self.checked = True
 
     def _make_directory(self, path: str) -> bool:
@@ -126,7 +128,7 @@ class Directory:
                 stacklevel=2,
             )
 
-    def open(self, path: str, flags: int = os.O_RDWR) -> int:
+    def open(self, path: str) -> File:
         """Open a file of the outbox, refusing what is not ours.
 
         Raises:
@@ -134,21 +136,19 @@ class Directory:
             OutboxUnavailable: it is refused, with the reason, or cannot be opened.
         """
         try:
-            fd = os.open(path, flags | _OPEN_FLAGS)
+            file = File(path)
         except FileNotFoundError:
             raise
+        except NotRegularError:
+            raise OutboxUnavailable(
+                f"{path} is a symbolic link or no regular file: remove it"
+            ) from None
         except OSError as problem:
-            raise self._refusal(path, problem) from None
-        try:
-            self._check_file(path, os.fstat(fd))
-        except BaseException:
-            os.close(fd)
-            raise
-        return fd
+            raise system_error(f"open {path}", problem) from None
+        self._check_file(path, file.opened)
+        return file
 
     def _check_file(self, path: str, found: os.stat_result) -> None:
-        if not S_ISREG(found.st_mode):
-            raise OutboxUnavailable(f"{path} is not a regular file: remove it")
         if found.st_nlink != 1:
             raise OutboxUnavailable(
                 f"{path} has {found.st_nlink} links, a file of an outbox has one: find out who "
@@ -158,12 +158,7 @@ class Directory:
             raise OutboxUnavailable(f"{path} is world-writable: chmod 660 {path}")
         self._check_group(path, found)
 
-    def _refusal(self, path: str, problem: OSError) -> Exception:
-        if os.path.islink(path):
-            return OutboxUnavailable(f"{path} is a symbolic link: remove it")
-        return system_error(f"open {path}", problem)
-
-    def create(self, path: str, flags: int = os.O_RDWR) -> int:
+    def create(self, path: str) -> File:
         """Open a file of the outbox, made with the outbox's mode and group if there is none.
 
         Raises:
@@ -172,23 +167,26 @@ class Directory:
         """
         while True:
             try:
-                return self.open(path, flags)
+                return self.open(path)
             except FileNotFoundError:
                 pass
-            try:
-                fd = os.open(path, flags | os.O_CREAT | os.O_EXCL | _OPEN_FLAGS, FILE_MODE)
-            except FileExistsError:
-                continue
-            except OSError as problem:
-                raise system_error(f"create {path}", problem) from None
-            try:
-                os.fchmod(fd, FILE_MODE)  # whatever the umask
-                if os.fstat(fd).st_gid != self.gid:
-                    os.fchown(fd, -1, self.gid)
-            except OSError as problem:
-                os.close(fd)
-                raise system_error(f"give {path} to group {self.gid}", problem) from None
-            return fd
+            self._create(path)
+
+    def _create(self, path: str) -> None:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        except FileExistsError:
+            return
+        except OSError as problem:
+            raise system_error(f"create {path}", problem) from None
+        try:
+            os.fchmod(fd, FILE_MODE)  # whatever the umask
+            if os.fstat(fd).st_gid != self.gid:
+                os.fchown(fd, -1, self.gid)
+        except OSError as problem:
+            raise system_error(f"give {path} to group {self.gid}", problem) from None
+        finally:
+            os.close(fd)
 
     def cycles(self) -> list[int]:
         """The numbers of the cycle files, ascending.
@@ -202,20 +200,15 @@ class Directory:
             raise system_error(f"list {self.queue}", problem) from None
         return sorted(number for number in map(cycle_number, names) if number is not None)
 
-    def sync(self, path: str) -> None:
-        """Bring a directory's entries to stable storage."""
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
 
 def _stat(path: str) -> os.stat_result:
     try:
         return os.lstat(path)
     except OSError as problem:
         raise system_error(f"look at {path}", problem) from None
+
+
+_file_systems: dict[int, str | None] = {}
 
 
 def file_system(path: str, device: int) -> str | None:
@@ -225,9 +218,15 @@ def file_system(path: str, device: int) -> str | None:
         path: absolute.
         device: its ``st_dev``; file systems whose files report another are found by path.
     """
+    if device not in _file_systems:
+        _file_systems[device] = _look_up(path, device)
+    return _file_systems[device]
+
+
+def _look_up(path: str, device: int) -> str | None:
     try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
-            lines = mounts.read().splitlines()
+        with Descriptor("/proc/self/mountinfo", "r") as mounts:
+            lines = os.fsdecode(mounts.read()).splitlines()
     except OSError:
         return None
     wanted = f"{os.major(device)}:{os.minor(device)}"

@@ -51,8 +51,16 @@ class Disk:
         os.ftruncate(fd, size)
 
     def fsync(self, fd: int, what: str) -> None:
-        """Bring a file or directory to stable storage."""
+        """Bring a file to stable storage."""
         os.fsync(fd)
+
+    def sync_directory(self, path: str, what: str) -> None:
+        """Bring a directory's entries to stable storage."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def fdatasync(self, fd: int, what: str) -> None:
         """Bring a file's contents to stable storage."""

@@ -39,17 +39,21 @@ def count_failure(directory: Directory, problem: OutboxError) -> None:
         reason = REASONS.index(type(problem))
         if directory.gid < 0:
             directory.prepare()
-        fd = directory.create(directory.file("append.failures"))
-    except (OSError, OutboxError, ValueError):
+        file = directory.create(directory.file("append.failures"))
+    except (OSError, OutboxError, ValueError) as another:
+        _pass_on(another)
         return
     try:
-        # Closing the descriptor gives the lock back.
-        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, reason)
-        if os.fstat(fd).st_size < FILE_BYTES:
-            os.ftruncate(fd, FILE_BYTES)
-        (count,) = _COUNTER.unpack(os.pread(fd, 8, 8 * reason))
-        os.pwrite(fd, _COUNTER.pack(count + 1), 8 * reason)
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
+        with file:  # closing it gives the lock back
+            fcntl.lockf(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, reason)
+            if file.opened.st_size < FILE_BYTES:
+                os.ftruncate(file.fd, FILE_BYTES)
+            (count,) = _COUNTER.unpack(os.pread(file.fd, 8, 8 * reason))
+            os.pwrite(file.fd, _COUNTER.pack(count + 1), 8 * reason)
+    except OSError as another:
+        _pass_on(another)
+
+
+def _pass_on(problem: Exception) -> None:
+    if isinstance(problem, OSError) and problem.errno is None:
+        raise problem  # a signal handler's TimeoutError

@@ -31,6 +31,7 @@ import fcntl
 import os
 import sys
 from _thread import get_ident
+from contextlib import suppress
 from errno import EACCES
 from struct import pack
 from time import monotonic, sleep
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from outbox_client._directory import Directory
     from outbox_client._disk import Disk
+    from outbox_client._file import File
 
     Token = list[int]
 
@@ -67,6 +69,8 @@ class WritersLock:
     def __init__(self, path: str) -> None:
         self.path = path
         self.fd = -1
+        self._file: File | None = None
+        self._opening = False
         self._device = -1
         self._inode = -1
         (
@@ -152,18 +156,27 @@ class WritersLock:
     def forget(self) -> None:
         """In a forked child: close what was inherited, without unlocking the parent's lock."""
         self.__dict__.pop("owner", None)
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
+        self.fd = -1
+        if self._file is not None:
+            self._file.close()
+        if self._opening:
+            # Another thread of the parent was about to store a descriptor.
+            self._opening = False
+            for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+                with suppress(OSError):
+                    if os.readlink(f"/proc/self/fd/{name}") == self.path:
+                        os.close(int(name))
 
     def _open(self, directory: Directory) -> None:
-        fd = self._create(directory)
-        found = os.fstat(fd)
-        self._device = found.st_dev
-        self._inode = found.st_ino
-        self.fd = fd
+        self._opening = True
+        file = self._create(directory)
+        self._device = file.opened.st_dev
+        self._inode = file.opened.st_ino
+        self._file = file
+        self.fd = file.fd
+        self._opening = False
 
-    def _create(self, directory: Directory) -> int:
+    def _create(self, directory: Directory) -> File:
         backoff = Backoff(monotonic() + _CREATION_GRACE_SECONDS)
         while True:
             try:
@@ -175,10 +188,11 @@ class WritersLock:
 
     def _close(self) -> None:
         if self.fd >= 0:
-            # Unlocked first, so that a handler that raises here can leak no more than a descriptor.
+            # Unlocked first, so that a handler that raises here leaves no lock behind.
             self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
-            fd, self.fd = self.fd, -1
-            os.close(fd)
+            self.fd = -1
+        if self._file is not None:
+            self._file.close()
 
     def _wait_for_claim(self, token: Token, timeout: float, deadline: float) -> None:
         backoff = Backoff(deadline)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from outbox_client._directory import Directory
 from outbox_client._errors import OutboxUnavailable, system_error
+from outbox_client._file import NotRegularError, read
 from outbox_client._layout import Layout, cycle_name
 from outbox_client._outcomes import DeliveryOutcome, outcome_of
 from outbox_client._position import MODES, Position, read_position
@@ -128,6 +128,8 @@ class Observer:
             return outcome_of(path, sequence)
         except OSError as problem:
             raise system_error(f"read {path}", problem) from None
+        except NotRegularError:
+            raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
 
     def _position(self, outbox: bytes) -> Position | None:
         path = self._directory.file("relay.position")
@@ -135,14 +137,18 @@ class Observer:
             position = read_position(path)
         except OSError as problem:
             raise system_error(f"read {path}", problem) from None
+        except NotRegularError:
+            raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
         return position if position is not None and position.outbox == outbox else None
 
     def _state(self) -> StateImage:
         path = self._directory.file("outbox.state")
         try:
-            return StateImage(self._read(path, STATE_BYTES))
+            return StateImage(read(path, STATE_BYTES)[0])
         except OSError as problem:
             raise system_error(f"read {path}", problem) from None
+        except NotRegularError:
+            raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
 
     def _appended_bytes(self, state: StateImage) -> int:
         newest = state.newest_cycle()
@@ -150,20 +156,12 @@ class Observer:
             return 0
         path = f"{self._directory.queue}/{cycle_name(newest.number)}"
         try:
-            data = self._read(path, _LAYOUT_BYTES)
+            (data,) = read(path, _LAYOUT_BYTES)
             layout = Layout(data)
             last = int.from_bytes(data[layout.word1 : layout.word1 + 8], "little")
             if last < layout.first:
                 return newest.base
-            word = int.from_bytes(self._read(path, 4, last), "little")
-        except (OSError, UnparsableError):
+            word = int.from_bytes(read(path, 4, last)[0], "little")
+        except (OSError, NotRegularError, UnparsableError):
             return newest.base
         return newest.base + last + 4 + max(word & LENGTH_MASK, FIXED_BYTES) - layout.first
-
-    @staticmethod
-    def _read(path: str, length: int, offset: int = 0) -> bytes:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        try:
-            return os.pread(fd, length, offset)
-        finally:
-            os.close(fd)

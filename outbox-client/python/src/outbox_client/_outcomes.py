@@ -7,6 +7,8 @@ import os
 from struct import Struct
 from zlib import crc32
 
+from outbox_client._file import File
+
 _ENTRY = Struct("<QQB3xI")
 _CHUNK_ENTRIES = 4096
 
@@ -47,24 +49,21 @@ def outcome_of(path: str, sequence: int) -> DeliveryOutcome:
         OSError: the file exists and cannot be read.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = File(path, "r")
     except FileNotFoundError:
         return DeliveryOutcome.DELIVERED
-    try:
-        entries = os.fstat(fd).st_size // _ENTRY.size
+    with file:
+        entries = file.opened.st_size // _ENTRY.size
         while entries:
             count = min(entries, _CHUNK_ENTRIES)
             entries -= count
-            chunk = os.pread(fd, count * _ENTRY.size, entries * _ENTRY.size)
-            for offset in range(len(chunk) // _ENTRY.size * _ENTRY.size, 0, -_ENTRY.size):
-                start = offset - _ENTRY.size
+            chunk = os.pread(file.fd, count * _ENTRY.size, entries * _ENTRY.size)
+            for start in range((len(chunk) // _ENTRY.size - 1) * _ENTRY.size, -1, -_ENTRY.size):
                 first, last, code, crc = _ENTRY.unpack_from(chunk, start)
                 if (
                     first <= sequence <= last
-                    and crc == crc32(chunk[start : offset - 4])
+                    and crc == crc32(chunk[start : start + _ENTRY.size - 4])
                     and code in _CODES
                 ):
                     return _CODES[code]
-    finally:
-        os.close(fd)
     return DeliveryOutcome.DELIVERED

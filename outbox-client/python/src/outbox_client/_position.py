@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from struct import Struct
 from zlib import crc32
+
+from outbox_client._file import read
 
 MAGIC = b"OBXPOSIT"
 VERSION = 1
@@ -57,13 +58,9 @@ def read_position(path: str) -> Position | None:
         OSError: the file exists and cannot be read.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        slots = read(path, 128, 0, SLOT_BYTES)
     except FileNotFoundError:
         return None
-    try:
-        slots = [os.pread(fd, 128, start) for start in (0, SLOT_BYTES)]
-    finally:
-        os.close(fd)
     found: Position | None = None
     for slot in slots:
         position = decode_slot(slot)

@@ -84,8 +84,8 @@ class _Recovery:
 
     def _mend_metadata(self) -> None:
         path = f"{self.directory.queue}/metadata.cq4t"
-        fd = self.directory.create(path)
-        try:
+        with self.directory.create(path) as file:
+            fd = file.fd
             if not is_valid(fd):
                 # In place: readers keep it mapped. A new count of modifications makes them look.
                 data = new_metadata(self.numbers, self.now)
@@ -95,24 +95,18 @@ class _Recovery:
             elif self.numbers:
                 # A writer may have died between the rename of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
-        finally:
-            os.close(fd)
 
     def _open_state(self) -> tuple[State, Identity]:
-        fd = self.directory.create(self.directory.file("outbox.state"))
-        try:
-            data = os.pread(fd, STATE_BYTES, 0)
-            identity = decode_identity(data)
-            if identity is None or os.fstat(fd).st_size != STATE_BYTES:
-                identity = identity or self._lost_identity()
-                # What follows the identity has checks of its own; what fails them is rebuilt below.
-                whole = data.ljust(STATE_BYTES, b"\0")
-                self.disk.pwrite(fd, identity.encode() + whole[44:], 0, "state")
-                self.disk.truncate(fd, STATE_BYTES, "state")
-        except BaseException:
-            os.close(fd)
-            raise
-        return State(fd), identity
+        file = self.directory.create(self.directory.file("outbox.state"))
+        data = os.pread(file.fd, STATE_BYTES, 0)
+        identity = decode_identity(data)
+        if identity is None or file.opened.st_size != STATE_BYTES:
+            identity = identity or self._lost_identity()
+            # What follows the identity has checks of its own; what fails them is rebuilt below.
+            whole = data.ljust(STATE_BYTES, b"\0")
+            self.disk.pwrite(file.fd, identity.encode() + whole[44:], 0, "state")
+            self.disk.truncate(file.fd, STATE_BYTES, "state")
+        return State(file), identity
 
     def _lost_identity(self) -> Identity:
         for number in reversed(self.numbers):
@@ -169,13 +163,10 @@ class _Recovery:
 
     def _salvaged_sequence(self, number: int) -> int:
         try:
-            fd = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
+            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
         except FileNotFoundError:
             return 0
-        try:
-            return highest_sequence(fd)
-        finally:
-            os.close(fd)
+        return highest_sequence(file.fd)
 
     def _describe(self, cycle: Cycle, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
         """Base and hour of the newest cycle."""
@@ -238,10 +229,10 @@ class _Recovery:
     def _open(self, number: int) -> Cycle:
         path = f"{self.directory.queue}/{cycle_name(number)}"
         try:
-            fd = self.directory.open(path)
+            file = self.directory.open(path)
         except FileNotFoundError:
             raise UnparsableError("it was removed") from None
-        return Cycle(number, fd)
+        return Cycle(number, file)
 
 
 def _prologue(cycle: Cycle) -> Prologue | None:

@@ -7,6 +7,7 @@ import os
 from outbox_client._cycle import is_free, is_meta
 from outbox_client._directory import Directory
 from outbox_client._errors import OutboxCorrupt, OutboxUnavailable, system_error
+from outbox_client._file import File, NotRegularError
 from outbox_client._layout import Layout, align4, cycle_name
 from outbox_client._record import FIXED_BYTES, MAX_ENTRY_BYTES, InvalidRecordError, Record
 from outbox_client._wire import END_OF_FILE, LENGTH_MASK, UnparsableError
@@ -32,15 +33,15 @@ def scan(path: str) -> Iterator[Record]:
     for number in directory.cycles():
         name = f"{directory.queue}/{cycle_name(number)}"
         try:
-            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            file = File(name, "r")
         except FileNotFoundError:
             continue  # deleted meanwhile
+        except NotRegularError:
+            raise OutboxUnavailable(f"{name} is not a regular file: remove it") from None
         except OSError as problem:
             raise system_error(f"open {name}", problem) from None
-        try:
-            yield from _scan_cycle(fd, name)
-        finally:
-            os.close(fd)
+        with file:
+            yield from _scan_cycle(file.fd, name)
 
 
 def _scan_cycle(fd: int, name: str) -> Iterator[Record]:

@@ -12,6 +12,7 @@ from outbox_client._errors import OutboxUnavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
+    from outbox_client._file import File
 
 STATE_BYTES = 4096
 MAGIC = b"OBXSTATE"
@@ -119,16 +120,12 @@ class StateImage:
 class State(StateImage):
     """The mapped file. Changed only by the holder of the writers' lock."""
 
-    def __init__(self, fd: int) -> None:
-        """Take over a descriptor of a file of full length."""
-        self.fd = fd
-        self.map = mmap(fd, STATE_BYTES)
+    def __init__(self, file: File) -> None:
+        """Map a file of full length."""
+        self._file = file
+        self.fd = file.fd
+        self.map = mmap(file.fd, STATE_BYTES)
         super().__init__(self.map)
-
-    def __del__(self, close: object = os.close) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            close(fd)  # type: ignore[operator]
 
     def set_next_sequence(self, sequence: int, disk: Disk) -> None:
         """Book the sequences below."""
