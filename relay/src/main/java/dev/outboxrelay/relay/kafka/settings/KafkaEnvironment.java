@@ -34,6 +34,7 @@ final class KafkaEnvironment {
   private static final String CONFIG_FILE = "KAFKA_CONFIG_FILE";
   private static final String UNLIMITED = String.valueOf(Integer.MAX_VALUE);
   private static final int MOST_IN_FLIGHT = 5;
+  private static final int MOST_BLOCKED_MILLIS = 5_000;
 
   private static final Map<String, String> DEFAULTS =
       Map.ofEntries(
@@ -43,9 +44,8 @@ final class KafkaEnvironment {
           Map.entry(ProducerConfig.BATCH_SIZE_CONFIG, "262144"),
           Map.entry(ProducerConfig.COMPRESSION_TYPE_CONFIG, "none"),
           Map.entry(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, "2097152"),
-          // The delivery thread calls send(); topics are resolved before it does, on another thread
-          // that
-          // asks again when this is not enough.
+          // Holds up the delivery thread, which calls send(). Topics are resolved before it does,
+          // on another thread that asks again when this is not enough.
           Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "5"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MS_CONFIG, "100"),
@@ -205,6 +205,14 @@ final class KafkaEnvironment {
                     shown(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION)
                         + ": order needs at most "
                         + MOST_IN_FLIGHT));
+    number(ProducerConfig.MAX_BLOCK_MS_CONFIG)
+        .filter(number -> number > MOST_BLOCKED_MILLIS)
+        .ifPresent(
+            number ->
+                errors.add(
+                    shown(ProducerConfig.MAX_BLOCK_MS_CONFIG)
+                        + ": it holds up all topics; give at most "
+                        + MOST_BLOCKED_MILLIS));
   }
 
   private void refuseWhatKafkaRefuses() {

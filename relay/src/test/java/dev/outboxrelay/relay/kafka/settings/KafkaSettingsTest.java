@@ -84,6 +84,7 @@ class KafkaSettingsTest {
     "KAFKA_RETRIES,10",
     "KAFKA_MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION,6",
     "KAFKA_BUFFER_MEMORY,33554432",
+    "KAFKA_MAX_BLOCK_MS,60000",
     "KAFKA_TRANSACTIONAL_ID,mine",
     "KAFKA_KEY_SERIALIZER,org.apache.kafka.common.serialization.StringSerializer",
     "KAFKA_COMPRESSION_TYPE,fast",

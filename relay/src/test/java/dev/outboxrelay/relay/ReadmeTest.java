@@ -1,0 +1,86 @@
+package dev.outboxrelay.relay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What README.md lists is what there is. */
+class ReadmeTest {
+  private static final Pattern METRIC = Pattern.compile("outbox_(?:relay|append)_[a-z_]+");
+
+  @TempDir private Path outbox;
+
+  @Test
+  void everySettingIsListedWithItsDefault() throws IOException {
+    Map<String, String> defaults = RelayConfig.from(Map.of("OUTBOX_DIR", "/o")).settings();
+
+    String readme = readme();
+    defaults.forEach(
+        (name, value) ->
+            assertThat(readme)
+                .contains(
+                    name.equals("OUTBOX_DIR") || value.isEmpty()
+                        ? "| `" + name + "` | no"
+                        : "| `" + name + "` | `" + value + "` |"));
+  }
+
+  @Test
+  void everyMetricIsListedAndNoOther() throws IOException {
+    try (RelayMetrics metrics = new RelayMetrics("1", Clock.systemUTC(), System::nanoTime)) {
+      metrics.listener(outbox).sendFailed(new Verdict.RetryLater("e"), null);
+      metrics.watch(
+          outbox,
+          () -> Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));
+      Set<String> exported =
+          metrics
+              .scrape(false)
+              .lines()
+              .filter(line -> line.startsWith("# TYPE outbox_"))
+              .map(line -> line.split(" ", -1)[2])
+              .filter(name -> !name.endsWith("_seconds_max"))
+              .collect(Collectors.toCollection(TreeSet::new));
+
+      Set<String> listed =
+          METRIC
+              .matcher(readme())
+              .results()
+              .map(match -> match.group())
+              .collect(Collectors.toCollection(TreeSet::new));
+      assertThat(listed).isEqualTo(exported);
+    }
+  }
+
+  @Test
+  void everyCommandOfTheUsageIsListed() throws IOException {
+    assertThat(readme())
+        .contains(
+            "`run`",
+            "`status ",
+            "`inspect ",
+            "`verify ",
+            "`dead-letters list`",
+            "`topics check ",
+            "`config ",
+            "`doctor ");
+  }
+
+  private static String readme() throws IOException {
+    return Files.readString(Path.of("README.md"));
+  }
+}
