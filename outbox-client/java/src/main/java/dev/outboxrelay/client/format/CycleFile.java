@@ -24,6 +24,7 @@ import java.util.Optional;
 final class CycleFile implements Closeable {
   private static final int WINDOW_BYTES = 8 << 10;
   private static final int SEARCH_BYTES = 256 << 10;
+  private static final int ZEROS_BEHIND = 8;
   private static final byte[] EOF_TAIL = {0, 0, 0, 0, (byte) 0xC3, 'E', 'O', 'F'};
 
   private final long cycle;
@@ -33,6 +34,7 @@ final class CycleFile implements Closeable {
   private final CycleLayout layout;
   private final Disk disk;
   private final CycleIndex index;
+  private final SpaceAhead ahead;
   private MappedByteBuffer map;
   private long last; // offset of the last entry's header word, 0 while there is none
   private long lastSequence; // of the last entry, 0 while there is none
@@ -58,6 +60,7 @@ final class CycleFile implements Closeable {
     this.map = map;
     this.disk = disk;
     index = new CycleIndex(layout, disk);
+    ahead = new SpaceAhead(channel, disk);
   }
 
   /**
@@ -192,6 +195,11 @@ final class CycleFile implements Closeable {
         deadline.poll(path, () -> disk.tryLock(channel, 0, Long.MAX_VALUE, DiskStep.LOCK))) {
       map = disk.map(channel, size, DiskStep.PAYLOAD);
     }
+  }
+
+  /** Prepares for this append and many more to come; see {@link SpaceAhead}. */
+  void allocateAhead(int length) throws IOException {
+    ahead.prepare(end, CycleLayout.next(end, length) + ZEROS_BEHIND, map.limit());
   }
 
   /**

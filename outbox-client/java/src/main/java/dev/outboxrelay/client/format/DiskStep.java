@@ -7,6 +7,7 @@ package dev.outboxrelay.client.format;
 public enum DiskStep {
   LOCK,
   PAYLOAD,
+  AHEAD,
   PUBLISH,
   STATE,
   WORD2,

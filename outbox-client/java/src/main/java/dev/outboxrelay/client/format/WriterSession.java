@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.format;
 
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.OutboxUnavailable;
 import java.io.Closeable;
@@ -164,6 +165,9 @@ final class WriterSession implements Closeable {
     int length = record.length(first);
     checkCap(length);
     file.ensureSpace(length, deadline);
+    if (options.durability() == Durability.PROCESS) { // a sync would write what is allocated ahead
+      file.allocateAhead(length);
+    }
     long sequence = state.nextSequence();
     Prologue prologue =
         first

@@ -68,7 +68,7 @@ class PositionFileTest {
         new FaultyDisk.Fault[] {FaultyDisk.Fault.NO_SPACE, FaultyDisk.Fault.IO_ERROR}) {
       Files.deleteIfExists(file);
       try (PositionFile positions =
-          PositionFile.open(file, new FaultyDisk(DiskStep.POSITION, 3, fault))) {
+          PositionFile.open(file, new FaultyDisk(DiskStep.POSITION, 4, fault))) {
         positions.save(position(1));
         assertThrows(IOException.class, () -> positions.save(position(2)));
         Position left = PositionFile.find(file).orElseThrow();
