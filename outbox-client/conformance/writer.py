@@ -25,13 +25,20 @@ GIB = 1 << 30
 class Appender:
     """One writer of one name to one outbox."""
 
-    def __init__(self, arguments: argparse.Namespace, directory: str, name: str) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        directory: str,
+        name: str,
+        disk: FaultyDisk | None = None,
+    ) -> None:
         self.name = name
         self.size: int = arguments.size
         self.next: int = arguments.first
         self.failed = False
         self._turn = threading.Lock()
-        disk = FaultyDisk(Fault(arguments.fault)) if arguments.fault else None
+        if arguments.fault and disk is None:
+            disk = FaultyDisk(Fault(arguments.fault))
         self.outbox = QueueWriter(
             Directory(directory, power=arguments.durability == "power"),
             durability=arguments.durability,
@@ -50,7 +57,7 @@ class Appender:
                 self.next += 1
             try:
                 receipt = self.outbox.append(
-                    draft(self._value(number), "conformance", self.name, None, None, None)
+                    draft(self.value(number), "conformance", self.name, None, None, None)
                 )
             except (OutboxError, InjectedError) as problem:
                 maybe = "maybe-appended " if getattr(problem, "maybe_appended", False) else ""
@@ -59,7 +66,8 @@ class Appender:
                 return
             say(f"ack {number} {receipt.sequence} {receipt.event_id}")
 
-    def _value(self, number: int) -> bytes:
+    def value(self, number: int) -> bytes:
+        """Return an event's value, which says who made it."""
         head = b'{"writer":"%s","n":%d,"pad":"' % (self.name.encode(), number)
         return head.ljust(self.size - 2, b"x") + b'"}'
 
@@ -100,8 +108,8 @@ def obey(arguments: argparse.Namespace) -> None:
         say("done")
 
 
-def main() -> int:
-    """Append as told by the arguments, or by standard input."""
+def arguments_of(command_line: list[str]) -> argparse.Namespace:
+    """Return the arguments of any writer program."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", required=True)
     parser.add_argument("--writer", required=True)
@@ -114,7 +122,12 @@ def main() -> int:
     parser.add_argument("--roll-bytes", type=int, default=GIB)
     parser.add_argument("--clock-offset-file")
     parser.add_argument("--fault")
-    arguments = parser.parse_args()
+    return parser.parse_args(command_line)
+
+
+def main() -> int:
+    """Append as told by the arguments, or by standard input."""
+    arguments = arguments_of(sys.argv[1:])
     say("ready")
     if arguments.count is None:
         obey(arguments)

@@ -70,16 +70,18 @@ class History:
         return (started - self.acks.keys() - failed) | maybe | self.doubtful
 
 
-def command(language: str, outbox: str, writer: str, **options: object) -> list[str]:
+def command(
+    language: str, outbox: str, writer: str, program: str = "writer.py", **options: object
+) -> list[str]:
     """Return the command line of a writer program."""
     if language == PYTHON:
-        program = [sys.executable, "-S", str(places.CONFORMANCE / "writer.py")]
+        start = [sys.executable, "-S", str(places.CONFORMANCE / program)]
     else:
         jars = (places.CONFORMANCE_JAR, places.CLIENT_JAR)
         classpath = ":".join(map(places.built, jars))
-        program = [places.java(), *places.QUICK_JVM, "-cp", classpath, _JAVA_MAIN]
+        start = [places.java(), *places.QUICK_JVM, "-cp", classpath, _JAVA_MAIN]
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    return [*program, f"--dir={outbox}", f"--writer={writer}", *arguments]
+    return [*start, f"--dir={outbox}", f"--writer={writer}", *arguments]
 
 
 class Writer:
@@ -116,7 +118,7 @@ class Writer:
 
     def history(self) -> History:
         """Return what it was told about its appends so far."""
-        return _history(self.lines(), History(self.writer, self._first, self._threads))
+        return history_of(self.lines(), History(self.writer, self._first, self._threads))
 
     def has_acks(self) -> bool:
         """Whether it appends already."""
@@ -211,7 +213,8 @@ class Writer:
         self.kill()
 
 
-def _history(lines: list[str], history: History) -> History:
+def history_of(lines: list[str], history: History) -> History:
+    """Add what a writer program has printed to a history."""
     for line in lines:
         kind, *words = line.split(" ", 3)
         if kind == "ack":
@@ -244,7 +247,7 @@ class Server:
         program.command(f"{count}\t{outbox}\t{writer}")
         program.await_done()
         assert program.process.poll() is None, "the server has ended"
-        now = _history(program.lines()[before:], History(writer, 0, threads=1))
+        now = history_of(program.lines()[before:], History(writer, 0, threads=1))
         all_of_it = self._histories.setdefault((outbox, writer), History(writer, 0, threads=0))
         all_of_it.acks.update(now.acks)
         all_of_it.failures += now.failures
