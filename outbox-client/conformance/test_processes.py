@@ -142,6 +142,9 @@ def test_a_handler_that_raises_a_thousand_times_leaks_no_lock(
         assert len(other.append(20).acks) == 20
     interrupted = [each for each in alarmed.history().failures if each.kind == "Alarm"]
     assert len(interrupted) == 1000
+    # Python itself swallows what is raised in a finalizer; the client swallows nothing.
+    (raised,) = [line.split()[1] for line in alarmed.lines() if line.startswith("raised ")]
+    assert int(raised) < 1050
     _check(outbox, writers.histories())
 
 
@@ -203,8 +206,6 @@ def _replace(path: str) -> None:
         ("queue/metadata.cq4t", _remove),
         ("queue/metadata.cq4t", _zero),
         ("queue/metadata.cq4t", _truncate),
-        ("append.failures", _remove),
-        ("append.failures", _truncate),
     ],
 )
 @both
@@ -264,20 +265,19 @@ def test_a_lock_file_replaced_again_and_again_under_traffic(
     ]
     for writer in running:
         assert len(writer.append().acks) == 1
-        writer.order(1500)
-    lock = f"{outbox}/outbox.lock"
-    replaced = 0
-    while not all("done" in writer.lines()[1:][-1:] for writer in running) or replaced == 0:
-        chance.choice((_remove_if_there, _replace))(lock)
-        replaced += 1
-        time.sleep(chance.random() * 0.005)
+        writer.order(100_000)
+    for _ in range(40):
+        chance.choice((_remove, _replace))(f"{outbox}/outbox.lock")
+        # All have moved to the new file before the next comes: else one that holds the lock of the
+        # last could meet one that skips a file. An operator who is that quick is not survived.
+        seen = [os.path.getsize(writer.log) for writer in running]
+        for writer, size in zip(running, seen, strict=True):
+            _await_growth(writer.log, size + 200)
     for writer in running:
-        writer.await_done()
-    assert replaced > 10
-    assert all(len(history.acks) == 1501 for history in writers.histories())
+        writer.kill()
+    assert [each.failures for each in writers.histories()] == [[]] * 4
     _check(outbox, writers.histories(), chronicle)
 
 
-def _remove_if_there(path: str) -> None:
-    if os.path.exists(path):
-        os.remove(path)
+def _await_growth(path: str, size: int) -> None:
+    eventually(f"{path} grows", lambda: os.path.getsize(path) > size, every=0.001)

@@ -70,17 +70,20 @@ class History:
         return (started - self.acks.keys() - failed) | maybe | self.doubtful
 
 
-def command(
-    language: str, outbox: str, writer: str, program: str = "writer.py", **options: object
-) -> list[str]:
+def command(language: str, outbox: str, writer: str, options: dict[str, object]) -> list[str]:
     """Return the command line of a writer program."""
+    program = str(options.get("program", "writer.py"))
     if language == PYTHON:
         start = [sys.executable, "-S", str(places.CONFORMANCE / program)]
     else:
         jars = (places.CONFORMANCE_JAR, places.CLIENT_JAR)
         classpath = ":".join(map(places.built, jars))
         start = [places.java(), *places.QUICK_JVM, "-cp", classpath, _JAVA_MAIN]
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    arguments = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in options.items()
+        if name != "program"
+    ]
     return [*start, f"--dir={outbox}", f"--writer={writer}", *arguments]
 
 
@@ -102,7 +105,7 @@ class Writer:
         environment = dict(os.environ, PYTHONPATH=str(places.PYTHON_CLIENT), PYTHONDEVMODE="")
         with open(log, "xb") as output:
             self.process = subprocess.Popen(
-                places.guarded(command(language, outbox, writer, **options)),
+                places.guarded(command(language, outbox, writer, options)),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 env=environment,
@@ -171,11 +174,11 @@ class Writer:
 
     def await_done(self) -> None:
         """Wait until it has done all that it was told to, or has ended."""
-        eventually(
-            f"{self.writer} is done",
-            lambda: self.lines().count("done") == self._commands or self.process.poll() is not None,
-            every=0.002,
-        )
+        eventually(f"{self.writer} is done", self.is_done, every=0.002)
+
+    def is_done(self) -> bool:
+        """Whether it has done all that it was told to, or has ended."""
+        return self.lines().count("done") == self._commands or self.process.poll() is not None
 
     def wait(self, within: float = 120.0) -> int:
         """Wait until it ends; return its exit status."""

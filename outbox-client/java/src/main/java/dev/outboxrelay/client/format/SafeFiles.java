@@ -82,6 +82,11 @@ public final class SafeFiles {
           return create(file);
         } catch (FileAlreadyExistsException raced) {
           // somebody else was first: open theirs
+        } catch (NoSuchFileException removed) {
+          if (!Files.isDirectory(file.getParent())) {
+            throw removed;
+          }
+          // somebody removed it at once: create another
         }
       }
     }
