@@ -125,17 +125,18 @@ class Appender:
 
     def _choose_cycle(self, queue: OpenQueue, length: int, now: int) -> Cycle:
         """The cycle that the record belongs into, with room for it."""
+        first = length + PROLOGUE_BYTES
         if queue.entry < 0:
-            length += PROLOGUE_BYTES
+            length = first
         cycle = queue.cycle
         hour = now // HOUR_MS
         try:
             if cycle is None or not stays(
                 hour, queue.hour, queue.tail + 4 + length, self._roll_bytes
             ):
-                self._check_cap(queue, length + PROLOGUE_BYTES)
+                length = first
+                self._check_cap(queue, length)
                 cycle = self._begin_cycle(queue, hour)
-                length += PROLOGUE_BYTES
             elif self._max_bytes is not None:
                 self._check_cap(queue, length)
             end = queue.tail + 4 + length + 8

@@ -76,7 +76,7 @@ class Cycle:
     def remap(self, size: int) -> None:
         """Map the file at its present length."""
         self._map = mmap(self.fd, size)
-        view = memoryview(self._map)
+        view = memoryview(self._map)[: size & -8]
         self.words32 = view.cast("I")
         self.words64 = view.cast("Q")
         self.size = size

@@ -50,7 +50,7 @@ class Directory:
             OutboxFull: there is no space to create it.
         """
         parent = os.path.dirname(self.path)
-        created = self._make_directory(self.path)
+        created = self._make_directory(self.path) and self.power
         found = self._check_directory(self.path)
         self.gid = found.st_gid
         if not self.trust_parent and _stat(parent).st_mode & WRITABLE_BY_OTHERS:
@@ -63,7 +63,8 @@ class Directory:
         if self._make_directory(self.queue):
             if os.stat(self.queue).st_gid != self.gid:
                 os.chown(self.queue, -1, self.gid)
-            _DISK.sync_directory(self.path, "create")
+            if self.power:
+                _DISK.sync_directory(self.path, "create")
         queue = self._check_directory(self.queue)
         self._check_group(self.queue, queue)
         if created:

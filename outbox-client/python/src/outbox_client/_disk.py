@@ -10,8 +10,6 @@ eof-tail, eof, create, rename, listing.
 from __future__ import annotations
 
 import os
-from errno import ENOSPC
-from os import strerror
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +35,14 @@ class Disk:
         """Write all of data.
 
         Raises:
-            OSError: not all of it could be written; a short write counts as a full disk.
+            OSError: not all of it could be written.
         """
-        if os.pwrite(fd, data, offset) != len(data):
-            raise OSError(ENOSPC, strerror(ENOSPC))
+        written = os.pwrite(fd, data, offset)
+        while written < len(data):
+            # Short, as on a full disk: the next call says why.
+            data = data[written:]
+            offset += written
+            written = os.pwrite(fd, data, offset)
 
     def store(self, words: memoryview, index: int, value: int, what: str) -> None:
         """One aligned store of a word into a mapping."""

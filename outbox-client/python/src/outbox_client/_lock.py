@@ -56,7 +56,7 @@ _ABANDONED_CHECK_SECONDS = 0.05
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
 
-_stat = os.stat
+_stat = os.lstat
 
 
 class WritersLock:

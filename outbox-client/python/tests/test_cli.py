@@ -1,0 +1,271 @@
+"""The ``outbox`` command: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from test_full import write_position
+
+from outbox_client import Outbox
+from outbox_client._cli import main
+from outbox_client.testing import read_events
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _directory(outbox_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTBOX_DIR", str(outbox_path))
+
+
+@pytest.fixture
+def standard_input(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def give(data: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    return give
+
+
+def test_init_creates_and_says_which(outbox_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init"]) == 0
+    printed = capsys.readouterr().out
+    assert str(outbox_path) in printed
+    assert main(["init", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["path"] == str(outbox_path)
+    assert found["outbox"] in printed
+
+
+def test_append_takes_the_value_from_the_argument(
+    outbox_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["append", "välue", "--topic", "orders", "--key", "k", "--header", "a=b=c"]
+    assert main([*arguments, "--timestamp", "5"]) == 0
+    (event,) = read_events(outbox_path)
+    assert (event.topic, event.key, event.value) == ("orders", b"k", "välue".encode())
+    assert event.headers == (("a", b"b=c"),)
+    assert event.timestamp == 5
+    assert capsys.readouterr().out == f"1 {event.event_id}\n"
+
+
+@pytest.mark.parametrize("arguments", [["append"], ["append", "-"]])
+def test_append_takes_the_value_from_standard_input(
+    arguments: list[str], outbox_path: Path, standard_input: Any
+) -> None:
+    standard_input(b"\x00binary\n")
+    assert main(arguments) == 0
+    assert read_events(outbox_path)[0].value == b"\x00binary\n"
+
+
+def test_append_prints_a_receipt_as_json(
+    outbox_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    identity = "018f3b6e-0000-7000-8000-000000000001"
+    assert main(["append", "v", "--event-id", identity, "--durability", "power", "--json"]) == 0
+    receipt = json.loads(capsys.readouterr().out)
+    assert receipt == {
+        "outbox": receipt["outbox"],
+        "generation": 1,
+        "sequence": 1,
+        "event_id": identity,
+        "durability": "power",
+    }
+
+
+def test_append_can_append_a_tombstone(outbox_path: Path) -> None:
+    assert main(["append", "--tombstone", "--key", "k"]) == 0
+    assert read_events(outbox_path)[0].value is None
+
+
+def test_the_topic_comes_from_the_environment(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["append", "1"])
+    monkeypatch.setenv("OUTBOX_TOPIC", "events-{environment}")
+    main(["append", "2"])
+    monkeypatch.setenv("ENVIRONMENT", "prod")
+    main(["append", "3"])
+    topics = [event.topic for event in read_events(outbox_path)]
+    assert topics == ["workflow-events", "events-dev", "events-prod"]
+
+
+def test_ndjson_is_one_event_a_line(
+    outbox_path: Path, standard_input: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"value": "text", "topic": "a", "key": "k", "timestamp": 5},
+        {"value": {"b": [1, None], "ö": "ü"}, "headers": {"h": "v", "n": None}},
+        {"value_base64": "AAH/", "headers": [["r", "1"], ["r", "2"]]},
+        {"value": None, "event_id": "018f3b6e-0000-7000-8000-000000000001"},
+        {},
+        {"value": 0},
+        {"value": False},
+    ]
+    text = "\n\n".join(json.dumps(line) for line in lines)
+    standard_input(text.encode())
+    assert main(["append", "--ndjson", "--topic", "t"]) == 0
+    events = read_events(outbox_path)
+    assert [event.value for event in events] == [
+        b"text",
+        '{"b":[1,null],"ö":"ü"}'.encode(),
+        b"\x00\x01\xff",
+        None,
+        None,
+        b"0",
+        b"false",
+    ]
+    assert [event.topic for event in events] == ["a", "t", "t", "t", "t", "t", "t"]
+    assert events[0].key == b"k"
+    assert events[0].timestamp == 5
+    assert events[1].headers == (("h", b"v"), ("n", None))
+    assert events[2].headers == (("r", b"1"), ("r", b"2"))
+    assert str(events[3].event_id) == "018f3b6e-0000-7000-8000-000000000001"
+    assert len(capsys.readouterr().out.splitlines()) == 7
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("{", "no JSON"),
+        ("[]", "no JSON object"),
+        ('{"valu": 1}', "unknown fields valu"),
+        ('{"value": 1, "value_base64": ""}', "give one"),
+        ('{"value_base64": "x"}', "no base64"),
+        ('{"value_base64": 5}', "no base64"),
+        ('{"key": 5}', "key must be a string"),
+        ('{"headers": 5}', "headers must be"),
+        ('{"headers": [["a"]]}', "headers must be"),
+        ('{"headers": {"a": 5}}', "header a must be"),
+        ('{"topic": "a b"}', "topic"),
+        ('{"topic": 5}', "topic"),
+        ('{"event_id": "x"}', "UUID"),
+        ('{"timestamp": -1}', "milliseconds"),
+        ('{"value": "\\ud800"}', "UTF-8"),
+    ],
+)
+def test_a_bad_line_ends_the_command_behind_the_good_ones(
+    line: str,
+    complaint: str,
+    outbox_path: Path,
+    standard_input: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    standard_input(f'{{"value": "good"}}\n{line}\n{{"value": "never"}}\n'.encode())
+    assert main(["append", "--ndjson"]) == 3
+    assert [event.value for event in read_events(outbox_path)] == [b"good"]
+    error = capsys.readouterr().err
+    assert error.startswith("outbox: line 2: ")
+    assert complaint in error
+
+
+def test_status_as_text_and_as_json(outbox_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outbox = Outbox()
+    receipt = outbox.append(b"", topic="t")
+    assert main(["status"]) == 0
+    text = capsys.readouterr().out
+    assert "waiting        1 events, " in text
+    assert "the relay has not run yet" in text
+    write_position(outbox_path, receipt.outbox.bytes, sequence=1)
+    assert main(["status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["outbox"] == str(receipt.outbox)
+    assert found["lag_events"] == 0
+    assert found["delivery"] == "at-least-once"
+
+
+def test_wait_exits_by_outcome(outbox_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    receipt = Outbox().append(b"", topic="t")
+    assert main(["wait", "1", "--timeout", "0"]) == 13
+    write_position(outbox_path, receipt.outbox.bytes, sequence=1)
+    assert main(["wait", "1", "--json"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == ["PENDING", '{"sequence":1,"outcome":"DELIVERED"}']
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code"),
+    [
+        ([], {}, 2),
+        (["append", "x", "--ndjson"], {}, 2),
+        (["wait", "0"], {}, 2),
+        (["wait", "x"], {}, 2),
+        (["wait", "1", "--timeout", "-1"], {}, 2),
+        (["append", "x", "--header", "novalue"], {}, 3),
+        (["append", "x", "--topic", "a b"], {}, 3),
+        (["append", "x" * (1 << 20)], {}, 3),
+        (["append", "x"], {"OUTBOX_MAX_BYTES": "1"}, 4),
+        (["append", "x"], {"OUTBOX_DIR": ""}, 6),
+        (["append", "x", "--dir", "relative"], {}, 6),
+        (["status"], {}, 6),
+    ],
+)
+def test_errors_exit_with_their_code(
+    arguments: list[str],
+    environment: dict[str, str],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    try:
+        found = main(arguments)
+    except SystemExit as usage:
+        found = int(usage.code or 0)
+    assert found == code
+    assert capsys.readouterr().err
+
+
+def test_a_busy_lock_and_a_corrupt_queue_have_codes(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from outbox_client import OutboxBusy, OutboxCorrupt, OutboxUnavailable
+    from outbox_client._writer import QueueWriter
+
+    maybe = OutboxUnavailable("fsync")
+    maybe.maybe_appended = True
+    maybe._event_id = bytes(16)
+    for problem, code in ((OutboxBusy("b"), 5), (OutboxCorrupt("c"), 7), (maybe, 8)):
+
+        def fail(self: QueueWriter, draft: object, problem: Exception = problem) -> None:
+            raise problem
+
+        monkeypatch.setattr(QueueWriter, "append", fail)
+        assert main(["append", "x"]) == code
+    assert "event id 00000000-0000-0000-0000-000000000000" in capsys.readouterr().err
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, wanted in (
+        (["--help"], "exit codes:"),
+        (["append", "--help"], "value_base64"),
+        (["--version"], "outbox 0"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert wanted in capsys.readouterr().out
+
+
+def test_the_command_runs_as_a_process_and_survives_a_closed_pipe(outbox_path: Path) -> None:
+    command = [sys.executable, "-m", "outbox_client._cli", "append", "--ndjson", "--topic", "t"]
+    lines = b'{"value": "x"}\n' * 5000
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        command, input=lines, stdout=writing, stderr=subprocess.PIPE, env=environment, check=False
+    )
+    os.close(writing)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        command, input=lines[:15], capture_output=True, env=environment, check=True
+    )
+    assert done.stdout.split()[0].isdigit()
