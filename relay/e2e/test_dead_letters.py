@@ -47,6 +47,12 @@ def test_an_event_too_large_for_its_topic_becomes_a_dead_letter_and_its_neighbou
     assert "too-large" in text
     assert topic in text
 
+    number = str(letters[0]["number"])
+    shown = relay.cli("dead-letters", "show", number)
+    assert str(poison.event_id) in shown.stdout
+    assert "payload-" not in shown.stdout
+    assert "payload-" in relay.cli("dead-letters", "show", number, "--values").stdout
+
     # After a restart it is neither sent nor set aside again.
     assert relay.stop() == 0
     relay.start()

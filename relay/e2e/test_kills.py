@@ -17,6 +17,7 @@ from harness.waiting import eventually
 from harness.writers import Traffic, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.broker import Broker
@@ -26,11 +27,14 @@ RELAY_KILLS = 1_000 if TORTURE else 20
 WRITER_KILLS = 5_000 if TORTURE else 100
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 WINDOW_RECORDS = 500
+# What a kill may repeat: the window, and what was settled since the position was last saved (the
+# traffic of a tenth of a second, more while the relay catches up).
+REPEATS_PER_KILL = 2 * WINDOW_RECORDS
 
 
 @pytest.mark.torture
 def test_killed_relays_and_writers_lose_nothing_and_repeat_only_what_the_window_allows(
-    broker: Broker, traffic: Traffic, tmp_path: Path
+    broker: Broker, traffic: Traffic, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
     print(f"SEED={SEED}")
     dice = random.Random(SEED)
@@ -52,13 +56,13 @@ def test_killed_relays_and_writers_lose_nothing_and_repeat_only_what_the_window_
         killed_after = time.monotonic()
         while len(positions) < RELAY_KILLS or killed_writers < WRITER_KILLS:
             # A random moment, not a wait for something.
-            time.sleep(dice.uniform(0.02, 0.3))
+            time.sleep(dice.uniform(0.02, 0.6))
             [writer] = dice.choices(writers, weights)
             writer.kill()
             writer.start()
             killed_writers += 1
             if not relay.is_ready():
-                killed_after = time.monotonic() + dice.uniform(0.0, 2.0)
+                killed_after = time.monotonic() + dice.uniform(0.0, 1.5)
             elif time.monotonic() > killed_after:
                 relay.kill()
                 position = Position.read(traffic.outbox)
@@ -73,7 +77,7 @@ def test_killed_relays_and_writers_lose_nothing_and_repeat_only_what_the_window_
 
     ledgers = traffic.read()
     found = traffic.check(broker.bootstrap)
-    print(
+    measured(
         f"{len(positions)} kills of the relay, {killed_writers} of writers: {found.acked} acked, "
         f"{found.delivered} delivered, {found.duplicate_count} of them repeats"
     )
@@ -81,4 +85,4 @@ def test_killed_relays_and_writers_lose_nothing_and_repeat_only_what_the_window_
     assert sequences_given_twice(ledgers) == {}
     assert positions == sorted(positions)
     assert repeated_without_a_cause(ledgers, found, positions) == {}
-    assert found.duplicate_count <= len(positions) * WINDOW_RECORDS
+    assert found.duplicate_count <= len(positions) * REPEATS_PER_KILL

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.broker import Broker
 
+NEEDS_OPERATOR = 5
 CUTS = 3
 AFTERWARDS = 200
 
@@ -60,3 +61,37 @@ def test_what_is_appended_after_a_power_cut_is_delivered(
     delivered = {record.event_id for record in read_topic(broker.bootstrap, topic)}
     assert set(after) <= delivered
     assert len(set(after)) == CUTS * AFTERWARDS
+
+
+def test_without_the_sync_before_the_position_a_power_cut_would_be_noticed(
+    broker: Broker, disk: mounts.PoweredDisk, topic: str, tmp_path: Path
+) -> None:
+    """The control: the sync of the events is turned off, and their loss is found."""
+    if lacking := mounts.missing("strace"):
+        pytest.skip(lacking)
+    outbox = Path(disk.path) / "outbox"
+    log = tmp_path / "relay.log"
+    with Outbox(outbox) as client:
+        first = client.append("first", topic=topic)
+        with Relay(outbox, broker.bootstrap, log=log) as relay:
+            relay.start()
+            assert client.wait_delivered(first, 60) == "DELIVERED"
+            assert relay.stop() == 0
+        [cycle] = (outbox / "queue").glob("*.cq4")
+        pretend = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(cycle)]
+        pretend += ["-e", "inject=fsync,fdatasync:retval=0"]
+        with Relay(outbox, broker.bootstrap, log=log, wrapper=pretend) as relay:
+            relay.start()
+            receipts = [client.append(b"x" * 5_000, topic=topic) for _ in range(AFTERWARDS)]
+            assert client.wait_delivered(receipts[-1], 60) == "DELIVERED"
+            disk.cut()
+    # The relay was not our own child, but strace's: it may take a moment to go.
+    eventually("nobody has the disk open", lambda: restored(disk))
+    with Relay(outbox, broker.bootstrap, log=log) as relay:
+        relay.start(wait=False)
+        assert relay.child.wait() == NEEDS_OPERATOR, relay.output()
+
+
+def restored(disk: mounts.PoweredDisk) -> bool:
+    disk.restore()
+    return True

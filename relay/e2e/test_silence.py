@@ -17,6 +17,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+
 from harness.child import Child
 from harness.places import RELAY_JAR, built, java
 from harness.ports import free_port

@@ -14,7 +14,7 @@ from .ports import free_port
 from .waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -39,7 +39,7 @@ class Broker:
         data: Path,
         *,
         properties: Mapping[str, str] | None = None,
-        jvm: tuple[str, ...] = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        jvm: Sequence[str] = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
     ) -> None:
         self.data = data
         self.log = data.with_name(data.name + ".log")

@@ -16,7 +16,7 @@ from .ports import free_port
 from .waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -57,7 +57,8 @@ class Relay:
         log: where its output goes; later processes append.
         settings: further environment.
         java_home: the JDK to run it on; None: the default one.
-        jvm: options of its JVM.
+        jvm: options of its JVM; the default ones start fast rather than run fast.
+        wrapper: a command that runs the JVM's command, which is appended to it.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class Relay:
         log: Path,
         settings: Mapping[str, str] | None = None,
         java_home: str | None = None,
-        jvm: tuple[str, ...] = ("-Xmx64m", "-XX:+UseSerialGC"),
+        jvm: Sequence[str] = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
         self.outbox = outbox
@@ -79,6 +81,7 @@ class Relay:
             {"OUTBOX_HTTP_ADDRESS": f"127.0.0.1:{self.port}", **(settings or {})},
         )
         self._java = [java(java_home), *jvm, "-jar", built(RELAY_JAR)]
+        self._wrapper = list(wrapper)
         self._child: Child | None = None
 
     @property
@@ -95,7 +98,9 @@ class Relay:
         """Start it (again); with `wait`, return when /readyz says so."""
         if self.running:
             raise AssertionError(f"the relay for {self.outbox} runs already")
-        self._child = Child([*self._java, "run"], log=self.log, env=self.environment)
+        self._child = Child(
+            [*self._wrapper, *self._java, "run"], log=self.log, env=self.environment
+        )
         if wait:
             self.await_ready()
 

@@ -1,7 +1,8 @@
 package dev.outboxrelay.relay.config;
 
 /**
- * Bounds of what is sent and not yet settled. They also bound what is sent twice after a crash.
+ * Bounds of what is sent and not yet settled. They also bound what is sent twice after a crash,
+ * together with what is settled between two checkpoints.
  *
  * @param maxRecords records, at least 1
  * @param maxBytes bytes of encoded records, at least one record of the largest size
