@@ -94,6 +94,7 @@ public final class TopicChecks {
         backlog -> {
           checkAge(topic.name(), limits, backlog).ifPresent(findings::add);
           checkSize(topic.name(), limits, backlog).ifPresent(findings::add);
+          checkKeys(topic.name(), limits, backlog).ifPresent(findings::add);
         });
     return findings;
   }
@@ -144,6 +145,21 @@ public final class TopicChecks {
                 + limits.maxMessageBytes()
                 + ": it may become a dead letter",
             "raise max.message.bytes of the topic"));
+  }
+
+  private static Optional<Finding> checkKeys(
+      String topic, TopicFinding.Limits limits, Backlog.Topic waiting) {
+    if (!limits.compacted() || waiting.withoutKey() == 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Finding.problem(
+            "topic",
+            topic
+                + ": it is compacted, and "
+                + waiting.withoutKey()
+                + " events without a key wait: Kafka will refuse them, and they become dead letters",
+            "append with a key, or change cleanup.policy of the topic"));
   }
 
   private static String text(long millis) {

@@ -24,13 +24,19 @@ public record Backlog(Map<String, Topic> topics, long events, boolean complete) 
    * @param events how many
    * @param oldestTimestamp the smallest timestamp, milliseconds since the epoch
    * @param largestRecord size of the largest record in the queue, bytes
+   * @param withoutKey how many have no key
    */
-  public record Topic(long events, long oldestTimestamp, int largestRecord) {
-    private Topic with(OutboxRecord record) {
+  public record Topic(long events, long oldestTimestamp, int largestRecord, long withoutKey) {
+    private static Topic of(OutboxRecord record) {
+      return new Topic(1, record.timestamp(), record.length(), record.key() == null ? 1 : 0);
+    }
+
+    private Topic and(Topic other) {
       return new Topic(
-          events + 1,
-          Math.min(oldestTimestamp, record.timestamp()),
-          Math.max(largestRecord, record.length()));
+          events + other.events,
+          Math.min(oldestTimestamp, other.oldestTimestamp),
+          Math.max(largestRecord, other.largestRecord),
+          withoutKey + other.withoutKey);
     }
   }
 
@@ -59,10 +65,7 @@ public record Backlog(Map<String, Topic> topics, long events, boolean complete) 
                 return false;
               }
               events[0]++;
-              topics.merge(
-                  record.topic(),
-                  new Topic(1, record.timestamp(), record.length()),
-                  (before, one) -> before.with(record));
+              topics.merge(record.topic(), Topic.of(record), Topic::and);
               return true;
             });
     return new Backlog(topics, events[0], complete[0]);

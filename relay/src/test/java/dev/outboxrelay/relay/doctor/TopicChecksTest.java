@@ -85,6 +85,16 @@ class TopicChecksTest {
   }
 
   @Test
+  void anEventWithoutAKeyForACompactedTopicIsAProblem() {
+    TopicFinding.Limits compacted =
+        new TopicFinding.Limits(-1, 1 << 20, 1, Long.MAX_VALUE, true, false);
+
+    Finding finding = one(checks.findings(topic(compacted), waiting(HOUR, 500)));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("compacted", "1 events without a key");
+  }
+
+  @Test
   void moreInsyncReplicasThanReplicasCanNeverBeMet() {
     TopicFinding.Limits two = new TopicFinding.Limits(-1, 1 << 20, 2, Long.MAX_VALUE, false, false);
 
@@ -122,7 +132,7 @@ class TopicChecksTest {
 
   private static Backlog waiting(long ageMillis, int recordBytes) {
     return new Backlog(
-        Map.of("orders", new Backlog.Topic(1, NOW.toEpochMilli() - ageMillis, recordBytes)),
+        Map.of("orders", new Backlog.Topic(1, NOW.toEpochMilli() - ageMillis, recordBytes, 1)),
         1,
         true);
   }

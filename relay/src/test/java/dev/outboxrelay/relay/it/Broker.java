@@ -26,18 +26,26 @@ final class Broker implements AutoCloseable {
   private static final Path JAR = Path.of("embedded-kafka", "target", "embedded-kafka.jar");
 
   private final Path data;
+  private final List<String> options;
   private Process process;
   private String bootstrap = "127.0.0.1:0";
 
-  Broker(Path data) throws IOException {
+  /**
+   * Starts a broker.
+   *
+   * @param options of the jar, beside those for data and port
+   */
+  Broker(Path data, String... options) throws IOException {
     this.data = data;
+    this.options = List.of(options);
     start();
   }
 
   /** Starts it, on the port that it had before. */
   void start() throws IOException {
-    process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
@@ -47,7 +55,10 @@ final class Broker implements AutoCloseable {
                 "--data",
                 data.toString(),
                 "--port",
-                bootstrap.substring(bootstrap.indexOf(':') + 1))
+                bootstrap.substring(bootstrap.indexOf(':') + 1)));
+    command.addAll(options);
+    process =
+        new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.appendTo(new File(data + ".log")))
             .start();
     BufferedReader lines =
