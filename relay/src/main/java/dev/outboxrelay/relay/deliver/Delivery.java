@@ -67,17 +67,10 @@ public final class Delivery {
     Window window = new Window(limits.maxRecords(), limits.maxBytes());
     this.ledger = new Ledger(window, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
-    this.stallWatch = new StallWatch(window, limits.stallNanos(), clocks.nanos());
+    this.stallWatch = new StallWatch(window, limits.stall().toNanos(), clocks.nanos());
     this.state = new Connecting(null);
     transport.connect();
   }
-
-  /**
-   * Bounds of what delivery does.
-   *
-   * @param stallNanos how long an ack may take before it counts as a stall
-   */
-  public record Limits(int maxRecords, long maxBytes, Backoff backoff, long stallNanos) {}
 
   /** One turn; returns how much was done. */
   public int doWork() {

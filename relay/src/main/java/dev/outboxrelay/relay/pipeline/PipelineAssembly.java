@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
+import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.intake.Bookmark;
@@ -118,12 +119,12 @@ final class PipelineAssembly {
         start);
   }
 
-  private static Delivery.Limits limits(RelayConfig config) {
-    return new Delivery.Limits(
+  private static Limits limits(RelayConfig config) {
+    return new Limits(
         config.window().maxRecords(),
         config.window().maxBytes(),
         new Backoff(config.backoff().min(), config.backoff().max()),
-        STALL.toNanos());
+        STALL);
   }
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {

@@ -1,9 +1,6 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutcomesFile.Range;
 import dev.outboxrelay.client.format.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -13,14 +10,11 @@ import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads
@@ -28,31 +22,18 @@ import java.util.concurrent.atomic.AtomicReference;
  * thread. Whatever fails is reported and tried again, as long as it takes.
  */
 public final class Settler implements Settlement {
-  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long DELETE_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final PositionStore positions;
   private final DeadLetterStore deadLetters;
-  private final Quarantine quarantine;
   private final Housekeeping housekeeping;
   private final Clocks clocks;
-  private final long intervalNanos;
   private final long retainMillis;
-
-  // From delivery to here, and back.
-  private final AtomicReference<Settled> latest;
-  private final Queue<Range> undelivered = new ConcurrentLinkedQueue<>();
-  private final Queue<Job> jobs = new ConcurrentLinkedQueue<>();
   private final Queue<Report> reports = new ConcurrentLinkedQueue<>();
-  private volatile boolean hurry;
-  private volatile Settled saved;
-
-  // Of the settling thread.
-  private final List<Range> unsavedRanges = new ArrayList<>();
-  private long nextSaveNanos;
-  private long nextJobNanos;
+  private final Jobs jobs;
+  private final Saving saving;
+  private volatile Thread waiting;
   private long nextDeletionNanos;
-  private long failedCycle = -1;
 
   private Settler(
       PositionStore positions,
@@ -64,16 +45,13 @@ public final class Settler implements Settlement {
       Settled start) {
     this.positions = positions;
     this.deadLetters = deadLetters;
-    this.quarantine = quarantine;
     this.housekeeping = housekeeping;
     this.clocks = clocks;
-    this.intervalNanos = pace.checkpointInterval().toNanos();
     this.retainMillis = pace.retain().toMillis();
-    this.latest = new AtomicReference<>(start);
-    this.saved = start;
-    this.nextSaveNanos = clocks.nanos();
-    this.nextJobNanos = nextSaveNanos;
-    this.nextDeletionNanos = nextSaveNanos;
+    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, reports);
+    long intervalNanos = pace.checkpointInterval().toNanos();
+    this.saving = new Saving(positions, housekeeping, reports, clocks, intervalNanos, start);
+    this.nextDeletionNanos = clocks.nanos();
   }
 
   /** Whose position it is. */
@@ -100,70 +78,50 @@ public final class Settler implements Settlement {
       Clocks clocks,
       Settled start)
       throws IOException {
-    OutboxPaths paths = options.paths();
     long cycle = start == null ? 0 : start.next().cycle();
     return new Settler(
-        new PositionStore(paths, owner, cycle),
+        new PositionStore(options.paths(), owner, cycle),
         deadLetters,
-        new Quarantine(paths),
+        new Quarantine(options.paths()),
         new Housekeeping(options),
         pace,
         clocks,
         start);
   }
 
-  /** Something that is to be made durable before its record counts as settled. */
-  private sealed interface Job {
-    /** A stable name for logs. */
-    String what();
-  }
-
-  private record DeadLetterJob(InFlight record, Verdict.DeadLetter verdict) implements Job {
-    @Override
-    public String what() {
-      return "dead-letter";
-    }
-  }
-
-  private record QuarantineJob(InFlight record, String reason) implements Job {
-    @Override
-    public String what() {
-      return "quarantine";
-    }
-  }
-
-  private record SealJob(long cycle) implements Job {
-    @Override
-    public String what() {
-      return "seal";
-    }
-  }
-
   @Override
   public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
-    jobs.add(new DeadLetterJob(record, verdict));
+    jobs.deadLetter(record, verdict);
+    wakeUp();
   }
 
   @Override
   public void quarantine(InFlight damage, String reason) {
-    jobs.add(new QuarantineJob(damage, reason));
-  }
-
-  @Override
-  public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
-    DeliveryOutcome code =
-        outcome == InFlight.Outcome.DEAD ? DeliveryOutcome.DEAD : DeliveryOutcome.QUARANTINED;
-    undelivered.add(new Range(firstSequence, lastSequence, code));
-  }
-
-  @Override
-  public void settled(Settled upTo) {
-    latest.set(upTo);
+    jobs.quarantine(damage, reason);
+    wakeUp();
   }
 
   /** Mends the end of a cycle that is not the newest. For the delivery thread. */
   public void seal(long cycle) {
-    jobs.add(new SealJob(cycle));
+    jobs.seal(cycle);
+    wakeUp();
+  }
+
+  @Override
+  public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
+    saving.undelivered(firstSequence, lastSequence, outcome);
+  }
+
+  @Override
+  public void settled(Settled upTo) {
+    saving.settled(upTo);
+    wakeUp();
+  }
+
+  /** Save without waiting for the interval from now on: the relay stops. */
+  public void hurry() {
+    saving.hurry();
+    wakeUp();
   }
 
   /** The next report, or null. For the delivery thread. */
@@ -171,104 +129,24 @@ public final class Settler implements Settlement {
     return reports.poll();
   }
 
-  /** Save without waiting for the interval from now on: the relay stops. */
-  public void hurry() {
-    hurry = true;
-  }
-
   /** The position on stable storage; null if there is none. From any thread. */
   public Settled saved() {
-    return saved;
+    return saving.saved();
   }
 
   /** Whether all that is settled is saved. From any thread. */
   public boolean isUpToDate() {
-    return Objects.equals(saved, latest.get()) && jobs.isEmpty();
+    return saving.isUpToDate() && jobs.isEmpty();
   }
 
   /** One turn; returns how much was done. For the settling thread. */
   public int doWork() {
     long now = clocks.nanos();
-    return doJobs(now) + save(now) + delete(now);
-  }
-
-  private int doJobs(long now) {
-    if (now - nextJobNanos < 0) {
-      return 0;
-    }
-    int done = 0;
-    for (Job job = jobs.peek(); job != null; job = jobs.peek()) {
-      try {
-        carryOut(job);
-        jobs.remove();
-        done++;
-      } catch (IOException | OutboxError e) {
-        reports.add(new Report.JobFailed(job.what(), e.toString()));
-        nextJobNanos = now + RETRY_NANOS;
-        break;
-      }
-    }
-    return done;
-  }
-
-  private void carryOut(Job job) throws IOException {
-    if (job instanceof DeadLetterJob dead) {
-      InFlight record = dead.record();
-      deadLetters.add(record, dead.verdict());
-      record.done();
-      reports.add(
-          new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
-    } else if (job instanceof QuarantineJob damage) {
-      InFlight record = damage.record();
-      quarantine.keep(record.cycle(), record.offset(), record.next().offset());
-      record.done();
-      reports.add(
-          new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
-    } else if (job instanceof SealJob seal) {
-      housekeeping.seal(seal.cycle());
-    }
-  }
-
-  private int save(long now) {
-    Settled upTo = latest.get();
-    if (Objects.equals(upTo, saved) || (!hurry && now - nextSaveNanos < 0)) {
-      return 0;
-    }
-    for (Range range = undelivered.poll(); range != null; range = undelivered.poll()) {
-      unsavedRanges.add(range);
-    }
-    nextSaveNanos = now + intervalNanos;
-    if (upTo.next().cycle() == failedCycle) {
-      // A later sync could succeed without the data that the failed one lost: wait for the next
-      // cycle, to which the writers have gone on.
-      return 0;
-    }
-    try {
-      positions.save(upTo, unsavedRanges, clocks.millis());
-      unsavedRanges.clear();
-      saved = upTo;
-      reports.add(new Report.Saved(upTo.sequence()));
-      return 1;
-    } catch (IOException e) {
-      nextSaveNanos = now + RETRY_NANOS;
-      reports.add(new Report.SaveFailed(e.toString()));
-      if (e instanceof CycleSyncException failure) {
-        giveUp(failure.cycle());
-      }
-      return 0;
-    }
-  }
-
-  private void giveUp(long cycle) {
-    try {
-      housekeeping.markFailed(cycle);
-      failedCycle = cycle;
-    } catch (OutboxError e) {
-      reports.add(new Report.JobFailed("mark-failed", e.toString()));
-    }
+    return jobs.work(now) + saving.work(now) + delete(now);
   }
 
   private int delete(long now) {
+    Settled saved = saving.saved();
     if (saved == null || now - nextDeletionNanos < 0) {
       return 0;
     }
@@ -283,6 +161,29 @@ public final class Settler implements Settlement {
     } catch (IOException | OutboxError e) {
       reports.add(new Report.JobFailed("delete", e.toString()));
       return 0;
+    }
+  }
+
+  /** Waits until there may be something to do. For the settling thread. */
+  void await() {
+    waiting = Thread.currentThread();
+    long now = clocks.nanos();
+    long next = Math.min(jobs.nanosToNext(now), saving.nanosToNext(now));
+    if (saving.saved() != null) {
+      next = Math.min(next, nextDeletionNanos - now);
+    }
+    if (next > 0) {
+      LockSupport.parkNanos(this, next);
+    }
+    waiting = null;
+  }
+
+  /** Ends {@link #await}; from any thread, and cheap while nobody waits. */
+  private void wakeUp() {
+    Thread thread = waiting;
+    if (thread != null) {
+      waiting = null;
+      LockSupport.unpark(thread);
     }
   }
 

@@ -5,8 +5,6 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Turns a settler's loop on a thread of its own, so that a slow disk never holds up delivery. */
 public final class SettlerThread implements AutoCloseable {
-  private static final long PARK_NANOS = 2_000_000;
-
   private final Settler settler;
   private final Thread thread;
   private volatile boolean stopped;
@@ -28,7 +26,7 @@ public final class SettlerThread implements AutoCloseable {
     try {
       while (!stopped) {
         if (settler.doWork() == 0) {
-          LockSupport.parkNanos(this, PARK_NANOS);
+          settler.await();
         }
       }
     } catch (Throwable e) {
@@ -47,6 +45,7 @@ public final class SettlerThread implements AutoCloseable {
   @Override
   public void close() throws IOException {
     stopped = true;
+    LockSupport.unpark(thread);
     boolean interrupted = false;
     while (thread.isAlive()) {
       try {

@@ -4,11 +4,8 @@ import dev.outboxrelay.client.format.CycleLayout;
 import dev.outboxrelay.client.format.FileWindow;
 import java.io.Closeable;
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -19,14 +16,14 @@ import java.nio.file.StandardOpenOption;
  * they lead. Cheap enough for every record. For one thread.
  */
 final class CycleProbe implements Closeable {
-  private static final VarHandle INT =
-      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle LONG =
-      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final int WINDOW_BYTES = 64 << 10;
 
   private final FileChannel channel;
   private final CycleLayout layout;
-  private ByteBuffer map = ByteBuffer.allocate(0);
+  private final ByteBuffer word = direct(Long.BYTES);
+  private final ByteBuffer window = direct(WINDOW_BYTES).limit(0);
+  private long windowStart;
+  private long size;
 
   CycleProbe(Path file) throws IOException {
     try (FileWindow window = FileWindow.open(file)) {
@@ -79,34 +76,49 @@ final class CycleProbe implements Closeable {
 
   /** Offset of the last entry, as the writers noted it; 0 while there is none. */
   long writePosition() throws IOException {
-    if (layout == null || !isMapped(layout.word1(), Long.BYTES)) {
-      return 0;
-    }
-    return (long) LONG.getAcquire(map, layout.word1());
+    return layout != null && read(word.clear(), layout.word1()) ? word.getLong(0) : 0;
   }
 
+  /** Read ahead, as long as something stands there; what is not in the file is 0. */
   private int header(long offset) throws IOException {
-    return isMapped(offset, Integer.BYTES)
-        ? (int) INT.getAcquire(map, (int) offset)
+    int header = headerInWindow(offset);
+    if (header != CycleLayout.FREE) {
+      return header;
+    }
+    boolean written =
+        read(word.clear().limit(Integer.BYTES), offset) && word.getInt(0) != CycleLayout.FREE;
+    if (!written) {
+      return CycleLayout.FREE;
+    }
+    var unused = read(window.clear(), offset);
+    windowStart = offset;
+    return headerInWindow(offset);
+  }
+
+  private int headerInWindow(long offset) {
+    long at = offset - windowStart;
+    return at >= 0 && at + Integer.BYTES <= window.limit()
+        ? window.getInt((int) at)
         : CycleLayout.FREE;
   }
 
   private boolean has(long offset, int length) throws IOException {
-    return offset + Integer.BYTES + length <= map.capacity()
-        || offset + Integer.BYTES + length <= channel.size();
+    if (offset + Integer.BYTES + length > size) {
+      size = channel.size();
+    }
+    return offset + Integer.BYTES + length <= size;
   }
 
-  /** Maps the file as far as it reaches by now; false if that is not far enough. */
-  private boolean isMapped(long offset, int length) throws IOException {
-    if (offset + length > map.capacity()) {
-      long size = channel.size();
-      if (offset + length > size || size > Integer.MAX_VALUE) {
-        return false;
-      }
-      MappedByteBuffer whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, size);
-      map = whole;
-    }
-    return true;
+  /** Fills the buffer as far as the file reaches; false if it is not filled. */
+  private boolean read(ByteBuffer buffer, long offset) throws IOException {
+    int read = channel.read(buffer, offset);
+    boolean full = !buffer.hasRemaining();
+    buffer.limit(Math.max(read, 0)).position(0);
+    return full;
+  }
+
+  private static ByteBuffer direct(int capacity) {
+    return ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override

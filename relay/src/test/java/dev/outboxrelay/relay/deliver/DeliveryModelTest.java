@@ -73,11 +73,11 @@ class DeliveryModelTest {
               kafka,
               disk,
               counting,
-              new Delivery.Limits(
+              new Limits(
                   WINDOW,
                   1 << 20,
                   new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5)),
-                  Duration.ofSeconds(5).toNanos()),
+                  Duration.ofSeconds(5)),
               new SplittableRandom(random.nextLong()),
               time.clocks(),
               from);

@@ -1,0 +1,13 @@
+package dev.outboxrelay.relay.deliver;
+
+import java.time.Duration;
+
+/**
+ * Bounds of what delivery does.
+ *
+ * @param maxRecords records in the window
+ * @param maxBytes their bytes; a single record may be larger
+ * @param backoff waits before a retry
+ * @param stall how long an ack may take before it counts as a stall
+ */
+public record Limits(int maxRecords, long maxBytes, Backoff backoff, Duration stall) {}

@@ -1,0 +1,125 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.quarantine.Quarantine;
+import java.io.IOException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What is to be made durable before its record counts as settled, one after the other; the first
+ * one that fails is tried again until it succeeds. Asked for on the delivery thread, done on the
+ * settling thread.
+ */
+final class Jobs {
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final DeadLetterStore deadLetters;
+  private final Quarantine quarantine;
+  private final Housekeeping housekeeping;
+  private final Queue<Report> reports;
+  private final Queue<Job> waiting = new ConcurrentLinkedQueue<>();
+  private long retryNanos;
+  private boolean retrying;
+
+  Jobs(
+      DeadLetterStore deadLetters,
+      Quarantine quarantine,
+      Housekeeping housekeeping,
+      Queue<Report> reports) {
+    this.deadLetters = deadLetters;
+    this.quarantine = quarantine;
+    this.housekeeping = housekeeping;
+    this.reports = reports;
+  }
+
+  private sealed interface Job {
+    /** A stable name for logs. */
+    String what();
+  }
+
+  private record DeadLetter(InFlight record, Verdict.DeadLetter verdict) implements Job {
+    @Override
+    public String what() {
+      return "dead-letter";
+    }
+  }
+
+  private record Damage(InFlight record, String reason) implements Job {
+    @Override
+    public String what() {
+      return "quarantine";
+    }
+  }
+
+  private record Seal(long cycle) implements Job {
+    @Override
+    public String what() {
+      return "seal";
+    }
+  }
+
+  void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
+    waiting.add(new DeadLetter(record, verdict));
+  }
+
+  void quarantine(InFlight damage, String reason) {
+    waiting.add(new Damage(damage, reason));
+  }
+
+  void seal(long cycle) {
+    waiting.add(new Seal(cycle));
+  }
+
+  boolean isEmpty() {
+    return waiting.isEmpty();
+  }
+
+  /** Does what waits; returns how much. */
+  int work(long now) {
+    int done = 0;
+    while (!waiting.isEmpty() && nanosToNext(now) <= 0) {
+      Job job = waiting.peek();
+      try {
+        carryOut(job);
+        waiting.remove();
+        retrying = false;
+        done++;
+      } catch (IOException | OutboxError e) {
+        reports.add(new Report.JobFailed(job.what(), e.toString()));
+        retrying = true;
+        retryNanos = now + RETRY_NANOS;
+      }
+    }
+    return done;
+  }
+
+  /** How long until there is something to do; not positive if there is now. */
+  long nanosToNext(long now) {
+    if (waiting.isEmpty()) {
+      return Long.MAX_VALUE;
+    }
+    return retrying ? retryNanos - now : 0;
+  }
+
+  private void carryOut(Job job) throws IOException {
+    if (job instanceof DeadLetter dead) {
+      InFlight record = dead.record();
+      deadLetters.add(record, dead.verdict());
+      record.done();
+      reports.add(
+          new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
+    } else if (job instanceof Damage damage) {
+      InFlight record = damage.record();
+      quarantine.keep(record.cycle(), record.offset(), record.next().offset());
+      record.done();
+      reports.add(
+          new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
+    } else if (job instanceof Seal seal) {
+      housekeeping.seal(seal.cycle());
+    }
+  }
+}

@@ -1,0 +1,127 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.format.OutcomesFile.Range;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Settled;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Saves the latest position, at most once per interval. Told on the delivery thread, done on the
+ * settling thread.
+ */
+final class Saving {
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final PositionStore positions;
+  private final Housekeeping housekeeping;
+  private final Queue<Report> reports;
+  private final Clocks clocks;
+  private final long intervalNanos;
+
+  private final Queue<Range> undelivered = new ConcurrentLinkedQueue<>();
+  private volatile Settled latest;
+  private volatile Settled saved;
+  private volatile boolean hurry;
+
+  /** Taken from the queue, and not yet on disk. */
+  private final List<Range> unsaved = new ArrayList<>();
+
+  private long nextSaveNanos;
+  private long failedCycle = -1;
+
+  Saving(
+      PositionStore positions,
+      Housekeeping housekeeping,
+      Queue<Report> reports,
+      Clocks clocks,
+      long intervalNanos,
+      Settled start) {
+    this.positions = positions;
+    this.housekeeping = housekeeping;
+    this.reports = reports;
+    this.clocks = clocks;
+    this.intervalNanos = intervalNanos;
+    this.latest = start;
+    this.saved = start;
+    this.nextSaveNanos = clocks.nanos();
+  }
+
+  void undelivered(long first, long last, InFlight.Outcome outcome) {
+    DeliveryOutcome code =
+        outcome == InFlight.Outcome.DEAD ? DeliveryOutcome.DEAD : DeliveryOutcome.QUARANTINED;
+    undelivered.add(new Range(first, last, code));
+  }
+
+  void settled(Settled upTo) {
+    latest = upTo;
+  }
+
+  void hurry() {
+    hurry = true;
+  }
+
+  Settled saved() {
+    return saved;
+  }
+
+  boolean isUpToDate() {
+    return Objects.equals(saved, latest);
+  }
+
+  /** How long until there is something to do; not positive if there is now. */
+  long nanosToNext(long now) {
+    if (isUpToDate()) {
+      return Long.MAX_VALUE;
+    }
+    return hurry ? 0 : nextSaveNanos - now;
+  }
+
+  /** Saves if it is time; returns how many positions. */
+  int work(long now) {
+    if (nanosToNext(now) > 0) {
+      return 0;
+    }
+    Settled upTo = latest;
+    for (Range range = undelivered.poll(); range != null; range = undelivered.poll()) {
+      unsaved.add(range);
+    }
+    nextSaveNanos = now + intervalNanos;
+    if (upTo.next().cycle() == failedCycle) {
+      // A later sync could succeed without the data that the failed one lost: wait for the next
+      // cycle, to which the writers have gone on.
+      return 0;
+    }
+    try {
+      positions.save(upTo, unsaved, clocks.millis());
+    } catch (IOException e) {
+      nextSaveNanos = now + RETRY_NANOS;
+      reports.add(new Report.SaveFailed(e.toString()));
+      if (e instanceof CycleSyncException failure) {
+        giveUp(failure.cycle());
+      }
+      return 0;
+    }
+    unsaved.clear();
+    saved = upTo;
+    reports.add(new Report.Saved(upTo.sequence()));
+    return 1;
+  }
+
+  private void giveUp(long cycle) {
+    try {
+      housekeeping.markFailed(cycle);
+      failedCycle = cycle;
+    } catch (OutboxError e) {
+      reports.add(new Report.JobFailed("mark-failed", e.toString()));
+    }
+  }
+}
