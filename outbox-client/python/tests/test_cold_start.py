@@ -11,6 +11,8 @@ import outbox_client
 SLOW = {
     "argparse",
     "asyncio",
+    "collections",
+    "contextlib",
     "concurrent.futures",
     "ctypes",
     "dataclasses",

@@ -46,7 +46,7 @@ def encode(draft: Draft, *, prologue: Prologue | None = None, entry: int = 7) ->
     written = draft.encode(5, 1000, entry, prologue)
     assert written[:4] == bytes(4)
     assert written[-8:] == bytes(8)
-    return written[4:-8]
+    return bytes(written[4:-8])
 
 
 def example() -> Draft:

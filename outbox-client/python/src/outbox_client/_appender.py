@@ -14,7 +14,7 @@ from outbox_client._recovery import open_queue
 from outbox_client._rolling import HOUR_MS, LAST_CYCLE, next_cycle, stays
 from outbox_client._state import (
     COMPLEMENT,
-    CYCLE_BYTES,
+    CYCLE,
     FAILED_BYTES,
     NEXT_SEQUENCE,
     STATE_BYTES,
@@ -91,7 +91,7 @@ class Appender:
             cycle is None
             or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES
             or state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
-            or state.map[CYCLE_BYTES] != queue.seen_cycle
+            or state.words[CYCLE] != queue.newest
             or state.map[FAILED_BYTES] != queue.seen_failed
         ):
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import urandom
+from struct import Struct
 from time import time_ns
 
 from outbox_client._errors import EventTooLarge, InvalidEvent
@@ -31,8 +32,8 @@ _ROOM = MAX_RECORD_BYTES - FIXED_BYTES - PROLOGUE_BYTES
 _MAX_TIMESTAMP = (1 << 63) - 1
 _TOPIC_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
-_UUID7 = 7 << 76 | 0b10 << 62
-_UUID_RANDOM = (1 << 80) - 1 & ~(0xF << 76 | 0b11 << 62)
+_unpack_random = Struct(">HQ").unpack
+_pack_event_id = Struct(">QQ").pack
 
 # Topics that were found valid. Bounded, as a caller may make up topics without end.
 _known_topics: dict[str, bytes] = {}
@@ -83,8 +84,11 @@ def draft(
 
 def new_event_id() -> bytes:
     """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 74 random bits."""
-    random = int.from_bytes(urandom(10), "big")
-    return (time_ns() // 1_000_000 << 80 | random & _UUID_RANDOM | _UUID7).to_bytes(16, "big")
+    first, second = _unpack_random(urandom(10))
+    return _pack_event_id(
+        time_ns() // 1_000_000 << 16 | 0x7000 | first & 0x0FFF,
+        second & 0x3FFFFFFFFFFFFFFF | 0x8000000000000000,
+    )
 
 
 def _check_topic(topic: object) -> bytes:

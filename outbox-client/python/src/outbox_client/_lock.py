@@ -31,7 +31,6 @@ import fcntl
 import os
 import sys
 from _thread import get_ident
-from contextlib import suppress
 from errno import EACCES
 from struct import pack
 from time import monotonic, sleep
@@ -96,41 +95,46 @@ class WritersLock:
             OutboxBusy: not within the timeout, or this thread holds it already.
             OutboxUnavailable: the lock file cannot be opened.
         """
-        deadline = 0.0
-        if self._claim("owner", token) is not token:
+        if self._claim("owner", token) is token:
+            if self.fd >= 0 and self._try(disk):
+                return
+            deadline = monotonic() + timeout
+        else:
             deadline = monotonic() + timeout
             self._wait_for_claim(token, timeout, deadline)
-        backoff: Backoff | None = None
+        backoff = Backoff(deadline)
         while True:
             if self.fd < 0:
                 self._open(directory)
-            try:
-                disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
-                locked = True
-            except (BlockingIOError, PermissionError):
-                locked = False
-            except OSError as problem:
-                raise system_error(f"lock {self.path}", problem) from None
-            try:
-                found = _stat(self.path)
-                current = found.st_ino == self._inode and found.st_dev == self._device
-            except FileNotFoundError:
-                current = False
-            except OSError as problem:
-                raise system_error(f"look at {self.path}", problem) from None
-            if not current:
-                # The path is gone or another file by now: this one excludes nobody.
-                self._close()
-            elif locked:
+            if self._try(disk):
                 return
-            if backoff is None:
-                backoff = Backoff(deadline or monotonic() + timeout)
             if not backoff.wait():
                 raise OutboxBusy(
                     f"{self.path} was held by other writers for {timeout} s. Append again, or "
                     "raise lock_timeout; if it persists, look for a stopped process among those "
                     f"that have the file open (fuser {self.path})"
                 )
+
+    def _try(self, disk: Disk) -> bool:
+        """Lock the file unless another has; closes it if it is not the path's any more."""
+        try:
+            disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
+            locked = True
+        except (BlockingIOError, PermissionError):
+            locked = False
+        except OSError as problem:
+            raise system_error(f"lock {self.path}", problem) from None
+        try:
+            found = _stat(self.path)
+            if found.st_ino == self._inode and found.st_dev == self._device:
+                return locked
+        except FileNotFoundError:
+            pass
+        except OSError as problem:
+            raise system_error(f"look at {self.path}", problem) from None
+        # The path is gone or another file by now: this one excludes nobody.
+        self._close()
+        return False
 
     def close(self, token: Token, timeout: float) -> None:
         """Close the descriptor once no thread of this process holds the lock.
@@ -162,10 +166,7 @@ class WritersLock:
         if self._opening:
             # Another thread of the parent was about to store a descriptor.
             self._opening = False
-            for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
-                with suppress(OSError):
-                    if os.readlink(f"/proc/self/fd/{name}") == self.path:
-                        os.close(int(name))
+            _close_all(self.path)
 
     def _open(self, directory: Directory) -> None:
         self._opening = True
@@ -264,6 +265,17 @@ def _pop(holder: Token) -> bool:
     except IndexError:
         return False
     return True
+
+
+def _close_all(path: str) -> None:
+    """Close every descriptor of a file that this process has."""
+    if os.path.isdir("/proc/self/fd"):
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if os.readlink(f"/proc/self/fd/{name}") == path:
+                    os.close(int(name))
+            except OSError:  # noqa: PERF203 - the descriptor of the listing itself
+                continue
 
 
 def kernel_lock() -> tuple[Callable[..., Any], int, Any, int, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outbox_client._state import CYCLE_BYTES, FAILED_BYTES
+from outbox_client._state import FAILED_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ class OpenQueue:
         "last",
         "newest",
         "next_base",
-        "seen_cycle",
         "seen_failed",
         "sequence",
         "state",
@@ -55,7 +54,6 @@ class OpenQueue:
         self.base = 0
         self.hour = 0
         self.next_base = 0
-        self.seen_cycle = b""
         self.seen_failed = b""
 
     def appended_bytes(self) -> int:
@@ -65,8 +63,7 @@ class OpenQueue:
         return self.base + self.tail - self.cycle.layout.first
 
     def note_state(self) -> None:
-        """Remember what the state says of cycles, to see later that others changed it."""
-        self.seen_cycle = self.state.map[CYCLE_BYTES]
+        """Remember which cycles have failed, to see later that another has."""
         self.seen_failed = self.state.map[FAILED_BYTES]
 
     def close_cycle(self) -> None:

@@ -18,17 +18,18 @@ PROLOGUE_BYTES = 40
 MAX_RECORD_BYTES = 1 << 20
 MAX_ENTRY_BYTES = (2 << 20) + (64 << 10)
 
-_PREFIX = Struct("<4xII")
 _HEAD = Struct("<II")
 _FIXED = Struct("<BBHIQqq16sIIII")
 _PROLOGUE = Struct("<16sIIQq")
 _NAME_LENGTH = Struct("<H")
 _VALUE_LENGTH = Struct("<i")
 _SEQUENCE_AND_ENTRY = Struct("<I12xQ40xI")
-_TRAILER = bytes(8)
+_ENDS = tuple(bytes(padding + 8) for padding in range(4))
 
-_pack_prefix = _PREFIX.pack
-_pack_fixed = _FIXED.pack
+_pack_head = Struct("<IIIBBHIQqq16sIIII").pack
+_put_times = Struct("<Qq").pack_into
+_put_all_times = Struct("<Qqq").pack_into
+_put_word = Struct("<I").pack_into
 
 
 class InvalidRecordError(Exception):
@@ -54,17 +55,7 @@ class Prologue:
 class Draft:
     """A checked event as bytes, up to what only the lock can tell."""
 
-    __slots__ = (
-        "body",
-        "event_id",
-        "flags",
-        "headers_length",
-        "key_length",
-        "length",
-        "timestamp",
-        "topic_length",
-        "value_length",
-    )
+    __slots__ = ("_data", "_timed", "event_id", "length")
 
     def __init__(
         self,
@@ -84,43 +75,48 @@ class Draft:
             value = b""
         else:
             flags |= HAS_VALUE
-        self.flags = flags
-        self.topic_length = len(topic)
-        self.key_length = len(key)
-        self.headers_length = len(headers)
-        self.value_length = len(value)
-        length = self.topic_length + self.key_length + self.headers_length + self.value_length
+        topic_length = len(topic)
+        key_length = len(key)
+        headers_length = len(headers)
+        value_length = len(value)
+        length = topic_length + key_length + headers_length + value_length
         padding = -length & 3
-        self.body = b"".join((topic, key, headers, value, bytes(padding)))
         self.length = FIXED_BYTES + length + padding
         self.event_id = event_id
-        self.timestamp = timestamp
-
-    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytes:
-        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
-        flags = self.flags
-        body = self.body
-        if prologue is not None:
-            flags |= HAS_PROLOGUE
-            body = prologue.encode() + body
-        timestamp = self.timestamp
-        fixed = _pack_fixed(
+        self._timed = timestamp is not None
+        head = _pack_head(
+            0,
+            MAGIC,
+            0,
             VERSION,
             flags,
-            self.topic_length,
-            self.key_length,
-            sequence,
-            now,
-            now if timestamp is None else timestamp,
-            self.event_id,
-            self.headers_length,
-            self.value_length,
-            entry,
+            topic_length,
+            key_length,
+            0,
+            0,
+            timestamp or 0,
+            event_id,
+            headers_length,
+            value_length,
+            0,
             0,
         )
-        return b"".join(
-            (_pack_prefix(MAGIC, crc32(body, crc32(fixed))), fixed, body, _TRAILER),
-        )
+        # A zero header word, the record, and 8 zero bytes.
+        self._data = bytearray(b"").join((head, topic, key, headers, value, _ENDS[padding]))
+
+    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytearray:
+        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
+        data = self._data
+        if prologue is not None:
+            data = data[: 4 + FIXED_BYTES] + prologue.encode() + data[4 + FIXED_BYTES :]
+            data[4 + 9] |= HAS_PROLOGUE
+        if self._timed:
+            _put_times(data, 4 + 16, sequence, now)
+        else:
+            _put_all_times(data, 4 + 16, sequence, now, now)
+        _put_word(data, 4 + 64, entry)
+        _put_word(data, 4 + 4, crc32(memoryview(data)[4 + 8 : -8]))
+        return data
 
 
 class Record:

@@ -29,8 +29,6 @@ NEXT_SEQUENCE = 8
 COMPLEMENT = 9
 CYCLE = 10
 FAILED = 16
-# In bytes: what a writer compares to see that others have moved on.
-CYCLE_BYTES = slice(80, 112)
 FAILED_BYTES = slice(128, 256)
 
 
@@ -142,5 +140,5 @@ class State(StateImage):
         """Never append to this cycle again."""
         slots = list(self.words[FAILED : FAILED + FAILED_SLOTS])
         if number + 1 not in slots:
-            slot = slots.index(0) if 0 in slots else slots.index(min(slots))
+            slot = slots.index(min(slots))  # a free one, else that of the oldest
             disk.store(self.words, FAILED + slot, number + 1, "state")

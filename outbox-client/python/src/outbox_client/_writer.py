@@ -84,7 +84,8 @@ class QueueWriter:
                 if lock.owner is token:
                     del lock.owner
         finally:
-            lock.release(token)
+            if lock.owner is token:
+                lock.release(token)
         if self._durability == POWER and cycle is not None:
             self._make_durable(cycle, draft.event_id)
         return Receipt(
