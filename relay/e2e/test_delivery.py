@@ -13,7 +13,7 @@ from harness.relay import Relay
 from harness.topics import EVENT_ID, read_topic
 from harness.waiting import eventually
 from harness.writers import Traffic, Writer
-from outbox_client import Outbox
+from outbox_client import Outbox, OutboxFull
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +91,23 @@ def test_a_receipt_is_pending_until_the_relay_has_settled_it(
         assert client.wait_delivered(receipt, 0.05) == "PENDING"
         relay.start()
         assert client.wait_delivered(receipt, 60) == "DELIVERED"
+
+
+def test_a_full_outbox_takes_events_again_once_the_relay_has_delivered(
+    relay: Relay, outbox: Path, topic: str
+) -> None:
+    with Outbox(outbox, max_bytes=200_000) as client:
+
+        def append_for_ever() -> None:
+            while True:
+                client.append(b"x" * 1_000, topic=topic)
+
+        with pytest.raises(OutboxFull):
+            append_for_ever()
+        relay.start()
+        eventually("all is delivered and saved", lambda: client.status().lag_events == 0)
+        last = client.append("again", topic=topic)
+        assert client.wait_delivered(last, 60) == "DELIVERED"
 
 
 @pytest.mark.skipif(JDK_25 is None, reason="JAVA25_HOME names no second JDK")

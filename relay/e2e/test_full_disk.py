@@ -49,6 +49,8 @@ def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_ther
         Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay,
         Outbox(outbox) as client,
     ):
+        reserve = small_disk / "reserve"
+        reserve.write_bytes(b"\1" * 1_000_000)
         acked: list[Receipt] = []
 
         def append_for_ever() -> None:
@@ -57,10 +59,23 @@ def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_ther
 
         with pytest.raises(OutboxFull):
             append_for_ever()
+        fill(small_disk)
         relay.start()
         eventually("all that was acked is delivered", relay.is_drained)
         delivered = [record.event_id for record in read_topic(broker.bootstrap, topic)]
         assert delivered == [str(receipt.event_id) for receipt in acked]
+        # A file that was never written finds no room; the relay says so and goes on trying.
+        eventually("the relay says so", lambda: "position not saved" in relay.output())
+        assert relay.status()["saved_sequence"] == 0
+        reserve.unlink()
+        eventually(
+            "the position is saved",
+            lambda: relay.status()["saved_sequence"] == acked[-1].sequence,
+        )
+        again = client.append("again", topic=topic, key="k")
+        assert client.wait_delivered(again, 60) == "DELIVERED"
+        assert relay.stop() == 0
+    assert len(read_topic(broker.bootstrap, topic)) == len(acked) + 1
 
 
 def test_a_dead_letter_that_finds_no_space_holds_the_position_until_there_is_some(
