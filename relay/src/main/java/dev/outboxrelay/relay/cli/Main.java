@@ -44,6 +44,8 @@ public final class Main implements Runnable {
     // Chronicle reads these when its classes load; it reports home otherwise.
     System.setProperty("chronicle.analytics.disable", "true");
     System.setProperty("chronicle.announcer.disable", "true");
+    // It warns of crashes by mapped writes, which are not done here; free space is a metric of ours.
+    System.setProperty("chronicle.disk.monitor.disable", "true");
     // Until a command knows better: warnings only, on stderr.
     Logging.start(new LogSettings(LogSettings.Level.WARN, LogSettings.Format.LOGFMT));
     System.exit(commandLine(System.getenv()).execute(args));
