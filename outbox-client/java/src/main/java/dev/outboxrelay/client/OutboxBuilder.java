@@ -99,7 +99,8 @@ public final class OutboxBuilder {
             .orElseThrow(
                 () ->
                     new OutboxUnavailable(
-                        "OUTBOX_DIR is not set: name the outbox's directory there, or pass a path"));
+                        "OUTBOX_DIR is not set: name the outbox's directory there, or pass "
+                            + "a path"));
     try {
       return Path.of(name);
     } catch (InvalidPathException e) {

@@ -96,7 +96,8 @@ final class LockDeadline implements AutoCloseable {
         file
             + " is held by "
             + holder
-            + " and was not released in time: retry; if it lasts, look for a stopped writer (fuser names it)");
+            + " and was not released in time: retry; if it lasts, look for a stopped writer "
+            + "(fuser names it)");
   }
 
   /** Sets the interrupt flag again if the thread was interrupted meanwhile. */

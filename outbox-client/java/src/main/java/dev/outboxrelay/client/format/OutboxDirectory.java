@@ -55,7 +55,8 @@ final class OutboxDirectory {
     if (!Files.isDirectory(parent)) {
       throw new OutboxUnavailable(
           parent
-              + " does not exist or is no directory: create it; only the outbox's own directory is made on first use");
+              + " does not exist or is no directory: create it; only the outbox's own "
+              + "directory is made on first use");
     }
     int mode = (Integer) Files.getAttribute(parent, "unix:mode");
     if ((mode & 0002) != 0 && !trusted) {
@@ -63,7 +64,8 @@ final class OutboxDirectory {
           parent
               + " can be written by everybody (mode "
               + Integer.toOctalString(mode & 07777)
-              + "), so anybody could replace the outbox: chmod o-w it, use another directory, or set OUTBOX_TRUST_PARENT=1 if nobody else can reach it");
+              + "), so anybody could replace the outbox: chmod o-w it, use another directory, "
+              + "or set OUTBOX_TRUST_PARENT=1 if nobody else can reach it");
     }
   }
 
@@ -86,7 +88,8 @@ final class OutboxDirectory {
     if (type.equals("tmpfs") && durability == Durability.POWER) {
       throw new OutboxUnavailable(
           paths.root()
-              + " lies on tmpfs, which no power cut survives: use durability 'process', or a directory on a disk");
+              + " lies on tmpfs, which no power cut survives: use durability 'process', or a "
+              + "directory on a disk");
     }
   }
 

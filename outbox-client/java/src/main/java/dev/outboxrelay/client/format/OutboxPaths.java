@@ -82,7 +82,7 @@ public record OutboxPaths(Path root) {
         CycleName.parse(name.getFileName().toString()).ifPresent(cycles::add);
       }
     } catch (NoSuchFileException e) {
-      return List.of();
+      return cycles;
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     }

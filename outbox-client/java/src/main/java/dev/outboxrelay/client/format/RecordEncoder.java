@@ -157,7 +157,8 @@ final class RecordEncoder {
       throw new InvalidEvent(
           "the topic "
               + quoted(topic)
-              + " is no Kafka topic name: use 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' and '-', and neither '.' nor '..'");
+              + " is no Kafka topic name: use 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' "
+              + "and '-', and neither '.' nor '..'");
     }
   }
 

@@ -97,7 +97,8 @@ final class Recovery {
     if (!cycles.isEmpty()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "outbox.state was lost and is rebuilt from the queue path={0} cycles={1} identity_found={2}",
+          "outbox.state was lost and is rebuilt from the queue path={0} cycles={1} "
+              + "identity_found={2}",
           paths.state(),
           String.valueOf(cycles.size()),
           prologue != null);
@@ -145,7 +146,8 @@ final class Recovery {
     if (file.isEmpty() && !state.isFailed(newest)) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "the newest cycle cannot be parsed and is left as it is; appends go on in the next one path={0}",
+          "the newest cycle cannot be parsed and is left as it is; appends go on in the next "
+              + "one path={0}",
           paths.cycle(newest));
       // Before the mark, as nobody looks into a failed cycle again.
       state.giveBehind(CycleFacts.lastSequence(paths, cycles));

@@ -148,7 +148,8 @@ public final class SafeFiles {
     if (!found.regular()) {
       throw new OutboxUnavailable(
           file
-              + " is not a regular file (perhaps a symbolic link): remove it, the outbox uses only its own files");
+              + " is not a regular file (perhaps a symbolic link): remove it, the outbox uses "
+              + "only its own files");
     }
     if (found.links() != 1) {
       throw new OutboxUnavailable(

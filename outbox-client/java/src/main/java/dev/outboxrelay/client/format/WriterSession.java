@@ -103,7 +103,8 @@ final class WriterSession implements Closeable {
     if (end == ChainWalk.End.BROKEN && !state.isFailed(newest)) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "the newest cycle is damaged and is left as it is; appends go on in the next one path={0} offset={1}",
+          "the newest cycle is damaged and is left as it is; appends go on in the next one "
+              + "path={0} offset={1}",
           file.path(),
           String.valueOf(file.end()));
       // Before the mark, as nobody looks into a failed cycle again.
