@@ -17,9 +17,9 @@ final class ChainWalk {
   private long entries;
   private long end;
 
-  ChainWalk(FileWindow file, CycleLayout layout) {
+  ChainWalk(FileWindow file, CycleLayout layout, boolean exclusive) {
     this.layout = layout;
-    scanner = new CycleScanner(file, layout);
+    scanner = new CycleScanner(file, layout, exclusive);
   }
 
   /** How a chain ends. */

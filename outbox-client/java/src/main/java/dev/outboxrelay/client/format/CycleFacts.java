@@ -34,7 +34,7 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean 
   static CycleFacts read(Path cycleFile, boolean thorough) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {
       CycleLayout layout = CycleLayout.parse(file).orElse(null);
-      CycleScanner scanner = new CycleScanner(file, layout);
+      CycleScanner scanner = new CycleScanner(file, layout, false);
       if (layout == null) {
         return search(scanner, 0, new CycleFacts(null, 0, 0, false));
       }
@@ -42,7 +42,7 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean 
           scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
               ? first.record().prologue()
               : null;
-      ChainWalk walk = new ChainWalk(file, layout);
+      ChainWalk walk = new ChainWalk(file, layout, false);
       ChainWalk.End how = walk.toEnd(file.getLong(layout.word1()));
       long dataBytes = how == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData();
       CycleFacts facts =

@@ -35,7 +35,9 @@ final class CycleFile implements Closeable {
   private final Disk disk;
   private final CycleIndex index;
   private final SpaceAhead ahead;
+  private final FileWindow window;
   private MappedByteBuffer map;
+  private long size; // when it was last looked at; the mapping may be shorter
   private long last; // offset of the last entry's header word, 0 while there is none
   private long lastSequence; // of the last entry, 0 while there is none
   private long end; // offset of the header word at which the chain ends
@@ -61,6 +63,8 @@ final class CycleFile implements Closeable {
     this.disk = disk;
     index = new CycleIndex(layout, disk);
     ahead = new SpaceAhead(channel, disk);
+    size = map.limit();
+    window = FileWindow.over(channel, size, WINDOW_BYTES);
   }
 
   /**
@@ -75,7 +79,8 @@ final class CycleFile implements Closeable {
     CycleFile opened = null;
     try {
       long size = channel.size();
-      CycleLayout layout = CycleLayout.parse(FileWindow.over(channel, WINDOW_BYTES)).orElse(null);
+      CycleLayout layout =
+          CycleLayout.parse(FileWindow.over(channel, size, WINDOW_BYTES)).orElse(null);
       if (attributes != null
           && layout != null
           && size >= layout.firstData() + 8L
@@ -136,7 +141,8 @@ final class CycleFile implements Closeable {
     try {
       BasicFileAttributes now =
           Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-      return now.size() >= map.limit() && fileKey.equals(now.fileKey());
+      size = now.size();
+      return size >= map.limit() && size <= Integer.MAX_VALUE && fileKey.equals(now.fileKey());
     } catch (NoSuchFileException e) {
       return false;
     }
@@ -157,7 +163,11 @@ final class CycleFile implements Closeable {
    */
   ChainWalk.End findTail(StateFile state) throws IOException {
     endIsFree = false;
-    ChainWalk walk = new ChainWalk(FileWindow.over(channel, WINDOW_BYTES), layout);
+    if (size > map.limit()) { // another writer has made it grow
+      map = disk.map(channel, size, DiskStep.PAYLOAD);
+    }
+    window.refresh(size);
+    ChainWalk walk = new ChainWalk(window, layout, true);
     ChainWalk.End how = walk.toEnd(load64(map, layout.word1()));
     end = walk.end();
     endIsFree = how == ChainWalk.End.OPEN;
@@ -186,7 +196,6 @@ final class CycleFile implements Closeable {
     if (needed <= map.limit()) {
       return;
     }
-    long size = channel.size();
     while (size < needed) {
       size += CycleLayout.CHUNK_BYTES;
     }
@@ -256,7 +265,8 @@ final class CycleFile implements Closeable {
 
   /** The first record's prologue; null if there is no such record. */
   Prologue prologue() throws IOException {
-    CycleScanner scanner = new CycleScanner(FileWindow.over(channel, WINDOW_BYTES), layout);
+    window.refresh(size);
+    CycleScanner scanner = new CycleScanner(window, layout, true);
     return scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
         ? first.record().prologue()
         : null;
@@ -264,7 +274,8 @@ final class CycleFile implements Closeable {
 
   /** Whether a valid record stands behind the end of the chain, out of its reach. */
   boolean holdsRecordsBehindEnd() throws IOException {
-    CycleScanner scanner = new CycleScanner(FileWindow.over(channel, SEARCH_BYTES), layout);
+    FileWindow wide = FileWindow.over(channel, size, SEARCH_BYTES);
+    CycleScanner scanner = new CycleScanner(wide, layout, true);
     return scanner.findNext(end).isPresent();
   }
 

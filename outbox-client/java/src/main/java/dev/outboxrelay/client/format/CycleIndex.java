@@ -14,6 +14,7 @@ import java.nio.channels.FileChannel;
 final class CycleIndex {
   private static final int SLOTS = 16; // bytes from an array's count to its first slot
   private static final int USED = 8;
+  private static final int PAGE_HEAD_BYTES = 64;
 
   private final CycleLayout layout;
   private final Disk disk;
@@ -93,7 +94,9 @@ final class CycleIndex {
   private long array(FileChannel channel, MappedByteBuffer map, long number, int slotOfPage)
       throws IOException {
     if (knownPage != number || knownArray == 0) {
-      knownArray = layout.pageArray(FileWindow.over(channel, 64), load64(map, slotOfPage));
+      knownArray =
+          layout.pageArray(
+              FileWindow.over(channel, map.limit(), PAGE_HEAD_BYTES), load64(map, slotOfPage));
       knownPage = number;
     }
     return knownArray;

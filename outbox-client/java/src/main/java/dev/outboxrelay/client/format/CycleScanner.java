@@ -14,15 +14,21 @@ import java.util.Optional;
 public final class CycleScanner implements Closeable {
   private final FileWindow file;
   private final CycleLayout layout;
+  private final boolean exclusive;
 
   private CycleScanner(FileWindow file) throws IOException {
-    this(file, CycleLayout.parse(file).orElse(null));
+    this(file, CycleLayout.parse(file).orElse(null), false);
   }
 
-  /** Reads through a window that somebody else closes. */
-  CycleScanner(FileWindow file, CycleLayout layout) {
+  /**
+   * Reads through a window that somebody else closes.
+   *
+   * @param exclusive nothing changes meanwhile, as the writers' lock is held
+   */
+  CycleScanner(FileWindow file, CycleLayout layout, boolean exclusive) {
     this.file = file;
     this.layout = layout;
+    this.exclusive = exclusive;
   }
 
   /** Opens a cycle file for reading; a symbolic link is refused. */
@@ -70,7 +76,7 @@ public final class CycleScanner implements Closeable {
    */
   public CycleEntry at(long offset) throws IOException {
     long at = offset;
-    boolean fresh = false;
+    boolean fresh = exclusive;
     while (true) {
       if (!file.has(at, 4)) {
         if (fresh) {

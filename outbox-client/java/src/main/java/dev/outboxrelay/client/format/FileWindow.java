@@ -23,11 +23,11 @@ public final class FileWindow implements Closeable {
   private long start;
   private long size;
 
-  private FileWindow(FileChannel channel, boolean ownsChannel, int usualBytes) throws IOException {
+  private FileWindow(FileChannel channel, boolean ownsChannel, int usualBytes, long size) {
     this.channel = channel;
     this.ownsChannel = ownsChannel;
     this.usualBytes = usualBytes;
-    size = channel.size();
+    this.size = size;
   }
 
   /** Opens a file for reading; a symbolic link is refused. */
@@ -35,7 +35,7 @@ public final class FileWindow implements Closeable {
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     try {
-      return new FileWindow(channel, true, SCAN_BYTES);
+      return new FileWindow(channel, true, SCAN_BYTES, channel.size());
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -43,11 +43,13 @@ public final class FileWindow implements Closeable {
   }
 
   /**
-   * A window over a file that is open already, and stays open; {@code usualBytes} are read at a
-   * time.
+   * A window over a file that is open already, and stays open.
+   *
+   * @param size of the file
+   * @param usualBytes how much is read at a time
    */
-  static FileWindow over(FileChannel channel, int usualBytes) throws IOException {
-    return new FileWindow(channel, false, usualBytes);
+  static FileWindow over(FileChannel channel, long size, int usualBytes) {
+    return new FileWindow(channel, false, usualBytes, size);
   }
 
   /** Length of the file when the window was last filled, bytes. */
@@ -78,8 +80,13 @@ public final class FileWindow implements Closeable {
 
   /** Forgets what was read, so that the next access sees what is on disk now. */
   public void refresh() throws IOException {
+    refresh(channel.size());
+  }
+
+  /** The same where the length is known. */
+  void refresh(long knownSize) {
     window.limit(0);
-    size = channel.size();
+    size = knownSize;
   }
 
   /** How many bytes from {@code offset} on are already in memory. */
@@ -97,7 +104,9 @@ public final class FileWindow implements Closeable {
 
   private void fill(long offset, int length) throws IOException {
     if (window.capacity() < length || window.capacity() == 0) {
-      window = ByteBuffer.allocate(Math.max(length, usualBytes)).order(ByteOrder.LITTLE_ENDIAN);
+      int capacity = Math.max(length, usualBytes);
+      window = ownsChannel ? ByteBuffer.allocate(capacity) : ByteBuffer.allocateDirect(capacity);
+      window.order(ByteOrder.LITTLE_ENDIAN);
     }
     window.clear();
     start = offset;
