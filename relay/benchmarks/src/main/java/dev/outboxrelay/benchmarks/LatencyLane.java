@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -52,7 +53,13 @@ final class LatencyLane implements Lane.Batch {
             Map.of("bootstrap.servers", bootstrap, "acks", "all", "linger.ms", "0");
         ByteArraySerializer bytes = new ByteArraySerializer();
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(settings, bytes, bytes)) {
-          serve(bootstrap, topic, value -> producer.send(new ProducerRecord<>(topic, value)));
+          serve(
+              bootstrap,
+              topic,
+              value -> {
+                // An event that gets lost is missed at the other end.
+                Future<?> unused = producer.send(new ProducerRecord<>(topic, value));
+              });
         }
       }
       case "outbox" -> {
