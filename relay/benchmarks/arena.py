@@ -69,6 +69,12 @@ class Arena:
         self._stack = ExitStack()
         self._broker: Broker | None = None
         self._names = 0
+        self._kept = False
+
+    def keep(self) -> Path:
+        """Leave the directory behind; it is returned."""
+        self._kept = True
+        return self.place
 
     def directory(self, name: str) -> Path:
         """A fresh, empty one."""
@@ -130,5 +136,5 @@ class Arena:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
-        if kind is None:
+        if kind is None and not self._kept:
             shutil.rmtree(self.place, ignore_errors=True)

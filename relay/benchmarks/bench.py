@@ -16,6 +16,7 @@ import platform
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,15 @@ def main() -> None:
     with Arena(options.scale, options.place) as arena:
         for name in options.sections:
             _run(name, arena, report)
+        if report.failed:
+            print(f"the logs are in {arena.keep()}")
     print()
     print(report.table())
     print("ours / theirs: the median over the rounds of p50 / p99, or of what the row names")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "bench.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    if report.failed:
+        sys.exit(1)
 
 
 def _run(name: str, arena: Arena, report: Report) -> None:
@@ -51,8 +56,11 @@ def _run(name: str, arena: Arena, report: Report) -> None:
     begun = time.monotonic()
     try:
         report.rows[name] = SECTIONS[name](arena)
-    except (Unavailable, FileNotFoundError, ImportError) as lacking:
+    except Unavailable as lacking:
         report.skipped[name] = str(lacking)
+    except Exception:  # noqa: BLE001 - the figures of the other sections are worth having
+        traceback.print_exc()
+        report.failed.append(name)
     print(f"{time.monotonic() - begun:.0f} s", flush=True)
 
 

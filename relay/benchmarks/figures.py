@@ -108,10 +108,11 @@ class Row:
 
 @dataclass
 class Report:
-    """The rows of all sections, and what was left out and why."""
+    """The rows of all sections, what was left out and why, and what broke."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
 
     def table(self) -> str:
         heads = ("", "ours", "beside", "theirs", "ratio (range)", "target", "")
@@ -128,6 +129,7 @@ class Report:
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
             printed.append("  ".join(padded).rstrip())
         printed += [f"-- {section}: left out: {why}" for section, why in self.skipped.items()]
+        printed += [f"-- {section}: FAILED, see above" for section in self.failed]
         return "\n".join(printed)
 
     def as_json(self) -> dict[str, object]:
@@ -135,7 +137,7 @@ class Report:
             section: [{**asdict(row), "verdict": row.verdict} for row in rows]
             for section, rows in self.rows.items()
         }
-        return {"rows": rows, "skipped": self.skipped}
+        return {"rows": rows, "skipped": self.skipped, "failed": self.failed}
 
 
 def p50(rounds: Sequence[Round]) -> list[float]:

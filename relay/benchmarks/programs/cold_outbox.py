@@ -4,5 +4,4 @@ import sys
 
 from outbox_client import Outbox
 
-with Outbox(sys.argv[1]) as outbox:
-    outbox.append(bytes(1024), topic="bench")
+Outbox(sys.argv[1]).append(bytes(1024), topic="bench")

@@ -100,7 +100,8 @@ def _take_turns(
 
 
 def _time(command: Sequence[str], place: Path) -> int:
-    environment = clean_environment()
+    # As for an installed package, whatever this shell is set to.
+    environment = {**clean_environment(), "PYTHONDONTWRITEBYTECODE": ""}
     start = perf_counter_ns()
     process = subprocess.Popen(command, cwd=place, env=environment, stdin=subprocess.DEVNULL)
     code = process.wait()
