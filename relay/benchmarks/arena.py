@@ -90,9 +90,7 @@ class Arena:
     def broker(self) -> Broker:
         """One for all sections; a section that stops it starts it again."""
         if self._broker is None:
-            self._broker = self._stack.enter_context(
-                Broker(self.place / "kafka", jvm=BROKER_JVM)
-            )
+            self._broker = self._stack.enter_context(Broker(self.place / "kafka", jvm=BROKER_JVM))
         return self._broker
 
     def topic(self, name: str) -> str:

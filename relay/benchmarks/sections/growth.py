@@ -10,6 +10,7 @@ from figures import Ratio, Row, at_most, duration, p50, pair, rate
 from harness.waiting import eventually
 from lanes import python_program, take_turns
 from progress import TopicEnd
+
 from sections.drain import observed_rate
 
 if TYPE_CHECKING:
