@@ -50,10 +50,6 @@ NORMAL = Scale("normal", rounds=7, share=1.0)
 FULL = Scale("full", rounds=11, share=1.0)
 
 
-class Unavailable(Exception):
-    """The host or the build lacks what a section needs; the message says what."""
-
-
 class Arena:
     """A directory on a real disk and, once it is asked for, a broker; both gone at the end.
 

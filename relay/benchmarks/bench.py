@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from arena import FULL, NORMAL, QUICK, Arena, Scale, Unavailable
+from arena import FULL, NORMAL, QUICK, Arena, Scale
 from figures import Report
 from harness.places import ROOT, java
 from sections import ON_DEMAND, SECTIONS
@@ -56,8 +56,6 @@ def _run(name: str, arena: Arena, report: Report) -> None:
     begun = time.monotonic()
     try:
         report.rows[name] = SECTIONS[name](arena)
-    except Unavailable as lacking:
-        report.skipped[name] = str(lacking)
     except Exception:  # noqa: BLE001 - the figures of the other sections are worth having
         traceback.print_exc()
         report.failed.append(name)

@@ -108,15 +108,14 @@ class Row:
 
 @dataclass
 class Report:
-    """The rows of all sections, what was left out and why, and what broke."""
+    """The rows of all sections, and which broke."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
     def table(self) -> str:
         heads = ("", "ours", "beside", "theirs", "ratio (range)", "target", "")
-        lines = [(heads, "")]
+        lines: list[tuple[tuple[str, ...], str]] = [(heads, "")]
         for section, rows in self.rows.items():
             lines += [(row.cells(), section) for row in rows]
         widths = [max(len(cells[column]) for cells, _ in lines) for column in range(len(heads))]
@@ -128,7 +127,6 @@ class Report:
                 last = section
             padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
             printed.append("  ".join(padded).rstrip())
-        printed += [f"-- {section}: left out: {why}" for section, why in self.skipped.items()]
         printed += [f"-- {section}: FAILED, see above" for section in self.failed]
         return "\n".join(printed)
 
@@ -137,7 +135,7 @@ class Report:
             section: [{**asdict(row), "verdict": row.verdict} for row in rows]
             for section, rows in self.rows.items()
         }
-        return {"rows": rows, "skipped": self.skipped, "failed": self.failed}
+        return {"rows": rows, "failed": self.failed}
 
 
 def p50(rounds: Sequence[Round]) -> list[float]:
