@@ -357,6 +357,58 @@ def test_a_child_that_outlives_a_killed_holder_stalls_nobody(
         assert numbers(outbox_path) == [0, 2]
 
 
+def test_a_fork_while_a_thread_opens_the_lock_file_leaves_no_descriptor_of_it(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_writer(outbox_path).open()
+    lock_file = outbox_path / "outbox.lock"
+    create = Directory.create
+    found: list[bytes] = []
+
+    def fork_before_it_is_stored(self: Directory, path: str) -> File:
+        file = create(self, path)
+        if path == str(lock_file) and not found:
+            pid, pipe = in_child(lambda pipe: None if _has_open(lock_file) else _say(pipe))
+            found.append(read_all(pipe))
+            assert exit_code(pid) == 0
+        return file
+
+    monkeypatch.setattr(Directory, "create", fork_before_it_is_stored)
+    writer = new_writer(outbox_path)
+    writer.close()
+    writer.append(event(0))
+    assert found == [b"closed"]
+    assert _has_open(lock_file)
+
+
+def _say(pipe: int) -> None:
+    os.write(pipe, b"closed")
+
+
+def _has_open(path: Path) -> bool:
+    return any(
+        os.path.realpath(f"/proc/self/fd/{fd}") == str(path) for fd in os.listdir("/proc/self/fd")
+    )
+
+
+def test_a_child_that_closes_every_descriptor_can_append(outbox_path: Path) -> None:
+    """As a daemon does, which may then open files of its own under the same numbers."""
+    writer = new_writer(outbox_path)
+    writer.append(event(0))
+
+    def run(pipe: int) -> None:
+        os.closerange(3, 200)
+        own = [os.open("/dev/null", os.O_RDWR) for _ in range(20)]
+        writer.append(event(1))
+        del writer._queue
+        assert all(os.fstat(fd) for fd in own)
+
+    pid, _ = in_child(run)
+    assert exit_code(pid) == 0
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 1, 2]
+
+
 def test_a_thread_that_forks_while_another_appends_leaves_a_child_that_can_append(
     outbox_path: Path,
 ) -> None:
@@ -410,8 +462,8 @@ def test_pauses_grow_are_jittered_and_end_at_the_deadline(monkeypatch: pytest.Mo
 
 def test_locks_of_one_file_are_one(outbox_path: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    direct = lock_of(str(outbox_path / "outbox.lock"))
-    assert lock_of(str(tmp_path / "link" / "outbox" / "outbox.lock")) is direct
+    direct = new_writer(outbox_path)
+    assert new_writer(tmp_path / "link" / "outbox")._lock is direct._lock
 
 
 def test_a_lock_file_of_a_process_that_has_just_created_it_is_waited_for(

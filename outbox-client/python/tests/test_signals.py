@@ -64,8 +64,9 @@ class Alarm:
                 action(argument)
             finally:
                 self._left = 0
-        except self._problem:
-            self._left = 0  # CPython 3.10 lets the second one in before the line above
+        except (self._problem, SystemError):
+            # CPython 3.10 lets a second one in before the finally, or makes a SystemError of both.
+            self._left = 0
             self.rung += 1
             return False
         finally:

@@ -22,7 +22,8 @@ class Directory:
     """Names, opens and checks the files of one outbox.
 
     Attributes:
-        path: of the outbox, absolute.
+        path: of the outbox, absolute. Its parent is resolved once, so that lock and files stay
+            together whatever becomes of symbolic links on the way.
         queue: of its Chronicle queue.
         gid: the group that owns the outbox; known after `prepare`.
         checked: whether `prepare` has just run, so that opening need not repeat it.
@@ -31,8 +32,9 @@ class Directory:
     __slots__ = ("checked", "gid", "path", "power", "queue", "trust_parent")
 
     def __init__(self, path: str, *, power: bool = False, trust_parent: bool = False) -> None:
-        self.path = path
-        self.queue = path + "/queue"
+        parent, name = os.path.split(path)
+        self.path = os.path.join(os.path.realpath(parent), name)
+        self.queue = self.path + "/queue"
         self.power = power
         self.trust_parent = trust_parent
         self.gid = -1
@@ -50,7 +52,7 @@ class Directory:
             OutboxFull: there is no space to create it.
         """
         parent = os.path.dirname(self.path)
-        created = self._make_directory(self.path) and self.power
+        self._make_directory(self.path)
         found = self._check_directory(self.path)
         self.gid = found.st_gid
         if not self.trust_parent and _stat(parent).st_mode & WRITABLE_BY_OTHERS:
@@ -60,15 +62,17 @@ class Directory:
                 "group can reach it"
             )
         self._check_file_system(found.st_dev)
-        if self._make_directory(self.queue):
-            if os.stat(self.queue).st_gid != self.gid:
-                os.chown(self.queue, -1, self.gid)
-            if self.power:
-                _DISK.sync_directory(self.path, "create")
+        if self._make_directory(self.queue) and os.stat(self.queue).st_gid != self.gid:
+            os.chown(self.queue, -1, self.gid)
         queue = self._check_directory(self.queue)
         self._check_group(self.queue, queue)
-        if created:
-            _DISK.sync_directory(parent, "create")
+        if self.power:
+            # Whoever made them may not have cared.
+            for directory in (self.path, parent):
+                try:
+                    _DISK.sync_directory(directory, "create")
+                except PermissionError:  # noqa: PERF203 - cold
+                    continue  # whoever made it unreadable is trusted to have synced it
         self.checked = True
 
     def _make_directory(self, path: str) -> bool:

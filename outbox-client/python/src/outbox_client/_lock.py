@@ -293,11 +293,9 @@ _locks: dict[str, WritersLock] = {}
 
 
 def lock_of(path: str) -> WritersLock:
-    """The lock for a lock file's path, the same for all who ask in this process."""
-    directory, name = os.path.split(path)
-    real = os.path.join(os.path.realpath(directory), name)
-    lock = _locks.get(real)
-    return lock if lock is not None else _locks.setdefault(real, WritersLock(real))
+    """The lock for a lock file's real path, the same for all who ask in this process."""
+    lock = _locks.get(path)
+    return lock if lock is not None else _locks.setdefault(path, WritersLock(path))
 
 
 def _forget_locks() -> None:

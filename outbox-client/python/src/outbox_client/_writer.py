@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from _weakref import ref
 from time import time_ns
 
 from outbox_client._appender import Appender
@@ -58,6 +60,7 @@ class QueueWriter:
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._queue: OpenQueue | None = None
+        _writers.add(ref(self, _writers.discard))
 
     def append(self, draft: Draft) -> Receipt:
         """Append one event.
@@ -148,6 +151,10 @@ class QueueWriter:
     def _keep_open(self, now: int) -> None:
         self._queue = self._appender.open(now)
 
+    def forget(self) -> None:
+        """In a forked child: close what was inherited while the descriptors are still its own."""
+        self._queue = None
+
     def _under_lock(self, action: Callable[[int], None]) -> None:
         """Do something rare with nothing held open."""
         lock = self._lock
@@ -164,3 +171,16 @@ class QueueWriter:
                     del lock.owner
         finally:
             lock.release(token)
+
+
+_writers: set[ref[QueueWriter]] = set()
+
+
+def _forget_queues() -> None:
+    for reference in list(_writers):
+        writer = reference()
+        if writer is not None:
+            writer.forget()
+
+
+os.register_at_fork(after_in_child=_forget_queues)
