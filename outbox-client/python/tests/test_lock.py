@@ -31,6 +31,7 @@ from outbox_client._disk import Disk
 from outbox_client._lock import Backoff, WritersLock, get_ident, lock_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from outbox_client._file import File
@@ -250,23 +251,47 @@ def test_a_claim_whose_frame_still_runs_is_not_taken_over(outbox_path: Path) -> 
     new_writer(outbox_path).append(event(1))
 
 
-@pytest.mark.parametrize("replace", ["delete", "replace"])
-def test_a_lock_file_that_is_gone_is_noticed(replace: str, outbox_path: Path) -> None:
+def replace(lock: Path) -> None:
+    new = lock.with_name("new")
+    new.touch()
+    new.chmod(0o660)
+    new.rename(lock)
+
+
+def remove(lock: Path) -> None:
+    lock.unlink()
+
+
+@pytest.mark.parametrize("change", [remove, replace])
+def test_a_lock_file_that_is_gone_is_noticed(
+    change: Callable[[Path], None], outbox_path: Path
+) -> None:
     writer = new_writer(outbox_path)
     writer.append(event(0))
     lock = outbox_path / "outbox.lock"
-    old = os.open(lock, os.O_RDWR)
-    lock.unlink()
-    if replace == "replace":
-        lock.touch(mode=0o660)
-        lock.chmod(0o660)
-    # Nobody is excluded by the old file any more.
-    fcntl.fcntl(old, fcntl.F_OFD_SETLK, _struct_flock(fcntl.F_WRLCK))
+    before = lock.stat().st_ino
+    change(lock)
     writer.append(event(1))
-    assert lock.stat().st_ino == os.fstat(writer._lock.fd).st_ino
+    assert lock.stat().st_ino == os.fstat(writer._lock.fd).st_ino != before
     assert lock.stat().st_mode & 0o7777 == 0o660
     new_writer(outbox_path).append(event(2))
     assert numbers(outbox_path) == [0, 1, 2]
+
+
+def test_who_waits_for_a_lock_file_that_is_replaced_meanwhile_waits_for_its_holder(
+    outbox_path: Path,
+) -> None:
+    """Else two would append at once; but only up to the deadline, as the holder may be stopped."""
+    lock = outbox_path / "outbox.lock"
+    writer = new_writer(outbox_path, lock_timeout=0.2)
+    writer.append(event(0))
+    old = os.open(lock, os.O_RDWR)
+    fcntl.fcntl(old, fcntl.F_OFD_SETLK, _struct_flock(fcntl.F_WRLCK))
+    replace(lock)
+    with pytest.raises(OutboxBusy):
+        writer.append(event(1))
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 2]
     os.close(old)
 
 

@@ -10,19 +10,22 @@ one step. Holders write::
 
     token = [get_ident()]
     try:
-        lock.acquire(token, timeout)
-        ...
-    finally:
-        if lock.owner is token:
-            try:
+        try:
+            lock.acquire(token, timeout, directory, disk)
+            ...
+        finally:
+            if lock.owner is token and lock.fd >= 0:
                 lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-            finally:
+            if lock.owner is token:
                 del lock.owner
+    finally:
+        lock.release(token)
 
-CPython runs handlers behind calls, at the start of functions and at backward jumps, so none can
-come between the beginning of the ``finally`` and the unlocking (3.10 may: hence holders guard it
-by a second one). Should a claim be left behind nevertheless, the next to want the lock sees that
-no frame on the stack of the claimant's thread holds the token any more, and takes it over.
+CPython runs handlers behind calls, at the start of functions and at backward jumps, so from 3.11 on
+none can come between the beginning of the inner ``finally`` and the unlocking. One that raises
+behind that, or earlier in 3.10, meets the outer one. Should a claim be left behind nevertheless, by
+two that raise in quick succession, the next to want the lock sees that no frame on the stack of the
+claimant's thread holds the token any more, and takes it over.
 """
 
 from __future__ import annotations
@@ -109,6 +112,10 @@ class WritersLock:
             if self._try(disk):
                 return
             if not backoff.wait():
+                # The next append begins with the path's file, should this be another by now. Not
+                # before: whoever waits here is still serialised with the holder of this one.
+                if not self._is_the_paths():
+                    self._close()
                 raise OutboxBusy(
                     f"{self.path} was held by other writers for {timeout} s. Append again, or "
                     "raise lock_timeout; if it persists, look for a stopped process among those "
@@ -119,22 +126,23 @@ class WritersLock:
         """Lock the file unless another has; closes it if it is not the path's any more."""
         try:
             disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
-            locked = True
         except (BlockingIOError, PermissionError):
-            locked = False
+            return False
         except OSError as problem:
             raise system_error(f"lock {self.path}", problem) from None
+        if self._is_the_paths():
+            return True
+        self._close()  # this one excludes nobody
+        return False
+
+    def _is_the_paths(self) -> bool:
         try:
             found = _stat(self.path)
-            if found.st_ino == self._inode and found.st_dev == self._device:
-                return locked
         except FileNotFoundError:
-            pass
+            return False
         except OSError as problem:
             raise system_error(f"look at {self.path}", problem) from None
-        # The path is gone or another file by now: this one excludes nobody.
-        self._close()
-        return False
+        return found.st_ino == self._inode and found.st_dev == self._device
 
     def close(self, token: Token, timeout: float) -> None:
         """Close the descriptor once no thread of this process holds the lock.
