@@ -58,7 +58,7 @@ def main() -> None:
             receipt = appender.outbox.append(event)
             alarm.disarm()
         except KINDS:
-            say(f"error {number} Alarm maybe-appended")
+            say(f"error {number} Alarm maybe-appended by the alarm")
             interrupted += 1
         else:
             say(f"ack {number} {receipt.sequence} {receipt.event_id}")
