@@ -44,7 +44,7 @@ public final class Main implements Runnable {
     // Chronicle reads these when its classes load; it reports home otherwise.
     System.setProperty("chronicle.analytics.disable", "true");
     System.setProperty("chronicle.announcer.disable", "true");
-    // It warns of crashes by mapped writes, which are not done here; free space is a metric of ours.
+    // It warns of crashes by mapped writes, which are not done here.
     System.setProperty("chronicle.disk.monitor.disable", "true");
     // Until a command knows better: warnings only, on stderr.
     Logging.start(new LogSettings(LogSettings.Level.WARN, LogSettings.Format.LOGFMT));
