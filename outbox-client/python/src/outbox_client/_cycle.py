@@ -8,6 +8,7 @@ from mmap import PAGESIZE, mmap
 from struct import Struct
 from time import monotonic
 
+from outbox_client._backoff import Backoff
 from outbox_client._errors import OutboxBusy
 from outbox_client._layout import (
     FILE_BYTES,
@@ -19,7 +20,6 @@ from outbox_client._layout import (
     index_page,
     new_cycle_file,
 )
-from outbox_client._lock import Backoff
 from outbox_client._record import FIXED_BYTES, MAX_ENTRY_BYTES, InvalidRecordError, Record, peek
 from outbox_client._wire import END_OF_FILE, LENGTH_MASK, META, NOT_COMPLETE, UnparsableError
 

@@ -36,8 +36,9 @@ import sys
 from _thread import get_ident
 from errno import EACCES
 from struct import pack
-from time import monotonic, sleep
+from time import monotonic
 
+from outbox_client._backoff import Backoff
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
 
 TYPE_CHECKING = False
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
 
     Token = list[int]
 
-_IMMEDIATE_TRIES = 3
-_SHORTEST_SLEEP = 50e-6
-_LONGEST_SLEEP = 2e-3
 _ABANDONED_CHECK_SECONDS = 0.05
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
@@ -228,32 +226,6 @@ class WritersLock:
                 )
 
 
-class Backoff:
-    """Polling with growing, jittered pauses up to a deadline."""
-
-    __slots__ = ("_deadline", "_pause", "_random", "_tries")
-
-    def __init__(self, deadline: float, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._deadline = deadline
-        self._random = random
-        self._tries = 0
-        self._pause = _SHORTEST_SLEEP
-
-    def wait(self) -> bool:
-        """Pause before the next try; False when the deadline has passed."""
-        self._tries += 1
-        if self._tries <= _IMMEDIATE_TRIES:
-            sleep(0)
-            return True
-        left = self._deadline - monotonic()
-        if left <= 0:
-            return False
-        jitter = 0.5 + self._random(1)[0] / 255
-        sleep(min(self._pause * jitter, left))
-        self._pause = min(self._pause * 2, _LONGEST_SLEEP)
-        return True
-
-
 def _abandoned(holder: Token) -> bool:
     """Whether no frame of the claimant's thread has the token any more."""
     ident = holder[:1]
@@ -312,4 +284,4 @@ def _forget_locks() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_locks)
-__all__ = ["Backoff", "WritersLock", "get_ident", "kernel_lock", "lock_of"]
+__all__ = ["WritersLock", "get_ident", "kernel_lock", "lock_of"]
