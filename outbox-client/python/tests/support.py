@@ -118,7 +118,7 @@ class Reached(Disk):
             self._act()
         super().lock(call, fd, command, argument)
 
-    def pwrite(self, fd: int, data: bytes | bytearray | memoryview, offset: int, what: str) -> None:
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         if self._reach("pwrite", what):
             if self._half:
                 os.pwrite(fd, data[: len(data) // 2], offset)

@@ -31,7 +31,7 @@ class Disk:
         """
         call(fd, command, argument)
 
-    def pwrite(self, fd: int, data: bytes | bytearray | memoryview, offset: int, what: str) -> None:
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         """Write all of data.
 
         Raises:

@@ -104,7 +104,7 @@ class Draft:
         # A zero header word, the record, and 8 zero bytes.
         self._data = bytearray(b"").join((head, topic, key, headers, value, _ENDS[padding]))
 
-    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytearray:
+    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> memoryview:
         """What is written at the tail: a zero header word, the record, 8 zero bytes."""
         data = self._data
         if prologue is not None:
@@ -115,8 +115,9 @@ class Draft:
         else:
             _put_all_times(data, 4 + 16, sequence, now, now)
         _put_word(data, 4 + 64, entry)
-        _put_word(data, 4 + 4, crc32(memoryview(data)[4 + 8 : -8]))
-        return data
+        view = memoryview(data)
+        _put_word(view, 4 + 4, crc32(view[4 + 8 : -8]))
+        return view
 
 
 class Record:
