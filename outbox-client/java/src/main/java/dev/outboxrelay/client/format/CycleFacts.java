@@ -6,8 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a cycle file tells of the outbox by its records alone, however damaged it is. Costs a read
- * of the whole file if its chain is broken or {@code thorough} is asked for.
+ * What a cycle file tells of the outbox by its records alone, however damaged it is.
  *
  * @param prologue of its first record, or null
  * @param lastSequence highest sequence found, 0 if there is no record
@@ -17,13 +16,45 @@ import java.util.Optional;
 record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean sealed) {
 
   /**
+   * What the first record and the end of the chain tell. Needs no lock; costs the same with any
+   * length.
+   */
+  static CycleFacts read(Path cycleFile) throws IOException {
+    try (FileWindow file = FileWindow.open(cycleFile)) {
+      return chain(file, CycleLayout.parse(file).orElse(null), false).facts;
+    }
+  }
+
+  /**
+   * The same, and what stands where the chain does not lead. Reads the rest of the file, the whole
+   * file if its chain tells nothing. Only under the writers' lock.
+   */
+  static CycleFacts search(Path cycleFile) throws IOException {
+    try (FileWindow file = FileWindow.open(cycleFile)) {
+      CycleLayout layout = CycleLayout.parse(file).orElse(null);
+      Chain chain = chain(file, layout, true);
+      Prologue prologue = chain.facts.prologue;
+      long lastSequence = chain.facts.lastSequence;
+      CycleScanner scanner = new CycleScanner(file, layout, true);
+      Optional<CycleEntry.Valid> found = scanner.findNext(chain.searchFrom);
+      while (found.isPresent()) {
+        OutboxRecord record = found.get().record();
+        lastSequence = Math.max(lastSequence, record.sequence());
+        prologue = prologue == null ? record.prologue() : prologue;
+        found = scanner.findNext(found.get().next());
+      }
+      return new CycleFacts(prologue, lastSequence, chain.facts.dataBytes, chain.facts.sealed);
+    }
+  }
+
+  /**
    * The highest sequence in the newest of these cycles (ascending) that holds a record, 0 if none
    * does. Behind damage, too: after a power cut, records may be there that neither the state nor
    * word1 knows of, and their sequences must not be given again.
    */
   static long lastSequence(OutboxPaths paths, List<Long> cycles) throws IOException {
     for (int i = cycles.size() - 1; i >= 0; i--) {
-      long found = read(paths.cycle(cycles.get(i)), true).lastSequence;
+      long found = search(paths.cycle(cycles.get(i))).lastSequence;
       if (found > 0) {
         return found;
       }
@@ -31,42 +62,26 @@ record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean 
     return 0;
   }
 
-  static CycleFacts read(Path cycleFile, boolean thorough) throws IOException {
-    try (FileWindow file = FileWindow.open(cycleFile)) {
-      CycleLayout layout = CycleLayout.parse(file).orElse(null);
-      CycleScanner scanner = new CycleScanner(file, layout, false);
-      if (layout == null) {
-        return search(scanner, 0, new CycleFacts(null, 0, 0, false));
-      }
-      Prologue prologue =
-          scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
-              ? first.record().prologue()
-              : null;
-      ChainWalk walk = new ChainWalk(file, layout, false);
-      ChainWalk.End how = walk.toEnd(file.getLong(layout.word1()));
-      long dataBytes = how == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData();
-      CycleFacts facts =
-          new CycleFacts(prologue, walk.lastSequence(), dataBytes, how == ChainWalk.End.CLOSED);
-      return how == ChainWalk.End.BROKEN
-          ? search(scanner, 0, facts)
-          : thorough ? search(scanner, walk.end(), facts) : facts;
-    }
-  }
+  private record Chain(CycleFacts facts, long searchFrom) {}
 
-  private static CycleFacts search(CycleScanner scanner, long from, CycleFacts known)
+  private static Chain chain(FileWindow file, CycleLayout layout, boolean exclusive)
       throws IOException {
-    Prologue prologue = known.prologue;
-    long lastSequence = known.lastSequence;
-    long at = from;
-    while (true) {
-      Optional<CycleEntry.Valid> found = scanner.findNext(at);
-      if (found.isEmpty()) {
-        return new CycleFacts(prologue, lastSequence, known.dataBytes, known.sealed);
-      }
-      OutboxRecord record = found.get().record();
-      lastSequence = Math.max(lastSequence, record.sequence());
-      prologue = prologue == null ? record.prologue() : prologue;
-      at = found.get().next();
+    if (layout == null) {
+      return new Chain(new CycleFacts(null, 0, 0, false), 0);
     }
+    CycleScanner scanner = new CycleScanner(file, layout, exclusive);
+    Prologue prologue =
+        scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
+            ? first.record().prologue()
+            : null;
+    ChainWalk walk = new ChainWalk(file, layout, exclusive);
+    ChainWalk.End end = walk.toEnd(file.getLong(layout.word1()));
+    CycleFacts facts =
+        new CycleFacts(
+            prologue,
+            walk.lastSequence(),
+            end == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData(),
+            end == ChainWalk.End.CLOSED);
+    return new Chain(facts, walk.lastSequence() == 0 ? layout.firstData() : walk.end());
   }
 }

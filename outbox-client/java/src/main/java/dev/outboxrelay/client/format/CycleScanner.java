@@ -131,7 +131,9 @@ public final class CycleScanner implements Closeable {
    * bytes and whatever the chain says; empty if the file holds no more.
    */
   public Optional<CycleEntry.Valid> findNext(long from) throws IOException {
-    file.refresh();
+    if (!exclusive) {
+      file.refresh();
+    }
     long at = (Math.max(from, 0) + 3) & ~3L;
     while (file.has(at, 4 + RecordCodec.FIXED_BYTES)) {
       int step = stepsToMagic(at);

@@ -108,7 +108,7 @@ public final class OutboxReader {
     }
     OutboxState.NewestCycle newest = state.newest().get();
     try {
-      return newest.base() + CycleFacts.read(paths.cycle(newest.cycle()), false).dataBytes();
+      return newest.base() + CycleFacts.read(paths.cycle(newest.cycle())).dataBytes();
     } catch (NoSuchFileException e) {
       return newest.base();
     }

@@ -92,7 +92,7 @@ public final class QueueMaintenance implements Closeable {
           if (isNewest(cycle, cycles)) {
             return Deletion.IS_NEWEST;
           }
-          if (!CycleFacts.read(paths.cycle(cycle), false).sealed()) {
+          if (!CycleFacts.read(paths.cycle(cycle)).sealed()) {
             return Deletion.IS_NOT_SEALED;
           }
           Files.delete(paths.cycle(cycle));

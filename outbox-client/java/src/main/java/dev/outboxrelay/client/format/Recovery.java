@@ -89,7 +89,7 @@ final class Recovery {
     }
     Prologue prologue = null;
     for (long cycle : newestFirst(cycles)) {
-      prologue = CycleFacts.read(paths.cycle(cycle), false).prologue();
+      prologue = CycleFacts.search(paths.cycle(cycle)).prologue();
       if (prologue != null) {
         break;
       }
@@ -165,7 +165,7 @@ final class Recovery {
     long hour = WriterSession.hourOf(options.clock().millis());
     for (long cycle : newestFirst(cycles)) {
       if (cycle < newest) {
-        CycleFacts before = CycleFacts.read(paths.cycle(cycle), false);
+        CycleFacts before = CycleFacts.read(paths.cycle(cycle));
         if (before.prologue() != null) {
           long base = before.prologue().base() + before.dataBytes();
           return new OutboxState.NewestCycle(newest, base, hour);

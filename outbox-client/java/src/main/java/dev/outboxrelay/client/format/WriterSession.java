@@ -126,7 +126,7 @@ final class WriterSession implements Closeable {
     List<Long> cycles = paths.cycles();
     int before = cycles.indexOf(newest) - 1;
     long lastBefore =
-        before < 0 ? 0 : CycleFacts.read(paths.cycle(cycles.get(before)), false).lastSequence();
+        before < 0 ? 0 : CycleFacts.read(paths.cycle(cycles.get(before))).lastSequence();
     return next > lastBefore + 1 && file.holdsRecordsBehindEnd();
   }
 
