@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lanes import Lane, java_client_program
+
 from harness.broker import Broker
 from harness.relay import Relay
-from lanes import Lane, java_client_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

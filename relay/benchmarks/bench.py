@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from arena import FULL, NORMAL, QUICK, Arena, Scale
 from figures import Report
-from harness.places import ROOT, java
 from sections import ON_DEMAND, SECTIONS
+
+from harness.places import ROOT, java
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

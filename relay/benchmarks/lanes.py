@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from figures import Round
+
 from harness.child import clean_environment
 from harness.places import CLIENT_JAR, ROOT, built, java
 

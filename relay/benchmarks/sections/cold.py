@@ -8,8 +8,9 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from figures import Ratio, Row, at_least, at_most, duration
-from harness.child import clean_environment
 from lanes import java_client_program, java_program, python_program
+
+from harness.child import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

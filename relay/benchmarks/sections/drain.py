@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from arena import RELAY_JVM
 from figures import Ratio, Row, at_least, rate
+from lanes import BENCHMARKS_JAR
+from progress import TopicEnd
+
 from harness.child import Child, clean_environment
 from harness.places import java
 from harness.waiting import eventually
-from lanes import BENCHMARKS_JAR
-from progress import TopicEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable

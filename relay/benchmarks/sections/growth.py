@@ -7,10 +7,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from figures import Ratio, Row, at_most, duration, p50, pair, rate
-from harness.waiting import eventually
 from lanes import python_program, take_turns
 from progress import TopicEnd
 
+from harness.waiting import eventually
 from sections.drain import observed_rate
 
 if TYPE_CHECKING:

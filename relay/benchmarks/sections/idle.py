@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from arena import RELAY_JVM
 from figures import Row, at_most, duration
+
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
     from arena import Arena
+
     from harness.relay import Relay
 
 SECONDS = 20.0

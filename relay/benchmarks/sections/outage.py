@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from figures import Ratio, Row, at_most, p50, p99, pair
+from lanes import python_program
+
 from harness.topics import end_offsets
 from harness.waiting import eventually
-from lanes import python_program
 
 if TYPE_CHECKING:
     from arena import Arena
