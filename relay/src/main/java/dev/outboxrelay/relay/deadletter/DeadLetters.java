@@ -142,7 +142,7 @@ public final class DeadLetters implements DeadLetterStore {
               + record.offset()
               + " of cycle "
               + record.cycle()
-              + " is not any more what it was when it was sent");
+              + " is not any more what it was when it was sent; a restart quarantines it");
     }
     return bytes.array();
   }

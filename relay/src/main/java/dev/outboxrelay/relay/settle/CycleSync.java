@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
+import dev.outboxrelay.client.format.Disk;
+import dev.outboxrelay.client.format.DiskStep;
 import dev.outboxrelay.client.format.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
@@ -15,12 +17,14 @@ import java.nio.file.StandardOpenOption;
  */
 final class CycleSync implements Closeable {
   private final OutboxPaths paths;
+  private final Disk disk;
   private long current;
   private FileChannel channel;
 
   /** Begins with the cycle of the saved position: what is before it was synced by then. */
-  CycleSync(OutboxPaths paths, long cycle) {
+  CycleSync(OutboxPaths paths, long cycle, Disk disk) {
     this.paths = paths;
+    this.disk = disk;
     this.current = cycle;
   }
 
@@ -49,7 +53,7 @@ final class CycleSync implements Closeable {
             FileChannel.open(
                 paths.cycle(current), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
       }
-      channel.force(false);
+      disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (NoSuchFileException e) {
       // Deleted: there is nothing left that a position could run ahead of.
       channel = null;

@@ -21,12 +21,12 @@ final class PositionStore implements Closeable {
   private final PositionFile position;
   private final Settler.Owner owner;
 
-  PositionStore(OutboxPaths paths, Settler.Owner owner, long cycle) throws IOException {
+  PositionStore(OutboxPaths paths, Settler.Owner owner, long cycle, Disk disk) throws IOException {
     this.owner = owner;
-    this.cycles = new CycleSync(paths, cycle);
-    this.outcomes = OutcomesFile.open(paths.outcomes(), Disk.REAL);
+    this.cycles = new CycleSync(paths, cycle, disk);
+    this.outcomes = OutcomesFile.open(paths.outcomes(), disk);
     try {
-      this.position = PositionFile.open(paths.position(), Disk.REAL);
+      this.position = PositionFile.open(paths.position(), disk);
     } catch (IOException | RuntimeException e) {
       outcomes.close();
       throw e;

@@ -80,7 +80,7 @@ public final class Settler implements Settlement {
       throws IOException {
     long cycle = start == null ? 0 : start.next().cycle();
     return new Settler(
-        new PositionStore(options.paths(), owner, cycle),
+        new PositionStore(options.paths(), owner, cycle, options.disk()),
         deadLetters,
         new Quarantine(options.paths()),
         new Housekeeping(options),

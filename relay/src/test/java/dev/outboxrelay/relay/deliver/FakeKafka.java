@@ -100,6 +100,11 @@ final class FakeKafka implements Transport {
     return inFlight.size();
   }
 
+  /** Where the results of what is in flight go, oldest first. */
+  Completion[] completions() {
+    return inFlight.stream().map(Sent::completion).toArray(Completion[]::new);
+  }
+
   /** Answers the oldest record in flight: takes it, or refuses it if it is poison. */
   boolean answerOldest() {
     Sent sent = reachable ? inFlight.poll() : null;

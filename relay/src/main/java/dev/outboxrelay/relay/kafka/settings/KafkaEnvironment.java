@@ -49,9 +49,10 @@ final class KafkaEnvironment {
           Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "5"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MS_CONFIG, "100"),
-          Map.entry(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, "5000"),
+          // Short, as it adds to the time after an outage in which events still wait.
+          Map.entry(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, "1000"),
           Map.entry(ProducerConfig.RETRY_BACKOFF_MS_CONFIG, "100"),
-          Map.entry(ProducerConfig.RETRY_BACKOFF_MAX_MS_CONFIG, "5000"));
+          Map.entry(ProducerConfig.RETRY_BACKOFF_MAX_MS_CONFIG, "1000"));
 
   /** Insisted on: another value is an error, not silently replaced. */
   private static final Map<String, Set<String>> REQUIRED =

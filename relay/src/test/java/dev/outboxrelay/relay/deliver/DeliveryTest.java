@@ -1,0 +1,195 @@
+package dev.outboxrelay.relay.deliver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.intake.Bookmark;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class DeliveryTest {
+  private static final Verdict LOST_ORDER = new Verdict.RebuildAndRewind("out of order");
+
+  private final ManualClocks time = new ManualClocks();
+  private final FakeQueue queue = new FakeQueue();
+  private final FakeKafka kafka = new FakeKafka();
+  private final FakeDisk disk = new FakeDisk();
+  private final List<String> states = new ArrayList<>();
+  private Delivery delivery;
+
+  @BeforeEach
+  void start() {
+    kafka.topics.add("a");
+    queue.rewind(Bookmark.START);
+    DeliveryListener noting =
+        new DeliveryListener() {
+          @Override
+          public void stateChanged(DeliveryState from, DeliveryState to) {
+            states.add(to.label());
+          }
+        };
+    Limits limits =
+        new Limits(
+            4,
+            10 * FakeQueue.BYTES,
+            new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
+            Duration.ofSeconds(5));
+    delivery =
+        new Delivery(
+            queue, kafka, disk, noting, limits, new SplittableRandom(1), time.clocks(), null);
+  }
+
+  private void append(int count) {
+    for (int i = 0; i < count; i++) {
+      queue.append("a");
+    }
+  }
+
+  private void turns(int count) {
+    for (int i = 0; i < count; i++) {
+      delivery.doWork();
+    }
+  }
+
+  private void waitOutBackoff() {
+    time.advance(Duration.ofSeconds(2));
+    turns(4);
+  }
+
+  @Test
+  void noMoreIsInFlightThanTheWindowHolds() {
+    append(10);
+    turns(5);
+    assertThat(kafka.inFlight()).isEqualTo(4);
+    kafka.answerOldest();
+    turns(2);
+    assertThat(kafka.inFlight()).isEqualTo(4);
+    assertThat(kafka.sends).isEqualTo(5);
+  }
+
+  @Test
+  void afterARewindOneRecordIsTriedAloneUntilKafkaAnswers() {
+    append(10);
+    turns(5);
+    kafka.failOldest(LOST_ORDER, false);
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(kafka.inFlight()).isZero();
+    waitOutBackoff();
+    assertThat(delivery.state().label()).isEqualTo("probing");
+    assertThat(kafka.inFlight()).isEqualTo(1);
+    kafka.answerOldest();
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(kafka.inFlight()).isEqualTo(4);
+    assertThat(kafka.log).containsExactly(1L);
+  }
+
+  @Test
+  void aRecordRefusedInABatchIsDeadOnlyIfItIsRefusedAlone() {
+    append(3);
+    turns(3);
+    // The broker blames the innocent first one.
+    kafka.failOldest(
+        new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "blamed", false), false);
+    turns(2);
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(4);
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L);
+    assertThat(disk.deadLetters).isEmpty();
+  }
+
+  @Test
+  void anAckThatComesAfterTheRewindIsNotCounted() {
+    append(2);
+    turns(3);
+    Completion[] late = kafka.completions();
+    kafka.failOldest(LOST_ORDER, false);
+    turns(1);
+    late[1].done();
+    turns(1);
+    assertThat(delivery.ledger().latest()).isNull();
+    assertThat(delivery.ledger().inFlight()).isZero();
+  }
+
+  @Test
+  void eventsBehindADeadLetterWaitForItToBeDurable() {
+    kafka.poison.add(1L);
+    append(2);
+    turns(3);
+    kafka.failOldest(new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "too large", true), false);
+    kafka.answerAll();
+    turns(3);
+    assertThat(delivery.ledger().latest()).isNull();
+    disk.work();
+    turns(1);
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(2);
+    assertThat(disk.deadLetters).containsOnlyKeys(1L);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void silenceOfKafkaIsAStallAndNothingIsSentTwiceForIt() {
+    append(2);
+    turns(3);
+    time.advance(Duration.ofSeconds(6));
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    kafka.answerAll();
+    turns(1);
+    time.advance(Duration.ofSeconds(1));
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(kafka.log).containsExactly(1L, 2L);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void aFencedProducerEndsDelivery() {
+    append(2);
+    turns(3);
+    kafka.failOldest(new Verdict.Fenced("another one"), false);
+    turns(2);
+    assertThat(delivery.state()).isInstanceOf(DeliveryState.Fenced.class);
+    time.advance(Duration.ofMinutes(10));
+    turns(10);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void aStopWaitsForWhatIsInFlightButNotBeyondItsDeadline() {
+    append(3);
+    turns(3);
+    delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
+    kafka.answerOldest();
+    turns(3);
+    assertThat(delivery.state().label()).isEqualTo("draining");
+    time.advance(Duration.ofSeconds(4));
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(1);
+    assertThat(delivery.ledger().inFlight()).isEqualTo(2);
+  }
+
+  @Test
+  void aMissingTopicIsAskedForAgainUntilItIsThereWithTheSameSender() {
+    queue.append("missing");
+    turns(4);
+    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    for (int i = 0; i < 5; i++) {
+      waitOutBackoff();
+      assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    }
+    kafka.topics.add("missing");
+    waitOutBackoff();
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(kafka.inFlight()).isEqualTo(1);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+}

@@ -1,0 +1,198 @@
+package dev.outboxrelay.relay.settle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.format.Disk;
+import dev.outboxrelay.client.format.DiskStep;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutcomesFile;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.tail.Place;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettlerTest {
+  private static final UUID OWNER = new UUID(1, 2);
+  private static final Duration INTERVAL = Duration.ofMillis(100);
+
+  @TempDir private Path directory;
+
+  private final List<String> syncs = new ArrayList<>();
+  private DiskStep failing;
+  private long nanos;
+  private Instant now = Instant.parse("2026-03-01T10:00:00Z");
+  private WriterOptions options;
+  private Settler settler;
+
+  @BeforeEach
+  void open() throws IOException {
+    OutboxPaths paths = new OutboxPaths(directory.resolve("outbox"));
+    options = WriterOptions.of(paths).withTrustParent(true).withClock(() -> now);
+    append(1);
+    settler =
+        Settler.open(
+            new Settler.Owner(OWNER, 1),
+            new NoDeadLetters(),
+            options.withDisk(recordingDisk()),
+            new Settler.Pace(INTERVAL, Duration.ofDays(1)),
+            new Clocks(() -> nanos, () -> now),
+            null);
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    settler.close();
+  }
+
+  private static final class NoDeadLetters implements DeadLetterStore {
+    @Override
+    public boolean add(InFlight record, Verdict.DeadLetter verdict) {
+      throw new AssertionError("no dead letter was asked for");
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** The real disk, but syncs are noted, and those of one kind fail. */
+  private Disk recordingDisk() {
+    return (Disk)
+        Proxy.newProxyInstance(
+            Disk.class.getClassLoader(),
+            new Class<?>[] {Disk.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("sync")) {
+                syncs.add(arguments[2].toString());
+                if (arguments[2] == failing) {
+                  throw new IOException("injected");
+                }
+              }
+              try {
+                return method.invoke(Disk.REAL, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  private long append(int count) throws IOException {
+    try (Outbox outbox = Outbox.open(options)) {
+      for (int i = 0; i < count; i++) {
+        outbox.append(OutboxEvent.of("topic", "value"));
+      }
+    }
+    List<Long> cycles = options.paths().cycles();
+    return cycles.get(cycles.size() - 1);
+  }
+
+  private Settled upTo(long sequence, long cycle) {
+    return new Settled(
+        sequence, new UUID(0, sequence), new Place(cycle, 1000, sequence), 100 * sequence);
+  }
+
+  private void turn() {
+    nanos += INTERVAL.toNanos();
+    while (settler.doWork() > 0) {
+      // Until nothing is left.
+    }
+  }
+
+  private List<Report> reports() {
+    List<Report> reports = new ArrayList<>();
+    for (Report report = settler.poll(); report != null; report = settler.poll()) {
+      reports.add(report);
+    }
+    return reports;
+  }
+
+  private Optional<Position> position() throws IOException {
+    return PositionFile.find(options.paths().position());
+  }
+
+  @Test
+  void eventsAreSyncedBeforeOutcomesAndOutcomesBeforeThePosition() throws IOException {
+    settler.undelivered(3, 4, InFlight.Outcome.DEAD);
+    settler.settled(upTo(5, append(1)));
+    turn();
+    assertThat(syncs).containsExactly("PAYLOAD", "POSITION", "POSITION");
+    assertThat(position().orElseThrow().sequence()).isEqualTo(5);
+    assertThat(position().orElseThrow().outboxId()).isEqualTo(OWNER);
+    assertThat(OutcomesFile.read(options.paths().outcomes()))
+        .containsExactly(new OutcomesFile.Range(3, 4, DeliveryOutcome.DEAD));
+    assertThat(reports()).containsExactly(new Report.Saved(5));
+    assertThat(settler.isUpToDate()).isTrue();
+  }
+
+  @Test
+  void positionsWaitForTheIntervalUnlessTheRelayStops() throws IOException {
+    long cycle = append(1);
+    settler.settled(upTo(1, cycle));
+    turn();
+    settler.settled(upTo(2, cycle));
+    assertThat(settler.doWork()).isZero();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(1);
+    settler.hurry();
+    assertThat(settler.doWork()).isEqualTo(1);
+    assertThat(position().orElseThrow().sequence()).isEqualTo(2);
+  }
+
+  @Test
+  void aPositionThatCannotBeWrittenIsReportedAndTriedAgainWithItsOutcomes() throws IOException {
+    failing = DiskStep.POSITION;
+    settler.undelivered(1, 1, InFlight.Outcome.QUARANTINED);
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(position()).isEmpty();
+    assertThat(reports()).hasOnlyElementsOfType(Report.SaveFailed.class).hasSize(1);
+    failing = null;
+    nanos += Duration.ofSeconds(2).toNanos();
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(1);
+    assertThat(OutcomesFile.read(options.paths().outcomes())).hasSize(1);
+  }
+
+  @Test
+  void afterAFailedSyncOfACycleThePositionMovesOnlyInTheNextOneAndWritersGoOnThere()
+      throws IOException {
+    long failed = append(1);
+    failing = DiskStep.PAYLOAD;
+    settler.settled(upTo(1, failed));
+    turn();
+    failing = null;
+    assertThat(StateFile.read(options.paths().state()).orElseThrow().failedCycles())
+        .containsExactly(failed);
+
+    nanos += Duration.ofSeconds(2).toNanos();
+    settler.settled(upTo(2, failed));
+    turn();
+    assertThat(position()).isEmpty();
+
+    long next = append(1);
+    assertThat(next).isGreaterThan(failed);
+    settler.settled(upTo(3, next));
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(3);
+  }
+}
