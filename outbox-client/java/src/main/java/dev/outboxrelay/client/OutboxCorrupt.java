@@ -1,8 +1,8 @@
 package dev.outboxrelay.client;
 
 /**
- * A file of the outbox is not what it must be, and rewriting it could lose events. Nothing was
- * appended; the message names the file.
+ * What is on disk cannot be continued: a file is not what was just written to it. Nothing was
+ * appended.
  */
 public final class OutboxCorrupt extends OutboxError {
   private static final long serialVersionUID = 1L;

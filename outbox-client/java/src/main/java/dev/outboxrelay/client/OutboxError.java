@@ -13,8 +13,8 @@ import java.util.UUID;
  *  ├── InvalidEvent       topic, header name or text that can never be appended: correct it
  *  ├── OutboxFull         the disk, a quota or the cap: make room, the relay still drains
  *  ├── OutboxBusy         the writers' lock was not to be had before the deadline: retry
- *  ├── OutboxCorrupt      a file of the outbox is not what it must be, and may not be rewritten
- *  └── OutboxUnavailable  the directory cannot be used as it is: path, rights, file system, I/O error
+ *  ├── OutboxCorrupt      what is on disk cannot be continued
+ *  └── OutboxUnavailable  not configured, refused, or an error of the system
  * </pre>
  *
  * <p>Unless {@link #maybeAppended()} says otherwise, the event was <b>not</b> appended and a retry

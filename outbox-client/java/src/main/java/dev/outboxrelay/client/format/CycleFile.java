@@ -3,6 +3,7 @@ package dev.outboxrelay.client.format;
 import static dev.outboxrelay.client.format.RealDisk.load32;
 import static dev.outboxrelay.client.format.RealDisk.load64;
 
+import dev.outboxrelay.client.OutboxCorrupt;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -109,7 +110,10 @@ final class CycleFile implements Closeable {
     disk.syncDirectory(paths.queue(), DiskStep.RENAME);
     CycleFile created =
         open(paths, cycle, disk)
-            .orElseThrow(() -> new IOException(paths.cycle(cycle) + " is not what was created"));
+            .orElseThrow(
+                () ->
+                    new OutboxCorrupt(
+                        paths.cycle(cycle) + " is not what was just written: check the disk"));
     created.end = created.layout.firstData();
     created.endIsFree = true;
     return created;

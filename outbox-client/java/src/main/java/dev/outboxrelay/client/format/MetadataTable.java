@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.format;
 
+import dev.outboxrelay.client.OutboxCorrupt;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -100,7 +101,8 @@ public final class MetadataTable implements Closeable {
           channel,
           map,
           values(map)
-              .orElseThrow(() -> new IOException(file + " does not hold what was written to it")),
+              .orElseThrow(
+                  () -> new OutboxCorrupt(file + " is not what was just written: check the disk")),
           disk);
     } catch (IOException | RuntimeException | Error e) {
       channel.close();

@@ -59,6 +59,12 @@ final class RecordEncoder {
               + RecordLimits.MAX_HEADERS
               + " are allowed: move the rest into the value");
     }
+    if (event.timestamp().orElse(0) < 0) {
+      throw new InvalidEvent(
+          "the timestamp "
+              + event.timestamp().getAsLong()
+              + " is before 1970: Kafka takes milliseconds since the epoch, 0 or more");
+    }
     eventId = id;
     hasTimestamp = event.timestamp().isPresent();
     timestamp = event.timestamp().orElse(0);

@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.format;
 
 import dev.outboxrelay.client.OutboxCorrupt;
+import dev.outboxrelay.client.OutboxUnavailable;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -62,7 +63,7 @@ public final class StateFile implements Closeable {
     ByteBuffer state = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     boolean hasIdentity = state.getLong(0) == MAGIC && state.getInt(CRC_AT) == identityCrc(state);
     if (hasIdentity && state.getInt(8) != VERSION) {
-      throw new OutboxCorrupt(
+      throw new OutboxUnavailable(
           file
               + " has format version "
               + Integer.toUnsignedString(state.getInt(8))
@@ -113,7 +114,8 @@ public final class StateFile implements Closeable {
       disk.sync(channel, true, DiskStep.STATE);
     }
     return open(file, disk)
-        .orElseThrow(() -> new IOException(file + " does not hold what was written to it"));
+        .orElseThrow(
+            () -> new OutboxCorrupt(file + " is not what was just written: check the disk"));
   }
 
   UUID outboxId() {

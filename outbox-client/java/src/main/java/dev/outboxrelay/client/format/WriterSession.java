@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.format;
 
 import dev.outboxrelay.client.Durability;
+import dev.outboxrelay.client.OutboxCorrupt;
 import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.OutboxUnavailable;
 import java.io.Closeable;
@@ -132,11 +133,14 @@ final class WriterSession implements Closeable {
 
   /** Closes the newest cycle and begins another. */
   void begin(long cycle, long nowMillis) throws IOException {
-    if (cycle < 0 || cycle > CycleName.LAST_CYCLE) {
-      throw new OutboxUnavailable(
-          "the clock says hour "
-              + hourOf(nowMillis)
-              + " since 1970, for which there is no cycle: set the clock");
+    if (cycle > CycleName.LAST_CYCLE) {
+      throw new OutboxCorrupt(
+          paths.root()
+              + " has used up all cycles up to the year 9999: move it away once it is drained, "
+              + "and begin a new one");
+    }
+    if (cycle < 0) {
+      throw new OutboxUnavailable("the clock stands before 1970: set it");
     }
     if (file != null && file.tailIsKnown() && !state.isFailed(newest)) {
       file.writeEof();

@@ -37,7 +37,7 @@ class RecordCodecTest {
             .header("a", (String) null)
             .header("ü", "")
             .build(),
-        OutboxEvent.builder("t").header("h".repeat(255), new byte[3]).timestamp(-5).build(),
+        OutboxEvent.builder("t").header("h".repeat(255), new byte[3]).timestamp(0).build(),
         OutboxEvent.builder("topic.with-all_CHARS.0").value("abc").timestamp(7).build());
   }
 
@@ -196,6 +196,12 @@ class RecordCodecTest {
     encode(OutboxEvent.builder("t").header("ü".repeat(127), "v").build(), null);
     OutboxEvent longer = OutboxEvent.builder("t").header("ü".repeat(128), "v").build();
     assertThrows(InvalidEvent.class, () -> encode(longer, null));
+  }
+
+  @Test
+  void a_timestamp_before_1970_is_refused() {
+    OutboxEvent event = OutboxEvent.builder("t").timestamp(-1).build();
+    assertThrows(InvalidEvent.class, () -> encode(event, null));
   }
 
   @Test

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.outboxrelay.client.OutboxCorrupt;
+import dev.outboxrelay.client.OutboxUnavailable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -103,8 +103,8 @@ class StateFileTest {
       signed.seek(40);
       signed.writeInt(Integer.reverseBytes((int) crc.getValue()));
     }
-    assertThrows(OutboxCorrupt.class, () -> StateFile.read(file));
-    assertThrows(OutboxCorrupt.class, () -> StateFile.open(file, Disk.REAL));
+    assertThrows(OutboxUnavailable.class, () -> StateFile.read(file));
+    assertThrows(OutboxUnavailable.class, () -> StateFile.open(file, Disk.REAL));
   }
 
   private void overwrite(long offset, int value) throws IOException {
