@@ -7,7 +7,9 @@ import dev.outboxrelay.client.format.PositionFile;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * What waits behind the relay's position, by topic.
@@ -41,33 +43,53 @@ public record Backlog(Map<String, Topic> topics, long events, boolean complete) 
   }
 
   /**
+   * Reads the first event that waits.
+   *
+   * @return its append time, milliseconds since the epoch; empty if none waits or can be read
+   */
+  public static OptionalLong oldestAppendMillis(OutboxPaths paths) throws IOException {
+    FoundEvent[] oldest = {null};
+    each(
+        paths,
+        found -> {
+          oldest[0] = found;
+          return false;
+        });
+    return oldest[0] == null
+        ? OptionalLong.empty()
+        : OptionalLong.of(oldest[0].record().appendTime());
+  }
+
+  /**
    * Reads it, oldest first.
    *
    * @param limit of events
    */
   public static Backlog read(OutboxPaths paths, long limit) throws IOException {
-    Optional<Position> position = PositionFile.find(paths.position());
-    long settled = position.map(Position::sequence).orElse(0L);
     Map<String, Topic> topics = new TreeMap<>();
     long[] events = {0};
     boolean[] complete = {true};
+    each(
+        paths,
+        found -> {
+          if (events[0] == limit) {
+            complete[0] = false;
+            return false;
+          }
+          events[0]++;
+          topics.merge(found.record().topic(), Topic.of(found.record()), Topic::and);
+          return true;
+        });
+    return new Backlog(topics, events[0], complete[0]);
+  }
+
+  private static void each(OutboxPaths paths, Predicate<FoundEvent> visitor) throws IOException {
+    Optional<Position> position = PositionFile.find(paths.position());
+    long settled = position.map(Position::sequence).orElse(0L);
     new QueueWalk(paths)
         .from(
             position.map(Position::cycle).orElse(Long.MIN_VALUE),
             position.map(Position::offset).orElse(0L),
-            found -> {
-              OutboxRecord record = found.record();
-              if (record.sequence() <= settled) {
-                return true;
-              }
-              if (events[0] == limit) {
-                complete[0] = false;
-                return false;
-              }
-              events[0]++;
-              topics.merge(record.topic(), Topic.of(record), Topic::and);
-              return true;
-            });
-    return new Backlog(topics, events[0], complete[0]);
+            found -> found.record().sequence() <= settled || visitor.test(found));
   }
 }

@@ -48,10 +48,6 @@ public record OutboxReport(
     // The position first: what is appended and settled meanwhile must not make the lag negative.
     PositionFile.Reading reading = PositionFile.read(paths.position());
     Optional<OutboxState> state = StateFile.read(paths.state());
-    Optional<Position> position =
-        reading instanceof PositionFile.Reading.Saved saved
-            ? Optional.of(saved.position())
-            : Optional.empty();
     List<Long> cycles = paths.cycles();
     return new OutboxReport(
         paths,
@@ -60,7 +56,7 @@ public record OutboxReport(
         state.isPresent()
             ? OptionalLong.of(new OutboxReader(paths).status().lagBytes())
             : OptionalLong.empty(),
-        oldest(paths, position),
+        Backlog.oldestAppendMillis(paths),
         cycles.size(),
         usedBytes(paths, cycles),
         lastSequence(paths.deadLetters()),
@@ -95,23 +91,6 @@ public record OutboxReport(
       return valid.next();
     }
     return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
-  }
-
-  private static OptionalLong oldest(OutboxPaths paths, Optional<Position> position)
-      throws IOException {
-    long[] oldest = {Long.MIN_VALUE};
-    new QueueWalk(paths)
-        .from(
-            position.map(Position::cycle).orElse(Long.MIN_VALUE),
-            position.map(Position::offset).orElse(0L),
-            event -> {
-              if (event.record().sequence() <= position.map(Position::sequence).orElse(0L)) {
-                return true;
-              }
-              oldest[0] = event.record().appendTime();
-              return false;
-            });
-    return oldest[0] == Long.MIN_VALUE ? OptionalLong.empty() : OptionalLong.of(oldest[0]);
   }
 
   private static long usedBytes(OutboxPaths paths, List<Long> cycles) throws IOException {

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.client.format.FailureCounters;
 import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -43,7 +45,7 @@ final class OutboxGauges {
   OutboxGauges(Path outbox, Supplier<PipelineStatus> status, Clock clock, LongSupplier nanoClock) {
     this.outbox = outbox;
     this.status = status;
-    this.unsentAge = new UnsentAge(clock);
+    this.unsentAge = new UnsentAge(clock, this::oldestInQueue);
     this.nanoClock = nanoClock;
     refresh();
   }
@@ -113,6 +115,14 @@ final class OutboxGauges {
 
   private boolean is(String state) {
     return now.state().label().equals(state);
+  }
+
+  private OptionalLong oldestInQueue() {
+    try {
+      return Backlog.oldestAppendMillis(new OutboxPaths(outbox));
+    } catch (IOException e) {
+      return OptionalLong.empty();
+    }
   }
 
   private double freeBytes() {

@@ -4,7 +4,6 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -162,8 +161,7 @@ public final class Pipeline implements AutoCloseable {
 
   /** What is going on. Reads a few small files; from any thread. */
   public PipelineStatus status() {
-    Settled saved = settler.saved();
-    return board.read(saved == null ? 0 : saved.sequence());
+    return board.read(settler.saved());
   }
 
   /** Releases everything; call it when {@link #end()} is known or the loop has stopped turning. */

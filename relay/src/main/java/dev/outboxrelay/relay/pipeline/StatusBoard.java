@@ -52,10 +52,19 @@ final class StatusBoard {
     note = latest;
   }
 
-  PipelineStatus read(long savedSequence) {
+  /**
+   * Takes a snapshot.
+   *
+   * @param saved the position on disk, null if there is none; a client may have acted on it before
+   *     the loop noted it here
+   */
+  PipelineStatus read(Settled saved) {
     Note now = note;
-    long settledSequence = now.settled() == null ? 0 : now.settled().sequence();
-    long settledBytes = now.settled() == null ? 0 : now.settled().settledBytes();
+    long savedSequence = saved == null ? 0 : saved.sequence();
+    Settled settled =
+        now.settled() == null || savedSequence > now.settled().sequence() ? saved : now.settled();
+    long settledSequence = settled == null ? 0 : settled.sequence();
+    long settledBytes = settled == null ? 0 : settled.settledBytes();
     Appended appended;
     try {
       appended = appended(settledSequence, settledBytes);

@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Verdict;
@@ -118,7 +120,22 @@ class RelayMetricsTest {
   }
 
   @Test
-  void anEventThatTheLoopNeverReadAgesFromWhenItWasSeen() {
+  void anEventThatTheLoopNeverReadAgesFromItsAppend() {
+    long appended;
+    try (Outbox client = Outbox.builder().path(outbox.resolve("outbox")).open()) {
+      client.append(OutboxEvent.of("orders", "value"));
+      appended = System.currentTimeMillis();
+    }
+    outbox = outbox.resolve("outbox");
+    now = Instant.ofEpochMilli(appended).plusSeconds(3600);
+    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));
+
+    assertThat(Double.parseDouble(value("outbox_relay_oldest_unsent_age_seconds")))
+        .isGreaterThanOrEqualTo(3600);
+  }
+
+  @Test
+  void anEventThatNobodyCanReadAgesFromWhenItWasSeen() {
     watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));
 
     assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("0.0");
