@@ -113,7 +113,7 @@ def test_while_kafka_is_down_the_relay_is_healthy_and_shows_the_growing_lag(
         age = metrics.value("outbox_relay_oldest_unsent_age_seconds")
         eventually(
             "the age grows",
-            lambda: scrape(relay).value("outbox_relay_oldest_unsent_age_seconds") > age > 0,
+            lambda: scrape(relay).value("outbox_relay_oldest_unsent_age_seconds") > age,
         )
         assert relay.http("/healthz")[0] == 200
         assert relay.http("/readyz")[0] == 200
