@@ -106,6 +106,23 @@ class DeliveryTest {
   }
 
   @Test
+  void aPoisonedRecordCostsOneRewindHoweverManyAreBeforeIt() {
+    kafka.poison.add(4L);
+    append(6);
+    turns(3);
+    kafka.failOldest(LOST_ORDER, false);
+    kafka.answerAll();
+    for (int i = 0; i < 10; i++) {
+      waitOutBackoff();
+      kafka.answerAll();
+      disk.work();
+    }
+    assertThat(disk.deadLetters).containsOnlyKeys(4L);
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+    assertThat(kafka.connects).isEqualTo(2);
+  }
+
+  @Test
   void anAckThatComesAfterTheRewindIsNotCounted() {
     append(2);
     turns(3);
