@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
@@ -112,8 +111,9 @@ class DeliveryIT extends BrokerTest {
         relay.awaitSettled(100);
         broker().kill();
         outbox.append("away", 101, 100);
-        await().atMost(RelayUnderTest.PATIENCE).until(() -> relay.status().inFlightEvents() == 100);
-        assertThat(relay.stop()).isEqualTo(new PipelineEnd.Stopped(100));
+        relay.awaitState("stalled");
+        // How many Kafka's client still took depends on when it noticed.
+        assertThat(relay.stop()).isInstanceOf(PipelineEnd.Stopped.class);
         assertThat(relay.status().savedSequence()).isEqualTo(100);
       } finally {
         broker().start();
