@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +14,37 @@ from harness.relay import Relay
 from harness.writers import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterator
+
+HERE = Path(__file__).parent
+LOG_TAIL = 6_000
 
 
 def pytest_sessionstart() -> None:
     """Before anything is started that is to see what the tests mount."""
     mounts.make_private()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that hangs fail by itself, with what it shows, and the others go on.
+
+    The project's default ends the whole run, as tests elsewhere use SIGALRM themselves.
+    """
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(method="signal"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the relay logged beside a failure."""
+    report = yield
+    relay = getattr(item, "funcargs", {}).get("relay")
+    if report.failed and isinstance(relay, Relay) and relay.log.exists():
+        report.sections.append(("relay log", relay.log.read_text(errors="replace")[-LOG_TAIL:]))
+    return report
 
 
 MEASURED = pytest.StashKey[list[str]]()

@@ -39,9 +39,6 @@ public final class Delivery {
 
   private DeliveryState state;
 
-  /** Whether the last question for a topic got no answer. */
-  private boolean unanswered;
-
   private long nextQuestionNanos;
 
   /**
@@ -67,7 +64,7 @@ public final class Delivery {
     Window window = new Window(limits.maxRecords(), limits.maxBytes());
     this.ledger = new Ledger(window, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
-    this.stallWatch = new StallWatch(window, limits.stall().toNanos(), clocks.nanos());
+    this.stallWatch = new StallWatch(window, transport, limits, clocks.nanos());
     this.state = new Connecting(null);
     transport.connect();
   }
@@ -138,7 +135,6 @@ public final class Delivery {
 
   private void topicReady() {
     feeder.resolved();
-    unanswered = false;
     if (state instanceof PausedTopic paused && paused.senderKept()) {
       move(paused.resumed());
     }
@@ -165,7 +161,6 @@ public final class Delivery {
     } else if (state instanceof PausedTopic paused) {
       move(paused.again(now + backoff.delayNanos(paused.trouble().attempts(), random)));
     } else {
-      unanswered = true;
       move(connected.stall(troubleWith(verdict)));
       // Asking waits by itself for Kafka to come back.
       feeder.holdUntil(now + backoff.delayNanos(1, random));
@@ -224,7 +219,6 @@ public final class Delivery {
     listener.rewound(ledger.discard());
     feeder.rewind();
     stallWatch.reset();
-    unanswered = false;
     Settled latest = ledger.latest();
     arrivals.rewind(latest == null ? Bookmark.START : latest.bookmark());
   }
@@ -251,14 +245,19 @@ public final class Delivery {
 
   private void watchForStall(Connected connected, long now) {
     InFlight silent = stallWatch.silent();
-    if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
+    if (stallWatch.orderIsLost(now)) {
+      String error = "no ack for topic " + silent.topic() + ", and its producer has lost the order";
+      Verdict lost = new Verdict.RebuildAndRewind(error);
+      listener.sendFailed(lost, silent.topic());
+      interrupted(connected, lost, now, false);
+    } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + transport.describe();
       Trouble trouble = troubleWith(new Verdict.RetryLater(error));
       move(connected.stall(trouble));
       nextQuestionNanos = retryNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
       feeder.resolve(silent.topic());
-    } else if (silent == null && !unanswered && state instanceof Stalled stalled) {
+    } else if (silent == null && !feeder.waitsForTopic() && state instanceof Stalled stalled) {
       move(stalled.recovered());
     }
   }

@@ -122,6 +122,12 @@ final class Feeder {
     asked = null;
   }
 
+  /** Whether the next record's topic is not known yet. */
+  boolean waitsForTopic() {
+    String topic = heldTopic();
+    return topic != null && !transport.isReady(topic);
+  }
+
   /** Hands over nothing until then. */
   void holdUntil(long nanos) {
     holding = true;

@@ -9,8 +9,8 @@ import java.util.UUID;
  * An arrival that is not settled yet: where it lies and what became of it, but not its bytes. They
  * stay in the queue and are read again if need be.
  *
- * <p>{@link #done} and {@link #failed} may come from any thread; all else belongs to the delivery
- * thread.
+ * <p>{@link #acked}, {@link #done} and {@link #failed} may come from any thread; all else belongs
+ * to the delivery thread.
  */
 public final class InFlight implements Completion {
   /** What will be said of the record once it is settled. */
@@ -19,6 +19,8 @@ public final class InFlight implements Completion {
     DEAD,
     QUARANTINED
   }
+
+  private static final int NO_PARTITION = -1;
 
   /** Stands in a position whose record could not be read. */
   public static final UUID NO_EVENT_ID = new UUID(0, 0);
@@ -39,6 +41,7 @@ public final class InFlight implements Completion {
 
   private Outcome outcome;
   private boolean discarded;
+  private int partition = NO_PARTITION; // written before done
   private volatile Throwable error;
   private volatile boolean done;
 
@@ -84,6 +87,12 @@ public final class InFlight implements Completion {
   }
 
   @Override
+  public void acked(int ackedPartition) {
+    partition = ackedPartition;
+    done = true;
+  }
+
+  /** It is where it belongs instead: among the dead letters, or in the quarantine. */
   public void done() {
     done = true;
   }
@@ -152,6 +161,11 @@ public final class InFlight implements Completion {
 
   boolean isAlone() {
     return alone;
+  }
+
+  /** The partition in which Kafka has it; negative before, and if it never does. */
+  int ackedPartition() {
+    return done ? partition : NO_PARTITION;
   }
 
   Throwable error() {

@@ -9,5 +9,8 @@ import java.time.Duration;
  * @param maxBytes their bytes; a single record may be larger
  * @param backoff waits before a retry
  * @param stall how long an ack may take before it counts as a stall
+ * @param lostOrder how long a stall may last, with connections to brokers, before the sender is
+ *     taken to have lost the order of its records
  */
-public record Limits(int maxRecords, long maxBytes, Backoff backoff, Duration stall) {}
+public record Limits(
+    int maxRecords, long maxBytes, Backoff backoff, Duration stall, Duration lostOrder) {}

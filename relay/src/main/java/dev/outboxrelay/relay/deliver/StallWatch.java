@@ -2,18 +2,25 @@ package dev.outboxrelay.relay.deliver;
 
 import java.util.concurrent.TimeUnit;
 
-/** Notices that Kafka has not answered for long. For one thread. */
+/** Notices that Kafka has not answered for long, or will never answer. For one thread. */
 final class StallWatch {
   private static final long CHECK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final Window window;
+  private final Transport transport;
   private final long stallNanos;
+  private final long lostOrderNanos;
   private long lastCheckNanos;
   private InFlight silent;
 
-  StallWatch(Window window, long stallNanos, long now) {
+  /** Since when the same record is silent although brokers are connected. */
+  private long ignoredSinceNanos;
+
+  StallWatch(Window window, Transport transport, Limits limits, long now) {
     this.window = window;
-    this.stallNanos = stallNanos;
+    this.transport = transport;
+    this.stallNanos = limits.stall().toNanos();
+    this.lostOrderNanos = limits.lostOrder().toNanos();
     this.lastCheckNanos = now;
   }
 
@@ -23,14 +30,35 @@ final class StallWatch {
       return false;
     }
     lastCheckNanos = now;
+    InFlight before = silent;
     InFlight oldest = window.oldestAwaitingKafka();
     silent = oldest != null && now - oldest.sentNanos() >= stallNanos ? oldest : null;
+    if (silent != null && (silent != before || !transport.isConnected())) {
+      ignoredSinceNanos = now;
+    }
     return true;
   }
 
   /** The oldest record, if it has waited too long for its ack; else null. */
   InFlight silent() {
     return silent;
+  }
+
+  /**
+   * Whether the silent record's sender will never get its ack. A broker that has not heard of a
+   * producer accepts whatever sequence comes first. So if a producer's first batch for a partition
+   * is refused (too large, too few replicas) and the next one, already on its way, is not, then the
+   * first is out of order for good, and Kafka's client repeats it without end (KAFKA-14359). Seen
+   * by acks of later records in every partition in which the silent one could be; or, where those
+   * do not come, by patience. A record that was sent alone has no successors to be overtaken by.
+   */
+  boolean orderIsLost(long now) {
+    if (silent == null || silent.isAlone()) {
+      return false;
+    }
+    int partitions = transport.partitions(silent.topic());
+    return (partitions > 0 && window.partitionsAckedBehind(silent) >= partitions)
+        || now - ignoredSinceNanos >= lostOrderNanos;
   }
 
   /** What in flight was discarded. */

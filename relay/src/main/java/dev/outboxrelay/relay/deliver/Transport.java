@@ -21,6 +21,9 @@ public interface Transport extends AutoCloseable {
   /** Whether a record of this topic can be sent without asking for the topic first. */
   boolean isReady(String topic);
 
+  /** How many partitions a topic has that is ready; 0 if that is not known. */
+  int partitions(String topic);
+
   /** Asks for a topic. Answers {@link Answer.TopicReady} or {@link Answer.TopicUnavailable}. */
   void resolve(String topic);
 
@@ -38,6 +41,9 @@ public interface Transport extends AutoCloseable {
   /** The next answer to a question of the present sender, or null. */
   Answer poll();
 
+  /** Whether there is a connection to any broker. */
+  boolean isConnected();
+
   /** What is known of the connections to the brokers, for people. */
   String describe();
 
@@ -50,7 +56,7 @@ public interface Transport extends AutoCloseable {
 
     record ConnectFailed(Verdict verdict) implements Answer {}
 
-    record TopicReady(String topic) implements Answer {}
+    record TopicReady(String topic, int partitions) implements Answer {}
 
     record TopicUnavailable(String topic, Verdict verdict) implements Answer {}
   }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
 import java.util.ArrayDeque;
+import java.util.BitSet;
 import java.util.function.Consumer;
 
 /**
@@ -60,6 +61,19 @@ final class Window {
       }
     }
     return null;
+  }
+
+  /** How many partitions have acked a record of the same topic that was sent after this one. */
+  int partitionsAckedBehind(InFlight record) {
+    BitSet acked = new BitSet();
+    boolean behind = false;
+    for (InFlight each : records) {
+      if (behind && each.ackedPartition() >= 0 && record.topic().equals(each.topic())) {
+        acked.set(each.ackedPartition());
+      }
+      behind |= each == record;
+    }
+    return acked.cardinality();
   }
 
   /** Whether an ack, or the completion of a dead letter, may still come. */

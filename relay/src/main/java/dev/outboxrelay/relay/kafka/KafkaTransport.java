@@ -65,10 +65,12 @@ public final class KafkaTransport implements Transport {
 
   private static final class TopicUse {
     private final String topic;
+    private final int partitions;
     private long lastNanos;
 
-    private TopicUse(String topic, long nanos) {
+    private TopicUse(String topic, int partitions, long nanos) {
       this.topic = topic;
+      this.partitions = partitions;
       this.lastNanos = nanos;
     }
   }
@@ -113,6 +115,12 @@ public final class KafkaTransport implements Transport {
       lastUse = topics.get(topic);
     }
     return lastUse != null && System.nanoTime() - lastUse.lastNanos < TOPIC_IDLE_NANOS;
+  }
+
+  @Override
+  public int partitions(String topic) {
+    TopicUse use = topics.get(topic);
+    return use == null ? 0 : use.partitions;
   }
 
   @Override
@@ -178,26 +186,35 @@ public final class KafkaTransport implements Transport {
     if (tagged.made != null) {
       producer = tagged.made;
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      topics.put(ready.topic(), new TopicUse(ready.topic(), System.nanoTime()));
+      topics.put(ready.topic(), new TopicUse(ready.topic(), ready.partitions(), System.nanoTime()));
     }
     return tagged.answer;
   }
 
   @Override
+  public boolean isConnected() {
+    return connections() > 0;
+  }
+
+  @Override
   public String describe() {
-    if (producer == null) {
-      return "no producer";
-    }
-    for (Metric metric : producer.metrics().values()) {
-      if (metric.metricName().name().equals("connection-count")
-          && metric.metricName().group().equals("producer-metrics")
-          && metric.metricValue() instanceof Double connections) {
-        return connections == 0
-            ? "no connection to " + bootstrapServers
-            : connections.intValue() + " connections to brokers";
+    int connections = connections();
+    return connections == 0
+        ? "no connection to " + bootstrapServers
+        : connections + " connections to brokers";
+  }
+
+  private int connections() {
+    if (producer != null) {
+      for (Metric metric : producer.metrics().values()) {
+        if (metric.metricName().name().equals("connection-count")
+            && metric.metricName().group().equals("producer-metrics")
+            && metric.metricValue() instanceof Double connections) {
+          return connections.intValue();
+        }
       }
     }
-    return "connections unknown";
+    return 0;
   }
 
   @Override

@@ -21,7 +21,7 @@ final class SendCallback implements Callback {
   @Override
   public void onCompletion(RecordMetadata metadata, Exception error) {
     if (error == null) {
-      completion.done();
+      completion.acked(metadata.partition());
     } else if (Thread.currentThread() == sendingThread) {
       refusal = error;
     } else {

@@ -31,8 +31,7 @@ final class TopicResolver {
     long begin = System.nanoTime();
     while (true) {
       try {
-        producer.partitionsFor(topic);
-        return new Answer.TopicReady(topic);
+        return new Answer.TopicReady(topic, producer.partitionsFor(topic).size());
       } catch (RuntimeException e) {
         Verdict verdict = ErrorClassifier.ofRefused(topic, e);
         boolean unanswered = e instanceof RetriableException && e.getCause() == null;

@@ -31,6 +31,9 @@ final class PipelineAssembly {
   /** Kafka's client answers within its request timeout (30 s) or not at all; people wait less. */
   private static final Duration STALL = Duration.ofSeconds(5);
 
+  /** Far beyond what Kafka's client waits for one request. */
+  private static final Duration LOST_ORDER = Duration.ofMinutes(2);
+
   private PipelineAssembly() {}
 
   static Pipeline open(RelayConfig config, PipelineListener outside, Clocks clocks) {
@@ -124,7 +127,8 @@ final class PipelineAssembly {
         config.window().maxRecords(),
         config.window().maxBytes(),
         new Backoff(config.backoff().min(), config.backoff().max()),
-        STALL);
+        STALL,
+        LOST_ORDER);
   }
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {

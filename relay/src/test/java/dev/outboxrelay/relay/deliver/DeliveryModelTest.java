@@ -77,7 +77,8 @@ class DeliveryModelTest {
                   WINDOW,
                   1 << 20,
                   new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5)),
-                  Duration.ofSeconds(5)),
+                  Duration.ofSeconds(5),
+                  Duration.ofMinutes(2)),
               new SplittableRandom(random.nextLong()),
               time.clocks(),
               from);

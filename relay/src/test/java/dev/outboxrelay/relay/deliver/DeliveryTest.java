@@ -36,7 +36,8 @@ class DeliveryTest {
             4,
             10 * FakeQueue.BYTES,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
-            Duration.ofSeconds(5));
+            Duration.ofSeconds(5),
+            Duration.ofMinutes(2));
     delivery =
         new Delivery(
             queue, kafka, disk, noting, limits, new SplittableRandom(1), time.clocks(), null);
@@ -129,7 +130,7 @@ class DeliveryTest {
     Completion[] late = kafka.completions();
     kafka.failOldest(LOST_ORDER, false);
     turns(1);
-    late[1].done();
+    late[1].acked(0);
     turns(1);
     assertThat(delivery.ledger().latest()).isNull();
     assertThat(delivery.ledger().inFlight()).isZero();
@@ -164,6 +165,97 @@ class DeliveryTest {
     turns(1);
     assertThat(delivery.state().label()).isEqualTo("delivering");
     assertThat(kafka.log).containsExactly(1L, 2L);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void anOutageIsOverWithTheAcksAlthoughAQuestionForATopicGotNoAnswer() {
+    append(2);
+    turns(3);
+    kafka.reachable = false;
+    time.advance(Duration.ofSeconds(6));
+    turns(3);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    kafka.reachable = true;
+    kafka.answerAll();
+    turns(1);
+    time.advance(Duration.ofSeconds(1));
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+  }
+
+  @Test
+  void anOutageIsNotOverWhileTheNextTopicIsNotKnown() {
+    kafka.topics.add("b");
+    kafka.reachable = false;
+    queue.append("b");
+    turns(3);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    time.advance(Duration.ofSeconds(1));
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    kafka.reachable = true;
+    for (int i = 0; i < 3; i++) {
+      waitOutBackoff();
+    }
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+  }
+
+  @Test
+  void aRecordThatAllPartitionsHaveOvertakenIsSentAgainByAnotherSender() {
+    append(4);
+    turns(3);
+    kafka.answerAllButTheOldest(0);
+    time.advance(Duration.ofSeconds(6));
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(2);
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(2L, 3L, 4L, 1L, 2L, 3L, 4L);
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(4);
+    assertThat(kafka.connects).isEqualTo(2);
+  }
+
+  @Test
+  void acksOfOtherPartitionsProveNothingUntilPatienceEndsAndThenTheRecordIsTriedAloneOnce() {
+    kafka.partitions = 2;
+    append(4);
+    turns(3);
+    kafka.answerAllButTheOldest(1);
+    for (int seconds = 6; seconds < 120; seconds++) {
+      time.advance(Duration.ofSeconds(1));
+      turns(1);
+    }
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    time.advance(Duration.ofSeconds(15));
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    waitOutBackoff();
+    for (int minutes = 0; minutes < 10; minutes++) {
+      time.advance(Duration.ofMinutes(1));
+      turns(2);
+    }
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(kafka.inFlight()).isEqualTo(1);
+    assertThat(kafka.connects).isEqualTo(2);
+  }
+
+  @Test
+  void patienceDoesNotEndWhileNoBrokerIsConnected() {
+    append(4);
+    turns(3);
+    kafka.reachable = false;
+    for (int minutes = 0; minutes < 10; minutes++) {
+      time.advance(Duration.ofMinutes(1));
+      turns(2);
+    }
+    kafka.reachable = true;
+    time.advance(Duration.ofMinutes(1));
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
     assertThat(kafka.connects).isEqualTo(1);
   }
 

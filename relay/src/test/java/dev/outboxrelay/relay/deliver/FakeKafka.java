@@ -21,6 +21,9 @@ final class FakeKafka implements Transport {
   final Set<Long> poison = new HashSet<>();
   boolean reachable = true;
 
+  /** Of every topic. */
+  int partitions = 1;
+
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
   private final Set<String> ready = new HashSet<>();
@@ -63,12 +66,17 @@ final class FakeKafka implements Transport {
   }
 
   @Override
+  public int partitions(String topic) {
+    return ready.contains(topic) ? partitions : 0;
+  }
+
+  @Override
   public void resolve(String topic) {
     if (!reachable) {
       answers.add(new Answer.TopicUnavailable(topic, new Verdict.RetryLater("away")));
     } else if (topics.contains(topic)) {
       ready.add(topic);
-      answers.add(new Answer.TopicReady(topic));
+      answers.add(new Answer.TopicReady(topic, partitions));
     } else {
       answers.add(
           new Answer.TopicUnavailable(
@@ -116,9 +124,20 @@ final class FakeKafka implements Transport {
           new Failure(new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
     } else {
       log.add(sent.record.sequence());
-      sent.completion.done();
+      sent.completion.acked(0);
     }
     return true;
+  }
+
+  /** Takes all but the oldest record, as a broker does that did not know the sender before. */
+  void answerAllButTheOldest(int partition) {
+    Sent oldest = inFlight.poll();
+    for (Sent sent : inFlight) {
+      log.add(sent.record.sequence());
+      sent.completion.acked(partition);
+    }
+    inFlight.clear();
+    inFlight.add(oldest);
   }
 
   void answerAll() {
@@ -136,6 +155,11 @@ final class FakeKafka implements Transport {
       }
       sent.completion.failed(new Failure(verdict));
     }
+  }
+
+  @Override
+  public boolean isConnected() {
+    return reachable;
   }
 
   @Override

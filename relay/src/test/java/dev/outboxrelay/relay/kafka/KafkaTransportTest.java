@@ -65,8 +65,8 @@ class KafkaTransportTest {
     private final List<String> told = new ArrayList<>();
 
     @Override
-    public void done() {
-      told.add("done");
+    public void acked(int partition) {
+      told.add("acked in " + partition);
     }
 
     @Override
@@ -139,7 +139,7 @@ class KafkaTransportTest {
     assertThat(transport.send(record(1), second)).isNull();
     onAnotherThread(producer::completeNext);
     onAnotherThread(() -> producer.errorNext(new OutOfOrderSequenceException("lost")));
-    assertThat(first.told).containsExactly("done");
+    assertThat(first.told).containsExactly("acked in 0");
     assertThat(second.told).containsExactly("OutOfOrderSequenceException");
   }
 
@@ -163,8 +163,9 @@ class KafkaTransportTest {
     connect();
     assertThat(transport.isReady("orders")).isFalse();
     transport.resolve("orders");
-    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders"));
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
     assertThat(transport.isReady("orders")).isTrue();
+    assertThat(transport.partitions("orders")).isEqualTo(1);
     connect();
     assertThat(transport.isReady("orders")).isFalse();
   }
