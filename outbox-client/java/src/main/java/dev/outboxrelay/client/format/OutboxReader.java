@@ -34,7 +34,7 @@ public final class OutboxReader {
         || position.get().sequence() < receipt.sequence()) {
       return DeliveryOutcome.PENDING;
     }
-    return OutcomesFile.outcomeOf(receipt.sequence(), OutcomesFile.read(paths.outcomes()));
+    return OutcomesFile.outcomeOf(receipt.sequence(), paths.outcomes());
   }
 
   /** Polls until an event is settled or the time is over. */

@@ -11,8 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 
 /**
@@ -23,7 +26,7 @@ import java.util.zip.CRC32;
 public final class OutcomesFile implements Closeable {
   static final int ENTRY_BYTES = 24;
 
-  private static final int MAX_READ_BYTES = 64 << 20;
+  private static final int PIECE_BYTES = 4096 * ENTRY_BYTES;
 
   private final Path file;
   private final Disk disk;
@@ -55,25 +58,24 @@ public final class OutcomesFile implements Closeable {
   public static OutcomesFile open(Path file, Disk disk) throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
-      return new OutcomesFile(file, disk, channel, (long) read(file).size() * ENTRY_BYTES);
+      long end = findLast(channel, any -> true).map(Found::end).orElse(0L);
+      return new OutcomesFile(file, disk, channel, end);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
     }
   }
 
-  /** All entries up to the first torn one, oldest first; none if there is no file. */
+  /** All valid entries, oldest first; none if there is no file. */
   public static List<Range> read(Path file) throws IOException {
     List<Range> ranges = new ArrayList<>();
     try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-      ByteBuffer bytes =
-          ByteBuffer.wrap(in.readNBytes(MAX_READ_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer bytes = ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
       for (int at = 0; at + ENTRY_BYTES <= bytes.limit(); at += ENTRY_BYTES) {
         Range range = decode(bytes, at);
-        if (range == null) {
-          break;
+        if (range != null) {
+          ranges.add(range);
         }
-        ranges.add(range);
       }
     } catch (NoSuchFileException e) {
       return List.of();
@@ -83,15 +85,39 @@ public final class OutcomesFile implements Closeable {
 
   /**
    * What became of a sequence at or below the position: the last range that covers it, else
-   * DELIVERED.
+   * DELIVERED. Reads the file in pieces, from its end.
    */
-  public static DeliveryOutcome outcomeOf(long sequence, List<Range> ranges) {
-    for (int i = ranges.size() - 1; i >= 0; i--) {
-      if (ranges.get(i).covers(sequence)) {
-        return ranges.get(i).outcome();
+  public static DeliveryOutcome outcomeOf(long sequence, Path file) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      return findLast(channel, range -> range.covers(sequence))
+          .map(found -> found.range().outcome())
+          .orElse(DeliveryOutcome.DELIVERED);
+    } catch (NoSuchFileException e) {
+      return DeliveryOutcome.DELIVERED;
+    }
+  }
+
+  private record Found(Range range, long end) {}
+
+  private static Optional<Found> findLast(FileChannel channel, Predicate<Range> wanted)
+      throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    long start = channel.size() / ENTRY_BYTES * ENTRY_BYTES;
+    while (start > 0) {
+      piece.clear().limit((int) Math.min(start, PIECE_BYTES));
+      start -= piece.limit();
+      while (piece.hasRemaining() && channel.read(piece, start + piece.position()) >= 0) {
+        // Until the piece is whole.
+      }
+      for (int at = piece.position() - ENTRY_BYTES; at >= 0; at -= ENTRY_BYTES) {
+        Range range = decode(piece, at);
+        if (range != null && wanted.test(range)) {
+          return Optional.of(new Found(range, start + at + ENTRY_BYTES));
+        }
       }
     }
-    return DeliveryOutcome.DELIVERED;
+    return Optional.empty();
   }
 
   /** Appends ranges and syncs them. */

@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.format.OutcomesFile.Range;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,18 +34,18 @@ class OutcomesFileTest {
   void the_last_range_that_covers_a_sequence_holds() throws IOException {
     append(PARKED, DEAD);
     append(AFTER_ALL);
-    List<Range> ranges = OutcomesFile.read(file);
-    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), ranges);
-    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(2, ranges));
-    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(3, ranges));
-    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, ranges));
-    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, ranges));
-    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, ranges));
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(2, file));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(3, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, file));
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, file));
   }
 
   @Test
   void no_file_means_that_all_was_delivered() throws IOException {
     assertEquals(List.of(), OutcomesFile.read(file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(1, file));
   }
 
   @Test
@@ -52,6 +55,35 @@ class OutcomesFileTest {
     assertEquals(List.of(PARKED), OutcomesFile.read(file));
     append(DEAD);
     assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_batch_of_which_a_power_cut_left_holes_is_read_around_them_and_continued()
+      throws IOException {
+    append(PARKED);
+    Files.write(file, new byte[2 * OutcomesFile.ENTRY_BYTES], StandardOpenOption.APPEND);
+    append(DEAD);
+    assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(8), 0);
+    }
+    append(AFTER_ALL);
+    assertEquals(List.of(DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_file_of_more_entries_than_fit_into_a_piece_is_read_and_continued() throws IOException {
+    List<Range> many = new ArrayList<>();
+    for (int i = 1; i <= 10_000; i++) {
+      many.add(new Range(2L * i, 2L * i, DeliveryOutcome.DEAD));
+    }
+    append(many.toArray(Range[]::new));
+    append(AFTER_ALL);
+    assertEquals(10_001, OutcomesFile.read(file).size());
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(2, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(3, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(20_000, file));
   }
 
   @Test
