@@ -2,7 +2,9 @@ package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.intake.Arrival;
 import dev.outboxrelay.relay.intake.Arrivals;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
@@ -22,6 +24,9 @@ final class Feeder {
 
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
   private final Set<Long> suspects = new HashSet<>();
+
+  /** By topic, the first record of a partition on this sender; the topic waits for its ack. */
+  private final Map<String, InFlight> introductions = new HashMap<>();
 
   private Arrival held;
   private InFlight alone;
@@ -98,15 +103,34 @@ final class Feeder {
       resolve(topic);
       return false;
     }
-    InFlight record = new InFlight(event, now, solitary, failures);
+    if (!introductions.isEmpty() && isBeingIntroduced(topic)) {
+      return false;
+    }
+    boolean introduces = transport.introduces(event.record());
+    InFlight record = new InFlight(event, now, solitary || introduces, failures);
     refusal = transport.send(event.record(), record);
     if (refusal != null) {
       return false;
     }
     window.add(record);
     alone = solitary ? record : null;
+    if (introduces) {
+      introductions.put(topic, record);
+    }
     held = null;
     return true;
+  }
+
+  private boolean isBeingIntroduced(String topic) {
+    InFlight first = introductions.get(topic);
+    if (first == null || first.awaitsKafka()) {
+      return first != null;
+    }
+    introductions.remove(topic);
+    if (first.ackedPartition() >= 0) {
+      transport.introduced(topic, first.ackedPartition());
+    }
+    return false;
   }
 
   /** Asks for a topic, unless an answer is awaited already. */
@@ -168,6 +192,7 @@ final class Feeder {
   void rewind() {
     held = null;
     alone = null;
+    introductions.clear();
     asked = null;
     holding = false;
     refusal = null;

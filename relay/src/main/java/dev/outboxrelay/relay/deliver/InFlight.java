@@ -48,7 +48,7 @@ public final class InFlight implements Completion {
   /**
    * An event on its way to Kafka.
    *
-   * @param alone whether nothing else is in flight with it
+   * @param alone whether nothing else that could share its batch is in flight with it
    * @param failures where it puts itself when its send fails
    */
   InFlight(Arrival.Event event, long sentNanos, boolean alone, Queue<InFlight> failures) {

@@ -50,7 +50,8 @@ final class StallWatch {
    * is refused (too large, too few replicas) and the next one, already on its way, is not, then the
    * first is out of order for good, and Kafka's client repeats it without end (KAFKA-14359). Seen
    * by acks of later records in every partition in which the silent one could be; or, where those
-   * do not come, by patience. A record that was sent alone has no successors to be overtaken by.
+   * do not come, by patience. {@link Feeder} sees to it where it can tell the partition. A record
+   * that was sent alone has no successors to be overtaken by.
    */
   boolean orderIsLost(long now) {
     if (silent == null || silent.isAlone()) {

@@ -24,6 +24,15 @@ public interface Transport extends AutoCloseable {
   /** How many partitions a topic has that is ready; 0 if that is not known. */
   int partitions(String topic);
 
+  /**
+   * Whether brokers may not have heard of the present sender where this record goes. They accept
+   * any record first, also one whose predecessor they have just refused.
+   */
+  boolean introduces(OutboxRecord record);
+
+  /** A record of the present sender was acked in this partition. */
+  void introduced(String topic, int partition);
+
   /** Asks for a topic. Answers {@link Answer.TopicReady} or {@link Answer.TopicUnavailable}. */
   void resolve(String topic);
 

@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.Metric;
@@ -36,6 +37,7 @@ public final class KafkaTransport implements Transport {
   private final ProducerFactory factory;
   private final RecordMapper mapper;
   private final String bootstrapServers;
+  private final LongSupplier nanos;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final Map<String, TopicUse> topics = new HashMap<>();
@@ -45,12 +47,20 @@ public final class KafkaTransport implements Transport {
   private TopicUse lastUse;
   private final AtomicInteger epoch = new AtomicInteger();
 
-  /** Connects to nothing yet. */
+  /**
+   * Connects to nothing yet.
+   *
+   * @param nanos the monotonic clock
+   */
   public KafkaTransport(
-      ProducerFactory factory, RecordTimestamp timestamp, String bootstrapServers) {
+      ProducerFactory factory,
+      RecordTimestamp timestamp,
+      String bootstrapServers,
+      LongSupplier nanos) {
     this.factory = factory;
     this.mapper = new RecordMapper(timestamp);
     this.bootstrapServers = bootstrapServers;
+    this.nanos = nanos;
     this.worker =
         Executors.newSingleThreadExecutor(
             task -> {
@@ -62,18 +72,6 @@ public final class KafkaTransport implements Transport {
 
   /** An answer and the epoch of the producer that it is about; a new producer comes with it. */
   private record Tagged(int epoch, Answer answer, Producer<byte[], byte[]> made) {}
-
-  private static final class TopicUse {
-    private final String topic;
-    private final int partitions;
-    private long lastNanos;
-
-    private TopicUse(String topic, int partitions, long nanos) {
-      this.topic = topic;
-      this.partitions = partitions;
-      this.lastNanos = nanos;
-    }
-  }
 
   @Override
   public void connect() {
@@ -111,16 +109,32 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isReady(String topic) {
-    if (lastUse == null || !lastUse.topic.equals(topic)) {
-      lastUse = topics.get(topic);
-    }
-    return lastUse != null && System.nanoTime() - lastUse.lastNanos < TOPIC_IDLE_NANOS;
+    lastUse = use(topic);
+    return lastUse != null && nanos.getAsLong() - lastUse.lastNanos() < TOPIC_IDLE_NANOS;
+  }
+
+  private TopicUse use(String topic) {
+    return lastUse != null && lastUse.isOf(topic) ? lastUse : topics.get(topic);
   }
 
   @Override
   public int partitions(String topic) {
-    TopicUse use = topics.get(topic);
-    return use == null ? 0 : use.partitions;
+    TopicUse use = use(topic);
+    return use == null ? 0 : use.partitions();
+  }
+
+  @Override
+  public boolean introduces(OutboxRecord record) {
+    TopicUse use = use(record.topic());
+    return use != null && use.introduces(record.key());
+  }
+
+  @Override
+  public void introduced(String topic, int partition) {
+    TopicUse use = use(topic);
+    if (use != null) {
+      use.introduced(partition);
+    }
   }
 
   @Override
@@ -159,7 +173,7 @@ public final class KafkaTransport implements Transport {
       return ErrorClassifier.ofRefused(record.topic(), refusal);
     }
     if (lastUse != null) {
-      lastUse.lastNanos = System.nanoTime();
+      lastUse.used(nanos.getAsLong());
     }
     return null;
   }
@@ -186,7 +200,8 @@ public final class KafkaTransport implements Transport {
     if (tagged.made != null) {
       producer = tagged.made;
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      topics.put(ready.topic(), new TopicUse(ready.topic(), ready.partitions(), System.nanoTime()));
+      lastUse = null;
+      topics.put(ready.topic(), new TopicUse(ready.topic(), ready.partitions(), nanos.getAsLong()));
     }
     return tagged.answer;
   }

@@ -75,7 +75,8 @@ final class PipelineAssembly {
             new KafkaTransport(
                 ProducerFactory.of(config),
                 config.recordTimestamp(),
-                config.kafka().bootstrapServers()));
+                config.kafka().bootstrapServers(),
+                clocks.monotonic()));
     Delivery delivery =
         new Delivery(
             intake,

@@ -48,6 +48,7 @@ class DeliveryModelTest {
 
     World(long seed) {
       random = new Random(seed);
+      kafka.wantsIntroductions = random.nextBoolean();
       kafka.topics.addAll(TOPICS);
       start();
     }

@@ -244,6 +244,39 @@ class DeliveryTest {
   }
 
   @Test
+  void theFirstRecordOfATopicOnANewSenderIsAckedBeforeTheNextOneOfThatTopicIsSent() {
+    kafka.wantsIntroductions = true;
+    kafka.topics.add("b");
+    append(1);
+    queue.append("b");
+    append(2);
+    turns(5);
+    assertThat(kafka.inFlight()).isEqualTo(2);
+    kafka.answerOldest();
+    turns(2);
+    assertThat(kafka.inFlight()).isEqualTo(3);
+  }
+
+  @Test
+  void aFirstRecordThatKafkaNeverTakesLeavesTheNextOneToBeTheFirst() {
+    kafka.wantsIntroductions = true;
+    kafka.poison.add(1L);
+    append(3);
+    turns(3);
+    kafka.answerOldest();
+    turns(3);
+    assertThat(kafka.inFlight()).isEqualTo(1);
+    disk.work();
+    kafka.answerOldest();
+    turns(3);
+    kafka.answerAll();
+    turns(2);
+    assertThat(disk.deadLetters).containsOnlyKeys(1L);
+    assertThat(kafka.log).containsExactly(2L, 3L);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
   void patienceDoesNotEndWhileNoBrokerIsConnected() {
     append(4);
     turns(3);

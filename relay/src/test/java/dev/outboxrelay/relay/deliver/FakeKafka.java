@@ -21,12 +21,16 @@ final class FakeKafka implements Transport {
   final Set<Long> poison = new HashSet<>();
   boolean reachable = true;
 
+  /** Whether a topic is new to each sender. */
+  boolean wantsIntroductions;
+
   /** Of every topic. */
   int partitions = 1;
 
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
   private final Set<String> ready = new HashSet<>();
+  private final Set<String> introduced = new HashSet<>();
   private boolean connected;
   int connects;
   int sends;
@@ -58,6 +62,7 @@ final class FakeKafka implements Transport {
     inFlight.clear();
     answers.clear();
     ready.clear();
+    introduced.clear();
   }
 
   @Override
@@ -68,6 +73,16 @@ final class FakeKafka implements Transport {
   @Override
   public int partitions(String topic) {
     return ready.contains(topic) ? partitions : 0;
+  }
+
+  @Override
+  public boolean introduces(OutboxRecord record) {
+    return wantsIntroductions && !introduced.contains(record.topic());
+  }
+
+  @Override
+  public void introduced(String topic, int partition) {
+    introduced.add(topic);
   }
 
   @Override

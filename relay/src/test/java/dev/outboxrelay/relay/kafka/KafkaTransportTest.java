@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.producer.MockProducer;
@@ -35,8 +36,9 @@ class KafkaTransportTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+  private final AtomicLong nanos = new AtomicLong();
   private final KafkaTransport transport =
-      new KafkaTransport(this::newProducer, RecordTimestamp.APPEND, "broker:9092");
+      new KafkaTransport(this::newProducer, RecordTimestamp.APPEND, "broker:9092", nanos::get);
   private RuntimeException refusal;
 
   @AfterEach
@@ -168,6 +170,33 @@ class KafkaTransportTest {
     assertThat(transport.partitions("orders")).isEqualTo(1);
     connect();
     assertThat(transport.isReady("orders")).isFalse();
+  }
+
+  @Test
+  void aTopicThatWasIdleIsAskedForAgainAndIsReadyThen() {
+    connect();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.isReady("orders")).isTrue();
+    nanos.addAndGet(Duration.ofMinutes(3).toNanos());
+    assertThat(transport.isReady("orders")).isFalse();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.isReady("orders")).isTrue();
+  }
+
+  @Test
+  void aPartitionIsIntroducedOnceForEachProducer() {
+    connect();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.introduces(record(1))).isTrue();
+    transport.introduced("orders", 0);
+    assertThat(transport.introduces(record(1))).isFalse();
+    connect();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.introduces(record(1))).isTrue();
   }
 
   @Test
