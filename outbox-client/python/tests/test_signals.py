@@ -9,10 +9,12 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from support import event, is_subsequence, new_writer, numbers
+from support import HOUR, Clock, Reached, event, is_subsequence, new_writer, numbers
 from test_lock import _is_free
 
-from outbox_client import Outbox, OutboxBusy
+from outbox_client import Outbox, OutboxBusy, _directory
+from outbox_client._directory import file_system
+from outbox_client._layout import cycle_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -197,3 +199,50 @@ def test_a_handlers_timeout_error_is_not_taken_for_a_disks(outbox_path: Path) ->
         assert alarm.rung > 100
     finally:
         alarm.stop()
+
+
+def _ring() -> None:
+    raise TimeoutError("the task's time is over")
+
+
+def test_a_handlers_timeout_error_during_a_sync_is_no_failed_sync(outbox_path: Path) -> None:
+    disk = Reached("payload", 4, _ring)  # write, sync, write, sync
+    writer = new_writer(outbox_path, clock=Clock(), durability="power", disk=disk)
+    writer.append(event(0))
+    with pytest.raises(TimeoutError, match="time is over"):
+        writer.append(event(1))
+    assert disk.calls["fdatasync", "payload"] == 2
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 1, 2]
+    assert [path.name for path in (outbox_path / "queue").glob("*.cq4")] == [cycle_name(HOUR)]
+
+
+def test_a_handlers_timeout_error_does_not_make_a_file_system_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ring(*_: str) -> None:
+        _ring()
+
+    device = os.makedev(4095, 2)
+    monkeypatch.setattr(_directory, "Descriptor", ring)
+    with pytest.raises(TimeoutError):
+        file_system("/proc", device)
+    monkeypatch.undo()
+    assert file_system("/proc", device) == "proc"
+
+
+def test_a_handlers_timeout_error_behind_the_making_of_a_directory_passes(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.mkdir
+
+    def make_and_ring(path: str, mode: int) -> None:
+        make(path, mode)
+        _ring()
+
+    monkeypatch.setattr(os, "mkdir", make_and_ring)
+    with pytest.raises(TimeoutError):
+        new_writer(outbox_path).open()
+    monkeypatch.undo()
+    new_writer(outbox_path).append(event(0))
+    assert numbers(outbox_path) == [0]

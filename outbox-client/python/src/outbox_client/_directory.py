@@ -86,10 +86,11 @@ class Directory:
                 f"outbox's path ({path}) is created"
             ) from None
         except OSError as problem:
+            error = system_error(f"create {path}", problem)
             # An existing directory below a read-only or foreign one is reported as that.
             if os.path.isdir(path):
                 return False
-            raise system_error(f"create {path}", problem) from None
+            raise error from None
         os.chmod(path, DIRECTORY_MODE)  # whatever the umask
         return True
 
@@ -232,7 +233,9 @@ def _look_up(path: str, device: int) -> str | None:
     try:
         with Descriptor("/proc/self/mountinfo", "r") as mounts:
             lines = os.fsdecode(mounts.read()).splitlines()
-    except OSError:
+    except OSError as problem:
+        if problem.errno is None:
+            raise  # a signal handler's TimeoutError
         return None
     wanted = f"{os.major(device)}:{os.minor(device)}"
     longest = -1

@@ -124,6 +124,8 @@ class QueueWriter:
         try:
             self._disk.fdatasync(cycle.fd, "payload")
         except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
             error = OutboxUnavailable(
                 f"the event was published but {self._directory.queue} could not be synced: "
                 f"{problem.strerror}. It may not survive a power cut: append it again with the "
