@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
-from support import HOUR, HOUR_NS, Clock, event, new_writer, numbers, records
+from support import HOUR, HOUR_NS, Clock, event, fail, new_writer, numbers, records
 
 from outbox_client import OutboxCorrupt, OutboxUnavailable
 from outbox_client._cycle import Cycle
@@ -131,6 +131,26 @@ def test_a_first_page_that_was_zeroed_under_a_writer_ends_the_use_of_the_cycle(
     assert writer.append(event(3)).sequence == 4
     assert cycle(outbox_path, HOUR + 1).exists()
     assert new_writer(outbox_path, clock=Clock()).append(event(4)).sequence == 5
+
+
+def test_a_broken_cycle_that_cannot_be_read_to_its_end_gives_no_sequence_twice(
+    outbox_path: Path, writer: QueueWriter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.close()
+    patch(cycle(outbox_path), 0, bytes(4096))
+    (outbox_path / "outbox.state").unlink()
+    seek = os.lseek
+
+    def fail_at_data(fd: int, offset: int, whence: int) -> int:
+        if whence == os.SEEK_DATA:
+            fail()()
+        return seek(fd, offset, whence)
+
+    monkeypatch.setattr(os, "lseek", fail_at_data)
+    with pytest.raises(OutboxUnavailable, match="Input/output error"):
+        writer.append(event(3))
+    monkeypatch.undo()
+    assert new_writer(outbox_path, clock=clock).append(event(3)).sequence == 4
 
 
 def test_a_word1_that_went_back_is_walked_from_again(

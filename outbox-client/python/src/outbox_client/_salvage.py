@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import ENXIO
 from struct import Struct
 
 from outbox_client._record import (
@@ -27,6 +28,9 @@ def highest_sequence(fd: int) -> int:
 
     Reads the whole file, holes excepted: seconds for a full one. That is the price of a power cut,
     where neither the state nor word1 tells how far the records went.
+
+    Raises:
+        OSError: it cannot be read to its end.
     """
     highest = 0
     at = 4
@@ -64,7 +68,9 @@ def _extents(fd: int) -> Iterator[tuple[int, int]]:
     while True:
         try:
             start = os.lseek(fd, end, os.SEEK_DATA)
-        except OSError:  # only a hole is left
-            return
+        except OSError as problem:
+            if problem.errno != ENXIO:
+                raise
+            return  # only a hole is left
         end = os.lseek(fd, start, os.SEEK_HOLE)
         yield start, end
