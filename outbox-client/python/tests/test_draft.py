@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import uuid
 from typing import Any
 
 import pytest
+from support import exit_code, in_child, read_all
 
 from outbox_client import EventTooLarge, InvalidEvent
 from outbox_client._draft import draft, new_event_id
@@ -140,3 +143,74 @@ def test_event_ids_are_in_the_order_of_time() -> None:
     times = [identity.int >> 80 for identity in ids]
     assert times == sorted(times)
     assert len(set(ids)) == 1000
+
+
+def random_parts(count: int) -> list[bytes]:
+    return [new_event_id()[6:] for _ in range(count)]
+
+
+def test_event_ids_have_the_bits_of_version_7_and_the_others_at_random() -> None:
+    ids = [int.from_bytes(new_event_id(), "big") for _ in range(1000)]
+    fixed = 0xF << 76 | 0b11 << 62
+    assert {found & fixed for found in ids} == {7 << 76 | 0b10 << 62}
+    ones = zeros = 0
+    for found in ids:
+        ones |= found
+        zeros |= ~found
+    assert ones & zeros & ((1 << 80) - 1) == ((1 << 80) - 1) & ~fixed
+
+
+def test_threads_share_no_random_bytes() -> None:
+    parts: list[bytes] = []
+
+    def run() -> None:
+        parts.extend(random_parts(10_000))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(parts)) == 40_000
+
+
+def send_parts(pipe: int) -> None:
+    assert os.write(pipe, b"".join(random_parts(100)))
+
+
+def received_parts(pipe: int) -> set[bytes]:
+    data = read_all(pipe)
+    assert len(data) == 1000
+    return {data[start : start + 10] for start in range(0, 1000, 10)}
+
+
+def test_a_forked_child_shares_no_random_bytes_with_its_parent() -> None:
+    new_event_id()
+    pid, pipe = in_child(send_parts)
+    assert not received_parts(pipe) & set(random_parts(100))
+    assert exit_code(pid) == 0
+
+
+def test_nor_does_one_that_a_handler_forks_while_random_bytes_are_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = os.getpid()
+    reading, writing = os.pipe()
+    children = []
+    fetch = os.urandom
+
+    def fetch_and_fork(length: int) -> bytes:
+        monkeypatch.undo()
+        data = fetch(length)
+        children.append(os.fork())
+        return data
+
+    monkeypatch.setattr(os, "urandom", fetch_and_fork)
+    while not children:
+        new_event_id()  # the one that is interrupted is what both go on with
+    if os.getpid() != parent:
+        send_parts(writing)
+        os._exit(0)
+    os.close(writing)
+    assert not received_parts(reading) & set(random_parts(100))
+    assert exit_code(children[0]) == 0

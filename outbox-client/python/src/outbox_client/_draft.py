@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import urandom
+import os
 from struct import Struct
 from time import time_ns
 
@@ -17,7 +17,7 @@ from outbox_client._record import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
     from uuid import UUID
 
@@ -31,9 +31,6 @@ RESERVED_PREFIX = b"outbox-"
 _ROOM = MAX_RECORD_BYTES - FIXED_BYTES - PROLOGUE_BYTES
 _MAX_TIMESTAMP = (1 << 63) - 1
 _TOPIC_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-
-_unpack_random = Struct(">HQ").unpack
-_pack_event_id = Struct(">QQ").pack
 
 # Topics that were found valid. Bounded, as a caller may make up topics without end.
 _known_topics: dict[str, bytes] = {}
@@ -79,15 +76,6 @@ def draft(
         value_bytes,
         new_event_id() if event_id is None else _event_id(event_id),
         timestamp,
-    )
-
-
-def new_event_id() -> bytes:
-    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 74 random bits."""
-    first, second = _unpack_random(urandom(10))
-    return _pack_event_id(
-        time_ns() // 1_000_000 << 16 | 0x7000 | first & 0x0FFF,
-        second & 0x3FFFFFFFFFFFFFFF | 0x8000000000000000,
     )
 
 
@@ -193,3 +181,47 @@ def _check_timestamp(timestamp: object) -> None:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+# --- event ids ---
+
+# One call of the system for many ids costs a fraction of one for each.
+_BLOCK = 64
+_RANDOM_BYTES = 10
+_RANDOM_BITS = int.from_bytes(b"\x0f\xff\x3f\xff\xff\xff\xff\xff\xff\xff" * _BLOCK, "big")
+_VERSION_AND_VARIANT = int.from_bytes(b"\x70\0\x80\0\0\0\0\0\0\0" * _BLOCK, "big")
+_split: Callable[[bytes], tuple[bytes, ...]] = Struct(f"{_RANDOM_BYTES}s" * _BLOCK).unpack
+
+# What follows the time in ids that are still to be given. Taking one from a list is one step, for
+# other threads and for signal handlers that raise: what is lost then was not used.
+_endings: list[bytes] = []
+
+
+def new_event_id() -> bytes:
+    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 74 random bits."""
+    endings = _endings
+    try:
+        ending = endings.pop()
+    except IndexError:
+        ending = _refill(endings)
+    return (time_ns() // 1_000_000).to_bytes(6, "big") + ending
+
+
+def _refill(endings: list[bytes]) -> bytes:
+    random = int.from_bytes(os.urandom(_BLOCK * _RANDOM_BYTES), "big")
+    shaped = random & _RANDOM_BITS | _VERSION_AND_VARIANT
+    ending, *others = _split(shaped.to_bytes(_BLOCK * _RANDOM_BYTES, "big"))
+    endings += others
+    return ending
+
+
+def _begin_anew() -> None:
+    """In a forked child: its parent gives out what is in the list.
+
+    A new list, as a signal handler may fork while what it interrupts fills the old one.
+    """
+    global _endings
+    _endings = []
+
+
+os.register_at_fork(after_in_child=_begin_anew)
