@@ -9,14 +9,15 @@ from outbox_client._errors import OutboxCorrupt, OutboxFull, system_error
 from outbox_client._layout import HEADROOM_BYTES, cycle_name
 from outbox_client._metadata import update_listing
 from outbox_client._position import read_position
-from outbox_client._record import PROLOGUE_BYTES, Prologue
+from outbox_client._record import PROLOGUE_BYTES
 from outbox_client._recovery import open_queue
-from outbox_client._rolling import HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._rolling import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
 from outbox_client._state import (
     COMPLEMENT,
     CYCLE,
     FAILED_BYTES,
     NEXT_SEQUENCE,
+    SHARED,
     STATE_BYTES,
     NewestCycle,
 )
@@ -57,6 +58,8 @@ class Appender:
     def append(self, queue: OpenQueue | None, draft: Draft, now: int) -> OpenQueue:
         """Publish one record; the queue that has it as its last.
 
+        One function, as each call costs: an append is a matter of microseconds.
+
         Args:
             queue: what the last append returned, None to look anew.
             draft: of the record.
@@ -67,8 +70,41 @@ class Appender:
         """
         if queue is None or not self._is_current(queue):
             queue = self.open(now)
-        cycle = self._choose_cycle(queue, draft.length, now)
-        self._publish(queue, cycle, draft, now)
+        cycle = queue.cycle
+        if (
+            cycle is None
+            or queue.tail + 4 + draft.length + 8 > queue.limit
+            or not queue.since <= now < queue.until
+        ):
+            cycle = self._choose_cycle(queue, draft.length, now)
+        state = queue.state
+        offset = queue.tail
+        entry = queue.entry + 1
+        sequence: int = state.words[NEXT_SEQUENCE]
+        data = draft.encode(sequence, now, entry, None if entry else queue.prologue())
+        disk = self._disk
+        try:
+            disk.pwrite(cycle.fd, data, offset, "payload")
+        except OSError as problem:
+            raise system_error(f"write to {self._directory.queue}", problem) from None
+        # The system call above is a barrier on weakly ordered machines too: it gives up and takes
+        # the interpreter's lock, or on free-threaded builds the thread's state.
+        store = self._store
+        tail = offset + len(data) - 8
+        store(cycle.words32, offset >> 2, tail - offset - 4, "publish")
+        try:
+            store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
+            store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
+            tail = cycle.book(offset, entry, tail, disk)
+            queue.seen = state.map[SHARED]
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            # It is published: the next writer books it, or readers scan.
+        queue.last = offset
+        queue.entry = entry
+        queue.tail = tail
+        queue.sequence = sequence
         return queue
 
     def open(self, now: int) -> OpenQueue:
@@ -87,33 +123,35 @@ class Appender:
         """Whether what is held open is still the outbox's; follows what others have appended."""
         state = queue.state
         cycle = queue.cycle
-        if (
-            cycle is None
-            or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES
-            or state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
-            or state.words[CYCLE] != queue.newest
-            or state.map[FAILED_BYTES] != queue.seen_failed
-        ):
+        if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
             return False
         found = _fstat(cycle.fd)
         if not found.st_nlink or found.st_size < cycle.size:
             return False
-        last = cycle.words64[cycle.word1]
-        if last != queue.last:
-            return self._follow_others(queue, cycle, last)
-        return not cycle.words32[queue.tail >> 2]
+        if state.map[SHARED] == queue.seen and cycle.words64[cycle.word1] == queue.last:
+            return not cycle.words32[queue.tail >> 2]
+        return self._follow_others(queue, cycle)
 
-    def _follow_others(self, queue: OpenQueue, cycle: Cycle, last: int) -> bool:
+    def _follow_others(self, queue: OpenQueue, cycle: Cycle) -> bool:
         """Move behind what other writers have appended; False if there is more to it."""
-        if last < queue.last or last >= cycle.size:
+        state = queue.state
+        last = cycle.words64[cycle.word1]
+        if (
+            state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
+            or state.words[CYCLE] != queue.newest
+            or state.map[FAILED_BYTES] != queue.seen_failed
+            or not queue.last <= last < cycle.size
+        ):
             return False
+        if last == queue.last:
+            return not cycle.words32[queue.tail >> 2]
         found = cycle.peek(last)
         if found is None:
             return False
         sequence, entry, tail = found
         if (
             entry <= queue.entry
-            or sequence + 1 != queue.state.words[NEXT_SEQUENCE]
+            or sequence + 1 != state.words[NEXT_SEQUENCE]
             or tail > cycle.size - 8
             or cycle.words32[tail >> 2]
         ):
@@ -124,7 +162,10 @@ class Appender:
         return True
 
     def _choose_cycle(self, queue: OpenQueue, length: int, now: int) -> Cycle:
-        """The cycle that the record belongs into, with room for it."""
+        """The cycle that the record belongs into, with room for it.
+
+        Notes up to where and for how long there is nothing more to choose.
+        """
         first = length + PROLOGUE_BYTES
         if queue.entry < 0:
             length = first
@@ -146,6 +187,10 @@ class Appender:
                 cycle.write_ahead(queue.tail, end, self._disk)
         except OSError as problem:
             raise system_error(f"make room in {self._directory.queue}", problem) from None
+        if self._max_bytes is None and queue.entry >= 0:
+            queue.limit = min(cycle.ready, cycle.size - HEADROOM_BYTES, self._roll_bytes)
+            queue.since = (queue.hour - DAY) * HOUR_MS
+            queue.until = (queue.hour + 1) * HOUR_MS
         return cycle
 
     def _check_cap(self, queue: OpenQueue, length: int) -> None:
@@ -195,39 +240,6 @@ class Appender:
         queue.last = 0
         queue.entry = -1
         queue.tail = cycle.layout.first
+        queue.limit = 0
         queue.note_state()
         return cycle
-
-    def _publish(self, queue: OpenQueue, cycle: Cycle, draft: Draft, now: int) -> None:
-        state = queue.state
-        disk = self._disk
-        offset = queue.tail
-        entry = queue.entry + 1
-        sequence: int = state.words[NEXT_SEQUENCE]
-        length = draft.length
-        prologue = None
-        if entry == 0:
-            identity = queue.identity
-            prologue = Prologue(identity.outbox, identity.generation, queue.base, queue.hour)
-            length += PROLOGUE_BYTES
-        data = draft.encode(sequence, now, entry, prologue)
-        try:
-            disk.pwrite(cycle.fd, data, offset, "payload")
-        except OSError as problem:
-            raise system_error(f"write to {self._directory.queue}", problem) from None
-        # The system call above is a barrier on weakly ordered machines too: it gives up and takes
-        # the interpreter's lock, or on free-threaded builds the thread's state.
-        self._store(cycle.words32, offset >> 2, length, "publish")
-        tail = offset + 4 + length
-        try:
-            self._store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
-            self._store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
-            tail = cycle.book(offset, entry, tail, disk)
-        except OSError as problem:
-            if problem.errno is None:
-                raise  # a signal handler's TimeoutError
-            # It is published: the next writer books it, or readers scan.
-        queue.last = offset
-        queue.entry = entry
-        queue.tail = tail
-        queue.sequence = sequence

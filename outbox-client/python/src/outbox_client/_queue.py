@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outbox_client._record import Prologue
 from outbox_client._state import FAILED_BYTES
 
 TYPE_CHECKING = False
@@ -25,6 +26,10 @@ class OpenQueue:
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
         next_base: base of the next cycle while `cycle` is None.
+        limit: up to there a record can be appended to `cycle` without further ado, from the moment
+            `since` until before `until` (milliseconds).
+        seen: what was in the state behind the last append through this object.
+        seen_failed: which cycles had failed when this was opened.
     """
 
     __slots__ = (
@@ -34,12 +39,16 @@ class OpenQueue:
         "hour",
         "identity",
         "last",
+        "limit",
         "newest",
         "next_base",
+        "seen",
         "seen_failed",
         "sequence",
+        "since",
         "state",
         "tail",
+        "until",
     )
 
     def __init__(self, state: State, identity: Identity, newest: int | None) -> None:
@@ -54,6 +63,10 @@ class OpenQueue:
         self.base = 0
         self.hour = 0
         self.next_base = 0
+        self.limit = 0
+        self.since = 0
+        self.until = 0
+        self.seen = b""
         self.seen_failed = b""
 
     def appended_bytes(self) -> int:
@@ -61,6 +74,10 @@ class OpenQueue:
         if self.cycle is None:
             return self.next_base
         return self.base + self.tail - self.cycle.layout.first
+
+    def prologue(self) -> Prologue:
+        """What the first record of the newest cycle repeats."""
+        return Prologue(self.identity.outbox, self.identity.generation, self.base, self.hour)
 
     def note_state(self) -> None:
         """Remember which cycles have failed, to see later that another has."""

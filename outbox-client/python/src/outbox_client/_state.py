@@ -30,6 +30,8 @@ COMPLEMENT = 9
 CYCLE = 10
 FAILED = 16
 FAILED_BYTES = slice(128, 256)
+# All that changes.
+SHARED = slice(64, 256)
 
 
 class NewestCycle:
