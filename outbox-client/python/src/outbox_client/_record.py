@@ -24,12 +24,10 @@ _PROLOGUE = Struct("<16sIIQq")
 _NAME_LENGTH = Struct("<H")
 _VALUE_LENGTH = Struct("<i")
 _SEQUENCE_AND_ENTRY = Struct("<I12xQ40xI")
-_ENDS = tuple(bytes(padding + 8) for padding in range(4))
+_ZEROS = tuple(map(bytes, range(12)))
 
-_pack_head = Struct("<IIIBBHIQqq16sIIII").pack
-_put_times = Struct("<Qq").pack_into
-_put_all_times = Struct("<Qqq").pack_into
-_put_word = Struct("<I").pack_into
+_pack_start = Struct("<III").pack
+_pack_fixed = _FIXED.pack
 
 
 class InvalidRecordError(Exception):
@@ -53,9 +51,18 @@ class Prologue:
 
 
 class Draft:
-    """A checked event as bytes, up to what only the lock can tell."""
+    """A checked event; only the lock can tell the rest of its record."""
 
-    __slots__ = ("_data", "_timed", "event_id", "length")
+    __slots__ = (
+        "_flags",
+        "_front",
+        "_lengths",
+        "_padding",
+        "_timestamp",
+        "_value",
+        "event_id",
+        "length",
+    )
 
     def __init__(
         self,
@@ -75,49 +82,43 @@ class Draft:
             value = b""
         else:
             flags |= HAS_VALUE
-        topic_length = len(topic)
-        key_length = len(key)
-        headers_length = len(headers)
-        value_length = len(value)
-        length = topic_length + key_length + headers_length + value_length
-        padding = -length & 3
+        self._flags = flags
+        self._front = front = topic + key + headers
+        self._value = value
+        self._lengths = len(topic), len(key), len(headers), len(value)
+        length = len(front) + len(value)
+        self._padding = padding = -length & 3
         self.length = FIXED_BYTES + length + padding
         self.event_id = event_id
-        self._timed = timestamp is not None
-        head = _pack_head(
-            0,
-            MAGIC,
-            0,
+        self._timestamp = timestamp
+
+    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytes:
+        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
+        timestamp = self._timestamp
+        topic_length, key_length, headers_length, value_length = self._lengths
+        head = _pack_fixed(
             VERSION,
-            flags,
+            self._flags if prologue is None else self._flags | HAS_PROLOGUE,
             topic_length,
             key_length,
-            0,
-            0,
-            timestamp or 0,
-            event_id,
+            sequence,
+            now,
+            now if timestamp is None else timestamp,
+            self.event_id,
             headers_length,
             value_length,
-            0,
+            entry,
             0,
         )
-        # A zero header word, the record, and 8 zero bytes.
-        self._data = bytearray(b"").join((head, topic, key, headers, value, _ENDS[padding]))
-
-    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> memoryview:
-        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
-        data = self._data
         if prologue is not None:
-            data = data[: 4 + FIXED_BYTES] + prologue.encode() + data[4 + FIXED_BYTES :]
-            data[4 + 9] |= HAS_PROLOGUE
-        if self._timed:
-            _put_times(data, 4 + 16, sequence, now)
-        else:
-            _put_all_times(data, 4 + 16, sequence, now, now)
-        _put_word(data, 4 + 64, entry)
-        view = memoryview(data)
-        _put_word(view, 4 + 4, crc32(view[4 + 8 : -8]))
-        return view
+            head += prologue.encode()
+        head += self._front
+        value = self._value
+        padding = self._padding
+        crc = crc32(value, crc32(head))
+        if padding:
+            crc = crc32(_ZEROS[padding], crc)
+        return b"".join((_pack_start(0, MAGIC, crc), head, value, _ZEROS[padding + 8]))
 
 
 class Record:
