@@ -102,6 +102,11 @@ class Reached(Disk):
         self._before = before
         self._half = half
 
+    def fail_at(self, number: int, before: Callable[[], None]) -> None:
+        """Call back at the *number*-th call of the label from now on."""
+        self._left = number
+        self._before = before
+
     def _reach(self, operation: str, what: str) -> bool:
         self.calls[operation, what] += 1
         if what != self._label:

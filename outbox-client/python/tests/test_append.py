@@ -24,6 +24,7 @@ from support import (
 
 from outbox_client import Outbox, OutboxBusy, Receipt
 from outbox_client._layout import GROWTH_BYTES, HEADROOM_BYTES, cycle_name
+from outbox_client._rolling import HOUR_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +122,40 @@ def test_a_cycle_that_is_full_is_followed_by_the_next_number(outbox_path: Path) 
     names = sorted(os.listdir(outbox_path / "queue"))
     assert names[:2] == [cycle_name(HOUR), cycle_name(HOUR + 1)]
     assert len(names) > 4
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "rolls"),
+    [
+        (HOUR_MS - 1, False),
+        (HOUR_MS, True),
+        (-24 * HOUR_MS, False),
+        (-24 * HOUR_MS - 1, True),
+    ],
+)
+def test_a_writer_at_work_stays_in_its_cycle_to_the_millisecond(
+    milliseconds: int, rolls: bool, outbox_path: Path
+) -> None:
+    clock = Clock()
+    writer = new_writer(outbox_path, clock=clock)
+    for number in range(3):
+        writer.append(event(number))
+    clock.now = HOUR * HOUR_NS + (milliseconds - 1) * 1_000_000
+    writer.append(event(3))
+    assert len(list((outbox_path / "queue").glob("*.cq4"))) == 1 + rolls
+    assert numbers(outbox_path) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("spare", "rolls"), [(0, True), (4, False)])
+def test_a_writer_at_work_stays_in_its_cycle_to_the_last_record_that_fits(
+    spare: int, rolls: bool, outbox_path: Path
+) -> None:
+    end = 0x10110 + 40 + 4 * (4 + event(0).length)
+    writer = new_writer(outbox_path, clock=Clock(), roll_bytes=end + spare)
+    for number in range(4):
+        writer.append(event(number))
+    assert len(list((outbox_path / "queue").glob("*.cq4"))) == 1 + rolls
+    assert numbers(outbox_path) == [0, 1, 2, 3]
 
 
 def test_an_index_page_is_appended_where_the_first_is_full(outbox_path: Path) -> None:

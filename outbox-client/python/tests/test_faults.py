@@ -173,6 +173,25 @@ def test_an_exception_from_anywhere_loses_nothing_and_leaks_no_lock(
     assert_whole(outbox_path, done, range(APPENDS + AFTER_ROLL))
 
 
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [("state", 1), ("state", 2), ("word2", 1), ("word1", 1), ("index", 1), ("index", 3)],
+)
+def test_what_cannot_be_booked_is_appended_and_booked_by_the_next_append(
+    label: str, number: int, outbox_path: Path
+) -> None:
+    small_layout(outbox_path)
+    disk = Reached(label)
+    writer = new_writer(outbox_path, clock=Clock(), disk=disk)
+    for count in range(4):
+        writer.append(event(count))
+    disk.fail_at(number, fail())
+    receipts = [writer.append(event(count)) for count in range(4, 10)]
+    assert [receipt.sequence for receipt in receipts] == list(range(5, 11))
+    assert disk.calls["store", label] > 0
+    assert numbers(outbox_path) == list(range(10))
+
+
 CREATION = [
     ("lock", 1),
     ("lock", 2),
