@@ -108,10 +108,12 @@ final class Jobs {
   private void carryOut(Job job) throws IOException {
     if (job instanceof DeadLetter dead) {
       InFlight record = dead.record();
-      deadLetters.add(record, dead.verdict());
+      boolean isNew = deadLetters.add(record, dead.verdict());
       record.done();
-      reports.add(
-          new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
+      if (isNew) {
+        reports.add(
+            new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
+      }
     } else if (job instanceof Damage damage) {
       InFlight record = damage.record();
       quarantine.keep(record.cycle(), record.offset(), record.next().offset());

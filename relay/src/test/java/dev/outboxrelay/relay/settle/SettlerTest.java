@@ -14,7 +14,9 @@ import dev.outboxrelay.client.format.PositionFile;
 import dev.outboxrelay.client.format.StateFile;
 import dev.outboxrelay.client.format.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.tail.Place;
@@ -25,8 +27,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,7 +58,7 @@ class SettlerTest {
     settler =
         Settler.open(
             new Settler.Owner(OWNER, 1),
-            new NoDeadLetters(),
+            new DeadLettersInMemory(),
             options.withDisk(recordingDisk()),
             new Settler.Pace(INTERVAL, Duration.ofDays(1)),
             new Clocks(() -> nanos, () -> now),
@@ -66,10 +70,12 @@ class SettlerTest {
     settler.close();
   }
 
-  private static final class NoDeadLetters implements DeadLetterStore {
+  private static final class DeadLettersInMemory implements DeadLetterStore {
+    private final Set<Long> sequences = new HashSet<>();
+
     @Override
     public boolean add(InFlight record, Verdict.DeadLetter verdict) {
-      throw new AssertionError("no dead letter was asked for");
+      return sequences.add(record.sequence());
     }
 
     @Override
@@ -171,6 +177,20 @@ class SettlerTest {
     turn();
     assertThat(position().orElseThrow().sequence()).isEqualTo(1);
     assertThat(OutcomesFile.read(options.paths().outcomes())).hasSize(1);
+  }
+
+  @Test
+  void aDeadLetterThatARewindAsksForAgainIsSettledAndNotToldTwice() {
+    Verdict.DeadLetter verdict =
+        new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "no key", true);
+    InFlight first = InFlights.event();
+    InFlight again = InFlights.event();
+    settler.deadLetter(first, verdict);
+    settler.deadLetter(again, verdict);
+    turn();
+    assertThat(settler.isUpToDate()).isTrue();
+    assertThat(reports())
+        .containsExactly(new Report.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1));
   }
 
   @Test

@@ -1,0 +1,18 @@
+package dev.outboxrelay.relay.deliver;
+
+import dev.outboxrelay.relay.intake.Arrival;
+import dev.outboxrelay.relay.intake.Bookmark;
+import java.util.ArrayDeque;
+
+/** Records in flight for the tests of other packages. */
+public final class InFlights {
+  private InFlights() {}
+
+  /** An event of the topic "a" with sequence 1, sent just now. */
+  public static InFlight event() {
+    FakeQueue queue = new FakeQueue();
+    var unused = queue.append("a");
+    queue.rewind(Bookmark.START);
+    return new InFlight((Arrival.Event) queue.poll(), 0, false, new ArrayDeque<>());
+  }
+}
