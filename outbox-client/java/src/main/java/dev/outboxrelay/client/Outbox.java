@@ -72,8 +72,8 @@ public final class Outbox implements AutoCloseable {
    * @throws InvalidEvent if topic, header names or number of headers are not allowed
    * @throws OutboxFull if disk, quota or cap leave no room
    * @throws OutboxBusy if the writers' lock was not to be had in time
-   * @throws OutboxUnavailable if the directory or the disk fails; after a failed fsync with {@link
-   *     OutboxError#maybeAppended}
+   * @throws OutboxUnavailable if the directory or the disk fails; after a failed fsync, and when a
+   *     file was cut meanwhile, with {@link OutboxError#maybeAppended}
    * @throws IllegalStateException if this outbox is closed
    */
   public Receipt append(OutboxEvent event) {

@@ -5,7 +5,7 @@ import java.util.UUID;
 /**
  * The outbox cannot be used as it is: no directory is configured, the path is refused, rights are
  * missing or the disk reports an error. In {@code power} durability a failed fsync is reported as
- * this error with {@link #maybeAppended()}.
+ * this error with {@link #maybeAppended()}, and so is always a file that was cut during an append.
  */
 public final class OutboxUnavailable extends OutboxError {
   private static final long serialVersionUID = 1L;
@@ -18,7 +18,7 @@ public final class OutboxUnavailable extends OutboxError {
     super(message, cause);
   }
 
-  /** The record is published but may not be on stable storage; retry with the same event id. */
+  /** The record may be published or not be on stable storage; retry with the same event id. */
   public OutboxUnavailable(String message, Throwable cause, UUID maybeAppended) {
     super(message, cause, maybeAppended);
   }

@@ -73,8 +73,8 @@ public final class QueueWriter implements Closeable {
   }
 
   private Receipt append(OutboxEvent event, RecordEncoder record) throws IOException {
+    UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
     try (LockDeadline deadline = deadline()) {
-      UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
       record.prepare(event, eventId);
       WriterSession.Published published =
           deadline.retryWhileInterrupted(
@@ -88,6 +88,8 @@ public final class QueueWriter implements Closeable {
           published.sequence(),
           eventId,
           options.durability());
+    } catch (InternalError e) { // may come late: what was stored by then is not known
+      throw faultInMapping("the event " + eventId + " may be appended, but ", e, eventId);
     }
   }
 
@@ -136,12 +138,6 @@ public final class QueueWriter implements Closeable {
       T result = work.with(usable);
       done = true;
       return result;
-    } catch (InternalError e) {
-      throw new OutboxUnavailable(
-          "a file of "
-              + options.paths().root()
-              + " was cut, or its disk is failing; nothing was appended",
-          e);
     } finally {
       if (!done) {
         dropSession();
@@ -152,7 +148,22 @@ public final class QueueWriter implements Closeable {
 
   /** Opens, and mends and marks what is to be. */
   private void useOnce(LockDeadline deadline) throws IOException {
-    deadline.retryWhileInterrupted(() -> underLock(deadline, WriterSession::newest));
+    try {
+      deadline.retryWhileInterrupted(() -> underLock(deadline, WriterSession::newest));
+    } catch (InternalError e) {
+      throw faultInMapping("", e, null);
+    }
+  }
+
+  private OutboxUnavailable faultInMapping(String what, InternalError fault, UUID maybeAppended) {
+    return new OutboxUnavailable(
+        what
+            + "a file of "
+            + options.paths().root()
+            + " was cut, or its disk is failing"
+            + (maybeAppended == null ? "" : "; retry with the same event id"),
+        fault,
+        maybeAppended);
   }
 
   private WriterSession reopen() throws IOException {

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
@@ -76,6 +77,19 @@ class FaultInjectionTest {
       when++;
     }
     assertTrue(when > 1, "the scenario has no operation for " + step);
+  }
+
+  @Test
+  void a_fault_in_the_mapping_may_come_late_so_it_is_no_clean_failure() throws IOException {
+    FaultyDisk disk = new FaultyDisk(DiskStep.PUBLISH, 1, FaultyDisk.Fault.IO_ERROR);
+    UUID id = UUID.randomUUID();
+    OutboxEvent event = OutboxEvent.builder("orders").value("text").eventId(id).build();
+    try (QueueWriter writer = QueueWriter.open(options(parent.resolve("outbox")).withDisk(disk))) {
+      OutboxError error = assertThrows(OutboxError.class, () -> writer.append(event));
+      assertEquals(Optional.of(id), error.maybeAppended());
+      assertEquals(id, writer.append(event).eventId());
+    }
+    assertEquals(List.of(id), ReadBack.eventIds(parent.resolve("outbox")));
   }
 
   @Test
