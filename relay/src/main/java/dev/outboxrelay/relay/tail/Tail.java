@@ -57,6 +57,7 @@ public final class Tail implements Closeable {
     leaveCycle();
     place = to;
     lastSequence = sequence;
+    looksWithoutProgress = 0;
     lastLookNanos = nanos.getAsLong() - LOOK_EVERY_NANOS;
     lastListNanos = lastLookNanos - LIST_EVERY_NANOS;
   }
@@ -164,9 +165,14 @@ public final class Tail implements Closeable {
       standStill("the header can't be parsed");
     } else if (queue.moveTo(place)) {
       entered = true;
-    } else if (place.entry() > 0
-        || probe.at(place.offset()) != CycleProbe.Finding.FREE
-        || newestCycle(nanos.getAsLong()) > place.cycle()) {
+      looksWithoutProgress = 0;
+    } else if (place.entry() == 0
+        && probe.at(place.offset()) == CycleProbe.Finding.FREE
+        && newestCycle(nanos.getAsLong()) <= place.cycle()) {
+      looksWithoutProgress = 0;
+    } else if (++looksWithoutProgress >= LOOKS_BEFORE_STUCK) {
+      // Not at once: the first record may have come since Chronicle looked.
+      looksWithoutProgress = 0;
       standStill("Chronicle does not find the place");
     }
     return entered;
