@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 # As operators are told to run it.
-RELAY_JVM = ("-Xmx64m", "-XX:+UseSerialGC")
+RELAY_JVM = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # Its throughput is measured: all of the compiler, and no heap that is the limit.
 BROKER_JVM = ("-Xmx512m",)
 # In rounds that take turns, a contestant must not be charged for the JIT's work.

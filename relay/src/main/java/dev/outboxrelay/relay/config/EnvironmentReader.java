@@ -135,7 +135,7 @@ final class EnvironmentReader {
   WindowSettings window() {
     return new WindowSettings(
         (int) number("OUTBOX_WINDOW_RECORDS", 16_384, 1, 10_000_000),
-        number("OUTBOX_WINDOW_BYTES", 32L << 20, WindowSettings.SMALLEST_MAX_BYTES, 1L << 30));
+        number("OUTBOX_WINDOW_BYTES", 16L << 20, WindowSettings.SMALLEST_MAX_BYTES, 1L << 30));
   }
 
   BackoffSettings backoff() {
@@ -156,8 +156,7 @@ final class EnvironmentReader {
   Optional<String> topic() {
     Optional<String> value = value("OUTBOX_TOPIC");
     Optional<String> topic =
-        value.map(
-            text -> text.replace("{environment}", env.getOrDefault("ENVIRONMENT", "dev").trim()));
+        value.map(text -> text.replace("{environment}", value("ENVIRONMENT").orElse("dev")));
     topic
         .filter(name -> !TOPIC.matcher(name).matches() || name.equals(".") || name.equals(".."))
         .ifPresent(

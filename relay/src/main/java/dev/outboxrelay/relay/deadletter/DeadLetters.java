@@ -116,7 +116,7 @@ public final class DeadLetters implements DeadLetterStore {
             .key(decoded.key())
             .value(original)
             .eventId(decoded.eventId())
-            .timestamp(decoded.timestamp())
+            .timestamp(Math.max(0, decoded.timestamp()))
             .header(REASON, verdict.reason().label())
             .header(ERROR, shortened(verdict.error()))
             .header(AT, clock.instant().toString())
@@ -124,6 +124,11 @@ public final class DeadLetters implements DeadLetterStore {
             .build());
     known.add(record.sequence());
     return true;
+  }
+
+  @Override
+  public void settled(long sequence) {
+    known.removeIf(one -> one <= sequence);
   }
 
   private byte[] read(InFlight record) throws IOException {

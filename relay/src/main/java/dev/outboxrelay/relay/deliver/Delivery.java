@@ -39,6 +39,9 @@ public final class Delivery {
 
   private DeliveryState state;
 
+  /** Whether one record is sent at a time: from a rewind until Kafka answers. */
+  private boolean careful;
+
   private long nextQuestionNanos;
 
   /**
@@ -107,7 +110,8 @@ public final class Delivery {
     int settled = ledger.settle();
     if (settled > 0) {
       feeder.settledUpTo(ledger.latest() == null ? 0 : ledger.latest().sequence());
-      if (state instanceof Probing probing && ledger.kafkaAnswered()) {
+      careful &= !ledger.kafkaAnswered();
+      if (state instanceof Probing probing && !careful) {
         move(probing.acked());
       }
     }
@@ -119,7 +123,7 @@ public final class Delivery {
     for (Answer answer = transport.poll(); answer != null; answer = transport.poll()) {
       taken++;
       if (answer instanceof Answer.Connected && state instanceof Connecting connecting) {
-        move(connecting.connected());
+        move(connecting.connected(careful));
       } else if (answer instanceof Answer.ConnectFailed failed
           && state instanceof Connecting connecting) {
         listener.sendFailed(failed.verdict(), null);
@@ -215,6 +219,7 @@ public final class Delivery {
   }
 
   private void rewind() {
+    careful = true;
     transport.disconnect();
     listener.rewound(ledger.discard());
     feeder.rewind();
@@ -263,7 +268,7 @@ public final class Delivery {
   }
 
   private int feed(long now) {
-    int fed = feeder.feed(state instanceof Probing, now);
+    int fed = feeder.feed(careful, now);
     Verdict refused = feeder.refusal();
     if (refused != null) {
       listener.sendFailed(refused, feeder.heldTopic());

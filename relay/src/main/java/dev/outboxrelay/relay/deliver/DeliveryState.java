@@ -6,7 +6,7 @@ package dev.outboxrelay.relay.deliver;
  * <pre>
  *                        connected                first ack
  *   Connecting ───────────────────────▶ Probing ────────────┐
- *    ▲  │  │  (never failed: straight to Delivering)         ▼
+ *    ▲  │  │  (nothing rewound: straight to Delivering)      ▼
  *    │  │  └────────────────────────────────────────────▶ Delivering ◀──▶ Stalled
  *    │  │ failed                                             │       an ack │
  *    │  ▼                          a verdict                 │              │
@@ -100,8 +100,13 @@ public sealed interface DeliveryState {
       return "connecting";
     }
 
-    public Connected connected() {
-      return trouble == null ? new Delivering() : new Probing(trouble);
+    /**
+     * A sender is there.
+     *
+     * @param careful whether what was sent before has to be sent again
+     */
+    public Connected connected(boolean careful) {
+      return careful ? new Probing(trouble) : new Delivering();
     }
 
     public BackingOff rebuild(Trouble latest, long retryNanos) {

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.kafka;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Verdict;
+import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -27,6 +28,8 @@ import org.apache.kafka.common.errors.UnsupportedVersionException;
  */
 final class ErrorClassifier {
   private static final int DEEPEST_CAUSE = 8;
+  private static final String UNRESOLVED =
+      "No resolvable bootstrap urls given in " + CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG;
 
   private ErrorClassifier() {}
 
@@ -47,8 +50,36 @@ final class ErrorClassifier {
         : new Verdict.RebuildAndRewind(describe(error));
   }
 
-  /** The class and message of an error; Kafka's messages hold neither payloads nor secrets. */
+  /** Of a sender that could not be made: of its settings, and of what they name. */
+  static Verdict ofUnmade(RuntimeException error) {
+    Verdict named = named(null, error);
+    if (named != null) {
+      return named;
+    }
+    // Names that can't be looked up yet come back by themselves.
+    return UNRESOLVED.equals(rootOf(error).getMessage())
+        ? new Verdict.RebuildAndRewind(describe(error))
+        : new Verdict.PauseAll(PauseReason.CONFIGURATION, describe(error));
+  }
+
+  /**
+   * The class and message of an error, and of what is at its root; Kafka's messages hold neither
+   * payloads nor secrets.
+   */
   static String describe(Throwable error) {
+    Throwable root = rootOf(error);
+    return root == error ? text(error) : text(error) + " (" + text(root) + ")";
+  }
+
+  private static Throwable rootOf(Throwable error) {
+    Throwable root = error;
+    for (int depth = 0; root.getCause() != null && depth < DEEPEST_CAUSE; depth++) {
+      root = root.getCause();
+    }
+    return root;
+  }
+
+  private static String text(Throwable error) {
     String message = error.getMessage();
     String name = error.getClass().getSimpleName();
     return message == null ? name : name + ": " + message;

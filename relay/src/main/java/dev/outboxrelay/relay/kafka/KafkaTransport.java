@@ -87,7 +87,7 @@ public final class KafkaTransport implements Transport {
       Verdict verdict = new Verdict.PauseAll(PauseReason.CONFIGURATION, e.toString());
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
     } catch (RuntimeException e) {
-      Verdict verdict = ErrorClassifier.ofFailed(null, e);
+      Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
     }
   }
@@ -201,7 +201,14 @@ public final class KafkaTransport implements Transport {
       producer = tagged.made;
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
       lastUse = null;
-      topics.put(ready.topic(), new TopicUse(ready.topic(), ready.partitions(), nanos.getAsLong()));
+      TopicUse before =
+          topics.put(
+              ready.topic(), new TopicUse(ready.topic(), ready.partitions(), nanos.getAsLong()));
+      if (before != null && before.partitions() > ready.partitions()) {
+        // What was sent to a partition that is gone waits there, for the client will not move it.
+        String error = "topic " + ready.topic() + " was created anew with fewer partitions";
+        return new Answer.TopicUnavailable(ready.topic(), new Verdict.RebuildAndRewind(error));
+      }
     }
     return tagged.answer;
   }

@@ -13,6 +13,9 @@ public interface DeadLetterStore extends AutoCloseable {
    */
   boolean add(InFlight record, Verdict.DeadLetter verdict) throws IOException;
 
+  /** What is at or below this sequence is settled and saved: it is not asked for again. */
+  void settled(long sequence);
+
   @Override
   void close() throws IOException;
 }

@@ -116,10 +116,13 @@ final class Jobs {
       }
     } else if (job instanceof Damage damage) {
       InFlight record = damage.record();
-      quarantine.keep(record.cycle(), record.offset(), record.next().offset());
+      boolean isNew = quarantine.keep(record.cycle(), record.offset(), record.next().offset());
       record.done();
-      reports.add(
-          new Report.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
+      if (isNew) {
+        reports.add(
+            new Report.Quarantined(
+                record.cycle(), record.offset(), record.bytes(), damage.reason()));
+      }
     } else if (job instanceof Seal seal) {
       housekeeping.seal(seal.cycle());
     }

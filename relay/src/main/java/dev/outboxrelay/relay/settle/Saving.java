@@ -38,6 +38,9 @@ final class Saving {
   private long nextSaveNanos;
   private long failedCycle = -1;
 
+  /** Whether that cycle is not marked yet, so that writers still append to it. */
+  private boolean unmarked;
+
   Saving(
       PositionStore positions,
       Housekeeping housekeeping,
@@ -95,6 +98,9 @@ final class Saving {
       unsaved.add(range);
     }
     nextSaveNanos = now + intervalNanos;
+    if (unmarked) {
+      mark();
+    }
     if (upTo.next().cycle() == failedCycle) {
       // A later sync could succeed without the data that the failed one lost: wait for the next
       // cycle, to which the writers have gone on.
@@ -117,9 +123,15 @@ final class Saving {
   }
 
   private void giveUp(long cycle) {
+    failedCycle = cycle;
+    unmarked = true;
+    mark();
+  }
+
+  private void mark() {
     try {
-      housekeeping.markFailed(cycle);
-      failedCycle = cycle;
+      housekeeping.markFailed(failedCycle);
+      unmarked = false;
     } catch (OutboxError e) {
       reports.add(new Report.JobFailed("mark-failed", e.toString()));
     }

@@ -142,7 +142,11 @@ public final class Settler implements Settlement {
   /** One turn; returns how much was done. For the settling thread. */
   public int doWork() {
     long now = clocks.nanos();
-    return jobs.work(now) + saving.work(now) + delete(now);
+    int saved = saving.work(now);
+    if (saved > 0) {
+      deadLetters.settled(saving.saved().sequence());
+    }
+    return jobs.work(now) + saved + delete(now);
   }
 
   private int delete(long now) {

@@ -82,11 +82,11 @@ final class CycleProbe implements Closeable {
   /** Read ahead, as long as something stands there; what is not in the file is 0. */
   private int header(long offset) throws IOException {
     int header = headerInWindow(offset);
-    if (header != CycleLayout.FREE) {
+    if (!CycleLayout.isFree(header)) {
       return header;
     }
     boolean written =
-        read(word.clear().limit(Integer.BYTES), offset) && word.getInt(0) != CycleLayout.FREE;
+        read(word.clear().limit(Integer.BYTES), offset) && !CycleLayout.isFree(word.getInt(0));
     if (!written) {
       return CycleLayout.FREE;
     }

@@ -25,6 +25,7 @@ final class SalvageTail implements Closeable {
   private long offset;
   private long entry;
   private long lastSequence;
+  private long searchedAt = -1;
   private boolean finished;
   private boolean atEnd;
 
@@ -96,11 +97,16 @@ final class SalvageTail implements Closeable {
   }
 
   private TailedRecord search(long from, String reason, boolean closed) throws IOException {
+    long writePosition = scanner.layout().isEmpty() ? 0 : scanner.writePosition();
+    if (!closed && writePosition == searchedAt) {
+      return null; // nothing was written since the last search, which can take seconds
+    }
     Optional<CycleEntry.Valid> found = findPlausible(from);
     if (found.isPresent()) {
       return skip(from, found.get().offset(), reason);
     }
     if (!closed) {
+      searchedAt = writePosition;
       return null;
     }
     finished = true;

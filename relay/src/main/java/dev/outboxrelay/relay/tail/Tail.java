@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -65,28 +66,31 @@ public final class Tail implements Closeable {
   /** The next record or damaged bytes, or null if there is nothing by now. */
   public TailedRecord poll() {
     try {
+      return pollCycle();
+    } catch (NoSuchFileException e) {
+      // An operator took the cycle away: what of it was not read is missing, and the next one
+      // tells.
+      leaveCycle();
+      return null;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private TailedRecord pollCycle() throws IOException {
+    try {
       if (!entered && !enter()) {
         return null;
       }
       return salvage == null ? pollQueue() : pollSalvage();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     } catch (InternalError e) {
-      return salvageAfterFault(e);
+      // The JVM tells late that a mapping reached beyond its file; salvage maps nothing.
+      if (salvage != null || probe == null) {
+        throw e;
+      }
+      standStill(e.getMessage());
+      return null;
     }
-  }
-
-  /** The JVM tells late that a mapping reached beyond its file; salvage maps nothing. */
-  private TailedRecord salvageAfterFault(InternalError fault) {
-    if (salvage != null || probe == null) {
-      throw fault;
-    }
-    try {
-      standStill(fault.getMessage());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return null;
   }
 
   private TailedRecord pollQueue() throws IOException {

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DeliveryTest {
   private static final Verdict LOST_ORDER = new Verdict.RebuildAndRewind("out of order");
@@ -24,6 +26,10 @@ class DeliveryTest {
   void start() {
     kafka.topics.add("a");
     queue.rewind(Bookmark.START);
+    begin();
+  }
+
+  private void begin() {
     DeliveryListener noting =
         new DeliveryListener() {
           @Override
@@ -274,6 +280,43 @@ class DeliveryTest {
     assertThat(disk.deadLetters).containsOnlyKeys(1L);
     assertThat(kafka.log).containsExactly(2L, 3L);
     assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void afterARewindOneRecordIsTriedAloneAlsoIfItsTopicCannotBeAskedForAtFirst(boolean missing) {
+    append(10);
+    turns(5);
+    kafka.failOldest(LOST_ORDER, true);
+    kafka.reachable = missing;
+    kafka.topics.remove("a");
+    for (int i = 0; i < 5; i++) {
+      waitOutBackoff();
+    }
+    kafka.reachable = true;
+    kafka.topics.add("a");
+    for (int i = 0; i < 5; i++) {
+      waitOutBackoff();
+    }
+    assertThat(kafka.inFlight()).isEqualTo(1);
+    kafka.answerOldest();
+    turns(2);
+    assertThat(kafka.inFlight()).isEqualTo(4);
+    time.advance(Duration.ofSeconds(1));
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+  }
+
+  @Test
+  void aFirstSenderThatCouldNotBeMadeAtOnceLeavesNoTroubleBehindAlsoIfNothingWaits() {
+    kafka.unmade = new Verdict.PauseAll(PauseReason.CONFIGURATION, "no such file");
+    begin();
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    kafka.unmade = null;
+    waitOutBackoff();
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.state().trouble()).isNull();
   }
 
   @Test

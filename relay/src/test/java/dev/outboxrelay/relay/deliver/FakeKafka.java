@@ -21,6 +21,9 @@ final class FakeKafka implements Transport {
   final Set<Long> poison = new HashSet<>();
   boolean reachable = true;
 
+  /** Why no sender can be made; null if one can. */
+  Verdict unmade;
+
   /** Whether a topic is new to each sender. */
   boolean wantsIntroductions;
 
@@ -51,8 +54,12 @@ final class FakeKafka implements Transport {
   @Override
   public void connect() {
     disconnect();
-    connected = true;
     connects++;
+    if (unmade != null) {
+      answers.add(new Answer.ConnectFailed(unmade));
+      return;
+    }
+    connected = true;
     answers.add(new Answer.Connected());
   }
 

@@ -11,8 +11,10 @@ import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.deliver.Verdict;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -24,7 +26,9 @@ import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RoundRobinPartitioner;
 import org.apache.kafka.common.Cluster;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
@@ -40,6 +44,7 @@ class KafkaTransportTest {
   private final KafkaTransport transport =
       new KafkaTransport(this::newProducer, RecordTimestamp.APPEND, "broker:9092", nanos::get);
   private RuntimeException refusal;
+  private volatile int partitions = 1;
 
   @AfterEach
   void close() {
@@ -58,7 +63,14 @@ class KafkaTransportTest {
             false,
             new RoundRobinPartitioner(),
             new ByteArraySerializer(),
-            new ByteArraySerializer());
+            new ByteArraySerializer()) {
+          @Override
+          public List<PartitionInfo> partitionsFor(String topic) {
+            return partitions == 1
+                ? super.partitionsFor(topic)
+                : Collections.nCopies(partitions, partition);
+          }
+        };
     producers.add(producer);
     return producer;
   }
@@ -183,6 +195,46 @@ class KafkaTransportTest {
     transport.resolve("orders");
     awaitAnswer();
     assertThat(transport.isReady("orders")).isTrue();
+  }
+
+  @Test
+  void aTopicThatWasCreatedAnewWithFewerPartitionsWantsAnotherProducer() {
+    connect();
+    partitions = 4;
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 4));
+    partitions = 1;
+    transport.resolve("orders");
+    assertThat(awaitAnswer())
+        .isInstanceOfSatisfying(
+            Answer.TopicUnavailable.class,
+            unavailable ->
+                assertThat(unavailable.verdict()).isInstanceOf(Verdict.RebuildAndRewind.class));
+  }
+
+  @Test
+  void whatIsWrongWithTheSettingsIsToldAndIsAMatterForAnOperator() {
+    refusal = new KafkaException("Failed to construct", new NoSuchFileException("/t.jks"));
+    transport.connect();
+    assertThat(awaitAnswer())
+        .isEqualTo(
+            new Answer.ConnectFailed(
+                new Verdict.PauseAll(
+                    PauseReason.CONFIGURATION,
+                    "KafkaException: Failed to construct (NoSuchFileException: /t.jks)")));
+  }
+
+  @Test
+  void aBrokersNameThatCannotBeLookedUpYetIsTriedAgain() {
+    refusal =
+        new KafkaException(
+            "Failed to construct",
+            new ConfigException("No resolvable bootstrap urls given in bootstrap.servers"));
+    transport.connect();
+    assertThat(awaitAnswer())
+        .isInstanceOfSatisfying(
+            Answer.ConnectFailed.class,
+            failed -> assertThat(failed.verdict()).isInstanceOf(Verdict.RebuildAndRewind.class));
   }
 
   @Test

@@ -48,6 +48,7 @@ class SettlerTest {
   private long nanos;
   private Instant now = Instant.parse("2026-03-01T10:00:00Z");
   private WriterOptions options;
+  private final DeadLettersInMemory deadLetters = new DeadLettersInMemory();
   private Settler settler;
 
   @BeforeEach
@@ -58,7 +59,7 @@ class SettlerTest {
     settler =
         Settler.open(
             new Settler.Owner(OWNER, 1),
-            new DeadLettersInMemory(),
+            deadLetters,
             options.withDisk(recordingDisk()),
             new Settler.Pace(INTERVAL, Duration.ofDays(1)),
             new Clocks(() -> nanos, () -> now),
@@ -76,6 +77,11 @@ class SettlerTest {
     @Override
     public boolean add(InFlight record, Verdict.DeadLetter verdict) {
       return sequences.add(record.sequence());
+    }
+
+    @Override
+    public void settled(long sequence) {
+      sequences.removeIf(one -> one <= sequence);
     }
 
     @Override
@@ -191,6 +197,17 @@ class SettlerTest {
     assertThat(settler.isUpToDate()).isTrue();
     assertThat(reports())
         .containsExactly(new Report.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1));
+  }
+
+  @Test
+  void aDeadLetterIsForgottenOnceThePositionIsBehindIt() throws IOException {
+    settler.deadLetter(
+        InFlights.event(), new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "large", true));
+    turn();
+    assertThat(deadLetters.sequences).containsExactly(1L);
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(deadLetters.sequences).isEmpty();
   }
 
   @Test

@@ -35,6 +35,7 @@ final class KafkaEnvironment {
   private static final String UNLIMITED = String.valueOf(Integer.MAX_VALUE);
   private static final int MOST_IN_FLIGHT = 5;
   private static final int MOST_BLOCKED_MILLIS = 5_000;
+  private static final long LEAST_MEMORY = 32L << 20;
 
   private static final Map<String, String> DEFAULTS =
       Map.ofEntries(
@@ -244,7 +245,7 @@ final class KafkaEnvironment {
               + least
               + "; raise it or lower OUTBOX_WINDOW_BYTES");
     }
-    values.putIfAbsent(setting, String.valueOf(Math.max(2 * windowBytes, 64L << 20)));
+    values.putIfAbsent(setting, String.valueOf(Math.max(2 * windowBytes, LEAST_MEMORY)));
   }
 
   private Optional<Long> number(String setting) {

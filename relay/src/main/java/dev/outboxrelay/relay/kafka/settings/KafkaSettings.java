@@ -50,7 +50,7 @@ public final class KafkaSettings {
 
   /** Broker addresses as configured, for messages. */
   public String bootstrapServers() {
-    return values.get("bootstrap.servers");
+    return masked().get("bootstrap.servers");
   }
 
   /** Names and values as they may be shown: a secret is {@code ***}, a file is named. */

@@ -1,0 +1,114 @@
+package dev.outboxrelay.relay.tail;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.WriterOptions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a reader meets while writers and operators are at work. */
+class LiveQueueTest {
+  @TempDir private Path directory;
+
+  private final AtomicLong nanos = new AtomicLong();
+  private final List<String> standstills = new ArrayList<>();
+  private final TailListener noting =
+      new TailListener() {
+        @Override
+        public void standingStill(long cycle, long offset, String reason) {
+          standstills.add(reason);
+        }
+      };
+
+  private OutboxPaths paths;
+  private Outbox outbox;
+  private Tail tail;
+
+  @BeforeEach
+  void open() {
+    paths = new OutboxPaths(directory.resolve("outbox"));
+    outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true));
+    // Each turn is a look.
+    tail = new Tail(paths, noting, () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
+  }
+
+  @AfterEach
+  void close() {
+    tail.close();
+    outbox.close();
+  }
+
+  private void append(String value) {
+    outbox.append(OutboxEvent.of("topic", value));
+  }
+
+  private TailedRecord poll(int turns) {
+    TailedRecord record = null;
+    for (int i = 0; i < turns && record == null; i++) {
+      record = tail.poll();
+    }
+    return record;
+  }
+
+  private static String value(TailedRecord record) {
+    assertThat(record).isInstanceOf(TailedRecord.Intact.class);
+    return new String(((TailedRecord.Intact) record).record().value(), StandardCharsets.UTF_8);
+  }
+
+  /** In some of the runs a look comes between the file and its first record. */
+  @RepeatedTest(50)
+  @Timeout(60)
+  void aCycleThatIsEmptyWhenItIsFoundIsNotTakenForDamaged() {
+    CompletableFuture<?> appended = CompletableFuture.runAsync(() -> append("first"));
+    assertThat(value(poll(Integer.MAX_VALUE))).isEqualTo("first");
+    appended.join();
+    assertThat(standstills).isEmpty();
+  }
+
+  @Test
+  void aNewestCycleThatAnOperatorRemovedIsLeftForTheOneInWhichWritersGoOn() throws IOException {
+    append("1");
+    TailedRecord first = poll(1000);
+    assertThat(poll(100)).isNull();
+    Files.delete(paths.cycle(first.cycle()));
+    assertThat(poll(100)).isNull();
+    append("2");
+    TailedRecord second = poll(1000);
+    assertThat(value(second)).isEqualTo("2");
+    assertThat(second.cycle()).isGreaterThan(first.cycle());
+  }
+
+  @Test
+  void anEntryOverwritesWhatAChronicleAppenderThatDiedHasLeft() throws IOException {
+    append("1");
+    TailedRecord first = poll(1000);
+    try (FileChannel cycle =
+        FileChannel.open(paths.cycle(first.cycle()), StandardOpenOption.WRITE)) {
+      byte[] notComplete = {0, 0, 0, (byte) 0x80};
+      assertThat(cycle.write(ByteBuffer.wrap(notComplete), first.end())).isEqualTo(4);
+    }
+    assertThat(poll(100)).isNull();
+    append("2");
+    assertThat(value(poll(1000))).isEqualTo("2");
+    assertThat(standstills).isEmpty();
+  }
+}
