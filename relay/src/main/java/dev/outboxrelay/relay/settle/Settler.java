@@ -142,11 +142,12 @@ public final class Settler implements Settlement {
   /** One turn; returns how much was done. For the settling thread. */
   public int doWork() {
     long now = clocks.nanos();
+    int done = jobs.work(now);
     int saved = saving.work(now);
     if (saved > 0) {
       deadLetters.settled(saving.saved().sequence());
     }
-    return jobs.work(now) + saved + delete(now);
+    return done + saved + delete(now);
   }
 
   private int delete(long now) {
