@@ -163,6 +163,24 @@ class DeliveryIT extends BrokerTest {
   }
 
   @Test
+  void aTopicThatIsCreatedAnewWithFewerPartitionsGetsItsEvents() throws Exception {
+    broker().createTopic("shrunk", 4, Map.of());
+    try (OutboxUnderTest outbox = outbox();
+        RelayUnderTest relay = relay()) {
+      outbox.append("shrunk", 1, 1);
+      relay.awaitSettled(1);
+      broker().deleteTopic("shrunk");
+      broker().createTopic("shrunk", 1, Map.of());
+      for (int i = 2; i <= 9; i++) {
+        // Some of them belong into a partition that is gone.
+        outbox.append(OutboxEvent.builder("shrunk").key("key-" + i).value("" + i).build());
+      }
+      relay.awaitSettled(9);
+    }
+    assertThat(values("shrunk")).containsAll(numbers(2, 9));
+  }
+
+  @Test
   void aSecondRelayIsRefused() throws Exception {
     try (RelayUnderTest relay = relay()) {
       assertThatThrownBy(this::relay)

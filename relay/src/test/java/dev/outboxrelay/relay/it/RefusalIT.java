@@ -10,10 +10,15 @@ import dev.outboxrelay.client.format.CycleScanner;
 import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 
 /** What Kafka will never take goes to the dead letters, and nothing else does. */
@@ -62,6 +67,38 @@ class RefusalIT extends BrokerTest {
     List<String> expected = numbers(1, 50);
     expected.removeAll(List.of("20", "40"));
     assertThat(values("compacted").stream().distinct()).isEqualTo(expected);
+  }
+
+  @Test
+  void aRecordBeforeTheEpochAsAnotherClientMayWriteItBecomesADeadLetter() throws Exception {
+    broker().createTopic("early", 1, Map.of());
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("early", 1, 3);
+      setTimestamp(outbox, 1, -1);
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSettled(3);
+        assertThat(relay.told().deadLetters).containsExactly("early invalid-timestamp 2");
+      }
+      assertThat(deadLetters(outbox.paths())).hasSize(1);
+    }
+    assertThat(values("early")).containsExactly("1", "3");
+  }
+
+  private static void setTimestamp(OutboxUnderTest outbox, int record, long timestamp)
+      throws Exception {
+    long cycle = outbox.newestCycle();
+    long offset = outbox.offsets(cycle).get(record) + 4;
+    int length = (int) (outbox.offsets(cycle).get(record + 1) - offset);
+    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    try (FileChannel file =
+        FileChannel.open(
+            outbox.paths().cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      assertThat(file.read(bytes, offset)).isEqualTo(length);
+      CRC32 crc = new CRC32();
+      crc.update(bytes.putLong(32, timestamp).position(8));
+      bytes.putInt(4, (int) crc.getValue()).flip();
+      assertThat(file.write(bytes, offset)).isEqualTo(length);
+    }
   }
 
   private static String header(OutboxRecord record, String name) {
