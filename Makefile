@@ -19,6 +19,7 @@ INSTALLED := .venv/.installed
 PACKAGED := relay/target/.packaged
 
 PYTHON_PACKAGE := outbox-client/python
+AIRFLOW_PACKAGE := dags
 PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
@@ -54,7 +55,7 @@ bench: $(PACKAGED) $(INSTALLED) ## Measure against the floor, Kafka's own tools 
 # --- test ---
 
 .PHONY: test
-test: test-java test-python test-conformance test-e2e ## Run every test of every part
+test: test-java test-python test-dags test-conformance test-e2e ## Run every test of every part
 
 .PHONY: test-java
 test-java: ## Java: compile under Error Prone, format check, unit, architecture and broker tests
@@ -67,6 +68,11 @@ test-java: ## Java: compile under Error Prone, format check, unit, architecture 
 test-python: lint-python ## Python: ruff, mypy and the client's tests
 	@$(timed)
 	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
+
+.PHONY: test-dags
+test-dags: $(INSTALLED) ## Airflow: the events and their producer
+	@$(timed)
+	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/events
 
 .PHONY: test-conformance
 test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files
@@ -94,7 +100,8 @@ lint-python: $(INSTALLED)
 	@$(timed)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(PYTHON_SCRIPTS); do
+	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(AIRFLOW_PACKAGE)/src \
+		$(AIRFLOW_PACKAGE)/tests/events $(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done
 
@@ -105,11 +112,13 @@ format: $(INSTALLED) ## Format the sources
 	$(BIN)/ruff format
 
 .PHONY: dist
-dist: $(PACKAGED) $(INSTALLED) ## Collect the relay's jar and the clients' packages in dist/
+dist: $(PACKAGED) $(INSTALLED) ## Collect the relay's jar and the Python packages in dist/
 	@rm -rf dist
 	mkdir dist
 	cp relay/target/outbox-relay.jar outbox-client/java/target/outbox-client.jar dist/
-	$(BIN)/python -m build --no-isolation --outdir dist $(PYTHON_PACKAGE)
+	for package in $(PYTHON_PACKAGE) $(AIRFLOW_PACKAGE); do
+		$(BIN)/python -m build --no-isolation --outdir dist $$package
+	done
 	cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS
 
 .PHONY: lock
@@ -133,15 +142,15 @@ clean: ## Remove what the build made
 package: $(PACKAGED) ## Build the jars, without tests
 
 .PHONY: venv
-venv: $(INSTALLED) ## Make .venv with the locked tools and the Python client, editable
+venv: $(INSTALLED) ## Make .venv with the locked tools and the Python packages, editable
 
 $(PACKAGED): $(JAVA_SOURCES)
 	@$(call built,)
 	touch $@
 
-$(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml
+$(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml $(AIRFLOW_PACKAGE)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install -q --no-deps --no-build-isolation -e $(PYTHON_PACKAGE)
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e $(PYTHON_PACKAGE) -e $(AIRFLOW_PACKAGE)
 	touch $@
