@@ -20,6 +20,7 @@ PACKAGED := relay/target/.packaged
 
 PYTHON_PACKAGE := outbox-client/python
 AIRFLOW_PACKAGE := dags
+AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/*.in))
 PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
@@ -70,9 +71,13 @@ test-python: lint-python ## Python: ruff, mypy and the client's tests
 	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
 
 .PHONY: test-dags
-test-dags: $(INSTALLED) ## Airflow: the events and their producer
+test-dags: $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) ## Airflow: the events, then every Airflow
 	@$(timed)
 	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/events
+	for airflow in $(AIRFLOWS); do
+		echo "== $$airflow"
+		$(AIRFLOW_PACKAGE)/.$$airflow/bin/python -m pytest -W ignore $(AIRFLOW_PACKAGE)/tests/airflow
+	done
 
 .PHONY: test-conformance
 test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files
@@ -101,7 +106,8 @@ lint-python: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(AIRFLOW_PACKAGE)/src \
-		$(AIRFLOW_PACKAGE)/tests/events $(PYTHON_SCRIPTS); do
+		$(AIRFLOW_PACKAGE)/tests/events $(AIRFLOW_PACKAGE)/tests/airflow \
+		$(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done
 
@@ -122,18 +128,20 @@ dist: $(PACKAGED) $(INSTALLED) ## Collect the relay's jar and the Python package
 	cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS
 
 .PHONY: lock
-lock: ## Renew requirements-dev.txt from requirements-dev.in
+lock: ## Renew requirements-dev.txt and the locks of the Airflows
 	@scratch=$$(mktemp -d)
 	trap 'rm -rf "$$scratch"' EXIT
 	$(PYTHON) -m venv "$$scratch"
 	"$$scratch/bin/pip" -q install uv
-	"$$scratch/bin/uv" pip compile -q --universal --python-version 3.10 --generate-hashes --upgrade \
-		--custom-compile-command 'make lock' requirements-dev.in -o requirements-dev.txt
+	for wanted in requirements-dev.in $(wildcard $(AIRFLOW_PACKAGE)/locks/*.in); do
+		"$$scratch/bin/uv" pip compile -q --universal --python-version 3.10 --generate-hashes --upgrade \
+			--custom-compile-command 'make lock' "$$wanted" -o "$${wanted%.in}.txt"
+	done
 
 .PHONY: clean
 clean: ## Remove what the build made
 	@$(MVN) -q clean
-	rm -rf dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf dist .venv $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- built once ---
@@ -153,4 +161,13 @@ $(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml $(AIRFLOW_PA
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e $(PYTHON_PACKAGE) -e $(AIRFLOW_PACKAGE)
+	touch $@
+
+# Airflow 2 runs on Python 3.12 at most; uv fetches one where the host has none.
+$(AIRFLOW_PACKAGE)/.%/.installed: $(AIRFLOW_PACKAGE)/locks/%.txt $(AIRFLOW_PACKAGE)/pyproject.toml $(PYTHON_PACKAGE)/pyproject.toml | $(INSTALLED)
+	@rm -rf $(@D)
+	$(BIN)/uv venv -q --python '>=3.10,<3.13' $(@D)
+	install="$(BIN)/uv pip install -q --python $(@D)/bin/python"
+	$$install --compile-bytecode --require-hashes -r $<
+	$$install --no-deps --no-build-isolation -e $(PYTHON_PACKAGE) -e $(AIRFLOW_PACKAGE)
 	touch $@

@@ -51,6 +51,11 @@ def test_names_are_as_good_as_members() -> None:
     assert event.source is EventSource.LANGGRAPH
 
 
+def test_members_are_printed_as_their_names() -> None:
+    assert str(EventType.TASK_FAILED) == f"{EventType.TASK_FAILED}" == "TASK_FAILED"
+    assert str(EventSource.LANGGRAPH) == "LANGGRAPH"
+
+
 def test_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", " prod ")
     assert WorkflowEvent(**FACTS).metadata["environment"] == "prod"

@@ -183,6 +183,15 @@ def test_a_redactor_sees_plain_json_and_decides_what_is_published(
     assert value["metadata"] == {"environment": "dev", "version": "1.0", "token": "***"}
 
 
+def test_what_a_redactor_leaves_alone_stays_as_it_is(outbox: TemporaryOutbox) -> None:
+    payload = {"data": {1, 2}, "odd": {"$set": "?"}, "raw": b"a"}
+    for redact in (None, lambda values: values):
+        settings = ProducerSettings(redact=redact)
+        WorkflowEventProducer(settings=settings).publish_event(an_event(payload=payload))
+    without, with_one = outbox.events()
+    assert with_one.json()["payload"] == without.json()["payload"]
+
+
 @pytest.mark.parametrize("problem", [ValueError("no"), SystemExit(1)])
 def test_when_the_redactor_fails_nothing_of_the_content_is_published(
     problem: BaseException, outbox: TemporaryOutbox, caplog: pytest.LogCaptureFixture

@@ -40,7 +40,17 @@ class InvalidWorkflowEvent(ValueError):  # noqa: N818 - says what happened, as t
     """A field of an event is missing, unknown or has no meaning; the message names it."""
 
 
-class EventType(str, Enum):
+class _Name(str, Enum):
+    """A name that is the same text wherever it is printed: a template's rendering prints it."""
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+    def __format__(self, spec: str) -> str:
+        return str.__format__(self, spec)
+
+
+class EventType(_Name):
     """What happened."""
 
     WORKFLOW_STARTED = "WORKFLOW_STARTED"
@@ -54,7 +64,7 @@ class EventType(str, Enum):
     CUSTOM = "CUSTOM"
 
 
-class EventSource(str, Enum):
+class EventSource(_Name):
     """Which system it happened in."""
 
     AIRFLOW = "AIRFLOW"

@@ -45,9 +45,14 @@ _MAX_INT_BITS = 14_000
 _ABSENT = object()
 
 
-def to_json_value(value: object) -> Any:
-    """*value* with JSON's own types only. Raises nothing but what a signal handler raises."""
-    return _encode(value, ())
+def to_json_value(value: object, *, encoded: bool = False) -> Any:
+    """*value* with JSON's own types only. Raises nothing but what a signal handler raises.
+
+    Args:
+        value: anything.
+        encoded: it has been here before, so what looks like a tag is one.
+    """
+    return _encode(value, (), encoded)
 
 
 def to_text(value: object) -> str:
@@ -61,7 +66,7 @@ def withheld(reason: str) -> dict[str, Any]:
     return {WITHHELD: reason}
 
 
-def _encode(value: object, above: tuple[int, ...]) -> Any:
+def _encode(value: object, above: tuple[int, ...], encoded: bool) -> Any:
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
@@ -74,19 +79,19 @@ def _encode(value: object, above: tuple[int, ...]) -> Any:
     if len(above) >= MAX_DEPTH:
         return {CUT: "depth"}
     try:
-        return _encode_other(value, (*above, id(value)))
+        return _encode_other(value, (*above, id(value)), encoded)
     except Exception as problem:
         if raised_by_signal(problem):
             raise
         return _object(value)
 
 
-def _encode_other(value: Any, above: tuple[int, ...]) -> Any:
+def _encode_other(value: Any, above: tuple[int, ...], encoded: bool) -> Any:
     text = _text(value)
     if text is not None:
         return text
     if isinstance(value, Enum):
-        return _encode(value.value, above)
+        return _encode(value.value, above, encoded)
     if isinstance(value, bool | int):
         return _integer(int(value))
     if isinstance(value, float):
@@ -95,13 +100,13 @@ def _encode_other(value: Any, above: tuple[int, ...]) -> Any:
         return {BYTES: base64.b64encode(value).decode("ascii")}
     parts = _named_parts(value)
     if parts is not None:
-        return _mapping(parts, above)
+        return _mapping(parts, above, encoded)
     if isinstance(value, list | tuple | deque | range):
-        return [_encode(item, above) for item in value]
+        return [_encode(item, above, encoded) for item in value]
     if isinstance(value, AbstractSet):
-        return {SET: _ordered(_encode(item, above) for item in value)}
+        return {SET: _ordered(_encode(item, above, encoded) for item in value)}
     numbers = _numpy(value)
-    return _object(value) if numbers is _ABSENT else _encode(numbers, above)
+    return _object(value) if numbers is _ABSENT else _encode(numbers, above, encoded)
 
 
 def _text(value: Any) -> str | None:
@@ -139,14 +144,14 @@ def _named_parts(value: Any) -> Mapping[Any, Any] | None:
     return None
 
 
-def _mapping(value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
+def _mapping(value: Mapping[Any, Any], above: tuple[int, ...], encoded: bool) -> dict[str, Any]:
     items = list(value.items())
     names = [_name(key) for key, _ in items]
-    looks_tagged = len(names) == 1 and names[0] in TAGS
+    looks_tagged = not encoded and len(names) == 1 and names[0] in TAGS
     if looks_tagged or None in names or len(set(names)) != len(names):
-        return {PAIRS: [[_encode(key, above), _encode(item, above)] for key, item in items]}
+        return {PAIRS: [[_encode(part, above, encoded) for part in pair] for pair in items]}
     return {
-        name: _encode(item, above)
+        name: _encode(item, above, encoded)
         for name, (_, item) in zip(names, items, strict=True)
         if name is not None
     }

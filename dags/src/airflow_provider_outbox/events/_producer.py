@@ -140,7 +140,7 @@ def _redacted(values: dict[str, Any], settings: ProducerSettings) -> dict[str, A
     if settings.redact is None:
         return values
     try:
-        shown = to_json_value(settings.redact(values))
+        shown = to_json_value(settings.redact(values), encoded=True)
     except BaseException as problem:
         if raised_by_signal(problem):
             raise

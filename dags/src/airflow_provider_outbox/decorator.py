@@ -1,0 +1,158 @@
+"""`publish_event`: the outcome of a TaskFlow function as an event."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from airflow_provider_outbox import _airflow
+from airflow_provider_outbox._facts import plain, task_fact
+from airflow_provider_outbox._payloads import error_payload
+from airflow_provider_outbox._publisher import publish_fact
+from airflow_provider_outbox.events import EventType
+from airflow_provider_outbox.events._boundary import Boundary, log_failure, raised_by_signal
+from airflow_provider_outbox.events._json import withheld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# By name, as the two majors have them in different modules.
+_SKIPS = frozenset({"AirflowSkipException"})
+_FINAL = frozenset({"AirflowFailException", "AirflowSensorTimeout"})
+_NO_END = frozenset({"TaskDeferred", "AirflowRescheduleException", "DagRunTriggerException"})
+_SUCCESS = frozenset({"DownstreamTasksSkipped"})
+
+
+@overload
+def publish_event(function: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def publish_event(
+    *,
+    include_payload: bool = ...,
+    select: Callable[[Any], Any] | None = ...,
+    topic: str | None = ...,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def publish_event(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    include_payload: bool = True,
+    select: Callable[[Any], Any] | None = None,
+    topic: str | None = None,
+) -> Any:
+    """Publish how a task's function ended. Stands under ``@task``, also for mapped tasks.
+
+    ``TASK_COMPLETED`` with the value that it returned, ``TASK_RETRYING`` or ``TASK_FAILED`` with
+    the exception's type and message, or ``TASK_SKIPPED``. The function's value and exception go
+    their way unchanged, whatever becomes of the event. Outside of a running task nothing is
+    published.
+
+    ::
+
+        @task
+        @publish_event(select=lambda result: result["count"])
+        def load() -> dict[str, int]: ...
+
+    Args:
+        function: when used without parentheses.
+        include_payload: False: the event has no payload, also on failure only the type.
+        select: chooses what of the value is published.
+        topic: default: ``OUTBOX_TOPIC``.
+    """
+    publication = _Publication(include_payload=include_payload, select=select, topic=topic)
+    return publication.wrap if function is None else publication.wrap(function)
+
+
+class _Publication:
+    def __init__(
+        self, *, include_payload: bool, select: Callable[[Any], Any] | None, topic: str | None
+    ) -> None:
+        self._include_payload = include_payload
+        self._select = select
+        self._topic = topic
+
+    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def publishing_later(*arguments: Any, **named: Any) -> Any:
+                try:
+                    value = await function(*arguments, **named)
+                except BaseException as problem:
+                    self._failed(problem)
+                    raise
+                self._returned(value)
+                return value
+
+            return publishing_later
+
+        @functools.wraps(function)
+        def publishing(*arguments: Any, **named: Any) -> Any:
+            try:
+                value = function(*arguments, **named)
+            except BaseException as problem:
+                self._failed(problem)
+                raise
+            self._returned(value)
+            return value
+
+        return publishing
+
+    def _returned(self, value: object) -> None:
+        self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
+
+    def _failed(self, problem: BaseException) -> None:
+        names = {kind.__name__ for kind in type(problem).__mro__}
+        if names & _NO_END:
+            return
+        if names & _SUCCESS:
+            self._publish(EventType.TASK_COMPLETED, dict)
+        elif names & _SKIPS:
+            self._publish(EventType.TASK_SKIPPED, lambda: self._error_payload(problem))
+        else:
+            kind = EventType.TASK_FAILED if names & _FINAL else None
+            self._publish(kind, lambda: self._error_payload(problem))
+
+    def _publish(
+        self, event_type: EventType | None, payload: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        with Boundary("publish a task's outcome"):
+            context = _airflow.current_context()
+            if context is None:
+                return
+            task_instance = context["ti"]
+            if event_type is None:
+                event_type = _after_error(task_instance)
+            fact = task_fact(event_type, task_instance, context.get("dag_run"))
+            publish_fact(fact, "decorator", payload, self._topic)
+
+    def _value_payload(self, value: object) -> Mapping[str, Any]:
+        if not self._include_payload:
+            return {}
+        if self._select is None:
+            return {"data": value}
+        try:
+            return {"data": self._select(value)}
+        except BaseException as problem:
+            if raised_by_signal(problem):
+                raise
+            log_failure("select what of a task's value is published", problem)
+            return withheld("select failed")
+
+    def _error_payload(self, problem: BaseException) -> Mapping[str, Any]:
+        return error_payload(problem, message=self._include_payload)
+
+
+def _after_error(task_instance: Any) -> EventType:
+    """What Airflow will make of an error: it decides by the same two numbers."""
+    attempts, limit = plain(task_instance, "try_number"), plain(task_instance, "max_tries")
+    again = isinstance(attempts, int) and isinstance(limit, int) and attempts <= limit
+    return EventType.TASK_RETRYING if again else EventType.TASK_FAILED
