@@ -71,13 +71,14 @@ test-python: lint-python ## Python: ruff, mypy and the client's tests
 	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
 
 .PHONY: test-dags
-test-dags: $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) ## Airflow: the events, then every Airflow
+test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) ## Airflow: events, each Airflow, real schedulers with relay and Kafka
 	@$(timed)
 	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/events
 	for airflow in $(AIRFLOWS); do
 		echo "== $$airflow"
-		$(AIRFLOW_PACKAGE)/.$$airflow/bin/python -m pytest -W ignore $(AIRFLOW_PACKAGE)/tests/airflow
+		$(AIRFLOW_PACKAGE)/.$$airflow/bin/python -m pytest -W ignore $(AIRFLOW_PACKAGE)/tests/in_airflow
 	done
+	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/e2e
 
 .PHONY: test-conformance
 test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files
@@ -106,7 +107,7 @@ lint-python: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(AIRFLOW_PACKAGE)/src \
-		$(AIRFLOW_PACKAGE)/tests/events $(AIRFLOW_PACKAGE)/tests/airflow \
+		$(AIRFLOW_PACKAGE)/tests/events $(AIRFLOW_PACKAGE)/tests/in_airflow $(AIRFLOW_PACKAGE)/tests/e2e \
 		$(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done

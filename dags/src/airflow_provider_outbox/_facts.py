@@ -67,7 +67,7 @@ def task_fact(event_type: EventType, task_instance: Any, run: Any = None) -> Fac
             "try_number": _number(plain(task_instance, "try_number"), 0),
         },
         moment=_moment(task_instance, "start_date" if started else "end_date"),
-        traceparent=_traceparent(task_instance) or _traceparent(run),
+        traceparent=trace_of(task_instance, run),
     )
 
 
@@ -85,7 +85,7 @@ def run_fact(event_type: EventType, run: Any) -> Fact:
         run_id=_needed(run, "run_id"),
         details={"clear_number": _number(plain(run, "clear_number"), 0)},
         moment=_moment(run, "start_date" if started else "end_date"),
-        traceparent=_traceparent(run),
+        traceparent=trace_of(run),
     )
 
 
@@ -114,7 +114,11 @@ def _moment(holder: Any, name: str) -> datetime | None:
     return value if isinstance(value, datetime) and value.utcoffset() is not None else None
 
 
-def _traceparent(holder: Any) -> str | None:
-    carrier = plain(holder, "context_carrier")
-    value = carrier.get("traceparent") if isinstance(carrier, dict) else None
-    return value if isinstance(value, str) else None
+def trace_of(*holders: Any) -> str | None:
+    """The ``traceparent`` of the first task instance or run that has one; 2.11 has none."""
+    for holder in holders:
+        carrier = plain(holder, "context_carrier")
+        value = carrier.get("traceparent") if isinstance(carrier, dict) else None
+        if isinstance(value, str):
+            return value
+    return None

@@ -113,6 +113,7 @@ def publish_statement(
     fact: Fact | None,
     topic: str | None,
     event_id: UUID | str | None,
+    traceparent: str | None,
 ) -> str | None:
     """Publish what a user's code says.
 
@@ -124,6 +125,7 @@ def publish_statement(
         fact: the same as something that Airflow knows, if it is.
         topic: default: as configured.
         event_id: default: the fact's, else a new one.
+        traceparent: of the trace it belongs to.
 
     Returns:
         The event's id; None if publishing is off.
@@ -150,7 +152,7 @@ def publish_statement(
         },
         event_id=event_id,  # type: ignore[arg-type] # text is taken, too
     )
-    found.publish(event, topic, None if fact is None else fact.traceparent)
+    found.publish(event, topic, traceparent)
     return str(event.event_id)
 
 

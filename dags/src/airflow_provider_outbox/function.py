@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_outbox import _airflow
-from airflow_provider_outbox._facts import RUN_EVENTS, TASK_EVENTS, plain, run_fact, task_fact
+from airflow_provider_outbox._facts import (
+    RUN_EVENTS,
+    TASK_EVENTS,
+    plain,
+    run_fact,
+    task_fact,
+    trace_of,
+)
 from airflow_provider_outbox._publisher import publish_statement
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import Boundary
@@ -49,7 +56,7 @@ def publish_workflow_event(
         the task's output.
     """
     running = context if "ti" in context else _running()
-    if running is None and _airflow.is_defining_dag():
+    if running is None and _is_defining_dag():
         task = _airflow.task_decorator()(publish_workflow_event)
         given = {"topic": topic, "event_id": event_id}
         return task(
@@ -69,6 +76,7 @@ def publish_workflow_event(
             fact=_fact(kind, workflow_id, workflow_run_id, running or {}),
             topic=topic,
             event_id=event_id,
+            traceparent=trace_of((running or {}).get("ti"), (running or {}).get("dag_run")),
         )
     return None
 
@@ -77,6 +85,12 @@ def _running() -> Mapping[str, Any] | None:
     with Boundary("look at the running task's context"):
         return _airflow.current_context()
     return None
+
+
+def _is_defining_dag() -> bool:
+    with Boundary("look whether a DAG is being defined"):
+        return _airflow.is_defining_dag()
+    return False
 
 
 def _fact(

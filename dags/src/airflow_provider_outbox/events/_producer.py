@@ -137,7 +137,7 @@ class WorkflowEventProducer:
 
 
 def _redacted(values: dict[str, Any], settings: ProducerSettings) -> dict[str, Any]:
-    if settings.redact is None:
+    if settings.redact is None or not values:
         return values
     try:
         shown = to_json_value(settings.redact(values), encoded=True)

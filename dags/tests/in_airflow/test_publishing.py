@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,11 @@ except ImportError:
     from airflow import DAG
     from airflow.decorators import task
     from airflow.operators.python import get_current_context
-from airflow.exceptions import AirflowFailException, AirflowSkipException
+from airflow.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 import workflow_integration
 from airflow_provider_outbox import (
@@ -367,6 +372,40 @@ def test_a_setting_without_meaning_costs_events_and_nothing_else(
     monkeypatch.setenv("AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES", "much")
     assert run(everything("bad_setting")).state == "success"
     assert "AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES is 'much'" in caplog.text
+    assert published(outbox) == []
+
+
+def test_a_full_outbox_costs_events_and_nothing_else(
+    outbox: TemporaryOutbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OUTBOX_MAX_BYTES", "1000")
+    assert run(everything("full_outbox")).state == "success"
+    assert "OutboxFull" in caplog.text
+    assert 0 < len(published(outbox)) < 3
+
+
+def wait_for_ever(values: Any) -> Any:
+    """A redactor that does not return."""
+    while True:
+        signal.pause()
+
+
+def test_a_tasks_timeout_strikes_while_it_publishes(
+    outbox: TemporaryOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OUTBOX__REDACTOR", f"{__name__}:wait_for_ever")
+
+    struck: list[str] = []
+
+    @task(execution_timeout=timedelta(seconds=1))
+    def hang() -> None:
+        try:
+            publish_workflow_event("CUSTOM", "w", "r", "payload")
+        except AirflowTaskTimeout as timeout:
+            struck.append(type(timeout).__name__)
+
+    run(dag_of("quiet_timeout", hang))
+    assert struck == ["AirflowTaskTimeout"]
     assert published(outbox) == []
 
 

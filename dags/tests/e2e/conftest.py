@@ -1,0 +1,108 @@
+"""For each Airflow: a home, an outbox, a relay and a topic; the broker is one for all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from real_airflow import PACKAGE, RealAirflow
+
+from harness.broker import Broker
+from harness.relay import Relay
+from harness.topics import read_topic
+from harness.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.topics import Delivered
+
+HERE = Path(__file__).parent
+VERSIONS = sorted(path.stem for path in (PACKAGE / "locks").glob("*.in"))
+MEASURED = pytest.StashKey[list[str]]()
+
+
+@dataclass
+class World:
+    """What the tests of one Airflow share.
+
+    Attributes:
+        airflow: not started.
+        broker: running.
+        relay: running.
+        outbox: its directory, alone in a parent of its own.
+        topic: where the events go.
+    """
+
+    airflow: RealAirflow
+    broker: Broker
+    relay: Relay
+    outbox: Path
+    topic: str
+
+    def delivered(self, run_id: str | None = None, dag_id: str | None = None) -> list[Delivered]:
+        """The records of a run, once the outbox is drained, each once: delivery may repeat."""
+        eventually("the outbox is drained", self.relay.is_drained)
+        found: dict[bytes, Delivered] = {}
+        for record in read_topic(self.broker.bootstrap, self.topic):
+            assert record.value is not None
+            value = json.loads(record.value)
+            if run_id in (None, value["workflow_run_id"]) and dag_id in (
+                None,
+                value["workflow_id"],
+            ):
+                found.setdefault(record.value, record)
+        return list(found.values())
+
+    def events(self, run_id: str | None = None, dag_id: str | None = None) -> list[dict[str, Any]]:
+        """The same as JSON."""
+        return [json.loads(record.value or b"") for record in self.delivered(run_id, dag_id)]
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with Broker(tmp_path_factory.mktemp("kafka") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def world(
+    request: pytest.FixtureRequest, broker: Broker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    version = request.param
+    base = tmp_path_factory.mktemp(version)
+    outbox = base / "var" / "outbox"
+    outbox.parent.mkdir()
+    if not broker.running:
+        broker.start()
+    topic = broker.create_topic(f"events.{version}", partitions=3)
+    settings = {
+        "OUTBOX_DIR": str(outbox),
+        "OUTBOX_TOPIC": "events.{environment}",
+        "ENVIRONMENT": version,
+    }
+    airflow = RealAirflow(version, base / "home", settings)
+    dags = [*(PACKAGE / "example_dags").glob("*.py"), *(HERE / "dags").glob("*.py")]
+    airflow.prepare(*dags)
+    with airflow, Relay(outbox, broker.bootstrap, log=base / "relay.log") as relay:
+        relay.start()
+        yield World(airflow, broker, relay, outbox, topic)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes lines to be shown at the end of the session, also when all tests pass."""
+    return request.config.stash.setdefault(MEASURED, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    lines = config.stash.get(MEASURED, [])
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,211 @@
+"""A real Airflow with its scheduler, each part a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drive import ANSWER
+
+from harness.child import Child, clean_environment
+from harness.ports import free_port
+from harness.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+PACKAGE = Path(__file__).resolve().parents[2]
+DRIVE = Path(__file__).with_name("drive.py")
+BOOT_SECONDS = 180.0
+RUN_SECONDS = 240.0
+PARTS = {
+    "airflow-3": (("api-server",), ("dag-processor",), ("scheduler",)),
+    "airflow-2": (("scheduler", "--skip-serve-logs"),),
+}
+
+
+class RealAirflow:
+    """One Airflow, on SQLite, with the executor that it has there.
+
+    Args:
+        version: a folder of `dags/locks`.
+        home: AIRFLOW_HOME, made by this.
+        settings: further environment.
+    """
+
+    def __init__(self, version: str, home: Path, settings: Mapping[str, str]) -> None:
+        self.version = version
+        self.home = home
+        self._bin = PACKAGE / f".{version}" / "bin"
+        self._dags = home / "dags"
+        self._parts: list[Child] = []
+        self._driver: subprocess.Popen[str] | None = None
+        self._port = port = free_port()
+        self.environment = {
+            **{n: v for n, v in clean_environment().items() if not n.startswith("AIRFLOW_")},
+            "AIRFLOW_HOME": str(home),
+            "PATH": f"{self._bin}:{os.environ['PATH']}",
+            "PYTHONWARNINGS": "ignore",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+            "AIRFLOW__OUTBOX__DAG_RUN_EVENTS_ENABLED": "True",
+            "AIRFLOW__OUTBOX__TASK_INSTANCE_EVENTS_ENABLED": "True",
+            **settings,
+        }
+        if version == "airflow-3":
+            self.environment |= {
+                "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+                "AIRFLOW__CORE__PARALLELISM": "2",
+                "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+                "AIRFLOW__API__HOST": "127.0.0.1",
+                "AIRFLOW__API__PORT": str(port),
+                "AIRFLOW__API__WORKERS": "1",
+                "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of this test, and of no other",
+            }
+
+    def prepare(self, *dags: Path) -> None:
+        """Make home, database and DAGs folder."""
+        self._dags.mkdir(parents=True)
+        for path in dags:
+            shutil.copy(path, self._dags)
+        self.command("airflow", "db", "migrate")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of this Airflow's environment; an error when it fails."""
+        program, *rest = arguments
+        done = subprocess.run(
+            [str(self._bin / program), *rest],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=BOOT_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(
+                f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+            )
+        return done
+
+    def start(self) -> None:
+        """Start its processes and wait until it knows its DAGs."""
+        for words in PARTS[self.version]:
+            command = [str(self._bin / "airflow"), *words]
+            log = self.home / f"{words[0]}.log"
+            self._parts.append(Child(command, log=log, env=self.environment))
+            if words == ("api-server",):
+                # A task that cannot reach it fails before it has begun.
+                eventually("the api-server listens", self._serves, within=BOOT_SECONDS)
+        eventually("all DAGs are known", self._knows_dags, within=BOOT_SECONDS, every=0.2)
+
+    def _serves(self) -> bool:
+        self.assert_running()
+        with socket.create_connection(("127.0.0.1", self._port), timeout=1):
+            return True
+
+    def _knows_dags(self) -> bool:
+        self.assert_running()
+        files = len(list(self._dags.glob("*.py")))
+        return len(self.query("select dag_id from serialized_dag group by dag_id")) == files
+
+    def assert_running(self) -> None:
+        """Fail when a part has ended, with what it said."""
+        for part in self._parts:
+            if not part.running:
+                raise AssertionError(
+                    f"{part.command} ended with {part.exit_code}:\n{part.output()[-6000:]}"
+                )
+
+    def query(self, statement: str, *values: str) -> list[Any]:
+        """Rows of its database; none while there is no such table."""
+        database = f"file:{self.home / 'airflow.db'}?mode=ro"
+        try:
+            with closing(sqlite3.connect(database, uri=True, timeout=10)) as connection:
+                return connection.execute(statement, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    def trigger(self, run_id: str, *dag_ids: str) -> None:
+        """Begin a run of each DAG."""
+        self._ask("trigger", run_id, *dag_ids)
+
+    def clear(self, run_id: str, dag_id: str) -> None:
+        """Clear a run, so that it runs again."""
+        self._ask("clear", run_id, dag_id)
+
+    def _ask(self, *words: str) -> None:
+        if self._driver is None:
+            self._driver = subprocess.Popen(
+                [str(self._bin / "python"), str(DRIVE)],
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self._driver.stdin is not None
+        assert self._driver.stdout is not None
+        print(json.dumps(words), file=self._driver.stdin, flush=True)
+        for line in self._driver.stdout:
+            if line.startswith(ANSWER):
+                problem = json.loads(line.removeprefix(ANSWER))
+                assert not problem, problem
+                return
+        raise AssertionError(f"{DRIVE} ended with {self._driver.wait()}")
+
+    def await_run(self, run_id: str, *dag_ids: str, state: str = "success") -> None:
+        """Wait until the run of each DAG has ended; an error when one ended otherwise."""
+
+        def ended() -> bool:
+            self.assert_running()
+            rows = self.query("select dag_id, state from dag_run where run_id = ?", run_id)
+            states: dict[str, str] = dict(rows)
+            found = [states.get(dag_id) for dag_id in dag_ids]
+            wrong = {"success", "failed"} - {state}
+            assert not wrong & set(found), f"{states}\n{self.logs()}"
+            return set(found) == {state}
+
+        eventually(f"{dag_ids} {run_id} {state}", ended, within=RUN_SECONDS, every=0.1)
+
+    def duration(self, run_id: str) -> float:
+        """Seconds from the first start to the last end of the runs of this id."""
+        ((days,),) = self.query(
+            "select max(julianday(end_date)) - min(julianday(start_date)) from dag_run"
+            " where run_id = ?",
+            run_id,
+        )
+        return 86_400 * float(days)
+
+    def logs(self) -> str:
+        """The end of what each part said."""
+        return "\n".join(f"--- {part.command}\n{part.output()[-3000:]}" for part in self._parts)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for part in self._parts:
+            if part.running:
+                part.kill()
+        if self._driver is not None:
+            # Its input ends, and so does it.
+            self._driver.communicate()
