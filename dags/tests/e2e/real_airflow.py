@@ -84,12 +84,17 @@ class RealAirflow:
             shutil.copy(path, self._dags)
         self.command("airflow", "db", "migrate")
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this Airflow's environment; an error when it fails."""
+    def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of this Airflow's environment; an error when it fails.
+
+        Args:
+            arguments: the command.
+            settings: further environment.
+        """
         program, *rest = arguments
         done = subprocess.run(
             [str(self._bin / program), *rest],
-            env=self.environment,
+            env={**self.environment, **settings},
             capture_output=True,
             text=True,
             timeout=BOOT_SECONDS,

@@ -18,6 +18,7 @@ from expected import EXPECTED, check_ids, check_told
 
 from airflow_provider_outbox.events import WorkflowEvent, event_schema
 from harness.child import Child
+from harness.topics import read_topic
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
@@ -56,13 +57,28 @@ def check_records(world: World, run_id: str | None = None) -> None:
 
 
 def test_the_users_own_dag_runs_under_dags_test_and_its_event_is_in_kafka(world: World) -> None:
-    world.airflow.command("airflow", "dags", "test", USERS_OWN)
+    lineage = world.broker.create_topic(f"lineage.{world.airflow.version}")
+    transport = json.dumps({"type": "outbox", "topic": lineage})
+    world.airflow.command(
+        "airflow", "dags", "test", USERS_OWN, AIRFLOW__OPENLINEAGE__TRANSPORT=transport
+    )
     events = [e for e in world.events() if e["metadata"]["publisher"] == "function"]
     (event,) = events
     assert event["event_type"] == "WORKFLOW_COMPLETED"
     assert event["workflow_id"] == USERS_OWN
     assert event["payload"] == {"data": {"status": "success", "count": 100}}
     check_records(world)
+    # OpenLineage's provider took the same way.
+    jobs = {
+        (value["eventType"], value["job"]["name"])
+        for record in read_topic(world.broker.bootstrap, lineage)
+        for value in [json.loads(record.value or b"")]
+    }
+    assert jobs >= {
+        (kind, f"{USERS_OWN}.{task}")
+        for kind in ("START", "COMPLETE")
+        for task in ("process_data", "publish_completion_event")
+    }
 
 
 def test_every_event_of_the_examples_is_in_kafka_exactly_as_listed(world: World) -> None:
