@@ -47,11 +47,12 @@ demo: $(PACKAGED) $(INSTALLED) ## Run broker, relay, writers and an outage, and 
 	@$(BIN)/python relay/demo/demo.py
 
 .PHONY: bench
-bench: $(PACKAGED) $(INSTALLED) ## Measure against the floor, Kafka's own tools and peers
+bench: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) ## Measure against the floor, Kafka's own tools and peers
 	@if [ -d relay/benchmarks/src ]; then
 		$(call built,-Pbench)
 	fi
 	$(BIN)/python relay/benchmarks/bench.py
+	$(BIN)/python $(AIRFLOW_PACKAGE)/benchmarks/bench.py
 
 # --- test ---
 
@@ -108,6 +109,7 @@ lint-python: $(INSTALLED)
 	$(BIN)/ruff format --check
 	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(AIRFLOW_PACKAGE)/src \
 		$(AIRFLOW_PACKAGE)/tests/events $(AIRFLOW_PACKAGE)/tests/in_airflow $(AIRFLOW_PACKAGE)/tests/e2e \
+		$(AIRFLOW_PACKAGE)/benchmarks \
 		$(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done
