@@ -107,7 +107,8 @@ final class Feeder {
       return false;
     }
     boolean introduces = transport.introduces(event.record());
-    InFlight record = new InFlight(event, now, solitary || introduces, failures);
+    boolean apart = solitary || (introduces && !window.awaitsKafka(topic));
+    InFlight record = new InFlight(event, now, apart, failures);
     refusal = transport.send(event.record(), record);
     if (refusal != null) {
       return false;

@@ -63,6 +63,11 @@ final class Window {
     return null;
   }
 
+  /** Whether Kafka's answer is awaited for any record of a topic. */
+  boolean awaitsKafka(String topic) {
+    return records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
+  }
+
   /** How many partitions have acked a record of the same topic that was sent after this one. */
   int partitionsAckedBehind(InFlight record) {
     BitSet acked = new BitSet();

@@ -201,9 +201,13 @@ public final class KafkaTransport implements Transport {
       producer = tagged.made;
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
       lastUse = null;
-      TopicUse before =
-          topics.put(
-              ready.topic(), new TopicUse(ready.topic(), ready.partitions(), nanos.getAsLong()));
+      long now = nanos.getAsLong();
+      TopicUse before = topics.get(ready.topic());
+      topics.put(
+          ready.topic(),
+          before == null
+              ? new TopicUse(ready.topic(), ready.partitions(), now)
+              : before.again(ready.partitions(), now));
       if (before != null && before.partitions() > ready.partitions()) {
         // What was sent to a partition that is gone waits there, for the client will not move it.
         String error = "topic " + ready.topic() + " was created anew with fewer partitions";

@@ -19,6 +19,14 @@ final class TopicUse {
     this.lastNanos = nanos;
   }
 
+  /** The same topic, asked for again: what brokers have heard of stays known. */
+  TopicUse again(int partitionsNow, long nanos) {
+    TopicUse again = new TopicUse(topic, partitionsNow, nanos);
+    again.introduced.or(introduced);
+    again.introducing = introducing;
+    return again;
+  }
+
   boolean isOf(String other) {
     return topic.equals(other);
   }

@@ -32,6 +32,18 @@ class RelayConfigTest {
   }
 
   @Test
+  void anEmptyEnvironmentIsTheDefaultOneAsForTheClients() {
+    RelayConfig config =
+        RelayConfig.from(
+            Map.of(
+                "OUTBOX_DIR", "/var/lib/outbox",
+                "OUTBOX_TOPIC", "events-{environment}",
+                "ENVIRONMENT", " "));
+
+    assertThat(config.topic()).contains("events-dev");
+  }
+
+  @Test
   void everythingThatIsWrongIsToldAtOnce() {
     List<String> errors =
         errors(

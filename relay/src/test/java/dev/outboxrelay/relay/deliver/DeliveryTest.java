@@ -264,6 +264,32 @@ class DeliveryTest {
   }
 
   @Test
+  void aRecordThatIsIntroducedAmongOthersOfItsTopicIsNotTakenForAloneInItsBatch() {
+    kafka.wantsIntroductions = true;
+    append(1);
+    turns(3);
+    kafka.answerOldest();
+    turns(2);
+    append(1);
+    turns(2);
+    kafka.forgetIntroductions();
+    append(1);
+    turns(2);
+    assertThat(kafka.inFlight()).isEqualTo(2);
+    kafka.answerOldest();
+    turns(1);
+    kafka.failOldest(
+        new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "blamed", false), false);
+    turns(2);
+    disk.work();
+    assertThat(disk.deadLetters).isEmpty();
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L);
+  }
+
+  @Test
   void aFirstRecordThatKafkaNeverTakesLeavesTheNextOneToBeTheFirst() {
     kafka.wantsIntroductions = true;
     kafka.poison.add(1L);

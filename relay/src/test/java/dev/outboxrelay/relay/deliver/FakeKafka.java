@@ -126,6 +126,11 @@ final class FakeKafka implements Transport {
     return answers.poll();
   }
 
+  /** As after a look-up that tells nothing of what was sent before. */
+  void forgetIntroductions() {
+    introduced.clear();
+  }
+
   int inFlight() {
     return inFlight.size();
   }

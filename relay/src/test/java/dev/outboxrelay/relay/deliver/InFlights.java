@@ -8,6 +8,12 @@ import java.util.ArrayDeque;
 public final class InFlights {
   private InFlights() {}
 
+  /** Damaged bytes of a cycle file. */
+  public static InFlight damage(long cycle, long offset, long end) {
+    return new InFlight(
+        new Arrival.Damage(cycle, offset, end, "hole", 0, -1, 0), 0, new ArrayDeque<>());
+  }
+
   /** An event of the topic "a" with sequence 1, sent just now. */
   public static InFlight event() {
     FakeQueue queue = new FakeQueue();

@@ -245,6 +245,9 @@ class KafkaTransportTest {
     assertThat(transport.introduces(record(1))).isTrue();
     transport.introduced("orders", 0);
     assertThat(transport.introduces(record(1))).isFalse();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.introduces(record(1))).isFalse();
     connect();
     transport.resolve("orders");
     awaitAnswer();

@@ -13,6 +13,7 @@ import dev.outboxrelay.client.format.Position;
 import dev.outboxrelay.client.format.PositionFile;
 import dev.outboxrelay.client.format.StateFile;
 import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.format.WritersLock;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -31,7 +32,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -197,6 +201,36 @@ class SettlerTest {
     assertThat(settler.isUpToDate()).isTrue();
     assertThat(reports())
         .containsExactly(new Report.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1));
+  }
+
+  @Test
+  void damageThatARewindAsksForAgainIsSettledAndNotToldTwice() throws IOException {
+    long cycle = append(1);
+    settler.quarantine(InFlights.damage(cycle, 100, 200), "hole");
+    settler.quarantine(InFlights.damage(cycle, 100, 200), "hole");
+    turn();
+    assertThat(settler.isUpToDate()).isTrue();
+    assertThat(reports()).containsExactly(new Report.Quarantined(cycle, 100, 100, "hole"));
+  }
+
+  @Test
+  void aFailedSyncIsNotForgottenWhileTheLockToMarkItsCycleIsHeldByAnother() throws Exception {
+    long failed = append(1);
+    failing = DiskStep.PAYLOAD;
+    settler.settled(upTo(1, failed));
+    try (WritersLock lock =
+        new WritersLock(options.paths().lock(), Disk.REAL, new SplittableRandom(1))) {
+      lock.acquire(Duration.ofSeconds(5));
+      CompletableFuture.runAsync(this::turn).get(60, TimeUnit.SECONDS);
+      lock.release();
+    }
+    failing = null;
+    nanos += Duration.ofSeconds(2).toNanos();
+    settler.settled(upTo(2, failed));
+    turn();
+    assertThat(position()).isEmpty();
+    assertThat(StateFile.read(options.paths().state()).orElseThrow().failedCycles())
+        .containsExactly(failed);
   }
 
   @Test

@@ -52,6 +52,14 @@ class KafkaSettingsTest {
   }
 
   @Test
+  void brokersThatAreNamedInAFileAreShownByThatFile() throws IOException {
+    Path file = Files.writeString(dir.resolve("brokers"), "a:1");
+
+    assertThat(read(Map.of("KAFKA_BOOTSTRAP_SERVERS_FILE", file.toString())).bootstrapServers())
+        .contains(file.toString());
+  }
+
+  @Test
   void aSettingIsItsNameInCapitals() throws IOException {
     KafkaSettings settings =
         read(
