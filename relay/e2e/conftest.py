@@ -10,11 +10,15 @@ import pytest
 from outbox_conformance import mounts
 
 from harness.broker import Broker
+from harness.measured import measured, pytest_terminal_summary
 from harness.relay import Relay
 from harness.writers import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
+
+# Imported for pytest to find.
+__all__ = ["measured", "pytest_terminal_summary"]
 
 HERE = Path(__file__).parent
 LOG_TAIL = 6_000
@@ -45,25 +49,6 @@ def pytest_runtest_makereport(
     if report.failed and isinstance(relay, Relay) and relay.log.exists():
         report.sections.append(("relay log", relay.log.read_text(errors="replace")[-LOG_TAIL:]))
     return report
-
-
-MEASURED = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Takes lines to be shown at the end of the session, also when all tests pass."""
-    return request.config.stash.setdefault(MEASURED, []).append
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    lines = config.stash.get(MEASURED, [])
-    if lines:
-        terminalreporter.section("measured")
-        for line in lines:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,21 @@ import pytest
 from real_airflow import PACKAGE, RealAirflow
 
 from harness.broker import Broker
+from harness.measured import measured, pytest_terminal_summary
 from harness.relay import Relay
 from harness.topics import read_topic
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from harness.topics import Delivered
 
+# Imported for pytest to find.
+__all__ = ["measured", "pytest_terminal_summary"]
+
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.stem for path in (PACKAGE / "locks").glob("*.in"))
-MEASURED = pytest.StashKey[list[str]]()
 
 
 @dataclass
@@ -90,19 +93,3 @@ def world(
     with airflow, Relay(outbox, broker.bootstrap, log=base / "relay.log") as relay:
         relay.start()
         yield World(airflow, broker, relay, outbox, topic)
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Takes lines to be shown at the end of the session, also when all tests pass."""
-    return request.config.stash.setdefault(MEASURED, []).append
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    lines = config.stash.get(MEASURED, [])
-    if lines:
-        terminalreporter.section("measured")
-        for line in lines:
-            terminalreporter.write_line(line)
