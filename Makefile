@@ -21,7 +21,7 @@ PACKAGED := relay/target/.packaged
 PYTHON_PACKAGE := outbox-client/python
 AIRFLOW_PACKAGE := dags
 AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/*.in))
-PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks)
+PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
 	$(shell find outbox-client/java/src outbox-client/conformance/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
@@ -57,7 +57,7 @@ bench: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) #
 # --- test ---
 
 .PHONY: test
-test: test-java test-python test-dags test-conformance test-e2e ## Run every test of every part
+test: test-java test-python test-dags test-conformance test-e2e test-ops ## Run every test of every part
 
 .PHONY: test-java
 test-java: ## Java: compile under Error Prone, format check, unit, architecture and broker tests
@@ -90,6 +90,11 @@ test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each
 test-e2e: $(PACKAGED) $(INSTALLED) ## The relay's jar against a real Kafka
 	@$(timed)
 	if [ -d relay/e2e ]; then $(PYTEST) relay/e2e; fi
+
+.PHONY: test-ops
+test-ops: $(PACKAGED) $(INSTALLED) ## What operates the relay, against the real thing
+	@$(timed)
+	$(PYTEST) ops/tests
 
 .PHONY: torture
 torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
