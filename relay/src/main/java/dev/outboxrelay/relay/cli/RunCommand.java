@@ -1,22 +1,24 @@
 package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.fleet.Fleet;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.SingleOutbox;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
-import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Clock;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 import picocli.CommandLine.Command;
 
 @Command(
@@ -45,35 +47,27 @@ final class RunCommand implements Callable<Integer> {
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
 
     String version = Main.Version.number();
-    try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime)) {
-      // One pipeline as yet; everything around it holds a list.
-      Pipeline pipeline = Pipeline.open(config, metrics.listener(config.outboxDir()));
-      metrics.watch(config.outboxDir(), pipeline::status);
-      StatusPages pages =
-          new StatusPages(version, metrics, () -> List.of(pipeline.status()), System::nanoTime);
-      Optional<RelayHttpServer> http;
+    try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime);
+        Fleet fleet = SingleOutbox.open(config, metrics)) {
+      StatusPages pages = new StatusPages(version, metrics, fleet::status, System::nanoTime);
+      Optional<RelayHttpServer> http =
+          config.http().map(address -> RelayHttpServer.start(address, pages));
       try {
-        http = config.http().map(address -> RelayHttpServer.start(address, pages));
-      } catch (RuntimeException e) {
-        pipeline.close();
-        throw e;
-      }
-      try {
-        return deliver(config, pipeline, version);
+        return deliver(config, fleet, version);
       } finally {
         http.ifPresent(RelayHttpServer::close);
       }
     }
   }
 
-  private static int deliver(RelayConfig config, Pipeline pipeline, String version)
+  private static int deliver(RelayConfig config, Fleet fleet, String version)
       throws InterruptedException {
-    PipelineRunner runner = PipelineRunner.start(pipeline);
-    GracefulStop stop = GracefulStop.onSignal(runner::stop, config.stopDeadline());
-    logReady(config, pipeline.status(), version);
+    Future<PipelineEnd> end = fleet.start();
+    GracefulStop stop = GracefulStop.onSignal(fleet::stop, config.stopDeadline());
+    logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;
     try {
-      code = exitCode(runner.end().get());
+      code = exitCode(end.get());
     } catch (ExecutionException e) {
       LOG.atError().setCause(e).log("relay failed");
     } finally {
@@ -82,14 +76,16 @@ final class RunCommand implements Callable<Integer> {
     return code;
   }
 
-  private static void logReady(RelayConfig config, PipelineStatus status, String version) {
-    LOG.atInfo()
-        .addKeyValue("version", version)
-        .addKeyValue("outbox", config.outboxDir())
-        .addKeyValue("outbox_id", status.outboxId())
-        .addKeyValue("settled_sequence", status.settledSequence())
-        .addKeyValue("lag_events", status.lagEvents())
-        .addKeyValue("kafka", config.kafka().bootstrapServers())
+  private static void logReady(RelayConfig config, FleetStatus fleet, String version) {
+    LoggingEventBuilder line = LOG.atInfo().addKeyValue("version", version);
+    for (PipelineStatus status : fleet.open()) {
+      line =
+          line.addKeyValue("outbox", status.outbox())
+              .addKeyValue("outbox_id", status.outboxId())
+              .addKeyValue("settled_sequence", status.settledSequence())
+              .addKeyValue("lag_events", status.lagEvents());
+    }
+    line.addKeyValue("kafka", config.kafka().bootstrapServers())
         .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
         .log("relay ready");
   }

@@ -16,7 +16,7 @@ package dev.outboxrelay.relay.deliver;
  *    │      └── the topic is there, the sender still good ──▶ Delivering
  *  retry after a delay                                       └──▶ Fenced
  *
- *   any of them, on stop ──▶ Draining ──▶ Stopped
+ *   any of them, on stop ──▶ Draining ──▶ Stopped ──▶ Idle (all is settled; opened again for more)
  * </pre>
  *
  * Immutable; times named {@code …Nanos} are of the loop's monotonic clock.
@@ -223,6 +223,19 @@ public sealed interface DeliveryState {
     @Override
     public String label() {
       return "stopped";
+    }
+
+    /** Where nothing is left to deliver, the outbox is watched without a sender. */
+    public Idle idle() {
+      return new Idle();
+    }
+  }
+
+  /** All is settled and nothing is held open; the next append begins a delivery anew. */
+  record Idle() implements DeliveryState {
+    @Override
+    public String label() {
+      return "idle";
     }
   }
 

@@ -1,11 +1,13 @@
 package dev.outboxrelay.relay.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.relay.deliver.Trouble;
 import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
-import java.util.List;
 import java.util.OptionalLong;
 
 /** The form of {@code /status.json}: names in snake case, times in milliseconds since the epoch. */
@@ -17,13 +19,24 @@ final class StatusJson {
     this.version = version;
   }
 
-  String write(List<PipelineStatus> pipelines) {
+  String write(FleetStatus fleet) {
     ObjectNode root = mapper.createObjectNode();
     root.put("version", version);
-    for (PipelineStatus status : pipelines) {
-      root.withArray("/outboxes").add(outbox(status));
-    }
+    ArrayNode outboxes = root.putArray("outboxes");
+    fleet.open().forEach(status -> outboxes.add(outbox(status)));
+    ArrayNode onHold = root.putArray("on_hold");
+    fleet.onHold().forEach(hold -> onHold.add(hold(hold)));
     return root.toPrettyString();
+  }
+
+  private ObjectNode hold(OutboxOnHold hold) {
+    ObjectNode node = mapper.createObjectNode();
+    node.put("outbox", hold.outbox().toString());
+    node.put("reason", hold.reason());
+    node.put("error", hold.error());
+    node.put("since", hold.sinceMillis());
+    node.put("attempts", hold.attempts());
+    return node;
   }
 
   private ObjectNode outbox(PipelineStatus status) {

@@ -1,10 +1,9 @@
 package dev.outboxrelay.relay.http;
 
+import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
-import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -27,23 +26,20 @@ public final class StatusPages {
       /status.json  where each outbox stands""";
 
   private final RelayMetrics metrics;
-  private final Supplier<List<PipelineStatus>> pipelines;
+  private final Supplier<FleetStatus> fleet;
   private final LongSupplier nanoClock;
   private final StatusJson json;
 
   /**
    * Makes the pages.
    *
-   * @param pipelines what is open now, empty before the first is; cheap and thread-safe
-   * @param nanoClock the clock of {@link PipelineStatus#tickNanos()}
+   * @param fleet what is served now; cheap and thread-safe
+   * @param nanoClock the clock of the loops' ticks
    */
   public StatusPages(
-      String version,
-      RelayMetrics metrics,
-      Supplier<List<PipelineStatus>> pipelines,
-      LongSupplier nanoClock) {
+      String version, RelayMetrics metrics, Supplier<FleetStatus> fleet, LongSupplier nanoClock) {
     this.metrics = metrics;
-    this.pipelines = pipelines;
+    this.fleet = fleet;
     this.nanoClock = nanoClock;
     this.json = new StatusJson(version);
   }
@@ -52,10 +48,9 @@ public final class StatusPages {
     Map<String, Endpoint> endpoints = new LinkedHashMap<>();
     endpoints.put("/", accept -> Response.plain(Response.OK, INDEX));
     endpoints.put("/metrics", this::metrics);
-    endpoints.put("/healthz", accept -> health(pipelines.get()));
-    endpoints.put("/readyz", accept -> readiness(pipelines.get()));
-    endpoints.put(
-        "/status.json", accept -> Response.json(Response.OK, json.write(pipelines.get())));
+    endpoints.put("/healthz", accept -> health(fleet.get()));
+    endpoints.put("/readyz", accept -> readiness(fleet.get()));
+    endpoints.put("/status.json", accept -> Response.json(Response.OK, json.write(fleet.get())));
     return endpoints;
   }
 
@@ -67,25 +62,16 @@ public final class StatusPages {
         metrics.scrape(openMetrics));
   }
 
-  private Response health(List<PipelineStatus> open) {
-    for (PipelineStatus status : open) {
-      Duration still = Duration.ofNanos(nanoClock.getAsLong() - status.tickNanos());
-      if (still.compareTo(STUCK_AFTER) > 0) {
-        return Response.plain(
-            Response.UNAVAILABLE,
-            "stuck: the loop of "
-                + status.outbox()
-                + " has not turned for "
-                + still.toSeconds()
-                + " s");
-      }
-    }
-    return Response.plain(Response.OK, "ok");
+  private Response health(FleetStatus status) {
+    return status
+        .stuck(nanoClock.getAsLong(), STUCK_AFTER)
+        .map(loop -> Response.plain(Response.UNAVAILABLE, "stuck: " + loop))
+        .orElseGet(() -> Response.plain(Response.OK, "ok"));
   }
 
-  private Response readiness(List<PipelineStatus> open) {
-    return open.isEmpty()
-        ? Response.plain(Response.UNAVAILABLE, "not ready: no outbox is open yet")
-        : health(open);
+  private Response readiness(FleetStatus status) {
+    return status.isReady()
+        ? health(status)
+        : Response.plain(Response.UNAVAILABLE, "not ready: no outbox is open yet");
   }
 }

@@ -32,6 +32,7 @@ final class OutboxGauges {
           "paused-all",
           "draining",
           "stopped",
+          "idle",
           "fenced");
 
   private static final double NANOS_PER_SECOND = 1e9;

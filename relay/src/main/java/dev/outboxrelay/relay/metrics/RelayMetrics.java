@@ -1,8 +1,10 @@
 package dev.outboxrelay.relay.metrics;
 
+import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -13,8 +15,8 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -22,7 +24,7 @@ import java.util.function.Supplier;
  * The metrics of one relay process. Make it first, give {@link #listener} to each pipeline that is
  * opened, then {@link #watch} it. Thread-safe.
  */
-public final class RelayMetrics implements AutoCloseable {
+public final class RelayMetrics implements FleetListener, AutoCloseable {
   /** What Prometheus negotiates first. */
   public static final String OPEN_METRICS =
       "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,7 +34,7 @@ public final class RelayMetrics implements AutoCloseable {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final List<OutboxGauges> watched = new CopyOnWriteArrayList<>();
+  private final Map<Path, OutboxGauges> watched = new ConcurrentHashMap<>();
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final String version;
   private final Clock clock;
@@ -58,6 +60,7 @@ public final class RelayMetrics implements AutoCloseable {
   }
 
   /** Counts what one outbox's pipeline tells. */
+  @Override
   public PipelineListener listener(Path outbox) {
     return new DeliveryCounters(registry, outbox.toString());
   }
@@ -67,14 +70,26 @@ public final class RelayMetrics implements AutoCloseable {
    *
    * @param status cheap and thread-safe
    */
+  @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
     OutboxGauges gauges = new OutboxGauges(outbox, status, clock, nanoClock);
     gauges.bindTo(registry);
-    watched.add(gauges);
+    watched.put(outbox, gauges);
     Gauge.builder("outbox.relay.build.info", () -> 1)
         .description("Always 1; the version that runs is a label")
         .tags("outbox", outbox.toString(), "version", version)
         .register(registry);
+  }
+
+  /** The series of an outbox end with it. */
+  @Override
+  public void gone(Path outbox) {
+    watched.remove(outbox);
+    for (Meter meter : registry.getMeters()) {
+      if (outbox.toString().equals(meter.getId().getTag("outbox"))) {
+        registry.remove(meter);
+      }
+    }
   }
 
   /**
@@ -83,7 +98,7 @@ public final class RelayMetrics implements AutoCloseable {
    * @param openMetrics true for {@link #OPEN_METRICS}, false for {@link #PLAIN_TEXT}
    */
   public String scrape(boolean openMetrics) {
-    watched.forEach(OutboxGauges::refresh);
+    watched.values().forEach(OutboxGauges::refresh);
     return registry.scrape(openMetrics ? OPEN_METRICS : PLAIN_TEXT);
   }
 

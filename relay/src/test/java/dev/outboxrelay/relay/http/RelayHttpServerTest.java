@@ -10,8 +10,9 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Trouble;
 import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
-import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -36,10 +37,9 @@ class RelayHttpServerTest {
   private final AtomicLong nanos = new AtomicLong();
   private final RelayMetrics metrics = new RelayMetrics("1.2.3", Clock.systemUTC(), nanos::get);
   private final HttpClient client = HttpClient.newHttpClient();
-  private List<PipelineStatus> pipelines = List.of();
+  private FleetStatus fleet = new FleetStatus(List.of(), List.of(), OptionalLong.empty());
   private final RelayHttpServer server =
-      RelayHttpServer.start(
-          ANY_PORT, new StatusPages("1.2.3", metrics, () -> pipelines, nanos::get));
+      RelayHttpServer.start(ANY_PORT, new StatusPages("1.2.3", metrics, () -> fleet, nanos::get));
 
   @AfterEach
   void stop() {
@@ -57,14 +57,14 @@ class RelayHttpServerTest {
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(503);
 
-    pipelines = List.of(Statuses.idle(OUTBOX, 0));
+    fleet = FleetStatus.of(Statuses.idle(OUTBOX, 0));
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(200);
   }
 
   @Test
   void aLoopThatStandsStillIsUnhealthyAndNamed() throws Exception {
-    pipelines = List.of(Statuses.idle(OUTBOX, 0));
+    fleet = FleetStatus.of(Statuses.idle(OUTBOX, 0));
     nanos.set(Duration.ofSeconds(16).toNanos());
 
     assertThat(get("/healthz").statusCode()).isEqualTo(503);
@@ -73,12 +73,40 @@ class RelayHttpServerTest {
   }
 
   @Test
+  void aProcessThatWatchesForOutboxesIsReadyWithoutOneAndUnhealthyOnceItStopsLooking()
+      throws Exception {
+    fleet = new FleetStatus(List.of(), List.of(), OptionalLong.of(0));
+    assertThat(get("/readyz").statusCode()).isEqualTo(200);
+
+    nanos.set(Duration.ofSeconds(16).toNanos());
+    assertThat(get("/healthz").statusCode()).isEqualTo(503);
+    assertThat(get("/healthz").body()).contains("the search for outboxes", "16 s");
+  }
+
+  @Test
+  void anOutboxThatCannotBeServedIsShownWithItsReasonAndIsHealthy() throws Exception {
+    fleet =
+        new FleetStatus(
+            List.of(),
+            List.of(new OutboxOnHold(OUTBOX, "needs-operator", "restore it", 900, 3)),
+            OptionalLong.of(0));
+
+    JsonNode hold = new ObjectMapper().readTree(get("/status.json").body()).at("/on_hold/0");
+    assertThat(hold.get("outbox").asText()).isEqualTo(OUTBOX.toString());
+    assertThat(hold.get("reason").asText()).isEqualTo("needs-operator");
+    assertThat(hold.get("error").asText()).isEqualTo("restore it");
+    assertThat(hold.get("since").asLong()).isEqualTo(900);
+    assertThat(hold.get("attempts").asInt()).isEqualTo(3);
+    assertThat(get("/healthz").statusCode()).isEqualTo(200);
+  }
+
+  @Test
   void anOutageOfKafkaIsHealthyAndReadyAndShownInTheStatus() throws Exception {
     Trouble trouble =
         new Trouble(
             new Verdict.PauseTopic("orders", PauseReason.TOPIC_MISSING, "no such topic"), 900, 3);
-    pipelines =
-        List.of(
+    fleet =
+        FleetStatus.of(
             Statuses.withLag(
                 OUTBOX, new DeliveryState.PausedTopic(trouble, 0, true), 0, OptionalLong.of(800)));
 
@@ -140,7 +168,7 @@ class RelayHttpServerTest {
       assertThatThrownBy(
               () ->
                   RelayHttpServer.start(
-                      address, new StatusPages("1.2.3", metrics, List::of, nanos::get)))
+                      address, new StatusPages("1.2.3", metrics, () -> fleet, nanos::get)))
           .isInstanceOf(HttpUnavailable.class)
           .hasMessageStartingWith("OUTBOX_HTTP_ADDRESS=" + address + ": can't listen there: ")
           .hasMessageEndingWith("give another address, or off");

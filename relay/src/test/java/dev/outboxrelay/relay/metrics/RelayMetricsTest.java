@@ -60,6 +60,18 @@ class RelayMetricsTest {
   }
 
   @Test
+  void theSeriesOfAnOutboxEndWithIt() {
+    Path other = outbox.resolveSibling("other");
+    for (Path each : new Path[] {outbox, other}) {
+      metrics.listener(each).sendFailed(new Verdict.RetryLater("gone"), "t");
+      metrics.watch(each, () -> Statuses.idle(each, 0));
+    }
+    metrics.gone(other);
+
+    assertThat(metrics.scrape(false)).contains(outbox.toString()).doesNotContain("/other\"");
+  }
+
+  @Test
   void whatAPipelineTellsIsCounted() {
     PipelineListener listener = metrics.listener(outbox);
     listener.delivered("t", 100, 20);

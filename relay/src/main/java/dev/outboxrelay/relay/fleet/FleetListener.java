@@ -1,0 +1,22 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/** Told of outboxes that come and go. Thread-safe. */
+public interface FleetListener {
+  /** Whom an outbox's pipeline tells; asked for once, before it is opened for the first time. */
+  PipelineListener listener(Path outbox);
+
+  /**
+   * An outbox was opened for the first time.
+   *
+   * @param status cheap and thread-safe, usable until the outbox is {@link #gone}
+   */
+  void watch(Path outbox, Supplier<PipelineStatus> status);
+
+  /** An outbox is served no more, as its directory is gone. */
+  void gone(Path outbox);
+}

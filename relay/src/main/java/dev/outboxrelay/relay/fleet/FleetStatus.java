@@ -1,0 +1,67 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * All outboxes of the process at one moment. Immutable.
+ *
+ * @param open those that are served
+ * @param onHold those that can't be served now, and why
+ * @param watchTickNanos {@code System.nanoTime()} of the last look for outboxes; empty if none is
+ *     looked for, as the process serves just one
+ */
+public record FleetStatus(
+    List<PipelineStatus> open, List<OutboxOnHold> onHold, OptionalLong watchTickNanos) {
+
+  public FleetStatus {
+    open = List.copyOf(open);
+    onHold = List.copyOf(onHold);
+  }
+
+  /** Of a process that serves one outbox. */
+  public static FleetStatus of(PipelineStatus status) {
+    return new FleetStatus(List.of(status), List.of(), OptionalLong.empty());
+  }
+
+  /** Whether it does what it is there for: serve an outbox, or watch for some. */
+  public boolean isReady() {
+    return watchTickNanos.isPresent() || !open.isEmpty();
+  }
+
+  /**
+   * Names a loop that does not turn.
+   *
+   * @param now of the clock of {@link PipelineStatus#tickNanos()}
+   * @param patience how long a turn may take
+   */
+  public Optional<String> stuck(long now, Duration patience) {
+    if (watchTickNanos.isPresent() && isLate(now, watchTickNanos.getAsLong(), patience)) {
+      return Optional.of(
+          "the search for outboxes has not turned for "
+              + seconds(now, watchTickNanos.getAsLong())
+              + " s");
+    }
+    return open.stream()
+        .filter(status -> isLate(now, status.tickNanos(), patience))
+        .findFirst()
+        .map(
+            status ->
+                "the loop of "
+                    + status.outbox()
+                    + " has not turned for "
+                    + seconds(now, status.tickNanos())
+                    + " s");
+  }
+
+  private static boolean isLate(long now, long tick, Duration patience) {
+    return now - tick > patience.toNanos();
+  }
+
+  private static long seconds(long now, long tick) {
+    return Duration.ofNanos(now - tick).toSeconds();
+  }
+}

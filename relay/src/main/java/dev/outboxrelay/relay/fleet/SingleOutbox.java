@@ -1,0 +1,51 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.pipeline.Pipeline;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineRunner;
+import java.util.concurrent.Future;
+
+/** The one outbox of {@code OUTBOX_DIR}: whatever ends its pipeline ends the process. */
+public final class SingleOutbox implements Fleet {
+  private final Pipeline pipeline;
+  private volatile boolean started;
+
+  private SingleOutbox(Pipeline pipeline) {
+    this.pipeline = pipeline;
+  }
+
+  /**
+   * Opens the outbox.
+   *
+   * @throws dev.outboxrelay.relay.pipeline.PipelineRefused with the reason and the way out
+   */
+  public static SingleOutbox open(RelayConfig config, FleetListener listener) {
+    Pipeline pipeline = Pipeline.open(config, listener.listener(config.outboxDir()));
+    listener.watch(config.outboxDir(), pipeline::status);
+    return new SingleOutbox(pipeline);
+  }
+
+  @Override
+  public Future<PipelineEnd> start() {
+    started = true;
+    return PipelineRunner.start(pipeline).end();
+  }
+
+  @Override
+  public FleetStatus status() {
+    return FleetStatus.of(pipeline.status());
+  }
+
+  @Override
+  public void stop() {
+    pipeline.stop();
+  }
+
+  @Override
+  public void close() {
+    if (!started) {
+      pipeline.close();
+    }
+  }
+}
