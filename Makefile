@@ -135,6 +135,12 @@ dist: $(PACKAGED) $(INSTALLED) ## Collect the relay's jar and the Python package
 	done
 	cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS
 
+.PHONY: dashboards
+dashboards: ## Generate the Grafana dashboards; needs Node.js 20
+	@cd ops/grafana
+	[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
+	npm run -s generate
+
 .PHONY: lock
 lock: ## Renew requirements-dev.txt and the locks of the Airflows
 	@scratch=$$(mktemp -d)
