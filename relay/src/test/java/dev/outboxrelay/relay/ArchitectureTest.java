@@ -94,10 +94,19 @@ class ArchitectureTest {
   static final ArchRule METERS_ARE_A_MATTER_OF_THE_METRICS =
       noClasses()
           .that()
-          .resideOutsideOfPackage(ROOT + "metrics..")
+          .resideOutsideOfPackages(ROOT + "metrics..", ROOT + "kafka.meters..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("io.micrometer..", "io.prometheus..");
+
+  @ArchTest
+  static final ArchRule ONLY_THE_METRICS_KNOW_KAFKAS_METERS =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(ROOT + "metrics..", ROOT + "kafka.meters..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(ROOT + "kafka.meters..");
 
   @ArchTest
   static final ArchRule EVERYBODY_LOGS_THROUGH_SLF4J =

@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.fleet.SingleOutbox;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
 import dev.outboxrelay.relay.log.Logging;
+import dev.outboxrelay.relay.metrics.MetricsFile;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -52,9 +53,12 @@ final class RunCommand implements Callable<Integer> {
       StatusPages pages = new StatusPages(version, metrics, fleet::status, System::nanoTime);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
+      Optional<MetricsFile> file =
+          config.metricsFile().map(path -> MetricsFile.start(path, metrics));
       try {
         return deliver(config, fleet, version);
       } finally {
+        file.ifPresent(MetricsFile::close);
         http.ifPresent(RelayHttpServer::close);
       }
     }

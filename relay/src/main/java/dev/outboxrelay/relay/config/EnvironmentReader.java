@@ -31,6 +31,7 @@ final class EnvironmentReader {
           "OUTBOX_MAX_BYTES",
           "OUTBOX_RETAIN",
           "OUTBOX_HTTP_ADDRESS",
+          "OUTBOX_METRICS_FILE",
           "OUTBOX_TOPIC",
           "OUTBOX_TRUST_PARENT",
           "OUTBOX_RECORD_TIMESTAMP",
@@ -130,6 +131,16 @@ final class EnvironmentReader {
           e.getMessage() + "; give one like " + DEFAULT_HTTP_ADDRESS + ", or off");
       return Optional.empty();
     }
+  }
+
+  Optional<Path> metricsFile() {
+    Optional<String> value = value("OUTBOX_METRICS_FILE");
+    // The paths that node_exporter reads; without a check a typo would give silence.
+    Optional<String> usable = value.filter(path -> path.matches("/.*[^/]\\.prom"));
+    if (value.isPresent() && usable.isEmpty()) {
+      error("OUTBOX_METRICS_FILE", value.get(), "give an absolute path that ends in .prom");
+    }
+    return usable.map(Path::of);
   }
 
   WindowSettings window() {

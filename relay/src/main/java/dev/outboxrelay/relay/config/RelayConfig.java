@@ -24,6 +24,8 @@ import java.util.OptionalLong;
  * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
  *     OUTBOX_RETAIN})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
+ * @param metricsFile where metrics are written for node_exporter; empty = nowhere ({@code
+ *     OUTBOX_METRICS_FILE})
  * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
  *     OUTBOX_WINDOW_BYTES})
  * @param checkpointInterval how often the position is saved while events flow ({@code
@@ -47,6 +49,7 @@ public record RelayConfig(
     OptionalLong maxBytes,
     Duration retain,
     Optional<HttpAddress> http,
+    Optional<Path> metricsFile,
     WindowSettings window,
     Duration checkpointInterval,
     Duration stopDeadline,
@@ -82,6 +85,7 @@ public record RelayConfig(
             reader.maxBytes(),
             reader.retain(),
             reader.http(),
+            reader.metricsFile(),
             window,
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
             reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
@@ -107,6 +111,7 @@ public record RelayConfig(
         "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
+    settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));

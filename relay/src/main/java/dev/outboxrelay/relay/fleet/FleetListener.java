@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.nio.file.Path;
@@ -9,6 +10,9 @@ import java.util.function.Supplier;
 public interface FleetListener {
   /** Whom an outbox's pipeline tells; asked for once, before it is opened for the first time. */
   PipelineListener listener(Path outbox);
+
+  /** Who sees an outbox's producers; asked for once, too. */
+  ProducerWatch producers(Path outbox);
 
   /**
    * An outbox was opened for the first time.

@@ -21,7 +21,9 @@ public final class SingleOutbox implements Fleet {
    * @throws dev.outboxrelay.relay.pipeline.PipelineRefused with the reason and the way out
    */
   public static SingleOutbox open(RelayConfig config, FleetListener listener) {
-    Pipeline pipeline = Pipeline.open(config, listener.listener(config.outboxDir()));
+    Pipeline pipeline =
+        Pipeline.open(
+            config, listener.listener(config.outboxDir()), listener.producers(config.outboxDir()));
     listener.watch(config.outboxDir(), pipeline::status);
     return new SingleOutbox(pipeline);
   }

@@ -38,6 +38,7 @@ public final class KafkaTransport implements Transport {
   private final RecordMapper mapper;
   private final String bootstrapServers;
   private final LongSupplier nanos;
+  private final ProducerWatch watch;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final Map<String, TopicUse> topics = new HashMap<>();
@@ -51,16 +52,19 @@ public final class KafkaTransport implements Transport {
    * Connects to nothing yet.
    *
    * @param nanos the monotonic clock
+   * @param watch shown each producer that is used
    */
   public KafkaTransport(
       ProducerFactory factory,
       RecordTimestamp timestamp,
       String bootstrapServers,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      ProducerWatch watch) {
     this.factory = factory;
     this.mapper = new RecordMapper(timestamp);
     this.bootstrapServers = bootstrapServers;
     this.nanos = nanos;
+    this.watch = watch;
     this.worker =
         Executors.newSingleThreadExecutor(
             task -> {
@@ -98,6 +102,7 @@ public final class KafkaTransport implements Transport {
     topics.clear();
     lastUse = null;
     if (producer != null) {
+      worker.execute(watch::letGo);
       closeLater(producer);
       producer = null;
     }
@@ -199,6 +204,7 @@ public final class KafkaTransport implements Transport {
   private Answer accept(Tagged tagged) {
     if (tagged.made != null) {
       producer = tagged.made;
+      worker.execute(() -> watch.using(tagged.made));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
       lastUse = null;
       long now = nanos.getAsLong();

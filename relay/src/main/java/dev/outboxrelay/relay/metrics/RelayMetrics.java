@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.relay.fleet.FleetListener;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import io.micrometer.core.instrument.Gauge;
@@ -19,10 +21,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * The metrics of one relay process. Make it first, give {@link #listener} to each pipeline that is
- * opened, then {@link #watch} it. Thread-safe.
+ * The metrics of one relay process. Make it first, give {@link #listener} and {@link #producers} to
+ * each pipeline that is opened, then {@link #watch} it. Thread-safe.
  */
 public final class RelayMetrics implements FleetListener, AutoCloseable {
   /** What Prometheus negotiates first. */
@@ -31,6 +35,8 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
 
   /** Understood by everything. */
   public static final String PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+  private static final Pattern ABOUT_OUTBOXES = Pattern.compile("(# (HELP|TYPE) )?(outbox|kafka)_");
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -51,6 +57,7 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
     this.clock = clock;
     this.nanoClock = nanoClock;
     this.version = version;
+    registry.config().meterFilter(ProducerMeters.BOUNDED);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
@@ -63,6 +70,12 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   @Override
   public PipelineListener listener(Path outbox) {
     return new DeliveryCounters(registry, outbox.toString());
+  }
+
+  /** Reads what one outbox's producer measures of itself. */
+  @Override
+  public ProducerWatch producers(Path outbox) {
+    return new ProducerMeters(registry, outbox.toString());
   }
 
   /**
@@ -100,6 +113,18 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   public String scrape(boolean openMetrics) {
     watched.values().forEach(OutboxGauges::refresh);
     return registry.scrape(openMetrics ? OPEN_METRICS : PLAIN_TEXT);
+  }
+
+  /**
+   * What is about outboxes, in {@link #PLAIN_TEXT}. The JVM's and the process's metrics are not in
+   * it: beside those of another process, their names would be taken.
+   */
+  String scrapeOfOutboxes() {
+    return scrape(false)
+        .lines()
+        .filter(line -> ABOUT_OUTBOXES.matcher(line).lookingAt())
+        .map(line -> line + "\n")
+        .collect(Collectors.joining());
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -64,10 +65,11 @@ public final class Pipeline implements AutoCloseable {
    * not be there.
    *
    * @param listener told what happens, on the thread that calls {@link #doWork()}
+   * @param watch shown the producer
    * @throws PipelineRefused with the reason and the way out
    */
-  public static Pipeline open(RelayConfig config, PipelineListener listener) {
-    return PipelineAssembly.open(config, listener, Clocks.SYSTEM);
+  public static Pipeline open(RelayConfig config, PipelineListener listener, ProducerWatch watch) {
+    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */

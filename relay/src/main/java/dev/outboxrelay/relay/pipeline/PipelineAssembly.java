@@ -18,6 +18,7 @@ import dev.outboxrelay.relay.intake.Bookmark;
 import dev.outboxrelay.relay.intake.Intake;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import dev.outboxrelay.relay.tail.Tail;
@@ -36,10 +37,11 @@ final class PipelineAssembly {
 
   private PipelineAssembly() {}
 
-  static Pipeline open(RelayConfig config, PipelineListener outside, Clocks clocks) {
+  static Pipeline open(
+      RelayConfig config, PipelineListener outside, ProducerWatch watch, Clocks clocks) {
     Resources resources = new Resources();
     try {
-      return open(config, outside, clocks, resources);
+      return open(config, outside, watch, clocks, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
       throw new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
@@ -50,7 +52,11 @@ final class PipelineAssembly {
   }
 
   private static Pipeline open(
-      RelayConfig config, PipelineListener outside, Clocks clocks, Resources resources)
+      RelayConfig config,
+      PipelineListener outside,
+      ProducerWatch watch,
+      Clocks clocks,
+      Resources resources)
       throws IOException {
     OutboxPaths paths = new OutboxPaths(config.outboxDir());
     WriterOptions options = WriterOptions.of(paths).withTrustParent(config.trustParent());
@@ -76,7 +82,8 @@ final class PipelineAssembly {
                 ProducerFactory.of(config),
                 config.recordTimestamp(),
                 config.kafka().bootstrapServers(),
-                clocks.monotonic()));
+                clocks.monotonic(),
+                watch));
     Delivery delivery =
         new Delivery(
             intake,

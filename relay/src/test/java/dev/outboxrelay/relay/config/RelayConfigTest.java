@@ -132,6 +132,16 @@ class RelayConfigTest {
   }
 
   @Test
+  void aMetricsFileThatNobodyWouldReadIsRefused() {
+    assertThat(RelayConfig.from(with("OUTBOX_METRICS_FILE", "/run/relay.prom")).metricsFile())
+        .contains(Path.of("/run/relay.prom"));
+    for (String path : List.of("relay.prom", "/run/relay.txt", "/run/.prom", "/run/relay.prom/")) {
+      assertThatThrownBy(() -> RelayConfig.from(with("OUTBOX_METRICS_FILE", path)))
+          .hasMessageContaining("OUTBOX_METRICS_FILE=" + path + ": give an absolute path");
+    }
+  }
+
+  @Test
   void theTopicFollowsTheEnvironment() {
     Map<String, String> env = new HashMap<>(with("OUTBOX_TOPIC", "events-{environment}"));
     assertThat(RelayConfig.from(env).topic()).isEqualTo(Optional.of("events-dev"));

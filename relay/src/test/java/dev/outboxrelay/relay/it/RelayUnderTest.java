@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
@@ -40,7 +41,7 @@ final class RelayUnderTest implements AutoCloseable {
       env.put(environment[i], environment[i + 1]);
     }
     told = new Told();
-    pipeline = Pipeline.open(RelayConfig.from(env), told);
+    pipeline = Pipeline.open(RelayConfig.from(env), told, ProducerWatch.NONE);
     runner = PipelineRunner.start(pipeline);
   }
 

@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.producer.MockProducer;
+import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RoundRobinPartitioner;
 import org.apache.kafka.common.Cluster;
@@ -41,8 +42,10 @@ class KafkaTransportTest {
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
   private final AtomicLong nanos = new AtomicLong();
+  private final Watched watched = new Watched();
   private final KafkaTransport transport =
-      new KafkaTransport(this::newProducer, RecordTimestamp.APPEND, "broker:9092", nanos::get);
+      new KafkaTransport(
+          this::newProducer, RecordTimestamp.APPEND, "broker:9092", nanos::get, watched);
   private RuntimeException refusal;
   private volatile int partitions = 1;
 
@@ -73,6 +76,22 @@ class KafkaTransportTest {
         };
     producers.add(producer);
     return producer;
+  }
+
+  /** Numbers of the producers that were shown, and 0 whenever one was let go. */
+  private final class Watched implements ProducerWatch {
+    private final List<Integer> seen = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void using(Producer<?, ?> producer) {
+      seen.add(producers.indexOf(producer) + 1);
+    }
+
+    @Override
+    public void letGo() {
+      assertThat(producers.get(seen.get(seen.size() - 1) - 1).closed()).isFalse();
+      seen.add(0);
+    }
   }
 
   private static final class Result implements Completion {
@@ -170,6 +189,24 @@ class KafkaTransportTest {
   void aNegativeTimestampIsADeadLetterAndNotACrash() {
     connect();
     assertThat(transport.send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
+  }
+
+  @Test
+  void eachProducerIsShownAfterTheOneBeforeItWasLetGo() {
+    connect();
+    connect();
+    transport.close();
+    assertThat(watched.seen).containsExactly(1, 0, 2, 0);
+  }
+
+  @Test
+  void aProducerThatCameTooLateIsNeverShown() {
+    transport.connect();
+    await().atMost(PATIENCE).until(() -> producers.size() == 1);
+    connect();
+    transport.close();
+    assertThat(watched.seen).containsExactly(2, 0);
+    assertThat(producers).allMatch(MockProducer::closed);
   }
 
   @Test

@@ -1,0 +1,63 @@
+package dev.outboxrelay.relay.kafka.meters;
+
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
+import io.micrometer.core.instrument.config.MeterFilterReply;
+import java.util.Set;
+import org.apache.kafka.clients.producer.Producer;
+
+/**
+ * The metrics that one outbox's producer keeps of itself, as {@code kafka_producer_*}. A producer
+ * that is replaced hands its series on to the next one.
+ */
+public final class ProducerMeters implements ProducerWatch {
+  /**
+   * Leaves out what the client measures for each topic and each node, whose number nobody bounds.
+   * For a registry that is still empty.
+   */
+  public static final MeterFilter BOUNDED =
+      new MeterFilter() {
+        @Override
+        public MeterFilterReply accept(Meter.Id id) {
+          return id.getName().startsWith("kafka.")
+                  && !id.getTags().stream().allMatch(tag -> FIXED_TAGS.contains(tag.getKey()))
+              ? MeterFilterReply.DENY
+              : MeterFilterReply.NEUTRAL;
+        }
+      };
+
+  private static final Set<String> FIXED_TAGS = Set.of("outbox", "client.id", "kafka.version");
+
+  private final MeterRegistry registry;
+  private final Tags tags;
+  private KafkaClientMetrics bound;
+
+  /**
+   * Makes one.
+   *
+   * @param registry filtered by {@link #BOUNDED}
+   * @param outbox the label
+   */
+  public ProducerMeters(MeterRegistry registry, String outbox) {
+    this.registry = registry;
+    this.tags = Tags.of("outbox", outbox);
+  }
+
+  @Override
+  public void using(Producer<?, ?> producer) {
+    bound = new KafkaClientMetrics(producer, tags);
+    bound.bindTo(registry);
+  }
+
+  @Override
+  public void letGo() {
+    if (bound != null) {
+      bound.close();
+      bound = null;
+    }
+  }
+}
