@@ -134,3 +134,24 @@ def test_a_relay_told_to_stop_amid_a_backlog_settles_what_is_in_flight_and_repea
     assert found.delivered == backlog
     assert first.delivered > 0, "the stop came too early to show anything"
     assert first.delivered < backlog, "the stop came too late to show anything"
+
+
+def test_a_relay_that_drains_on_stop_first_delivers_the_whole_backlog(
+    broker: Broker, traffic: Traffic, tmp_path: Path
+) -> None:
+    backlog = 5_000
+    settings = {
+        "OUTBOX_WINDOW_RECORDS": "20",
+        "OUTBOX_DRAIN_ON_STOP": "1",
+        "OUTBOX_STOP_DEADLINE_MS": "600000",
+    }
+    relay = Relay(traffic.outbox, broker.bootstrap, log=tmp_path / "relay.log", settings=settings)
+    with Writer.python("job", traffic.at_full_speed(), count=backlog) as writer:
+        writer.finish()
+    with relay:
+        # Like a sidecar whose pod's work is over before Kafka has answered for the first time.
+        relay.start()
+        assert relay.stop(within=600) == 0
+    found = traffic.check(broker.bootstrap)
+    assert found.problems(duplicates_allowed=False) == []
+    assert found.delivered == backlog

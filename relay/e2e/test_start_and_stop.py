@@ -13,6 +13,7 @@ import pytest
 from harness.ports import free_port
 from harness.relay import Relay
 from harness.waiting import eventually
+from outbox_client import Outbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,19 @@ def test_a_signal_ends_it_with_exit_code_0_also_without_kafka(
         assert relay.child.wait() == 0
         assert 'event="relay ready"' in relay.output()
         assert 'event="relay stopped"' in relay.output()
+
+
+def test_a_stop_that_drains_keeps_its_deadline_when_kafka_is_away(
+    nobody: str, tmp_path: Path
+) -> None:
+    settings = {"OUTBOX_DRAIN_ON_STOP": "1", "OUTBOX_STOP_DEADLINE_MS": "1000"}
+    outbox = tmp_path / "outbox"
+    Outbox(outbox).append("undelivered", topic="orders")
+    with Relay(outbox, nobody, log=tmp_path / "relay.log", settings=settings) as relay:
+        relay.start()
+        assert relay.stop(within=30) == 0
+        assert 'event="relay stopped"' in relay.output()
+        assert json.loads(relay.cli("status", "--json").stdout)["lag_events"] == 1
 
 
 def test_the_log_can_be_json(nobody: str, tmp_path: Path) -> None:

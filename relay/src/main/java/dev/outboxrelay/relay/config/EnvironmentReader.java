@@ -39,6 +39,7 @@ final class EnvironmentReader {
           "OUTBOX_WINDOW_BYTES",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
+          "OUTBOX_DRAIN_ON_STOP",
           "OUTBOX_BACKOFF_MIN_MS",
           "OUTBOX_BACKOFF_MAX_MS",
           "OUTBOX_LOG_LEVEL",

@@ -32,6 +32,8 @@ import java.util.OptionalLong;
  *     OUTBOX_CHECKPOINT_INTERVAL_MS})
  * @param stopDeadline how long a graceful stop may wait for what is in flight ({@code
  *     OUTBOX_STOP_DEADLINE_MS})
+ * @param drainOnStop whether a stop first delivers what was appended before it, within its deadline
+ *     ({@code OUTBOX_DRAIN_ON_STOP=1})
  * @param backoff waits of the relay's own retries ({@code OUTBOX_BACKOFF_MIN_MS}, {@code
  *     OUTBOX_BACKOFF_MAX_MS})
  * @param trustParent whether a world-writable parent of the outbox is accepted ({@code
@@ -53,6 +55,7 @@ public record RelayConfig(
     WindowSettings window,
     Duration checkpointInterval,
     Duration stopDeadline,
+    boolean drainOnStop,
     BackoffSettings backoff,
     boolean trustParent,
     Optional<String> topic,
@@ -89,6 +92,7 @@ public record RelayConfig(
             window,
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
             reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
+            reader.flag("OUTBOX_DRAIN_ON_STOP"),
             reader.backoff(),
             reader.flag("OUTBOX_TRUST_PARENT"),
             reader.topic(),
@@ -116,6 +120,7 @@ public record RelayConfig(
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
+    settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");
     settings.put("OUTBOX_BACKOFF_MIN_MS", String.valueOf(backoff.min().toMillis()));
     settings.put("OUTBOX_BACKOFF_MAX_MS", String.valueOf(backoff.max().toMillis()));
     settings.put("OUTBOX_TRUST_PARENT", trustParent ? "1" : "0");

@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
@@ -28,9 +29,13 @@ public final class Pipeline implements AutoCloseable {
   private final StatusBoard board;
   private final StateClock stateClock;
   private final Duration stopDeadline;
+  private final boolean drainOnStop;
   private final Resources resources;
 
   private long lastNoteNanos;
+  private boolean stopBegun;
+  private long stopDeadlineNanos;
+  private long lastWanted;
   private long lastSaveDeadlineNanos;
   private boolean saving;
   private long deadLetters;
@@ -47,6 +52,7 @@ public final class Pipeline implements AutoCloseable {
       StatusBoard board,
       StateClock stateClock,
       Duration stopDeadline,
+      boolean drainOnStop,
       Resources resources) {
     this.listener = listener;
     this.clocks = clocks;
@@ -56,6 +62,7 @@ public final class Pipeline implements AutoCloseable {
     this.board = board;
     this.stateClock = stateClock;
     this.stopDeadline = stopDeadline;
+    this.drainOnStop = drainOnStop;
     this.resources = resources;
     this.lastNoteNanos = clocks.nanos();
   }
@@ -80,7 +87,7 @@ public final class Pipeline implements AutoCloseable {
     settlerThread.check();
     long now = clocks.nanos();
     if (stopping) {
-      delivery.drain(now + stopDeadline.toNanos());
+      stopReading(now);
     }
     int work = delivery.doWork() + takeReports();
     if (now - lastNoteNanos >= NOTE_EVERY_NANOS) {
@@ -91,6 +98,22 @@ public final class Pipeline implements AutoCloseable {
       finish(state, now);
     }
     return work;
+  }
+
+  /**
+   * Stops reading: at once or, for an outbox that goes with its pod, when everything that had been
+   * appended before the stop is settled.
+   */
+  private void stopReading(long now) {
+    if (!stopBegun) {
+      stopBegun = true;
+      stopDeadlineNanos = now + stopDeadline.toNanos();
+      lastWanted = drainOnStop ? status().appendedSequence() : 0;
+    }
+    Settled settled = delivery.ledger().latest();
+    if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
+      delivery.drain(stopDeadlineNanos);
+    }
   }
 
   /** The position is saved for the last time; then it is over. */
@@ -151,7 +174,10 @@ public final class Pipeline implements AutoCloseable {
             delivery.ledger().missing()));
   }
 
-  /** Stops reading; {@link #doWork()} then waits for what is in flight. From any thread. */
+  /**
+   * Stops reading; {@link #doWork()} then waits for what is in flight, within the stop's deadline.
+   * From any thread.
+   */
   public void stop() {
     stopping = true;
   }

@@ -106,6 +106,7 @@ final class PipelineAssembly {
         board,
         stateClock,
         config.stopDeadline(),
+        config.drainOnStop(),
         resources);
   }
 
