@@ -35,7 +35,12 @@ class ArchitectureTest {
   };
 
   private static final String[] OUTSIDE = {
-    ROOT + "cli..", ROOT + "http..", ROOT + "metrics..", ROOT + "inspect..", ROOT + "doctor.."
+    ROOT + "cli..",
+    ROOT + "http..",
+    ROOT + "metrics..",
+    ROOT + "inspect..",
+    ROOT + "doctor..",
+    ROOT + "notify.."
   };
 
   @ArchTest

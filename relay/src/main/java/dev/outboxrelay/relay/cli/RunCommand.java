@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.http.StatusPages;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.metrics.MetricsFile;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.notify.ServiceManager;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Clock;
@@ -49,6 +50,8 @@ final class RunCommand implements Callable<Integer> {
 
     String version = Main.Version.number();
     try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime);
+        ServiceManager manager =
+            ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = SingleOutbox.open(config, metrics)) {
       StatusPages pages = new StatusPages(version, metrics, fleet::status, System::nanoTime);
       Optional<RelayHttpServer> http =
@@ -56,7 +59,7 @@ final class RunCommand implements Callable<Integer> {
       Optional<MetricsFile> file =
           config.metricsFile().map(path -> MetricsFile.start(path, metrics));
       try {
-        return deliver(config, fleet, version);
+        return deliver(config, fleet, manager, version);
       } finally {
         file.ifPresent(MetricsFile::close);
         http.ifPresent(RelayHttpServer::close);
@@ -64,10 +67,18 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static int deliver(RelayConfig config, Fleet fleet, String version)
+  private static int deliver(
+      RelayConfig config, Fleet fleet, ServiceManager manager, String version)
       throws InterruptedException {
     Future<PipelineEnd> end = fleet.start();
-    GracefulStop stop = GracefulStop.onSignal(fleet::stop, config.stopDeadline());
+    GracefulStop stop =
+        GracefulStop.onSignal(
+            () -> {
+              fleet.stop();
+              manager.stopping();
+            },
+            config.stopDeadline());
+    manager.ready(fleet::status);
     logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;
     try {

@@ -17,6 +17,9 @@ import java.util.OptionalLong;
 public record FleetStatus(
     List<PipelineStatus> open, List<OutboxOnHold> onHold, OptionalLong watchTickNanos) {
 
+  /** A turn of a loop takes milliseconds, and about a second at most: a later one is stuck. */
+  public static final Duration PATIENCE = Duration.ofSeconds(15);
+
   public FleetStatus {
     open = List.copyOf(open);
     onHold = List.copyOf(onHold);

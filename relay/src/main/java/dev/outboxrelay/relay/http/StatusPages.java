@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.http;
 
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -13,9 +12,6 @@ import java.util.function.Supplier;
  * restart would mend nothing.
  */
 public final class StatusPages {
-  /** A turn of the loop takes milliseconds, and about a second at most. */
-  private static final Duration STUCK_AFTER = Duration.ofSeconds(15);
-
   private static final String INDEX =
       """
       Outbox Relay
@@ -64,7 +60,7 @@ public final class StatusPages {
 
   private Response health(FleetStatus status) {
     return status
-        .stuck(nanoClock.getAsLong(), STUCK_AFTER)
+        .stuck(nanoClock.getAsLong(), FleetStatus.PATIENCE)
         .map(loop -> Response.plain(Response.UNAVAILABLE, "stuck: " + loop))
         .orElseGet(() -> Response.plain(Response.OK, "ok"));
   }

@@ -129,7 +129,10 @@ public final class SafeFiles {
     if (group != ANY_GROUP && now != null && now.gid() != group) {
       Files.setAttribute(path, "unix:gid", group, LinkOption.NOFOLLOW_LINKS);
     }
-    Files.setAttribute(path, "unix:mode", mode);
+    // Inherited, as a rule; a sandbox that forbids to set the setgid bit forbids it in vain, too.
+    if (now == null || (now.mode() & 07777) != mode) {
+      Files.setAttribute(path, "unix:mode", mode);
+    }
   }
 
   /**

@@ -1,0 +1,47 @@
+package dev.outboxrelay.relay.notify;
+
+import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.util.Locale;
+
+/** How it goes, in one line: what {@code systemctl status} shows. */
+final class Sentence {
+  private static final int LONGEST = 300;
+
+  private Sentence() {}
+
+  static String of(FleetStatus fleet) {
+    String sentence =
+        fleet.open().size() == 1 && fleet.onHold().isEmpty()
+            ? one(fleet.open().get(0))
+            : all(fleet);
+    // One line, whatever an error says: a second one would be another message.
+    String line = sentence.replaceAll("\\s+", " ");
+    return line.length() <= LONGEST ? line : line.substring(0, LONGEST - 1) + "…";
+  }
+
+  private static String one(PipelineStatus status) {
+    Trouble trouble = status.state().trouble();
+    return "%s, %d events waiting in %s%s"
+        .formatted(
+            capital(status.state().label()),
+            status.lagEvents(),
+            status.outbox(),
+            trouble == null ? "" : ": " + trouble.verdict().error());
+  }
+
+  private static String all(FleetStatus fleet) {
+    long troubled = fleet.open().stream().filter(s -> s.state().trouble() != null).count();
+    return "%d outboxes, %d events waiting%s%s"
+        .formatted(
+            fleet.open().size(),
+            fleet.open().stream().mapToLong(PipelineStatus::lagEvents).sum(),
+            troubled == 0 ? "" : "; %d in trouble".formatted(troubled),
+            fleet.onHold().isEmpty() ? "" : "; %d on hold".formatted(fleet.onHold().size()));
+  }
+
+  private static String capital(String label) {
+    return label.substring(0, 1).toUpperCase(Locale.ROOT) + label.substring(1);
+  }
+}

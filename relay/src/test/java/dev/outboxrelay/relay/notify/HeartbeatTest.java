@@ -1,0 +1,119 @@
+package dev.outboxrelay.relay.notify;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class HeartbeatTest {
+  private static final Path OUTBOX = Path.of("/var/lib/outbox");
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+
+  private final List<List<String>> told = new ArrayList<>();
+  private long now = 7;
+  private FleetStatus fleet = turning();
+
+  @Test
+  void feedsTheWatchdogAtOnceAndFourTimesInItsTimeout() {
+    Heartbeat heartbeat = heartbeat(Optional.of(MINUTE));
+
+    assertThat(Duration.ofNanos(heartbeat.doWork())).isEqualTo(MINUTE.dividedBy(4));
+    assertThat(told)
+        .containsExactly(
+            List.of("WATCHDOG=1", "STATUS=Delivering, 0 events waiting in /var/lib/outbox"));
+
+    pass(MINUTE.dividedBy(4).minusNanos(1));
+    assertThat(heartbeat.doWork()).isEqualTo(1);
+    assertThat(told).hasSize(1);
+
+    pass(Duration.ofNanos(1));
+    heartbeat.doWork();
+    assertThat(told.subList(1, told.size())).containsExactly(List.of("WATCHDOG=1"));
+  }
+
+  @Test
+  void starvesTheWatchdogWhileALoopDoesNotTurnAndFeedsItAgainWhenItDoes() {
+    Heartbeat heartbeat = heartbeat(Optional.of(MINUTE));
+    heartbeat.doWork();
+    told.clear();
+
+    now += MINUTE.toNanos();
+    heartbeat.doWork();
+    assertThat(told)
+        .containsExactly(
+            List.of("STATUS=Stuck: the loop of /var/lib/outbox has not turned for 60 s"));
+
+    told.clear();
+    pass(MINUTE);
+    heartbeat.doWork();
+    assertThat(told.get(0)).contains("WATCHDOG=1");
+  }
+
+  @Test
+  void feedsTheWatchdogWhileKafkaIsAwayAndSaysWhy() {
+    Trouble trouble = new Trouble(new Verdict.RebuildAndRewind("Timeout:\nno broker"), 1_000, 3);
+    fleet =
+        FleetStatus.of(
+            Statuses.withLag(
+                OUTBOX, new DeliveryState.BackingOff(trouble, 1), now, OptionalLong.of(1)));
+
+    heartbeat(Optional.of(MINUTE)).doWork();
+
+    assertThat(told)
+        .containsExactly(
+            List.of(
+                "WATCHDOG=1",
+                "STATUS=Backing-off, 2 events waiting in /var/lib/outbox: Timeout: no broker"));
+  }
+
+  @Test
+  void tellsOnlyWhatIsNewWhereNobodyWatches() {
+    Heartbeat heartbeat = heartbeat(Optional.empty());
+    heartbeat.doWork();
+    assertThat(told).hasSize(1);
+    assertThat(told.get(0)).noneMatch(word -> word.startsWith("WATCHDOG"));
+
+    pass(Duration.ofHours(1));
+    heartbeat.doWork();
+    assertThat(told).hasSize(1);
+  }
+
+  @Test
+  void countsTheOutboxesWhereThereAreSeveral() {
+    fleet =
+        new FleetStatus(
+            List.of(
+                Statuses.idle(OUTBOX, now),
+                Statuses.withLag(OUTBOX, new DeliveryState.Delivering(), now, OptionalLong.of(1))),
+            List.of(),
+            OptionalLong.of(now));
+
+    heartbeat(Optional.empty()).doWork();
+
+    assertThat(told).containsExactly(List.of("STATUS=2 outboxes, 2 events waiting"));
+  }
+
+  private Heartbeat heartbeat(Optional<Duration> watchdog) {
+    return new Heartbeat(() -> fleet, told::add, () -> now, watchdog);
+  }
+
+  private FleetStatus turning() {
+    return FleetStatus.of(Statuses.idle(OUTBOX, now));
+  }
+
+  /** Time passes, and the loop turns. */
+  private void pass(Duration time) {
+    now += time.toNanos();
+    fleet = turning();
+  }
+}
