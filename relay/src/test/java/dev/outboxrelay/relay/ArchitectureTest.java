@@ -37,6 +37,7 @@ class ArchitectureTest {
   private static final String[] OUTSIDE = {
     ROOT + "cli..",
     ROOT + "http..",
+    ROOT + "history..",
     ROOT + "metrics..",
     ROOT + "inspect..",
     ROOT + "doctor..",

@@ -1,8 +1,7 @@
 package dev.outboxrelay.relay.cli;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.http.ConfigJson;
 import java.io.PrintWriter;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -35,14 +34,7 @@ final class ConfigCommand implements Callable<Integer> {
     RelayConfig config = RelayConfig.from(env);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      ObjectNode node = JsonNodeFactory.instance.objectNode();
-      ObjectNode outbox = node.putObject("outbox");
-      config.settings().forEach(outbox::put);
-      ObjectNode kafka = node.putObject("kafka");
-      config.kafka().masked().forEach(kafka::put);
-      node.putArray("warnings");
-      config.warnings().forEach(warning -> node.withArray("/warnings").add(warning));
-      out.println(node.toPrettyString());
+      out.println(ConfigJson.write(config));
     } else {
       config.settings().forEach((name, value) -> out.println(name + "=" + value));
       out.println();

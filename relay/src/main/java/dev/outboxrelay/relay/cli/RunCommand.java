@@ -1,9 +1,12 @@
 package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fleet.Fleet;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.SingleOutbox;
+import dev.outboxrelay.relay.history.History;
+import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
 import dev.outboxrelay.relay.log.Logging;
@@ -53,15 +56,20 @@ final class RunCommand implements Callable<Integer> {
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = SingleOutbox.open(config, metrics)) {
-      StatusPages pages = new StatusPages(version, metrics, fleet::status, System::nanoTime);
+      History history = new History();
+      StatusPages pages =
+          new StatusPages(version, metrics, fleet::status, history, config, Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
+      Optional<SamplerThread> sampler =
+          http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
       Optional<MetricsFile> file =
           config.metricsFile().map(path -> MetricsFile.start(path, metrics));
       try {
         return deliver(config, fleet, manager, version);
       } finally {
         file.ifPresent(MetricsFile::close);
+        sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
       }
     }

@@ -18,6 +18,7 @@ public final class Ledger {
   private long highestSequence;
   private boolean kafkaAnswered;
   private long delivered;
+  private long retried;
   private long missing;
   private OptionalLong lastDeliveryMillis = OptionalLong.empty();
 
@@ -86,7 +87,9 @@ public final class Ledger {
   /** Forgets all that is not settled; returns how many events that were sent. */
   int discard() {
     kafkaAnswered = false;
-    return window.discardAll();
+    int discarded = window.discardAll();
+    retried += discarded;
+    return discarded;
   }
 
   /** Whether Kafka took or refused a record for good since the last rewind. */
@@ -124,6 +127,11 @@ public final class Ledger {
   /** Events acked and settled since the start, repeated ones included. */
   public long delivered() {
     return delivered;
+  }
+
+  /** Events that a rewind made to be sent again, since the start. */
+  public long retried() {
+    return retried;
   }
 
   /** Sequences that no record carries, since the start. */

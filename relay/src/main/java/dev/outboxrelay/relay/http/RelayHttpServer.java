@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.http;
 
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.outboxrelay.relay.config.HttpAddress;
@@ -21,6 +22,11 @@ public final class RelayHttpServer implements AutoCloseable {
   private static final int THREADS = 2;
   private static final int BACKLOG = 64;
   private static final String MOST_SECONDS_PER_EXCHANGE = "10";
+
+  /** Nothing but the page's own files, and what they fetch from here. */
+  private static final String CONTENT_SECURITY_POLICY =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+          + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
   private final HttpServer server;
   private final ExecutorService threads;
@@ -88,9 +94,14 @@ public final class RelayHttpServer implements AutoCloseable {
       return Response.plain(
           Response.NOT_FOUND, "not found; there are " + String.join(" ", endpoints.keySet()));
     }
-    String accept = exchange.getRequestHeaders().getFirst("Accept");
+    Request request;
     try {
-      return endpoint.get(accept == null ? "" : accept);
+      request = Request.of(exchange);
+    } catch (IllegalArgumentException e) {
+      return Response.plain(Response.BAD_REQUEST, "the query is not encoded: " + e.getMessage());
+    }
+    try {
+      return endpoint.get(request);
     } catch (RuntimeException e) {
       LOG.atError()
           .addKeyValue("path", exchange.getRequestURI().getPath())
@@ -103,9 +114,13 @@ public final class RelayHttpServer implements AutoCloseable {
   private static void send(HttpExchange exchange, Response response, boolean head)
       throws IOException {
     byte[] body = response.body();
-    exchange.getResponseHeaders().set("Content-Type", response.contentType());
-    exchange.getResponseHeaders().set("Cache-Control", "no-store");
-    exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
+    Headers headers = exchange.getResponseHeaders();
+    headers.set("Content-Type", response.contentType());
+    headers.set("Cache-Control", "no-store");
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+    headers.set("Cross-Origin-Resource-Policy", "same-origin");
+    headers.set("Referrer-Policy", "no-referrer");
     exchange.sendResponseHeaders(response.status(), head ? -1 : body.length);
     if (!head) {
       exchange.getResponseBody().write(body);

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
  */
 record Response(int status, String contentType, String text) {
   static final int OK = 200;
+  static final int BAD_REQUEST = 400;
   static final int NOT_FOUND = 404;
   static final int METHOD_NOT_ALLOWED = 405;
   static final int FAILED = 500;

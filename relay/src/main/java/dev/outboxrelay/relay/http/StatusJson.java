@@ -3,25 +3,37 @@ package dev.outboxrelay.relay.http;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.format.FailureCounters;
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Trouble;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.history.UnsettledAge;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.io.IOException;
+import java.util.Locale;
 import java.util.OptionalLong;
 
 /** The form of {@code /status.json}: names in snake case, times in milliseconds since the epoch. */
 final class StatusJson {
   private final ObjectMapper mapper = new ObjectMapper();
   private final String version;
+  private final Clocks clocks;
+  private final long startedMillis;
 
-  StatusJson(String version) {
+  StatusJson(String version, Clocks clocks) {
     this.version = version;
+    this.clocks = clocks;
+    this.startedMillis = clocks.millis();
   }
 
   String write(FleetStatus fleet) {
     ObjectNode root = mapper.createObjectNode();
     root.put("version", version);
+    root.put("now", clocks.millis());
+    root.put("started", startedMillis);
     ArrayNode outboxes = root.putArray("outboxes");
     fleet.open().forEach(status -> outboxes.add(outbox(status)));
     ArrayNode onHold = root.putArray("on_hold");
@@ -32,6 +44,7 @@ final class StatusJson {
   private ObjectNode hold(OutboxOnHold hold) {
     ObjectNode node = mapper.createObjectNode();
     node.put("outbox", hold.outbox().toString());
+    node.set("summary", summary(Summary.of(hold)));
     node.put("reason", hold.reason());
     node.put("error", hold.error());
     node.put("since", hold.sinceMillis());
@@ -44,6 +57,10 @@ final class StatusJson {
     node.put("outbox", status.outbox().toString());
     node.put("outbox_id", status.outboxId().toString());
     node.put("generation", status.generation());
+    node.set("summary", summary(Summary.of(status, clocks.millis(), clocks.nanos())));
+    for (Notices.Notice notice : Notices.of(status)) {
+      node.withArray("/notices").addObject().put("text", notice.text()).put("do", notice.todo());
+    }
     node.put("state", status.state().label());
     node.put("state_since", status.stateSinceMillis());
     if (status.state().trouble() != null) {
@@ -57,13 +74,40 @@ final class StatusJson {
     node.put("in_flight_events", status.inFlightEvents());
     node.put("in_flight_bytes", status.inFlightBytes());
     node.put("oldest_unsettled", boxed(status.oldestUnsettledMillis()));
+    node.put("oldest_age_ms", UnsettledAge.millis(status, clocks.millis()));
     node.put("last_delivery", boxed(status.lastDeliveryMillis()));
     node.put("delivered", status.delivered());
+    node.put("retried", status.retried());
     node.put("dead_letters", status.deadLetters());
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
+    node.put("disk_free_bytes", status.outbox().toFile().getUsableSpace());
+    node.set("refused_appends", refused(new OutboxPaths(status.outbox())));
+    return node;
+  }
+
+  private ObjectNode summary(Summary summary) {
+    ObjectNode node = mapper.createObjectNode();
+    node.put("level", summary.level().label());
+    node.put("text", summary.text());
+    node.put("since", summary.sinceMillis());
+    node.put("do", summary.todo());
+    return node;
+  }
+
+  /** As the clients count them; empty if their file can't be read. */
+  private ObjectNode refused(OutboxPaths paths) {
+    ObjectNode node = mapper.createObjectNode();
+    try {
+      FailureCounters.read(paths.failures())
+          .forEach(
+              (reason, count) ->
+                  node.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), count));
+    } catch (IOException e) {
+      node.removeAll();
+    }
     return node;
   }
 

@@ -1,66 +1,98 @@
 package dev.outboxrelay.relay.http;
 
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.function.LongSupplier;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * What the paths answer. Health is about the relay alone: while Kafka is away it is healthy, and a
  * restart would mend nothing.
  */
 public final class StatusPages {
-  private static final String INDEX =
-      """
-      Outbox Relay
-
-      /metrics      for Prometheus
-      /healthz      200 while the delivery loops turn, also while Kafka is away
-      /readyz       200 once the outboxes are open and their loops turn
-      /status.json  where each outbox stands""";
-
   private final RelayMetrics metrics;
   private final Supplier<FleetStatus> fleet;
-  private final LongSupplier nanoClock;
-  private final StatusJson json;
+  private final History history;
+  private final RelayConfig config;
+  private final Clocks clocks;
+  private final StatusJson status;
+  private final HistoryJson samples = new HistoryJson();
+  private final DeadLettersJson deadLetters;
 
   /**
    * Makes the pages.
    *
    * @param fleet what is served now; cheap and thread-safe
-   * @param nanoClock the clock of the loops' ticks
+   * @param history of its outboxes, filled by somebody else
+   * @param config shown with its secrets masked
+   * @param clocks whose nanoseconds are those of {@link PipelineStatus#tickNanos()}
    */
   public StatusPages(
-      String version, RelayMetrics metrics, Supplier<FleetStatus> fleet, LongSupplier nanoClock) {
+      String version,
+      RelayMetrics metrics,
+      Supplier<FleetStatus> fleet,
+      History history,
+      RelayConfig config,
+      Clocks clocks) {
     this.metrics = metrics;
     this.fleet = fleet;
-    this.nanoClock = nanoClock;
-    this.json = new StatusJson(version);
+    this.history = history;
+    this.config = config;
+    this.clocks = clocks;
+    this.status = new StatusJson(version, clocks);
+    this.deadLetters = new DeadLettersJson(clocks.monotonic());
   }
 
   Map<String, Endpoint> endpoints() {
-    Map<String, Endpoint> endpoints = new LinkedHashMap<>();
-    endpoints.put("/", accept -> Response.plain(Response.OK, INDEX));
+    Map<String, Endpoint> endpoints = new LinkedHashMap<>(PageFiles.endpoints());
     endpoints.put("/metrics", this::metrics);
-    endpoints.put("/healthz", accept -> health(fleet.get()));
-    endpoints.put("/readyz", accept -> readiness(fleet.get()));
-    endpoints.put("/status.json", accept -> Response.json(Response.OK, json.write(fleet.get())));
+    endpoints.put("/healthz", request -> health(fleet.get()));
+    endpoints.put("/readyz", request -> readiness(fleet.get()));
+    endpoints.put("/status.json", request -> Response.json(Response.OK, status.write(fleet.get())));
+    endpoints.put(
+        "/history.json",
+        request -> ofOutbox(request, (path, all) -> samples.write(path, history.of(path))));
+    endpoints.put("/dead-letters.json", request -> ofOutbox(request, deadLetters::write));
+    endpoints.put("/config.json", request -> Response.json(Response.OK, ConfigJson.write(config)));
     return endpoints;
   }
 
-  private Response metrics(String accept) {
-    boolean openMetrics = accept.contains("application/openmetrics-text");
+  private Response metrics(Request request) {
+    boolean openMetrics = request.accept().contains("application/openmetrics-text");
     return new Response(
         Response.OK,
         openMetrics ? RelayMetrics.OPEN_METRICS : RelayMetrics.PLAIN_TEXT,
         metrics.scrape(openMetrics));
   }
 
+  /** Only what is served can be asked about: nobody chooses which files are read. */
+  private Response ofOutbox(Request request, BiFunction<Path, Set<Path>, String> form) {
+    Set<Path> served =
+        fleet.get().open().stream().map(PipelineStatus::outbox).collect(Collectors.toSet());
+    Optional<String> asked = request.outbox();
+    if (asked.isEmpty() && served.size() != 1) {
+      return Response.plain(Response.NOT_FOUND, "which outbox? say ?outbox=…");
+    }
+    return served.stream()
+        .filter(path -> asked.isEmpty() || path.toString().equals(asked.get()))
+        .findFirst()
+        .map(path -> Response.json(Response.OK, form.apply(path, served)))
+        .orElseGet(() -> Response.plain(Response.NOT_FOUND, "no such outbox is served"));
+  }
+
   private Response health(FleetStatus status) {
     return status
-        .stuck(nanoClock.getAsLong(), FleetStatus.PATIENCE)
+        .stuck(clocks.nanos(), FleetStatus.PATIENCE)
         .map(loop -> Response.plain(Response.UNAVAILABLE, "stuck: " + loop))
         .orElseGet(() -> Response.plain(Response.OK, "ok"));
   }

@@ -33,7 +33,7 @@ public record DeadLetter(
     new QueueWalk(outbox.deadLetters()).all(found -> visitor.test(of(found.record())));
   }
 
-  private static DeadLetter of(OutboxRecord letter) {
+  static DeadLetter of(OutboxRecord letter) {
     return new DeadLetter(
         letter.sequence(),
         header(letter, DeadLetters.REASON).orElse("unknown"),

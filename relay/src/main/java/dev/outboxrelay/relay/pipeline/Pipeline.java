@@ -169,6 +169,7 @@ public final class Pipeline implements AutoCloseable {
             delivery.oldestAppendMillis(),
             delivery.ledger().lastDeliveryMillis(),
             delivery.ledger().delivered(),
+            delivery.ledger().retried(),
             deadLetters,
             quarantined,
             delivery.ledger().missing()));

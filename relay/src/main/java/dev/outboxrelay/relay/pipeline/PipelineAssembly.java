@@ -153,6 +153,7 @@ final class PipelineAssembly {
         0,
         0,
         0,
+        0,
         0);
   }
 }

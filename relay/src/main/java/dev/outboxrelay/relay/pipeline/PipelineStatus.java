@@ -24,6 +24,7 @@ import java.util.UUID;
  *     empty if there is none
  * @param lastDeliveryMillis when Kafka acked last; empty = not since the start
  * @param delivered events acked since the start, repeated ones included
+ * @param retried events that a rewind made to be sent again, since the start
  * @param deadLetters dead letters made since the start
  * @param quarantined corrupt records and regions set aside since the start
  * @param missing sequences found missing since the start
@@ -46,6 +47,7 @@ public record PipelineStatus(
     OptionalLong oldestUnsettledMillis,
     OptionalLong lastDeliveryMillis,
     long delivered,
+    long retried,
     long deadLetters,
     long quarantined,
     long missing,

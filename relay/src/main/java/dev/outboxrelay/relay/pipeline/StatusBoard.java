@@ -41,6 +41,7 @@ final class StatusBoard {
       OptionalLong oldestUnsettledMillis,
       OptionalLong lastDeliveryMillis,
       long delivered,
+      long retried,
       long deadLetters,
       long quarantined,
       long missing) {}
@@ -88,6 +89,7 @@ final class StatusBoard {
         now.oldestUnsettledMillis(),
         now.lastDeliveryMillis(),
         now.delivered(),
+        now.retried(),
         now.deadLetters(),
         now.quarantined(),
         now.missing(),

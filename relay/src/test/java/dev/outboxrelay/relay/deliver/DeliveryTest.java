@@ -84,6 +84,7 @@ class DeliveryTest {
     kafka.failOldest(LOST_ORDER, false);
     turns(2);
     assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.ledger().retried()).isEqualTo(4);
     assertThat(kafka.inFlight()).isZero();
     waitOutBackoff();
     assertThat(delivery.state().label()).isEqualTo("probing");

@@ -2,31 +2,44 @@ package dev.outboxrelay.relay.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outboxrelay.relay.config.HttpAddress;
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Trouble;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.history.History;
+import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -38,8 +51,10 @@ class RelayHttpServerTest {
   private final RelayMetrics metrics = new RelayMetrics("1.2.3", Clock.systemUTC(), nanos::get);
   private final HttpClient client = HttpClient.newHttpClient();
   private FleetStatus fleet = new FleetStatus(List.of(), List.of(), OptionalLong.empty());
-  private final RelayHttpServer server =
-      RelayHttpServer.start(ANY_PORT, new StatusPages("1.2.3", metrics, () -> fleet, nanos::get));
+  private final History history = new History();
+  private final RelayConfig config =
+      RelayConfig.from(Map.of("OUTBOX_DIR", "/o", "KAFKA_SSL_KEY_PASSWORD", "hunter2"));
+  private final RelayHttpServer server = RelayHttpServer.start(ANY_PORT, pages());
 
   @AfterEach
   void stop() {
@@ -47,9 +62,107 @@ class RelayHttpServerTest {
     metrics.close();
   }
 
+  private StatusPages pages() {
+    Clocks clocks = new Clocks(nanos::get, InstantSource.fixed(Instant.ofEpochMilli(1_000)));
+    return new StatusPages("1.2.3", metrics, () -> fleet, history, config, clocks);
+  }
+
   @Test
   void theFrontPageNamesEveryOther() throws Exception {
-    assertThat(get("/").body()).contains("/metrics", "/healthz", "/readyz", "/status.json");
+    assertThat(get("/").body())
+        .contains("/metrics", "/healthz", "/readyz", "/status.json", "/history.json");
+  }
+
+  @Test
+  void whatThePageRefersToIsServedAndNothingIsLoadedFromElsewhere() throws Exception {
+    HttpResponse<String> page = get("/");
+    assertThat(page.headers().firstValue("Content-Type")).hasValue("text/html; charset=utf-8");
+    assertThat(page.headers().firstValue("Content-Security-Policy").orElseThrow())
+        .startsWith("default-src 'none';")
+        .doesNotContain("unsafe");
+    assertThat(page.body()).doesNotContain("http://", "https://", "style=", "<style");
+    Set<String> files = new TreeSet<>();
+    collect("", "(?:src|href)=\"(assets/[^\"]+)\"", page.body(), files);
+    for (String script : List.copyOf(files)) {
+      if (script.endsWith(".js") && !script.endsWith("uplot.js")) {
+        collect("assets/", "from \"\\./([^\"]+)\"", get("/" + script).body(), files);
+      }
+    }
+    assertThat(files).hasSize(11);
+    for (String file : files) {
+      HttpResponse<String> response = get("/" + file);
+      assertThat(response.statusCode()).as(file).isEqualTo(200);
+      assertThat(response.body()).as(file).isNotBlank();
+    }
+  }
+
+  @Test
+  void theHistoryOfWhatIsServedCanBeAskedForAndNoOtherPath() throws Exception {
+    Path other = Path.of("/var/lib/other outbox");
+    fleet =
+        new FleetStatus(
+            List.of(Statuses.idle(OUTBOX, 0), Statuses.idle(other, 0)),
+            List.of(),
+            OptionalLong.empty());
+    SamplerThread sampler = SamplerThread.start(history, () -> fleet.open());
+    try (sampler) {
+      await().until(() -> !history.of(other).isEmpty());
+    }
+
+    JsonNode json =
+        new ObjectMapper().readTree(get("/history.json?outbox=%2Fvar%2Flib%2Fother+outbox").body());
+    assertThat(json.get("outbox").asText()).isEqualTo(other.toString());
+    assertThat(json.get("at").size()).isEqualTo(1);
+    assertThat(json.get("lag_events").get(0).asLong()).isZero();
+    for (String path : List.of("/history.json", "/dead-letters.json")) {
+      assertThat(get(path).statusCode()).isEqualTo(404);
+      assertThat(get(path + "?outbox=/etc").statusCode()).isEqualTo(404);
+      assertThat(get(path + "?outbox=/var/lib/outbox/../outbox").statusCode()).isEqualTo(404);
+      assertThat(raw(path + "?outbox=%zz")).startsWith("HTTP/1.1 400");
+    }
+  }
+
+  @Test
+  void theConfigurationIsShownWithoutItsSecrets() throws Exception {
+    HttpResponse<String> response = get("/config.json");
+
+    assertThat(response.body())
+        .contains("\"OUTBOX_DIR\" : \"/o\"", "\"ssl.key.password\" : \"***\"");
+    assertThat(response.body()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void eachOutboxHasASentence() throws Exception {
+    fleet =
+        new FleetStatus(
+            List.of(Statuses.idle(OUTBOX, 0)),
+            List.of(new OutboxOnHold(Path.of("/b"), "unusable", "no rights", 800, 2)),
+            OptionalLong.empty());
+
+    JsonNode json = new ObjectMapper().readTree(get("/status.json").body());
+
+    assertThat(json.get("now").asLong()).isEqualTo(1_000);
+    assertThat(json.at("/outboxes/0/summary/level").asText()).isEqualTo("ok");
+    assertThat(json.at("/outboxes/0/summary/text").asText()).contains("nothing waits");
+    assertThat(json.at("/on_hold/0/summary/level").asText()).isEqualTo("action");
+  }
+
+  private static void collect(String prefix, String pattern, String text, Set<String> into) {
+    Pattern.compile(pattern)
+        .matcher(text)
+        .results()
+        .map(match -> prefix + match.group(1))
+        .forEach(into::add);
+  }
+
+  /** What the server answers to a path that a well-behaved client would not send. */
+  private String raw(String path) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.setSoTimeout(30_000);
+      String request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   @Test
@@ -165,10 +278,7 @@ class RelayHttpServerTest {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       HttpAddress address = new HttpAddress("127.0.0.1", taken.getLocalPort());
 
-      assertThatThrownBy(
-              () ->
-                  RelayHttpServer.start(
-                      address, new StatusPages("1.2.3", metrics, () -> fleet, nanos::get)))
+      assertThatThrownBy(() -> RelayHttpServer.start(address, pages()))
           .isInstanceOf(HttpUnavailable.class)
           .hasMessageStartingWith("OUTBOX_HTTP_ADDRESS=" + address + ": can't listen there: ")
           .hasMessageEndingWith("give another address, or off");

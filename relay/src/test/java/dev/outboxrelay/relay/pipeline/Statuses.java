@@ -33,12 +33,22 @@ public final class Statuses {
         0,
         0,
         0,
+        0,
         1,
         83_886_080);
   }
 
   /** Everything settled. */
   public static PipelineStatus idle(Path outbox, long tickNanos) {
+    return settled(outbox, tickNanos, 7, 0);
+  }
+
+  /** Everything settled, after so much was delivered and sent again since the start. */
+  public static PipelineStatus counting(Path outbox, long delivered, long retried) {
+    return settled(outbox, 0, delivered, retried);
+  }
+
+  private static PipelineStatus settled(Path outbox, long tickNanos, long delivered, long retried) {
     return new PipelineStatus(
         outbox,
         OUTBOX_ID,
@@ -54,7 +64,8 @@ public final class Statuses {
         0,
         OptionalLong.empty(),
         OptionalLong.empty(),
-        7,
+        delivered,
+        retried,
         0,
         0,
         0,

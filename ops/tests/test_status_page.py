@@ -1,0 +1,339 @@
+"""The status page in a real browser: before, during and after an outage, and what may go wrong.
+
+The screenshots are left in ops/target/status-page.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
+
+from harness.relay import Relay
+from harness.waiting import eventually
+from outbox_client import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.broker import Broker
+
+SCREENSHOTS = Path(__file__).parents[1] / "target" / "status-page"
+# It loads nothing but our own page, and whoever runs the tests may be root or in a container.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Liveness only, as everywhere.
+WITHIN = 60_000.0
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+SECRET = "hunter2"
+HOSTILE = "<img src=x onerror=document.title='owned'>\"'&<script>document.title='owned'</script>"
+EVENTS = 60
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"KAFKA_SSL_KEY_PASSWORD": SECRET}
+
+
+@pytest.fixture
+def relay(
+    outbox: Path, broker: Broker, tmp_path: Path, settings: dict[str, str]
+) -> Iterator[Relay]:
+    """A relay for the test's outbox, not started."""
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log", settings=settings) as relay:
+        yield relay
+
+
+class Looker:
+    """A page in a browser's window, and what the browser complained about meanwhile."""
+
+    def __init__(self, browser: Browser, relay: Relay, *, scripts: bool = True) -> None:
+        self.origin = f"http://127.0.0.1:{relay.port}/"
+        self.context = browser.new_context(viewport=DESKTOP, java_script_enabled=scripts)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(WITHIN)
+        self.complaints: list[str] = []
+        self.asked: set[str] = set()
+        self.page.on("console", lambda line: self.complaints.append(f"{line.type}: {line.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.add(request.url))
+
+    def open(self, fragment: str = "") -> Page:
+        self.page.goto(self.origin + fragment)
+        return self.page
+
+    def shoot(self, name: str) -> None:
+        """In light, in dark, and as wide as a phone, where nothing may be cut off."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for variant, scheme, size in (
+            ("light", "light", DESKTOP),
+            ("dark", "dark", DESKTOP),
+            ("phone", "light", PHONE),
+        ):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+            self.page.screenshot(path=SCREENSHOTS / f"{name}-{variant}.png", full_page=True)
+            if size is DESKTOP:
+                # Contrast differs; width does not matter to it.
+                self.check_accessible()
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+    def check_accessible(self) -> None:
+        results = Axe().run(self.page)
+        assert results.violations_count == 0, results.generate_report()
+
+    def check_quiet(self) -> None:
+        assert self.complaints == []
+        assert {url for url in self.asked if not url.startswith(self.origin)} == set()
+
+    def value(self, term: str) -> str:
+        """What stands beside a term now."""
+        return self.page.locator(f"[data-term='{term}'] .value").inner_text()
+
+    def chart(self, title: str) -> str:
+        """What a screen reader says instead of a chart."""
+        found = self.page.locator(f"[role=img][aria-label^='{title}']").get_attribute("aria-label")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def look(browser: Browser, relay: Relay) -> Iterator[Callable[..., Looker]]:
+    """Opens windows, and closes them."""
+    lookers: list[Looker] = []
+
+    def opened(*, scripts: bool = True) -> Looker:
+        lookers.append(Looker(browser, relay, scripts=scripts))
+        return lookers[-1]
+
+    yield opened
+    for looker in lookers:
+        looker.context.close()
+
+
+def test_before_during_and_after_an_outage(
+    broker: Broker, relay: Relay, outbox: Path, topic: str, look: Callable[..., Looker]
+) -> None:
+    relay.start()
+    looker = look()
+    with Outbox(outbox) as client:
+        assert client.wait_delivered(client.append("v", topic=topic), 60) == "DELIVERED"
+        page = looker.open()
+        state = page.locator("#state")
+        news = page.locator("#news")
+        expect(state).to_contain_text("All events are settled; nothing waits.", timeout=WITHIN)
+        expect(page.locator("#outbox-name")).to_have_text(str(outbox))
+        expect(page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+        assert page.title() == "Outbox Relay"
+        assert looker.value("Events wait") == "0"
+        expect(news).to_have_text("")
+        looker.shoot("1-before")
+
+        broker.kill()
+        for _ in range(EVENTS):
+            client.append("v" * 500, topic=topic)
+        expect(state).to_contain_text("Events wait: Kafka does not answer.", timeout=WITHIN)
+        expect(state).to_contain_text("Since ")
+        expect(state).to_contain_text("nothing is lost")
+        expect(state).to_have_attribute("data-level", "waiting")
+        assert looker.value("Events wait") == str(EVENTS)
+        expect(page).to_have_title(f"{EVENTS} wait - Outbox Relay")
+        expect(news).to_have_text(f"{outbox}: Events wait: Kafka does not answer.", timeout=WITHIN)
+        eventually(
+            "a sample of the outage is kept",
+            lambda: EVENTS in json.loads(relay.http("/history.json")[1])["lag_events"],
+        )
+        looker.shoot("2-outage")
+
+        broker.start()
+        expect(state).to_have_attribute("data-level", "ok", timeout=WITHIN)
+        expect(state).to_contain_text("All events are settled; nothing waits.", timeout=WITHIN)
+        expect(news).to_contain_text("settled", timeout=WITHIN)
+    assert looker.value("Events wait") == "0"
+    looker.check_quiet()
+
+    # Who opens the page now sees what was before.
+    late = look()
+    late.open()
+    expect(late.page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+    assert f"now 0, at most {EVENTS} at " in late.chart("Events that wait")
+    late.page.get_by_text("The last hour as a table").click()
+    waited = late.page.locator("#hour tbody td:nth-child(2)").filter(has_text=str(EVENTS))
+    expect(waited.first).to_be_visible()
+    late.shoot("3-after")
+    late.check_quiet()
+
+
+def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str, look: Callable[..., Looker]
+) -> None:
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": "2000"})
+    relay.start()
+    with Outbox(outbox) as client:
+        dead = client.append("payload-" + "x" * 3000, topic=topic, key="key-of-it")
+        assert client.wait_delivered(dead, 60) == "DEAD"
+    looker = look()
+    page = looker.open()
+    letters = page.locator("#dead-letters tbody tr")
+    expect(letters).to_have_count(1, timeout=WITHIN)
+    expect(letters).to_contain_text("too-large")
+    expect(letters).to_contain_text(topic)
+    expect(letters).to_contain_text(str(dead.event_id))
+    expect(page.locator("#dead-letter-reasons")).to_contain_text("too-large: 1")
+    expect(page.locator("#notices")).to_contain_text("Events moved to the dead letters: 1")
+    page.get_by_text("Settings, secrets masked").click()
+    settings = page.locator("#configuration tbody")
+    expect(settings).to_contain_text("OUTBOX_DIR", timeout=WITHIN)
+    expect(settings.locator("tr", has_text="ssl.key.password")).to_contain_text("***")
+    looker.shoot("4-dead-letter")
+    looker.check_quiet()
+    told = [page.content()]
+    told += [relay.http(url.removeprefix(looker.origin[:-1]))[1] for url in looker.asked]
+    for text in told:
+        assert SECRET not in text
+        assert "payload-" not in text
+        assert "key-of-it" not in text
+
+
+def test_a_relay_that_does_not_answer_is_said_to_and_what_is_shown_is_said_to_be_old(
+    relay: Relay, topic: str, look: Callable[..., Looker]
+) -> None:
+    relay.start()
+    looker = look()
+    page = looker.open()
+    stale = page.locator("#stale")
+    expect(page.locator("#state")).to_contain_text("nothing waits", timeout=WITHIN)
+    expect(stale).to_be_hidden()
+    relay.kill()
+    expect(stale.get_by_role("alert")).to_contain_text("The relay does not answer.", timeout=WITHIN)
+    expect(stale.get_by_role("alert")).to_contain_text("What you see is as of ")
+    expect(stale).to_contain_text(" s ago.")
+    expect(page).to_have_title("No answer - Outbox Relay")
+    looker.shoot("5-no-answer")
+    relay.start()
+    expect(stale).to_be_hidden(timeout=WITHIN)
+    expect(page).to_have_title("Outbox Relay")
+
+
+def test_whatever_a_text_holds_it_stays_text(
+    tmp_path: Path, broker: Broker, browser: Browser
+) -> None:
+    outbox = tmp_path / "<img src=x onerror=document.title='owned'>"
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay:
+        relay.start()
+        looker = Looker(browser, relay)
+        page = looker.page
+        page.route("**/*.json*", spoiled)
+        looker.open()
+        expect(page.locator("#state")).to_contain_text(HOSTILE, timeout=WITHIN)
+        expect(page.locator("#state .error")).to_contain_text(HOSTILE)
+        expect(page.locator("#outbox-name")).to_have_text(str(outbox))
+        expect(page.locator("#notices")).to_contain_text(HOSTILE)
+        expect(page.locator("#dead-letters")).to_contain_text(HOSTILE, timeout=WITHIN)
+        page.get_by_text("Settings, secrets masked").click()
+        expect(page.locator("#configuration tbody")).to_contain_text(HOSTILE, timeout=WITHIN)
+        assert page.locator("main img, main script").count() == 0
+        assert "owned" not in page.title()
+        looker.check_quiet()
+        looker.context.close()
+
+
+def spoiled(route: Route) -> None:
+    """The relay's answer, with a text that would be markup wherever somebody else has a say."""
+    answer: Any = route.fetch().json()
+    for outbox in answer.get("outboxes", []):
+        outbox["summary"]["text"] = outbox["summary"]["do"] = HOSTILE
+        outbox["notices"] = [{"text": HOSTILE, "do": HOSTILE}]
+        outbox["trouble"] = {"error": HOSTILE, "attempts": 1}
+    if "latest" in answer:
+        letter = dict.fromkeys(("reason", "error", "topic", "event_id"), HOSTILE)
+        answer["latest"] = [{"number": 1, "at": None, "sequence": None, "appended": None, **letter}]
+        answer |= {"total": 1, "reasons": {HOSTILE: 1}}
+    if "kafka" in answer:
+        answer["kafka"] = {HOSTILE: HOSTILE}
+    route.fulfill(json=answer)
+
+
+def test_of_several_outboxes_the_worst_comes_first_and_each_can_be_chosen_by_keyboard(
+    relay: Relay, outbox: Path, topic: str, look: Callable[..., Looker]
+) -> None:
+    relay.start()
+    looker = look()
+    page = looker.page
+
+    def several(route: Route) -> None:
+        answer: Any = route.fetch().json()
+        [served] = answer["outboxes"]
+        waiting = {"level": "waiting", "text": "Events wait: so.", "since": 1, "do": "Wait."}
+        held = {"level": "action", "text": "Can't be served now (held).", "since": 1, "do": "So."}
+        answer["outboxes"] += [
+            {**served, "outbox": "/o/little", "summary": waiting, "oldest_age_ms": 5},
+            {**served, "outbox": "/o/much", "summary": waiting, "oldest_age_ms": 900},
+        ]
+        answer["on_hold"] = [
+            {"outbox": "/o/held", "summary": held, "error": "by another", "attempts": 2}
+        ]
+        route.fulfill(json=answer)
+
+    page.route("**/status.json", several)
+    looker.open()
+    names = page.locator("#fleet tbody th")
+    expect(names).to_have_text(["/o/held", "/o/much", "/o/little", str(outbox)], timeout=WITHIN)
+    expect(page.locator("#outbox-name")).to_have_text("/o/held")
+    expect(page.locator("#state")).to_contain_text("by another (attempts: 2)")
+    expect(page.locator("#served")).to_be_hidden()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the outbox")).to_be_focused()
+    names.last.get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox-name")).to_have_text(str(outbox))
+    expect(page.locator("#outbox")).to_be_focused()
+    expect(page.locator("#fleet [aria-current]")).to_have_text(str(outbox))
+    expect(page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+    # The address names it: a reload and a bookmark show the same.
+    page.reload()
+    expect(page.locator("#outbox-name")).to_have_text(str(outbox), timeout=WITHIN)
+    looker.shoot("6-several")
+    looker.check_quiet()
+
+
+def test_without_javascript_the_page_says_where_to_look(
+    relay: Relay, topic: str, look: Callable[..., Looker]
+) -> None:
+    relay.start()
+    page = look(scripts=False).open()
+    told = page.locator("noscript p")
+    expect(told).to_be_visible()
+    assert "/status.json" in told.inner_text()
+    assert "java -jar outbox-relay.jar status" in told.inner_text()

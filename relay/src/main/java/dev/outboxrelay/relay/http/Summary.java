@@ -1,0 +1,117 @@
+package dev.outboxrelay.relay.http;
+
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.time.Duration;
+
+/**
+ * Where an outbox stands, in a sentence for people. It holds no numbers that change by themselves:
+ * a new sentence is news.
+ *
+ * @param level whether somebody has to act
+ * @param text what it does or what is wrong, with a full stop
+ * @param sinceMillis since when, milliseconds since the epoch
+ * @param todo what to do, with a full stop; null if there is nothing to do
+ */
+record Summary(Level level, String text, long sinceMillis, String todo) {
+  /** What is asked of whoever reads it. */
+  enum Level {
+    /** Nothing. */
+    OK("ok"),
+    /** Patience: delivery goes on by itself once Kafka is back. */
+    WAITING("waiting"),
+    /** It goes on only once somebody has mended something. */
+    ACTION("action");
+
+    private final String label;
+
+    Level(String label) {
+      this.label = label;
+    }
+
+    /** A stable name. */
+    String label() {
+      return label;
+    }
+  }
+
+  static Summary of(PipelineStatus status, long nowMillis, long nowNanos) {
+    Duration still = Duration.ofNanos(nowNanos - status.tickNanos());
+    if (still.compareTo(FleetStatus.PATIENCE) > 0) {
+      return new Summary(
+          Level.ACTION,
+          "The delivery loop does not turn.",
+          nowMillis - still.toMillis(),
+          "Look for the reason in the relay's log, then restart the relay; /healthz answers 503.");
+    }
+    DeliveryState state = status.state();
+    if (state.trouble() != null) {
+      return troubled(status, state.trouble());
+    }
+    return new Summary(Level.OK, calm(status, state), status.stateSinceMillis(), null);
+  }
+
+  /** Of an outbox that can't be served now; it is tried again by itself. */
+  static Summary of(OutboxOnHold hold) {
+    return new Summary(
+        Level.ACTION,
+        "Can't be served now (" + hold.reason() + ").",
+        hold.sinceMillis(),
+        "It is tried again by itself once the cause below is mended.");
+  }
+
+  private static String calm(PipelineStatus status, DeliveryState state) {
+    if (state instanceof DeliveryState.Connecting) {
+      return "Connects to Kafka.";
+    } else if (state instanceof DeliveryState.Draining) {
+      return "Stops: nothing more is read, what is in flight may finish.";
+    } else if (state instanceof DeliveryState.Stopped) {
+      return "Has stopped.";
+    }
+    return status.lagEvents() == 0
+        ? "All events are settled; nothing waits."
+        : "Delivers to Kafka.";
+  }
+
+  private static Summary troubled(PipelineStatus status, Trouble trouble) {
+    String events = status.lagEvents() == 0 ? "No event waits, but " : "Events wait: ";
+    Verdict verdict = trouble.verdict();
+    if (verdict instanceof Verdict.Fenced) {
+      return new Summary(
+          Level.ACTION,
+          "Delivery has ended: another relay took this outbox over.",
+          trouble.sinceMillis(),
+          "Stop one of the two.");
+    } else if (verdict instanceof Verdict.PauseTopic pause) {
+      return new Summary(
+          Level.ACTION,
+          events + "topic " + pause.topic() + " can't be written (" + pause.reason().label() + ").",
+          trouble.sinceMillis(),
+          sentence(pause.reason().wayOut()));
+    } else if (verdict instanceof Verdict.PauseAll pause) {
+      return new Summary(
+          Level.ACTION,
+          events + "Kafka lets the relay write nothing (" + pause.reason().label() + ").",
+          trouble.sinceMillis(),
+          sentence(pause.reason().wayOut()));
+    }
+    String what =
+        status.state() instanceof DeliveryState.Stalled
+            ? "Kafka does not answer."
+            : "the last attempt to deliver failed.";
+    return new Summary(
+        Level.WAITING,
+        events + what,
+        trouble.sinceMillis(),
+        "Delivery is tried again by itself and nothing is lost; if Kafka should be up, the command"
+            + " doctor tells what is in the way.");
+  }
+
+  private static String sentence(String wayOut) {
+    return Character.toUpperCase(wayOut.charAt(0)) + wayOut.substring(1) + ".";
+  }
+}

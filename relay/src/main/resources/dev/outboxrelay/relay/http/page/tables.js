@@ -1,0 +1,40 @@
+/** What changes rarely: dead letters, and the configuration. */
+
+import { element, number, row, set, table, time } from "./text.js";
+
+const COLUMNS = ["Number", "Given up", "Reason", "Topic", "What Kafka said", "Event id", "Sequence"];
+
+/** The latest dead letters with their reasons. Values are not shown, here or anywhere over HTTP. */
+export function showDeadLetters(letters) {
+  const reasons = Object.entries(letters.reasons)
+    .map(([reason, count]) => `${reason}: ${number(count)}`)
+    .join(", ");
+  set(
+    document.getElementById("dead-letter-reasons"),
+    letters.total === 0
+      ? "There are none."
+      : `${number(letters.total)} in the outbox${letters.complete ? "" : " so far, still reading"}. ${reasons}.` +
+        (letters.total > letters.latest.length ? ` The latest ${letters.latest.length}:` : ""),
+  );
+  const place = document.getElementById("dead-letters");
+  place.hidden = letters.total === 0;
+  place.replaceChildren(table(COLUMNS, letters.latest.map((letter) => row(
+    number(letter.number),
+    letter.at === null ? "unreadable" : time(letter.at),
+    letter.reason,
+    letter.topic ?? "its bytes are damaged",
+    letter.error,
+    letter.event_id ?? "",
+    letter.sequence === null ? "" : number(letter.sequence),
+  ))));
+}
+
+export function showConfiguration(configuration) {
+  const rows = [
+    ...Object.entries(configuration.outbox),
+    ...Object.entries(configuration.kafka),
+  ].map(([name, value]) => row(element("code", {}, name), element("code", {}, value)));
+  document
+    .querySelector("#configuration details > div")
+    .replaceChildren(table(["Setting", "Value"], rows));
+}

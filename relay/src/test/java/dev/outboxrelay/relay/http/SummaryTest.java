@@ -1,0 +1,100 @@
+package dev.outboxrelay.relay.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.PauseReason;
+import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.http.Summary.Level;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class SummaryTest {
+  private static final Path OUTBOX = Path.of("/outbox");
+  private static final long SINCE = 2_000;
+  private static final long NOW = 900_000;
+
+  @Test
+  void aHealthyRelayAsksForNothing() {
+    Summary summary = Summary.of(Statuses.idle(OUTBOX, 0), NOW, 0);
+
+    assertThat(summary)
+        .isEqualTo(new Summary(Level.OK, "All events are settled; nothing waits.", 1_000, null));
+    assertThat(withLag(new DeliveryState.Delivering()).text()).isEqualTo("Delivers to Kafka.");
+  }
+
+  @Test
+  void anOutageAsksForPatience() {
+    Summary summary =
+        withLag(new DeliveryState.Stalled(trouble(new Verdict.RetryLater("no answer"))));
+
+    assertThat(summary.level()).isEqualTo(Level.WAITING);
+    assertThat(summary.text()).isEqualTo("Events wait: Kafka does not answer.");
+    assertThat(summary.sinceMillis()).isEqualTo(SINCE);
+    assertThat(summary.todo()).contains("nothing is lost", "doctor");
+  }
+
+  @Test
+  void whatAnOperatorHasToMendIsNamedWithTheWayOut() {
+    Summary topic =
+        withLag(
+            new DeliveryState.PausedTopic(
+                trouble(new Verdict.PauseTopic("orders", PauseReason.TOPIC_MISSING, "e")),
+                0,
+                true));
+    Summary all =
+        withLag(
+            new DeliveryState.PausedAll(
+                trouble(new Verdict.PauseAll(PauseReason.AUTHENTICATION, "e")), 0));
+
+    assertThat(topic.level()).isEqualTo(Level.ACTION);
+    assertThat(topic.text())
+        .isEqualTo("Events wait: topic orders can't be written (topic-missing).");
+    assertThat(topic.todo()).isEqualTo("Create the topic.");
+    assertThat(all.level()).isEqualTo(Level.ACTION);
+    assertThat(all.text()).contains("(authentication)");
+    assertThat(all.todo()).isEqualTo("Check user, password or certificates.");
+  }
+
+  @Test
+  void anotherRelayThatTookOverIsNamed() {
+    Summary summary =
+        withLag(new DeliveryState.Fenced(trouble(new Verdict.Fenced("producer fenced"))));
+
+    assertThat(summary.level()).isEqualTo(Level.ACTION);
+    assertThat(summary.text()).contains("another relay took this outbox over");
+    assertThat(summary.todo()).isEqualTo("Stop one of the two.");
+  }
+
+  @Test
+  void aLoopThatDoesNotTurnIsSaidFirstWhateverItsStateWas() {
+    long nanos = Duration.ofSeconds(20).toNanos();
+    Summary summary = Summary.of(Statuses.idle(OUTBOX, 0), NOW, nanos);
+
+    assertThat(summary.level()).isEqualTo(Level.ACTION);
+    assertThat(summary.text()).isEqualTo("The delivery loop does not turn.");
+    assertThat(summary.sinceMillis()).isEqualTo(NOW - 20_000);
+  }
+
+  @Test
+  void anOutboxOnHoldSaysWhy() {
+    Summary summary = Summary.of(new OutboxOnHold(OUTBOX, "held", "another relay", SINCE, 3));
+
+    assertThat(summary.level()).isEqualTo(Level.ACTION);
+    assertThat(summary.text()).isEqualTo("Can't be served now (held).");
+    assertThat(summary.sinceMillis()).isEqualTo(SINCE);
+  }
+
+  private static Summary withLag(DeliveryState state) {
+    return Summary.of(Statuses.withLag(OUTBOX, state, 0, OptionalLong.of(1)), NOW, 0);
+  }
+
+  private static Trouble trouble(Verdict verdict) {
+    return new Trouble(verdict, SINCE, 4);
+  }
+}
