@@ -9,11 +9,15 @@ const TAG = 'outbox-relay';
 /** What Grafana 10.0 writes; newer ones bring it up to date themselves. */
 const SCHEMA_VERSION = 38;
 
+/** The one in the alerts of ops/prometheus. */
+const RUNBOOK_URL = 'https://example.com/outbox-relay/ops/runbook.md';
+
 const RUNBOOK = new dashboard.TextBoxVariableBuilder('runbook')
   .label('Runbook')
   .description('Where your copy of ops/runbook.md is served')
   .hide(dashboard.VariableHide.HideVariable)
-  .defaultValue('https://runbooks.example/outbox-relay');
+  .defaultValue(RUNBOOK_URL)
+  .current({ selected: true, text: RUNBOOK_URL, value: RUNBOOK_URL });
 
 interface Choice {
   readonly label: string;
@@ -72,14 +76,15 @@ interface Mark {
 const MARKS: readonly Mark[] = [
   {
     name: 'Alerts',
-    expr: 'ALERTS{alertname=~"OutboxRelay.+", alertstate="firing", instance=~"$instance"}',
+    expr: 'ALERTS{alertname=~"Outbox.+", alertstate="firing", job=~"$job|", instance=~"$instance|"}',
     colour: ORANGE,
     title: '{{alertname}}',
     enabled: true,
   },
   {
     name: 'Relay starts',
-    expr: 'changes(process_start_time_seconds{job=~"$job", instance=~"$instance"}[$__rate_interval]) > 0',
+    // Seen however long the relay was away before.
+    expr: 'time() - process_start_time_seconds{job=~"$job", instance=~"$instance"} < 60',
     colour: GREY,
     title: 'The relay was started',
     enabled: true,
@@ -87,10 +92,10 @@ const MARKS: readonly Mark[] = [
   {
     name: 'State changes',
     expr:
-      'changes(outbox_relay_producer_state{state="delivering", job=~"$job", instance=~"$instance", outbox=~"$outbox"}' +
-      '[$__rate_interval]) > 0',
+      'changes(outbox_relay_producer_state{state=~"stalled|backing-off|paused-topic|paused-all|fenced", ' +
+      'job=~"$job", instance=~"$instance", outbox=~"$outbox"}[$__rate_interval]) > 0',
     colour: SKY,
-    title: 'Delivery stopped or went on',
+    title: 'Began or ended: {{state}}',
     enabled: false,
   },
 ];
@@ -123,7 +128,10 @@ export interface Board {
 }
 
 /** A dashboard without panels and with the variables, links and marks that all of ours have. */
-export function board(head: Board, variables: readonly { build(): dashboard.VariableModel }[]): dashboard.DashboardBuilder {
+export function board(
+  head: Board,
+  variables: readonly { build(): dashboard.VariableModel }[],
+): dashboard.DashboardBuilder {
   const start = new dashboard.DashboardBuilder(head.title)
     .uid(head.uid)
     .description(head.description)
@@ -153,6 +161,14 @@ export function link(title: string, url: string, tooltip: string, icon: string):
     .tooltip(tooltip)
     .icon(icon)
     .targetBlank(true);
+}
+
+/** A link from data to the dashboard of its relay, with what is selected here. */
+export function relayOf(instance: string, outbox: string): dashboard.DashboardLinkBuilder {
+  const url =
+    `/d/${RELAY}?\${datasource:queryparam}&\${job:queryparam}` +
+    `&var-instance=${instance}&var-outbox=${outbox}&\${__url_time_range}`;
+  return new dashboard.DashboardLinkBuilder('Open this relay').url(url);
 }
 
 /** Ids from 1 on, and letters for the queries, which the SDK leaves to Grafana. */

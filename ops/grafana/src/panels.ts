@@ -14,14 +14,8 @@ import { STATE_NAMES, STATES } from './states.js';
 /** Whatever Prometheus the dashboard's first variable names. */
 export const DATASOURCE: dashboard.DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
 
-/** What every panel has to have. `width` is of 24. */
-export interface Head {
-  readonly title: string;
-  readonly description: string;
-  readonly unit: string;
-  readonly width: number;
-  readonly height?: number;
-}
+/** What every panel has to have; the width is of 24. */
+type Head = readonly [title: string, unit: string, width: number, description: string];
 
 /** A query over the dashboard's time; `legend` may name labels as `{{label}}`. */
 export function over(expr: string, legend: string): prometheus.DataqueryBuilder {
@@ -63,13 +57,13 @@ const colour = (mode: dashboard.FieldColorModeId): dashboard.FieldColorBuilder =
 const last = (): common.ReduceDataOptionsBuilder => new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']);
 
 /** One number, with its history behind it where the query has one. */
-export function number(head: Head): stat.PanelBuilder {
+export function number(...[title, unit, width, description]: Head): stat.PanelBuilder {
   return new stat.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 4)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(4)
     .datasource(DATASOURCE)
     .reduceOptions(last())
     .colorMode(common.BigValueColorMode.Value)
@@ -78,13 +72,13 @@ export function number(head: Head): stat.PanelBuilder {
     .thresholds(NO_LIMITS);
 }
 
-function lines(head: Head): timeseries.PanelBuilder {
+function lines(...[title, unit, width, description]: Head): timeseries.PanelBuilder {
   return new timeseries.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 8)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(8)
     .datasource(DATASOURCE)
     .min(0)
     .lineWidth(2)
@@ -97,8 +91,10 @@ function lines(head: Head): timeseries.PanelBuilder {
 }
 
 /** Lines whose names are known, each with its own colour. */
-export function chart(head: Head, series: readonly string[]): timeseries.PanelBuilder {
-  const panel = lines(head).legend(
+export function chart(
+  ...[title, unit, width, description, series]: [...Head, readonly string[]]
+): timeseries.PanelBuilder {
+  const panel = lines(title, unit, width, description).legend(
     new common.VizLegendOptionsBuilder()
       .displayMode(common.LegendDisplayMode.List)
       .placement(common.LegendPlacement.Bottom)
@@ -108,8 +104,8 @@ export function chart(head: Head, series: readonly string[]): timeseries.PanelBu
 }
 
 /** Lines of whatever hosts and outboxes there are: a legend that tells how bad each has been. */
-export function ranking(head: Head): timeseries.PanelBuilder {
-  return lines(head)
+export function ranking(...head: Head): timeseries.PanelBuilder {
+  return lines(...head)
     .fillOpacity(0)
     .colorScheme(colour(dashboard.FieldColorModeId.PaletteClassicByName))
     .legend(
@@ -123,9 +119,19 @@ export function ranking(head: Head): timeseries.PanelBuilder {
     );
 }
 
+/** Draws the limits of the panel where its lines come near them. */
+export function withLimits(
+  panel: timeseries.PanelBuilder,
+  thresholds: Builder<dashboard.ThresholdsConfig>,
+): timeseries.PanelBuilder {
+  return panel
+    .thresholds(thresholds)
+    .thresholdsStyle(new common.GraphThresholdsStyleConfigBuilder().mode(common.GraphThresholdsStyleMode.Dashed));
+}
+
 /** Stacked bars of things that should not happen, so each one is seen. */
-export function incidents(head: Head, series: readonly string[]): timeseries.PanelBuilder {
-  return stacked(chart(head, series))
+export function incidents(...head: [...Head, readonly string[]]): timeseries.PanelBuilder {
+  return stacked(chart(...head))
     .drawStyle(common.GraphDrawStyle.Bars)
     .fillOpacity(80)
     .lineWidth(1)
@@ -138,8 +144,10 @@ export function stacked(panel: timeseries.PanelBuilder): timeseries.PanelBuilder
 }
 
 /** How many outboxes are in which state. */
-export function states(head: Head): timeseries.PanelBuilder {
-  const panel = stacked(chart(head, [])).lineWidth(1).decimals(0);
+export function states(...head: Head): timeseries.PanelBuilder {
+  const panel = stacked(chart(...head, []))
+    .lineWidth(1)
+    .decimals(0);
   return coloured(
     panel,
     STATES.map(({ name }) => name),
@@ -160,13 +168,13 @@ function coloured(
 }
 
 /** Bars of the worst, worst first. */
-export function worst(head: Head): bargauge.PanelBuilder {
+export function worst(...[title, unit, width, description]: Head): bargauge.PanelBuilder {
   return new bargauge.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 8)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(8)
     .datasource(DATASOURCE)
     .min(0)
     .orientation(common.VizOrientation.Horizontal)
@@ -179,13 +187,13 @@ export function worst(head: Head): bargauge.PanelBuilder {
 }
 
 /** A row for each outbox, coloured by its state, with the state's name in it. */
-export function stateTimeline(head: Head): statetimeline.PanelBuilder {
+export function stateTimeline(...[title, unit, width, description]: Head): statetimeline.PanelBuilder {
   return new statetimeline.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 5)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(5)
     .datasource(DATASOURCE)
     .mappings(STATE_NAMES)
     .thresholds(NO_LIMITS)
@@ -199,13 +207,13 @@ export function stateTimeline(head: Head): statetimeline.PanelBuilder {
 }
 
 /** A histogram over time: the darker, the more. */
-export function density(head: Head): heatmap.PanelBuilder {
+export function density(...[title, unit, width, description]: Head): heatmap.PanelBuilder {
   return new heatmap.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 8)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(8)
     .datasource(DATASOURCE)
     .calculate(false)
     .color(
@@ -216,20 +224,20 @@ export function density(head: Head): heatmap.PanelBuilder {
         .exponent(0.5)
         .steps(64),
     )
-    .yAxis(new heatmap.YAxisConfigBuilder().unit(head.unit))
+    .yAxis(new heatmap.YAxisConfigBuilder().unit(unit))
     .cellGap(1)
     .filterValues(new heatmap.FilterValueRangeBuilder().le(1e-9))
     .hideLegend();
 }
 
 /** A table of what is true now. */
-export function list(head: Head): table.PanelBuilder {
+export function list(...[title, unit, width, description]: Head): table.PanelBuilder {
   return new table.PanelBuilder()
-    .title(head.title)
-    .description(head.description)
-    .unit(head.unit)
-    .span(head.width)
-    .height(head.height ?? 9)
+    .title(title)
+    .unit(unit)
+    .span(width)
+    .description(description)
+    .height(9)
     .datasource(DATASOURCE)
     .thresholds(NO_LIMITS)
     .showHeader(true)

@@ -1,5 +1,5 @@
 import { MappingType, type ValueMapping, type ValueMappingResult } from '@grafana/grafana-foundation-sdk/dashboard';
-import { BLUE, GREY, MAGENTA, ORANGE, PURPLE, SKY, VERMILLION, YELLOW } from './colours.js';
+import { BLUE, GREEN, GREY, MAGENTA, ORANGE, PURPLE, SKY, VERMILLION, YELLOW } from './colours.js';
 
 /**
  * The states of delivery, worst last. A panel that shows one state needs one number, and gets the
@@ -7,6 +7,7 @@ import { BLUE, GREY, MAGENTA, ORANGE, PURPLE, SKY, VERMILLION, YELLOW } from './
  */
 export const STATES: readonly { readonly name: string; readonly colour: string }[] = [
   { name: 'delivering', colour: BLUE },
+  { name: 'idle', colour: GREEN },
   { name: 'probing', colour: SKY },
   { name: 'connecting', colour: SKY },
   { name: 'draining', colour: GREY },
@@ -17,6 +18,11 @@ export const STATES: readonly { readonly name: string; readonly colour: string }
   { name: 'paused-all', colour: VERMILLION },
   { name: 'fenced', colour: MAGENTA },
 ];
+
+/** Ends what a panel of states says. */
+export const STATES_EXPLAINED =
+  'Delivering and idle are well. Stalled and backing-off: Kafka does not answer. Paused and fenced: somebody has to ' +
+  'mend something.';
 
 /** PromQL: the number of each outbox's present state. */
 export function stateNumber(selector: string): string {

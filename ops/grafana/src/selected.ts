@@ -1,0 +1,18 @@
+// Queries of what is selected in the dashboard's head.
+
+/** Selects relays: for the metrics of their processes, which know no outbox. */
+export const PROCESS = 'job=~"$job", instance=~"$instance"';
+
+/** Selects outboxes. */
+export const OF = `${PROCESS}, outbox=~"$outbox"`;
+
+export const rate = (counter: string): string => `rate(${counter}{${OF}}[$__rate_interval])`;
+export const increase = (counter: string): string => `increase(${counter}{${OF}}[$__rate_interval])`;
+export const inRange = (counter: string): string => `increase(${counter}{${OF}}[$__range])`;
+
+export const BUCKETS = 'outbox_relay_delivery_latency_seconds_bucket';
+
+/** How many outboxes a panel of one relay shows at most: it can serve hundreds. */
+export const MOST = 20;
+
+export const perOutbox = (gauge: string): string => `topk(${MOST}, max by (outbox) (${gauge}{${OF}}))`;
