@@ -21,7 +21,7 @@ PACKAGED := relay/target/.packaged
 PYTHON_PACKAGE := outbox-client/python
 AIRFLOW_PACKAGE := dags
 AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/*.in))
-PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests)
+PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests ops/grafana/preview)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
 	$(shell find outbox-client/java/src outbox-client/conformance/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
@@ -140,6 +140,10 @@ dashboards: ## Generate the Grafana dashboards; needs Node.js 20
 	@cd ops/grafana
 	[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
 	npm run -s generate
+
+.PHONY: previews
+previews: $(PACKAGED) $(INSTALLED) dashboards ## Draw the dashboards with data of real relays; needs Prometheus, Chromium, pngquant
+	@$(BIN)/python ops/grafana/preview/preview.py
 
 .PHONY: lock
 lock: ## Renew requirements-dev.txt and the locks of the Airflows
