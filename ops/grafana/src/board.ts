@@ -35,8 +35,9 @@ function labelValues(name: string, { label, description, query }: Choice): dashb
     .sort(dashboard.VariableSort.NaturalAsc);
 }
 
-/** Exactly one of the values. */
-export const one = (name: string, choice: Choice): dashboard.QueryVariableBuilder => labelValues(name, choice);
+/** One of the values at first. That more can be chosen makes Grafana escape it: `[::1]:9748` is no expression. */
+export const one = (name: string, choice: Choice): dashboard.QueryVariableBuilder =>
+  labelValues(name, choice).multi(true);
 
 /** Any of the values; all at first. `allValue` keeps the query short where there are thousands. */
 export function any(name: string, choice: Choice, allValue?: string): dashboard.QueryVariableBuilder {
