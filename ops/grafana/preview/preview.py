@@ -33,7 +33,7 @@ from harness.relay import Relay
 from outbox_client import Outbox, OutboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 HERE = Path(__file__).resolve().parent
 
@@ -82,7 +82,8 @@ class Host:
 
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self.relay.kill_if_running()
 
 
@@ -93,29 +94,7 @@ def observe(directory: Path, seconds: float) -> dict[str, Any]:
         broker.create_topic(TOPIC, partitions=3)
         broker.create_topic(NARROW, config={"max.message.bytes": "2000"})
         hosts = {n: Host(n, rate, broker.bootstrap, directory) for n, rate in HOSTS.items()}
-        config = scrape_config({})
-        config["scrape_configs"] = [
-            {
-                "job_name": JOB,
-                "static_configs": [
-                    {
-                        "targets": [f"127.0.0.1:{host.relay.port}"],
-                        "labels": {"instance": f"{host.name}:{PORT}"},
-                    }
-                    for host in hosts.values()
-                ],
-            }
-        ]
-        # All hosts of this one have the same directory in reality.
-        config["scrape_configs"][0]["metric_relabel_configs"] = [
-            {
-                "source_labels": ["outbox"],
-                "regex": ".+",
-                "target_label": "outbox",
-                "replacement": "/var/lib/outbox",
-            }
-        ]
-        config["rule_files"] = [str(ROOT / "ops" / "prometheus" / "rules" / "*.yml")]
+        config = scraped(hosts.values())
         for host in hosts.values():
             running.callback(host.stop)
             host.start()
@@ -128,11 +107,31 @@ def observe(directory: Path, seconds: float) -> dict[str, Any]:
         }
 
 
+def scraped(hosts: Iterable[Host]) -> dict[str, Any]:
+    """A configuration in which the relays look as if each ran on a host of its own."""
+    targets = [
+        {
+            "targets": [f"127.0.0.1:{host.relay.port}"],
+            "labels": {"instance": f"{host.name}:{PORT}"},
+        }
+        for host in hosts
+    ]
+    same_outbox = {
+        "source_labels": ["outbox"],
+        "regex": ".+",
+        "target_label": "outbox",
+        "replacement": "/var/lib/outbox",
+    }
+    job = {"job_name": JOB, "static_configs": targets, "metric_relabel_configs": [same_outbox]}
+    rules = ROOT / "ops" / "prometheus" / "rules" / "*.yml"
+    return {**scrape_config({}), "scrape_configs": [job], "rule_files": [str(rules)]}
+
+
 def wait_until(when: float) -> None:
     time.sleep(max(0.0, when - time.time()))
 
 
-def trouble(hosts: dict[str, Host], broker: Broker, at: Any) -> None:
+def trouble(hosts: dict[str, Host], broker: Broker, at: Callable[[float], None]) -> None:
     """The plot; `at` waits for a share of the time."""
     at(0.2)
     hosts["etl-02"].append("x" * 3_000, NARROW)
@@ -186,7 +185,7 @@ def answers(
         yield str(panel.model["id"]), [ask(query) for query in panel.queries]
 
 
-def legend(template: str, labels: Any) -> str:
+def legend(template: str, labels: Mapping[str, str]) -> str:
     text = template
     for name, value in labels.items():
         text = text.replace("{{" + name + "}}", value)
