@@ -100,6 +100,8 @@ test-ops: $(PACKAGED) $(INSTALLED) ## What operates the relay, against the real 
 torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
 	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e
 
+include ops/k8s/tools.mk
+
 # --- care ---
 
 .PHONY: lint
@@ -159,7 +161,7 @@ lock: ## Renew requirements-dev.txt and the locks of the Airflows
 .PHONY: clean
 clean: ## Remove what the build made
 	@$(MVN) -q clean
-	rm -rf dist .venv $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf dist .venv $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%) $(OPS_TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- built once ---
