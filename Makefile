@@ -98,7 +98,7 @@ test-ops: $(PACKAGED) $(INSTALLED) ## What operates the relay, against the real 
 
 .PHONY: torture
 torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
-	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e
+	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver
 
 include ops/k8s/tools.mk
 

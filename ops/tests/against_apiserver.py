@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -75,15 +76,15 @@ class ApiServer:
         )
         tokens = self._folder / "tokens.csv"
         tokens.write_text(f'{TOKEN},admin,admin,"system:masters"\n')
-        key = self._folder / "certificates" / "apiserver.key"
+        key = str(self._signing_key())
         self._start(
             "kube-apiserver",
             *("--etcd-servers", etcd, "--secure-port", str(self._port)),
-            *("--bind-address", "127.0.0.1", "--cert-dir", str(key.parent)),
+            *("--bind-address", "127.0.0.1", "--cert-dir", str(self._folder / "certificates")),
             *("--token-auth-file", str(tokens), "--authorization-mode", "RBAC"),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
-            *("--service-account-signing-key-file", str(self._signing_key())),
-            *("--service-account-key-file", str(self._signing_key())),
+            *("--service-account-signing-key-file", key),
+            *("--service-account-key-file", key),
             # Nobody is here to make the default accounts.
             *("--disable-admission-plugins", "ServiceAccount"),
             *("--service-cluster-ip-range", "10.0.0.0/24"),
@@ -102,10 +103,8 @@ class ApiServer:
 
     def _signing_key(self) -> Path:
         key = self._folder / "service-accounts.key"
-        if not key.exists():
-            Child(
-                ["openssl", "genrsa", "-out", str(key), "2048"], log=self._folder / "openssl.log"
-            ).wait(60)
+        command = ["openssl", "genrsa", "-out", str(key), "2048"]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
         return key
 
     def _is_ready(self) -> bool:
