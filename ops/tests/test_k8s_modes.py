@@ -213,6 +213,6 @@ def prepare(root: Path) -> None:
     [step] = [c for c in pod.containers if c["name"] == "directory"]
     context = step["securityContext"]
     user = as_user(context["runAsUser"], context["runAsGroup"])
-    command = [word.replace("/var/lib/outbox", str(root)) for word in step["command"]]
+    command = [word.replace("/var/lib/outboxes", str(root)) for word in step["command"]]
     done = subprocess.run([*user, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
