@@ -19,6 +19,7 @@ from outbox_client import (
     EventTooLarge,
     InvalidEvent,
     Outbox,
+    OutboxError,
     OutboxFull,
     OutboxUnavailable,
     Receipt,
@@ -176,6 +177,32 @@ def test_refused_appends_are_counted_by_reason(outbox: Outbox, outbox_path: Path
         Outbox(outbox_path, max_bytes=1).append(b"", topic="t")
     assert counters(outbox_path) == [2, 1, 1, 0, 0, 0]
     assert (outbox_path / "append.failures").stat().st_mode & 0o777 == 0o660
+
+
+def test_what_was_lost_before_an_append_can_be_counted_by_the_same_reasons(
+    outbox: Outbox, outbox_path: Path, tmp_path: Path
+) -> None:
+    outbox.count_refusal()
+    outbox.count_refusal(OutboxUnavailable)
+    outbox.count_refusal(InvalidEvent)
+    assert counters(outbox_path) == [0, 2, 0, 0, 0, 1]
+    for wrong in (OutboxError, ValueError, "invalid"):
+        with pytest.raises(ValueError, match="must be one of EventTooLarge, InvalidEvent, "):
+            outbox.count_refusal(wrong)  # type: ignore[arg-type]
+    Outbox(tmp_path / "no" / "outbox").count_refusal()
+    (tmp_path / "file").touch()
+    Outbox(tmp_path / "file").count_refusal()
+
+
+def test_a_warning_that_is_an_error_does_not_stand_in_for_the_refusal(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warns(self: object, device: int) -> None:
+        raise RuntimeWarning("on overlayfs")
+
+    monkeypatch.setattr("outbox_client._directory.Directory._check_file_system", warns)
+    with pytest.raises(InvalidEvent):
+        outbox.append(b"", topic="")
 
 
 def test_a_count_is_not_waited_for(outbox: Outbox, outbox_path: Path) -> None:

@@ -33,14 +33,14 @@ REASONS: tuple[type[OutboxError], ...] = (
 _COUNTER = Struct("<Q")
 
 
-def count_failure(directory: Directory, problem: OutboxError) -> None:
+def count_failure(directory: Directory, kind: type[OutboxError]) -> None:
     """Count a refused append if that is possible at once; else the count is lost."""
     try:
-        reason = REASONS.index(type(problem))
+        reason = REASONS.index(kind)
         if directory.gid < 0:
             directory.prepare()
         file = directory.create(directory.file("append.failures"))
-    except (OSError, OutboxError, ValueError) as another:
+    except (OSError, OutboxError, ValueError, Warning) as another:
         _pass_on(another)
         return
     try:

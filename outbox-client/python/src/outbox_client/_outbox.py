@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from outbox_client._errors import OutboxError, OutboxUnavailable
+from outbox_client._errors import InvalidEvent, OutboxError, OutboxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,8 +130,28 @@ class Outbox:
         except OutboxError as problem:
             from outbox_client._failures import count_failure
 
-            count_failure(self._directory, problem)
+            count_failure(self._directory, type(problem))
             raise
+
+    def count_refusal(self, reason: type[OutboxError] = InvalidEvent) -> None:
+        """Count an event that was lost before `append` could be tried, like one of no valid form.
+
+        `append` counts what it refuses itself. The relay exports both as
+        ``outbox_append_failures_total``. Never waits and never raises for what the outbox is like:
+        where nothing can be written, the count is lost.
+
+        Args:
+            reason: one of the errors that `append` raises.
+
+        Raises:
+            ValueError: *reason* is none of them.
+        """
+        from outbox_client._failures import REASONS, count_failure
+
+        if reason not in REASONS:
+            names = ", ".join(kind.__name__ for kind in REASONS)
+            raise ValueError(f"reason is {reason!r}: it must be one of {names}")
+        count_failure(self._directory, reason)
 
     def create(self) -> None:
         """Create the outbox now, or mend it, rather than with the first append.
