@@ -308,6 +308,27 @@ def test_an_outbox_that_was_removed_as_a_whole_is_made_anew(outbox_path: Path) -
     assert numbers(outbox_path) == [1]
 
 
+@pytest.mark.parametrize("refused", [False, True], ids=["at once", "after a refusal"])
+def test_an_outbox_that_was_moved_away_is_left_alone_and_its_copy_appended_to(
+    refused: bool, outbox_path: Path
+) -> None:
+    import shutil
+
+    writer = new_writer(outbox_path)
+    writer.append(event(0))
+    away = outbox_path.with_name("away")
+    outbox_path.rename(away)
+    if refused:
+        outbox_path.touch()
+        with pytest.raises(OutboxUnavailable):
+            writer.append(event(1))
+        outbox_path.unlink()
+    shutil.copytree(away, outbox_path)
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 2]
+    assert numbers(away) == [0]
+
+
 def test_a_lock_that_the_kernel_cannot_give_is_unavailable(outbox_path: Path) -> None:
     writer = new_writer(outbox_path, disk=Reached("lock", 1, fail(errno.ENOLCK)))
     with pytest.raises(OutboxUnavailable, match=r"lock .*outbox\.lock"):

@@ -69,6 +69,8 @@ class WritersLock:
     def __init__(self, path: str) -> None:
         self.path = path
         self.fd = -1
+        #: How often a lock file was opened: what was opened under another one may be another's.
+        self.openings = 0
         self._file: File | None = None
         self._opening = False
         self._device = -1
@@ -179,6 +181,7 @@ class WritersLock:
         file = self._create(directory)
         self._device = file.opened.st_dev
         self._inode = file.opened.st_ino
+        self.openings += 1
         self._file = file
         self.fd = file.fd
         self._opening = False

@@ -57,6 +57,7 @@ class QueueWriter:
         self._clock = clock
         self._appender = Appender(directory, self._disk, max_bytes, roll_bytes, lock_timeout)
         self._lock = lock_of(directory.file("outbox.lock"))
+        self._lock_openings = self._lock.openings
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._queue: OpenQueue | None = None
@@ -74,6 +75,10 @@ class QueueWriter:
             try:
                 lock.acquire(token, self._lock_timeout, self._directory, self._disk)
                 queue, self._queue = self._queue, None
+                if lock.openings != self._lock_openings:
+                    # Perhaps the directory is another by now, and this queue was moved away.
+                    queue = None
+                    self._lock_openings = lock.openings
                 queue = self._appender.append(queue, draft, self._clock() // 1_000_000)
                 identity = queue.identity
                 sequence = queue.sequence
