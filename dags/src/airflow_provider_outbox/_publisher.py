@@ -8,10 +8,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from airflow_provider_outbox._settings import Settings
-from airflow_provider_outbox.events import EventSource, WorkflowEvent, WorkflowEventProducer
-from airflow_provider_outbox.events._boundary import Boundary
-from outbox_client import Outbox, OutboxBusy
+from airflow_provider_outbox._settings import Settings, lookup
+from airflow_provider_outbox.events import (
+    EventSource,
+    InvalidSettingError,
+    WorkflowEvent,
+    WorkflowEventProducer,
+)
+from airflow_provider_outbox.events._boundary import Boundary, count_lost
+from outbox_client import Outbox, OutboxBusy, OutboxUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +44,11 @@ class Publisher:
     def __init__(
         self, directory: str, settings: Settings, clock: Callable[[], float] = monotonic
     ) -> None:
+        """Open nothing yet.
+
+        Raises:
+            InvalidSettingError: a setting of the outbox has no meaning.
+        """
         self._settings = settings
         self._clock = clock
         self._patient = self._producer(directory, LOCK_SECONDS)
@@ -46,7 +56,11 @@ class Publisher:
         self._hurry_until = float("-inf")
 
     def _producer(self, directory: str, lock_timeout: float) -> WorkflowEventProducer:
-        outbox = Outbox(directory, lock_timeout=lock_timeout)
+        try:
+            outbox = Outbox(directory, lock_timeout=lock_timeout)
+        except OutboxUnavailable as problem:
+            # One of the client's own settings; nothing was appended yet.
+            raise InvalidSettingError(str(problem)) from None
         return WorkflowEventProducer(outbox=outbox, settings=self._settings.producer)
 
     def publish(
@@ -67,13 +81,24 @@ class Publisher:
             raise
 
 
+def publishing(action: str) -> Boundary:
+    """The boundary around one event: what goes wrong is logged, and the event counted as lost."""
+    return Boundary(action, lost=_count_lost)
+
+
+def _count_lost(problem: BaseException) -> None:
+    directory = lookup("dir")
+    if directory is not None:
+        count_lost(directory, problem)
+
+
 def publish_fact(
     fact: Fact,
     publisher: str,
     payload: Callable[[], Mapping[str, Any]] | None = None,
     topic: str | None = None,
 ) -> None:
-    """Publish *fact*; what goes wrong is logged.
+    """Publish *fact*; what goes wrong is logged and counted.
 
     Args:
         fact: what happened.
@@ -81,7 +106,7 @@ def publish_fact(
         payload: makes the payload.
         topic: default: as configured.
     """
-    with Boundary(f"publish {fact.event_type.value} of {fact.dag_id} {fact.run_id}"):
+    with publishing(f"publish {fact.event_type.value} of {fact.dag_id} {fact.run_id}"):
         found = _publisher()
         if found is None:
             return

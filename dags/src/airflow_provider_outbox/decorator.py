@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from airflow_provider_outbox import _airflow
 from airflow_provider_outbox._facts import plain, task_fact
 from airflow_provider_outbox._payloads import error_payload
-from airflow_provider_outbox._publisher import publish_fact
+from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox.events import EventType
-from airflow_provider_outbox.events._boundary import Boundary, log_failure, raised_by_signal
+from airflow_provider_outbox.events._boundary import log_failure, raised_by_signal
 from airflow_provider_outbox.events._json import withheld
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ def publish_event(
         include_payload: False: the event has no payload, also on failure only the type.
         select: chooses what of the value is published.
         topic: default: ``OUTBOX_TOPIC``.
+
+    Raises:
+        TypeError: it stands above ``@task``.
     """
     publication = _Publication(include_payload=include_payload, select=select, topic=topic)
     return publication.wrap if function is None else publication.wrap(function)
@@ -80,6 +83,11 @@ class _Publication:
         self._topic = topic
 
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if hasattr(function, "expand"):
+            raise TypeError(
+                "@publish_event stands above @task, where no task runs yet: put it under @task, "
+                "directly above the function"
+            )
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -106,8 +114,13 @@ class _Publication:
 
         return publishing
 
-    def _returned(self, value: object) -> None:
-        self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
+    def _returned(self, value: Any) -> None:
+        with publishing("look at a task's value"):
+            if _is_sensor():
+                if not value:
+                    return
+                value = value.xcom_value if type(value).__name__ == "PokeReturnValue" else value
+            self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
 
     def _failed(self, problem: BaseException) -> None:
         names = {kind.__name__ for kind in type(problem).__mro__}
@@ -124,7 +137,7 @@ class _Publication:
     def _publish(
         self, event_type: EventType | None, payload: Callable[[], Mapping[str, Any]]
     ) -> None:
-        with Boundary("publish a task's outcome"):
+        with publishing("publish a task's outcome"):
             context = _airflow.current_context()
             if context is None:
                 return
@@ -149,6 +162,12 @@ class _Publication:
 
     def _error_payload(self, problem: BaseException) -> Mapping[str, Any]:
         return error_payload(problem, message=self._include_payload)
+
+
+def _is_sensor() -> bool:
+    """Whether the function is one of a sensor, which calls it until it returns something true."""
+    task = (_airflow.current_context() or {}).get("task")
+    return any(kind.__name__ == "BaseSensorOperator" for kind in type(task).__mro__)
 
 
 def _after_error(task_instance: Any) -> EventType:

@@ -13,7 +13,7 @@ from airflow_provider_outbox._facts import (
     task_fact,
     trace_of,
 )
-from airflow_provider_outbox._publisher import publish_statement
+from airflow_provider_outbox._publisher import publish_statement, publishing
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import Boundary
 
@@ -66,7 +66,7 @@ def publish_workflow_event(
             payload=payload,
             **{name: value for name, value in given.items() if value is not None},
         )
-    with Boundary("publish a workflow event"):
+    with publishing("publish a workflow event"):
         kind = EventType(event_type) if event_type in EventType.__members__ else event_type
         return publish_statement(
             kind,  # type: ignore[arg-type] # what is no type is refused with its value

@@ -12,7 +12,7 @@ from airflow.listeners import hookimpl
 
 from airflow_provider_outbox._facts import plain, run_fact, task_fact
 from airflow_provider_outbox._payloads import error_payload
-from airflow_provider_outbox._publisher import publish_fact
+from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox._settings import ListenerSettings, Patterns
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import Boundary
@@ -48,7 +48,7 @@ class TaskListener:
         self._publish(EventType.TASK_SKIPPED, task_instance)
 
     def _publish(self, kind: EventType, task_instance: Any, error: Any = None) -> None:
-        with Boundary(f"publish {kind.value}"):
+        with publishing(f"publish {kind.value}"):
             fact = task_fact(kind, task_instance)
             if self._dags.pass_on(fact.dag_id) and self._tasks.pass_on(fact.details["task_id"]):
                 publish_fact(fact, "listener", lambda: error_payload(error))
@@ -76,7 +76,7 @@ class RunListener:
         self._publish(EventType.WORKFLOW_FAILED, dag_run, msg)
 
     def _publish(self, kind: EventType, dag_run: Any, reason: str) -> None:
-        with Boundary(f"publish {kind.value}"):
+        with publishing(f"publish {kind.value}"):
             fact = run_fact(kind, dag_run)
             if self._dags.pass_on(fact.dag_id):
                 publish_fact(fact, "listener", lambda: {"reason": reason} if reason else {})

@@ -12,9 +12,8 @@ except ImportError:
 
 from airflow_provider_outbox._facts import RUN_EVENTS, TASK_EVENTS, plain, run_fact, task_fact
 from airflow_provider_outbox._payloads import error_payload
-from airflow_provider_outbox._publisher import publish_fact
+from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox.events import EventType
-from airflow_provider_outbox.events._boundary import Boundary
 
 
 class WorkflowEventNotifier(BaseNotifier):
@@ -57,7 +56,7 @@ class WorkflowEventNotifier(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         """Publish the event that *context* belongs to."""
-        with Boundary(f"publish {self._kind.value} in a callback"):
+        with publishing(f"publish {self._kind.value} in a callback"):
             if self._kind in TASK_EVENTS:
                 fact = task_fact(self._kind, context["ti"], context.get("dag_run"))
             else:

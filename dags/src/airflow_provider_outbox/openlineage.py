@@ -68,12 +68,18 @@ class OutboxTransport(Transport):
         """Append *event*.
 
         Raises:
-            OutboxError: the outbox did not take it; OpenLineage logs it and goes on.
+            Exception: it has no JSON, or the outbox did not take it (`OutboxError`). It is counted
+                as lost; OpenLineage logs it and goes on.
         """
+        try:
+            value, key = Serde.to_json(event), _key(event)
+        except Exception:
+            self._outbox.count_refusal()
+            raise
         self._outbox.append(
-            Serde.to_json(event),
+            value,
             topic=self._topic,
-            key=_key(event),
+            key=key,
             headers=[("content-type", "application/json")],
         )
 

@@ -20,7 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_outbox.events import EventSource, EventType, WorkflowEvent
-from airflow_provider_outbox.events._json import MAX_DEPTH, to_json_value
+from airflow_provider_outbox.events._json import (
+    MAX_DEPTH,
+    to_json_object,
+    to_json_value,
+    to_text,
+)
 
 
 def encoded(value: object) -> Any:
@@ -199,3 +204,65 @@ json_values = st.recursive(
 @given(json_values)
 def test_json_stays_as_it_is(value: object) -> None:
     assert encoded(value) == value
+
+
+# --- how much of a value is looked at ---
+
+
+def doubled(times: int) -> list[Any]:
+    """Short to write down, and 2 ** *times* long."""
+    value: list[Any] = [1]
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        range(10**15),
+        doubled(60),
+        "x" * 10_000_000,
+        bytes(10_000_000),
+        memoryview(bytes(10_000_000)),
+        {"a": range(10**15)},
+        [[range(10**15)]] * 10,
+        {(1, 2): range(10**15)},
+        [{"x" * 100_000: 1}] * 100,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_too_long_is_not_read_to_its_end(value: Any) -> None:
+    found, too_long = to_json_object({"data": value}, 10_000)
+    assert too_long
+    assert len(to_text(found)) < 40_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1] * 100,
+        [[]] * 100,
+        ["ä"] * 100,
+        [{"a": 1}] * 100,
+        {str(number): None for number in range(100)},
+        {number: {} for number in range(100)},
+        {(1, 2): [3]},
+        b"abc" * 100,
+        memoryview(b"abc" * 100),
+        {1, 2, 3},
+        [math.nan, Decimal("1.5"), date(2025, 1, 1)],
+        doubled(4),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_as_long_as_allowed_is_whole(value: Any) -> None:
+    whole, _ = to_json_object({"data": value}, 1_000_000)
+    size = len(to_text(whole).encode())
+    assert to_json_object({"data": value}, size) == (whole, False)
+
+
+@given(values)
+def test_json_is_never_taken_for_longer_than_it_is(value: object) -> None:
+    size = len(to_text({"data": to_json_value(value)}).encode())
+    assert to_json_object({"data": value}, size) == ({"data": to_json_value(value)}, False)

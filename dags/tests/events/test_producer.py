@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-import struct
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from counted import refused
 from test_event import FACTS, validate
 
 from airflow_provider_outbox.events import (
@@ -26,6 +25,8 @@ from outbox_client import InvalidEvent, Outbox, OutboxUnavailable
 from outbox_client.testing import Event, read_events
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from outbox_client.testing import TemporaryOutbox
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -279,8 +280,37 @@ def test_what_the_outbox_refuses_is_counted_for_the_relay(outbox: TemporaryOutbo
         producer.publish_event(an_event(), topic="no topic")
     producer.try_publish_event(an_event(), topic="no topic")
     producer.try_publish_event(an_event(workflow_id="x" * (1 << 20)))
-    counters = Path(outbox.path, "append.failures").read_bytes()
-    assert struct.unpack_from("<6Q", counters) == (1, 2, 0, 0, 0, 0)
+    assert refused(outbox.path) == {"too-large": 1, "invalid": 2}
+
+
+def test_an_event_that_is_lost_before_the_outbox_is_asked_is_counted_once(
+    outbox: TemporaryOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_event: Any = {"event_type": "CUSTOM"}
+    for given in (None, outbox.path, outbox.outbox):
+        producer = WorkflowEventProducer(outbox=given)
+        assert producer.try_publish_event(no_event) is None
+    assert refused(outbox.path) == {"invalid": 3}
+    for name, value in (
+        ("AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES", "much"),
+        ("AIRFLOW__OUTBOX__REDACTOR", "no.such:thing"),
+        ("OUTBOX_MAX_BYTES", "much"),
+        ("OUTBOX_DURABILITY", "some"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert WorkflowEventProducer().try_publish_event(an_event()) is None
+    assert refused(outbox.path) == {"invalid": 3, "unavailable": 4}
+
+
+def test_where_nothing_can_be_counted_nothing_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_event: Any = None
+    for directory in ("", "relative", str(tmp_path / "no" / "outbox")):
+        monkeypatch.setenv("OUTBOX_DIR", directory)
+        assert WorkflowEventProducer().try_publish_event(no_event) is None
+        assert WorkflowEventProducer().try_publish_event(an_event()) is None
 
 
 def test_a_missing_parent_is_logged_and_no_more(

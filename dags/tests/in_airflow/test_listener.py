@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import example_dag, published, run
+from counted import refused
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.engine import Engine
 
@@ -246,6 +247,7 @@ def test_nothing_escapes_to_the_scheduler(
     hook.on_dag_run_success(dag_run=hostile, msg="")
     hook.on_dag_run_failed(dag_run=hostile, msg="")
     assert len([r for r in caplog.records if r.name == "airflow_provider_outbox"]) == 3
+    assert refused(outbox.path) == {"invalid": 3}
 
 
 def test_a_stop_of_the_scheduler_is_not_swallowed(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from counted import refused
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import parent_run
@@ -70,6 +71,14 @@ def test_a_configuration_that_is_no_json_harms_nobody(
     monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", "{")
     plugin.register_transport()
     assert "cannot register the OpenLineage transport" in caplog.text
+
+
+def test_an_event_without_json_is_counted_and_raised(outbox: TemporaryOutbox) -> None:
+    transport = get_default_factory().create({"type": "outbox", "dir": outbox.path})
+    no_event: Any = SimpleNamespace(job=None)
+    with pytest.raises(ValueError, match="attrs"):
+        transport.emit(no_event)
+    assert refused(outbox.path) == {"invalid": 1}
 
 
 def parent(**root: Any) -> Any:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from conftest import ids, published, run
+from counted import refused
 
 try:
     from airflow.sdk import DAG, get_current_context, task
@@ -18,6 +19,10 @@ except ImportError:
     from airflow import DAG
     from airflow.decorators import task
     from airflow.operators.python import get_current_context
+try:
+    from airflow.sdk import PokeReturnValue
+except ImportError:
+    from airflow.sensors.base import PokeReturnValue
 from airflow.exceptions import (
     AirflowFailException,
     AirflowSkipException,
@@ -135,6 +140,7 @@ def test_a_wrong_argument_is_logged_and_gives_none(
     assert publish_workflow_event(event_type, "w", "r") is None
     assert "cannot publish a workflow event" in caplog.text
     assert published(outbox) == []
+    assert refused(outbox.path) == {"invalid": 1}
 
 
 # --- @publish_event ---
@@ -227,6 +233,35 @@ def test_what_is_published_of_the_value_can_be_chosen(
     assert event.json()["payload"] == payload
 
 
+def test_a_sensor_tells_its_end_and_not_each_look(outbox: TemporaryOutbox) -> None:
+    looks: list[Any] = [False, PokeReturnValue(False), PokeReturnValue(True, xcom_value="there")]
+
+    @task.sensor(poke_interval=0.01, mode="poke")
+    @publish_event
+    def wait() -> Any:
+        return looks.pop(0)
+
+    @task
+    @publish_event
+    def nothing_to_do() -> bool:
+        return False
+
+    assert run(dag_of("quiet_sensor", wait, nothing_to_do)).state == "success"
+    assert looks == []
+    told = [(e["event_type"], e["payload"]["data"]) for e in published(outbox)]
+    assert told == [("TASK_COMPLETED", "there"), ("TASK_COMPLETED", False)]
+
+
+def test_above_task_it_is_refused_where_the_dag_is_written() -> None:
+    @task
+    def work() -> None:
+        pass
+
+    for decorate in (publish_event, publish_event(topic="mine")):
+        with pytest.raises(TypeError, match="put it under @task"):
+            decorate(work)
+
+
 # --- secrets ---
 
 
@@ -304,9 +339,14 @@ def test_a_callback_without_a_context_harms_nobody(
 ) -> None:
     WorkflowEventNotifier("TASK_FAILED").notify({})
     assert "cannot publish TASK_FAILED in a callback: KeyError" in caplog.text
+    assert refused(outbox.path) == {"invalid": 1}
 
 
 # --- an outbox that is missing or broken ---
+
+
+# Task: started, function, decorator, notifier, listener; run: listener and notifier.
+EVERYTHING = 7
 
 
 def everything(name: str) -> Any:
@@ -362,17 +402,30 @@ def test_a_broken_outbox_costs_events_and_nothing_else(
     lines = [r for r in caplog.records if r.name == "airflow_provider_outbox"]
     assert {record.levelname for record in lines} == {"ERROR"}
     assert all("Outbox" in record.getMessage() for record in lines)
-    # Task: started, function, decorator, notifier, listener; run: listener and notifier.
-    assert len(lines) == 7
+    assert len(lines) == EVERYTHING
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES", "much"),
+        ("AIRFLOW__OUTBOX__REDACTOR", "no.such:thing"),
+        ("OUTBOX_MAX_BYTES", "much"),
+        ("OUTBOX_DURABILITY", "some"),
+    ],
+)
 def test_a_setting_without_meaning_costs_events_and_nothing_else(
-    outbox: TemporaryOutbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    name: str,
+    value: str,
+    outbox: TemporaryOutbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES", "much")
+    monkeypatch.setenv(name, value)
     assert run(everything("bad_setting")).state == "success"
-    assert "AIRFLOW__OUTBOX__MAX_PAYLOAD_BYTES is 'much'" in caplog.text
+    assert f"{name} is '{value}'" in caplog.text
     assert published(outbox) == []
+    assert refused(outbox.path) == {"unavailable": EVERYTHING}
 
 
 def test_a_full_outbox_costs_events_and_nothing_else(
@@ -381,7 +434,9 @@ def test_a_full_outbox_costs_events_and_nothing_else(
     monkeypatch.setenv("OUTBOX_MAX_BYTES", "1000")
     assert run(everything("full_outbox")).state == "success"
     assert "OutboxFull" in caplog.text
-    assert 0 < len(published(outbox)) < 3
+    appended = len(published(outbox))
+    assert 0 < appended < 3
+    assert refused(outbox.path) == {"full": EVERYTHING - appended}
 
 
 def wait_for_ever(values: Any) -> Any:

@@ -6,26 +6,37 @@ import logging
 import signal
 from typing import TYPE_CHECKING
 
+from airflow_provider_outbox.events._settings import InvalidSettingError
+from outbox_client import InvalidEvent, Outbox, OutboxError, OutboxUnavailable
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 logger = logging.getLogger("airflow_provider_outbox")
 
 
 class Boundary:
-    """Logs and swallows what is raised inside, of whatever kind.
+    """Logs and swallows what is raised inside, of whatever kind, and counts a lost event.
 
     Except what a signal handler raised: a task's timeout, a stop of the scheduler or Ctrl-C would
     have struck the caller's code one moment later, and must still strike.
 
     ::
 
-        with Boundary("publish the event"):
+        with Boundary("publish the event", lost=count):
             ...
     """
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, *, lost: Callable[[BaseException], None] | None = None) -> None:
+        """Say what is done inside.
+
+        Args:
+            action: for the log: "cannot …".
+            lost: counts the event that is lost when something is raised; None: none is.
+        """
         self._action = action
+        self._lost = lost
 
     def __enter__(self) -> None:
         pass
@@ -41,7 +52,27 @@ class Boundary:
         if raised_by_signal(problem):
             return False
         log_failure(self._action, problem)
+        if self._lost is not None:
+            try:
+                self._lost(problem)
+            except BaseException as another:
+                if raised_by_signal(another):
+                    raise
         return True
+
+
+def count_lost(directory: str, problem: BaseException) -> None:
+    """Count an event for the relay that was lost before the outbox was asked to take it.
+
+    Args:
+        directory: of the outbox.
+        problem: why it was lost. An `OutboxError` is one that `Outbox.append` has counted.
+    """
+    if isinstance(problem, OutboxError):
+        return
+    reason = OutboxUnavailable if isinstance(problem, InvalidSettingError) else InvalidEvent
+    # Told all, so that a wrong setting in the environment does not matter: it may be the problem.
+    Outbox(directory, durability="process", max_bytes=1).count_refusal(reason)
 
 
 def raised_by_signal(problem: BaseException) -> bool:

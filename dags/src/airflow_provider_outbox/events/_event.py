@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from airflow_provider_outbox.events._json import to_json_value, to_text
+from airflow_provider_outbox.events._json import to_json_object, to_text
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -122,6 +122,10 @@ class WorkflowEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """The event with JSON's own types only, fields in the order of the schema."""
+        return self.with_content(to_json_object(self.payload)[0], to_json_object(self.metadata)[0])
+
+    def with_content(self, payload: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+        """As `to_dict`, with another payload and other metadata, which have JSON's types."""
         return {
             "event_id": str(self.event_id),
             "event_type": self.event_type.value,
@@ -129,8 +133,8 @@ class WorkflowEvent:
             "source": self.source.value,
             "workflow_id": self.workflow_id,
             "workflow_run_id": self.workflow_run_id,
-            "payload": {key: to_json_value(value) for key, value in self.payload.items()},
-            "metadata": {key: to_json_value(value) for key, value in self.metadata.items()},
+            "payload": payload,
+            "metadata": metadata,
         }
 
     def to_json(self) -> str:

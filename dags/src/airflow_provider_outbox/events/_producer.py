@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_outbox.events._boundary import Boundary, log_failure, raised_by_signal
+from airflow_provider_outbox.events._boundary import (
+    Boundary,
+    count_lost,
+    log_failure,
+    raised_by_signal,
+)
 from airflow_provider_outbox.events._event import InvalidWorkflowEvent, WorkflowEvent
-from airflow_provider_outbox.events._json import CUT, to_json_value, to_text, withheld
-from airflow_provider_outbox.events._settings import ProducerSettings
-from outbox_client import Outbox
+from airflow_provider_outbox.events._json import (
+    CUT,
+    to_json_object,
+    to_json_value,
+    to_text,
+    withheld,
+)
+from airflow_provider_outbox.events._settings import (
+    InvalidSettingError,
+    ProducerSettings,
+    from_environment,
+)
+from outbox_client import Outbox, OutboxError
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -93,12 +109,12 @@ class WorkflowEventProducer:
     def try_publish_event(
         self, event: WorkflowEvent, topic: str | None = None, *, traceparent: str | None = None
     ) -> Receipt | None:
-        """`publish_event`, but what goes wrong is logged and None returned.
+        """`publish_event`, but what goes wrong is logged and counted, and None returned.
 
-        Refusals by the outbox are counted there, for the relay's ``outbox_append_failures_total``.
-        Only what a signal handler raises comes through.
+        It is counted in the outbox, for the relay's ``outbox_append_failures_total``. Only what a
+        signal handler raises comes through.
         """
-        with Boundary("publish a workflow event"):
+        with Boundary("publish a workflow event", lost=self._count_lost):
             return self.publish_event(event, topic, traceparent=traceparent)
         return None
 
@@ -118,22 +134,38 @@ class WorkflowEventProducer:
     ) -> None:
         self.close()
 
+    def _count_lost(self, problem: BaseException) -> None:
+        if self._outbox is not None:
+            count_lost(self._outbox.path, problem)
+            return
+        if isinstance(problem, OutboxError):
+            # One of the outbox's settings: without an outbox no append has counted it.
+            problem = InvalidSettingError(str(problem))
+        directory = from_environment("dir") if self._path is None else os.fspath(self._path)
+        if directory is not None:
+            count_lost(directory, problem)
+
     def _rendered(self, event: WorkflowEvent, settings: ProducerSettings) -> bytes:
-        values = event.to_dict()
-        metadata = values["metadata"]
-        kept = {name: metadata[name] for name in ("environment", "version")}
-        values["payload"] = _redacted(values["payload"], settings)
-        values["metadata"] = {**_redacted(metadata, settings), **kept}
-        data = to_text(values).encode()
-        if len(data) > min(settings.max_payload_bytes, MAX_METADATA_BYTES):
-            # The whole is longer than its parts may be: so look at them.
-            payload, cut = _cut(values["payload"], settings.max_payload_bytes)
-            extras, cut_too = _cut(values["metadata"], MAX_METADATA_BYTES)
-            if cut or cut_too:
-                values["payload"] = payload
-                values["metadata"] = {**extras, **kept, "truncated": True}
-                data = to_text(values).encode()
-        return data
+        kept = {name: event.metadata[name] for name in ("environment", "version")}
+        payload, cut = _content(event.payload, settings, settings.max_payload_bytes)
+        metadata, cut_too = _content(event.metadata, settings, MAX_METADATA_BYTES)
+        truncated = {"truncated": True} if cut or cut_too else {}
+        return to_text(event.with_content(payload, {**metadata, **kept, **truncated})).encode()
+
+
+def _content(
+    values: Mapping[str, Any], settings: ProducerSettings, limit: int
+) -> tuple[dict[str, Any], bool]:
+    """What may be published of payload or metadata, and whether it was cut."""
+    found, too_long = to_json_object(values, limit)
+    shown = _redacted(found, settings)
+    text = to_text(shown)
+    size = len(text.encode())
+    if size <= limit and not too_long:
+        return shown, False
+    return {
+        CUT: {"bytes": max(size, limit + 1), "limit": limit, "beginning": text[:BEGINNING]}
+    }, True
 
 
 def _redacted(values: dict[str, Any], settings: ProducerSettings) -> dict[str, Any]:
@@ -147,14 +179,6 @@ def _redacted(values: dict[str, Any], settings: ProducerSettings) -> dict[str, A
         log_failure("redact an event, its content is withheld", problem)
         return withheld("the redactor failed")
     return shown if isinstance(shown, dict) else {"data": shown}
-
-
-def _cut(values: dict[str, Any], limit: int) -> tuple[dict[str, Any], bool]:
-    text = to_text(values)
-    size = len(text.encode())
-    if size <= limit:
-        return values, False
-    return {CUT: {"bytes": size, "limit": limit, "beginning": text[:BEGINNING]}}, True
 
 
 def _cloud_event(event: WorkflowEvent, traceparent: str | None) -> list[tuple[str, str]]:
