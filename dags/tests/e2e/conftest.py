@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from outbox_conformance import mounts
 from real_airflow import PACKAGE, RealAirflow
 
 from harness.broker import Broker
@@ -26,6 +27,11 @@ __all__ = ["measured", "pytest_terminal_summary"]
 
 HERE = Path(__file__).parent
 VERSIONS = sorted(path.stem for path in (PACKAGE / "locks").glob("*.in"))
+
+
+def pytest_sessionstart() -> None:
+    """Before anything is started that is to see what the tests mount."""
+    mounts.make_private()
 
 
 @dataclass
@@ -76,6 +82,8 @@ def world(
     request: pytest.FixtureRequest, broker: Broker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     version = request.param
+    if not (PACKAGE / f".{version}" / ".installed").exists():
+        pytest.skip(f"{version} is not installed: this host has no Python that it runs on")
     base = tmp_path_factory.mktemp(version)
     outbox = base / "var" / "outbox"
     outbox.parent.mkdir()

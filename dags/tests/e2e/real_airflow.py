@@ -32,6 +32,14 @@ PARTS = {
     "airflow-3": (("api-server",), ("dag-processor",), ("scheduler",)),
     "airflow-2": (("scheduler", "--skip-serve-logs"),),
 }
+# Airflow's own deadlines. A slow host misses them, and a task is failed for no fault of its own.
+PATIENT = {
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "180",
+    "AIRFLOW__CORE__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+    "AIRFLOW__OPENLINEAGE__EXECUTION_TIMEOUT": "120",
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
+}
 
 
 class RealAirflow:
@@ -61,6 +69,7 @@ class RealAirflow:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+            **PATIENT,
             "AIRFLOW__OUTBOX__DAG_RUN_EVENTS_ENABLED": "True",
             "AIRFLOW__OUTBOX__TASK_INSTANCE_EVENTS_ENABLED": "True",
             **settings,
@@ -69,6 +78,9 @@ class RealAirflow:
             self.environment |= {
                 "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
                 "AIRFLOW__CORE__PARALLELISM": "2",
+                # Who supervises a task that has just ended may notice it only after so many seconds
+                # (by default 5), and keeps the next one waiting. It says nothing of us.
+                "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
                 "AIRFLOW__API__HOST": "127.0.0.1",
@@ -194,6 +206,11 @@ class RealAirflow:
             run_id,
         )
         return 86_400 * float(days)
+
+    def task_logs(self, run_id: str) -> str:
+        """What the tasks of the runs of this id have logged."""
+        found = (self.home / "logs").glob(f"dag_id=*/run_id={run_id}/**/*.log")
+        return "\n".join(path.read_text(errors="replace") for path in found)
 
     def logs(self) -> str:
         """The end of what each part said."""
