@@ -23,7 +23,7 @@ AIRFLOW_PACKAGE := dags
 PYTHONS_airflow-2 := >=3.10,<3.13
 PYTHONS_airflow-3 := >=3.10,<3.15
 AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/*.in))
-PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests ops/grafana/preview)
+PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests ops/grafana/preview ops/benchmarks)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
 	$(shell find outbox-client/java/src outbox-client/conformance/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)

@@ -63,12 +63,9 @@ final class RunCommand implements Callable<Integer> {
           config.http().map(address -> RelayHttpServer.start(address, pages));
       Optional<SamplerThread> sampler =
           http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
-      Optional<MetricsFile> file =
-          config.metricsFile().map(path -> MetricsFile.start(path, metrics));
       try {
-        return deliver(config, fleet, manager, version);
+        return deliver(config, fleet, metrics, manager, version);
       } finally {
-        file.ifPresent(MetricsFile::close);
         sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
       }
@@ -76,7 +73,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static int deliver(
-      RelayConfig config, Fleet fleet, ServiceManager manager, String version)
+      RelayConfig config, Fleet fleet, RelayMetrics metrics, ServiceManager manager, String version)
       throws InterruptedException {
     Future<PipelineEnd> end = fleet.start();
     GracefulStop stop =
@@ -87,6 +84,7 @@ final class RunCommand implements Callable<Integer> {
             },
             config.stopDeadline());
     manager.ready(fleet::status);
+    Optional<MetricsFile> file = config.metricsFile().map(path -> MetricsFile.start(path, metrics));
     logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;
     try {
@@ -94,6 +92,8 @@ final class RunCommand implements Callable<Integer> {
     } catch (ExecutionException e) {
       LOG.atError().setCause(e).log("relay failed");
     } finally {
+      file.ifPresent(MetricsFile::close);
+      // A process that was told to stop ends here.
       stop.done(code);
     }
     return code;

@@ -23,8 +23,10 @@ public final class ProducerMeters implements ProducerWatch {
       new MeterFilter() {
         @Override
         public MeterFilterReply accept(Meter.Id id) {
-          return id.getName().startsWith("kafka.")
-                  && !id.getTags().stream().allMatch(tag -> FIXED_TAGS.contains(tag.getKey()))
+          boolean bounded =
+              id.getName().startsWith("kafka.producer.")
+                  && id.getTags().stream().allMatch(tag -> FIXED_TAGS.contains(tag.getKey()));
+          return id.getName().startsWith("kafka.") && !bounded
               ? MeterFilterReply.DENY
               : MeterFilterReply.NEUTRAL;
         }
