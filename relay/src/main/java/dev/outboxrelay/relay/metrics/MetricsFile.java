@@ -30,6 +30,7 @@ public final class MetricsFile implements AutoCloseable {
   private final RelayMetrics metrics;
   private final ScheduledExecutorService thread;
   private boolean failing;
+  private volatile boolean written;
 
   MetricsFile(Path file, RelayMetrics metrics) {
     this.file = file;
@@ -69,6 +70,7 @@ public final class MetricsFile implements AutoCloseable {
       // Whatever the umask: its reader is another user.
       Files.setPosixFilePermissions(draft, PosixFilePermissions.fromString("rw-r--r--"));
       Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+      written = true;
       if (failing) {
         failing = false;
         LOG.atInfo().addKeyValue("file", file).log("metrics file is written again");
@@ -94,7 +96,9 @@ public final class MetricsFile implements AutoCloseable {
         thread.shutdownNow();
       }
       Files.deleteIfExists(draft);
-      Files.deleteIfExists(file);
+      if (written) {
+        Files.deleteIfExists(file);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {

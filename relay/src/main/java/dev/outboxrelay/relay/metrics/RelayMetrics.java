@@ -17,6 +17,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
@@ -120,8 +121,8 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
    * it: beside those of another process, their names would be taken.
    */
   String scrapeOfOutboxes() {
-    return scrape(false)
-        .lines()
+    // Not lines(): a carriage return may be in a directory's name.
+    return Arrays.stream(scrape(false).split("\n", -1))
         .filter(line -> ABOUT_OUTBOXES.matcher(line).lookingAt())
         .map(line -> line + "\n")
         .collect(Collectors.joining());

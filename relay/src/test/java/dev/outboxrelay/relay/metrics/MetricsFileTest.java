@@ -94,6 +94,25 @@ class MetricsFileTest {
   }
 
   @Test
+  void anOutboxWithALineEndInItsNameDoesNotSpoilIt() throws IOException {
+    Path odd = directory.resolve("a\rb\nc");
+    metrics.watch(odd, () -> Statuses.idle(odd, 0));
+    new MetricsFile(file, metrics).write();
+
+    assertThat(Files.readString(file))
+        .contains("outbox_relay_lag_events{outbox=\"" + directory + "/a\rb\\nc\"} 0.0\n");
+  }
+
+  @Test
+  void whatItDidNotWriteItDoesNotRemove() throws IOException {
+    Files.createDirectory(file);
+    try (MetricsFile started = new MetricsFile(file, metrics)) {
+      started.write();
+    }
+    assertThat(file).isDirectory();
+  }
+
+  @Test
   void aStopRemovesIt() {
     try (MetricsFile started = MetricsFile.start(file, metrics)) {
       await().atMost(PATIENCE).until(() -> Files.exists(file));
