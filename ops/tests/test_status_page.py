@@ -45,6 +45,7 @@ EVENTS = 60
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=WITHIN)
     with sync_playwright() as driver:
         yield driver
 
@@ -152,9 +153,9 @@ def test_before_during_and_after_an_outage(
         page = looker.open()
         state = page.locator("#state")
         news = page.locator("#news")
-        expect(state).to_contain_text("All events are settled; nothing waits.", timeout=WITHIN)
+        expect(state).to_contain_text("All events are settled; nothing waits.")
         expect(page.locator("#outbox-name")).to_have_text(str(outbox))
-        expect(page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+        expect(page.locator("canvas")).to_have_count(4)
         assert page.title() == "Outbox Relay"
         assert looker.value("Events wait") == "0"
         expect(news).to_have_text("")
@@ -163,13 +164,13 @@ def test_before_during_and_after_an_outage(
         broker.kill()
         for _ in range(EVENTS):
             client.append("v" * 500, topic=topic)
-        expect(state).to_contain_text("Events wait: Kafka does not answer.", timeout=WITHIN)
+        expect(state).to_contain_text("Events wait: Kafka does not answer.")
         expect(state).to_contain_text("Since ")
         expect(state).to_contain_text("nothing is lost")
         expect(state).to_have_attribute("data-level", "waiting")
         assert looker.value("Events wait") == str(EVENTS)
         expect(page).to_have_title(f"{EVENTS} wait - Outbox Relay")
-        expect(news).to_have_text(f"{outbox}: Events wait: Kafka does not answer.", timeout=WITHIN)
+        expect(news).to_have_text(f"{outbox}: Events wait: Kafka does not answer.")
         eventually(
             "a sample of the outage is kept",
             lambda: EVENTS in json.loads(relay.http("/history.json")[1])["lag_events"],
@@ -177,16 +178,16 @@ def test_before_during_and_after_an_outage(
         looker.shoot("2-outage")
 
         broker.start()
-        expect(state).to_have_attribute("data-level", "ok", timeout=WITHIN)
-        expect(state).to_contain_text("All events are settled; nothing waits.", timeout=WITHIN)
-        expect(news).to_contain_text("settled", timeout=WITHIN)
+        expect(state).to_have_attribute("data-level", "ok")
+        expect(state).to_contain_text("All events are settled; nothing waits.")
+        expect(news).to_contain_text("settled")
     assert looker.value("Events wait") == "0"
     looker.check_quiet()
 
     # Who opens the page now sees what was before.
     late = look()
     late.open()
-    expect(late.page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+    expect(late.page.locator("canvas")).to_have_count(4)
     assert f"now 0, at most {EVENTS} at " in late.chart("Events that wait")
     late.page.get_by_text("The last hour as a table").click()
     waited = late.page.locator("#hour tbody td:nth-child(2)").filter(has_text=str(EVENTS))
@@ -206,7 +207,7 @@ def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(
     looker = look()
     page = looker.open()
     letters = page.locator("#dead-letters tbody tr")
-    expect(letters).to_have_count(1, timeout=WITHIN)
+    expect(letters).to_have_count(1)
     expect(letters).to_contain_text("too-large")
     expect(letters).to_contain_text(topic)
     expect(letters).to_contain_text(str(dead.event_id))
@@ -214,7 +215,7 @@ def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(
     expect(page.locator("#notices")).to_contain_text("Events moved to the dead letters: 1")
     page.get_by_text("Settings, secrets masked").click()
     settings = page.locator("#configuration tbody")
-    expect(settings).to_contain_text("OUTBOX_DIR", timeout=WITHIN)
+    expect(settings).to_contain_text("OUTBOX_DIR")
     expect(settings.locator("tr", has_text="ssl.key.password")).to_contain_text("***")
     looker.shoot("4-dead-letter")
     looker.check_quiet()
@@ -233,10 +234,10 @@ def test_a_relay_that_does_not_answer_is_said_to_and_what_is_shown_is_said_to_be
     looker = look()
     page = looker.open()
     stale = page.locator("#stale")
-    expect(page.locator("#state")).to_contain_text("nothing waits", timeout=WITHIN)
+    expect(page.locator("#state")).to_contain_text("nothing waits")
     expect(stale).to_be_hidden()
     relay.kill()
-    expect(stale.get_by_role("alert")).to_contain_text("The relay does not answer.", timeout=WITHIN)
+    expect(stale.get_by_role("alert")).to_contain_text("The relay does not answer.")
     expect(stale.get_by_role("alert")).to_contain_text("What you see is as of ")
     expect(stale).to_contain_text(" s ago.")
     expect(page).to_have_title("No answer - Outbox Relay")
@@ -256,13 +257,13 @@ def test_whatever_a_text_holds_it_stays_text(
         page = looker.page
         page.route("**/*.json*", spoiled)
         looker.open()
-        expect(page.locator("#state")).to_contain_text(HOSTILE, timeout=WITHIN)
+        expect(page.locator("#state")).to_contain_text(HOSTILE)
         expect(page.locator("#state .error")).to_contain_text(HOSTILE)
         expect(page.locator("#outbox-name")).to_have_text(str(outbox))
         expect(page.locator("#notices")).to_contain_text(HOSTILE)
-        expect(page.locator("#dead-letters")).to_contain_text(HOSTILE, timeout=WITHIN)
+        expect(page.locator("#dead-letters")).to_contain_text(HOSTILE)
         page.get_by_text("Settings, secrets masked").click()
-        expect(page.locator("#configuration tbody")).to_contain_text(HOSTILE, timeout=WITHIN)
+        expect(page.locator("#configuration tbody")).to_contain_text(HOSTILE)
         assert page.locator("main img, main script").count() == 0
         assert "owned" not in page.title()
         looker.check_quiet()
@@ -309,7 +310,7 @@ def test_of_several_outboxes_the_worst_comes_first_and_each_can_be_chosen_by_key
     page.route("**/status.json", several)
     looker.open()
     names = page.locator("#fleet tbody th")
-    expect(names).to_have_text(["/o/held", "/o/much", "/o/little", str(outbox)], timeout=WITHIN)
+    expect(names).to_have_text(["/o/held", "/o/much", "/o/little", str(outbox)])
     expect(page.locator("#outbox-name")).to_have_text("/o/held")
     expect(page.locator("#state")).to_contain_text("by another (attempts: 2)")
     expect(page.locator("#served")).to_be_hidden()
@@ -320,10 +321,10 @@ def test_of_several_outboxes_the_worst_comes_first_and_each_can_be_chosen_by_key
     expect(page.locator("#outbox-name")).to_have_text(str(outbox))
     expect(page.locator("#outbox")).to_be_focused()
     expect(page.locator("#fleet [aria-current]")).to_have_text(str(outbox))
-    expect(page.locator("canvas")).to_have_count(4, timeout=WITHIN)
+    expect(page.locator("canvas")).to_have_count(4)
     # The address names it: a reload and a bookmark show the same.
     page.reload()
-    expect(page.locator("#outbox-name")).to_have_text(str(outbox), timeout=WITHIN)
+    expect(page.locator("#outbox-name")).to_have_text(str(outbox))
     looker.shoot("6-several")
     looker.check_quiet()
 
