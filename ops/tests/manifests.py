@@ -95,11 +95,21 @@ def pods(text: str) -> Iterator[PodSpec]:
         if resource["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}:
             template = resource["spec"]["template"]
         if template is not None:
+            name = resource["metadata"]["name"]
+            # As the controller of a StatefulSet adds them.
+            claims = [
+                {
+                    "name": claim["metadata"]["name"],
+                    "persistentVolumeClaim": {"claimName": f"{claim['metadata']['name']}-{name}-0"},
+                }
+                for claim in resource["spec"].get("volumeClaimTemplates", ())
+            ]
+            spec = template["spec"]
             yield PodSpec(
-                resource["metadata"]["name"],
+                name,
                 resource["kind"],
                 template.get("metadata", {}).get("labels", {}),
-                template["spec"],
+                {**spec, "volumes": [*spec.get("volumes", ()), *claims]},
             )
 
 
