@@ -15,6 +15,7 @@ import pytest
 from dashboards import GRAFANA, VARIABLE, Dashboard, Panel, Query, load_all, metrics_in, replaced
 from prometheus_server import Prometheus, Series, needs_prometheus, scrape_config
 
+from harness.places import ROOT
 from harness.relay import Relay
 from harness.waiting import eventually
 from outbox_client import InvalidEvent, Outbox
@@ -30,12 +31,6 @@ STEP_SECONDS = 1.0
 RATE_INTERVAL = "10s"
 LIMIT = 2_000
 GENERATOR_SECONDS = 280
-# Named and labelled like those of ops/prometheus.
-ALERT = {
-    "alert": "OutboxDeadLetters",
-    "expr": "increase(outbox_relay_dead_letters_total[1h]) > 0",
-    "labels": {"severity": "ticket"},
-}
 
 DASHBOARDS = load_all()
 PANELS = [panel for dashboard in DASHBOARDS for panel in dashboard.panels]
@@ -103,9 +98,7 @@ def observed(
     narrow = broker.create_topic("dashboards-narrow", config={"max.message.bytes": str(LIMIT)})
     relay = Relay(outbox, broker.bootstrap, log=directory / "relay.log")
     config = scrape_config({JOB: [f"127.0.0.1:{relay.port}"]})
-    rules = directory / "rules.yml"
-    rules.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": [ALERT]}]}))
-    config["rule_files"] = [str(rules)]
+    config["rule_files"] = [str(ROOT / "ops" / "prometheus" / "rules" / "*.yml")]
     start = time.time()
     with relay, Prometheus(directory, config) as prometheus, Outbox(outbox) as client:
         relay.start()
