@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from typing import TYPE_CHECKING
 
 from confluent_kafka.admin import AdminClient
@@ -85,6 +86,12 @@ class Broker:
         if self._child is None or not self._child.running:
             raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
         self._child.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay, and nobody answers. `kill` ends it."""
+        if self._child is None or not self._child.running:
+            raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
+        self._child.signal(signal.SIGSTOP)
 
     def kill_if_running(self) -> None:
         if self._child is not None and self._child.running:

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,6 +45,7 @@ class ReadmeTest {
   void everyMetricIsListedAndNoOther() throws IOException {
     try (RelayMetrics metrics = new RelayMetrics("1", Clock.systemUTC(), System::nanoTime)) {
       metrics.listener(outbox).sendFailed(new Verdict.RetryLater("e"), null);
+      metrics.onHold(outbox, Optional.of("held"));
       metrics.watch(
           outbox,
           () -> Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));

@@ -1,12 +1,12 @@
 package dev.outboxrelay.relay.cli;
 
-import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.doctor.Doctor;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -20,8 +20,8 @@ import picocli.CommandLine.Spec;
       "nothing. Exit code 7 if there are problems."
     })
 final class DoctorCommand implements Callable<Integer> {
-  private final Map<String, String> env;
   @Spec private CommandSpec spec;
+  @Mixin private final OutboxOption outbox;
 
   @Option(names = "--json", description = "One JSON object per line.")
   private boolean json;
@@ -34,13 +34,14 @@ final class DoctorCommand implements Callable<Integer> {
   private long kafkaTimeoutMillis;
 
   DoctorCommand(Map<String, String> env) {
-    this.env = env;
+    outbox = new OutboxOption(env);
   }
 
   @Override
   public Integer call() {
     Doctor doctor =
-        new Doctor(RelayConfig.from(env), Clock.systemUTC(), Duration.ofMillis(kafkaTimeoutMillis));
+        new Doctor(
+            outbox.configuration(), Clock.systemUTC(), Duration.ofMillis(kafkaTimeoutMillis));
     return FindingsPrinter.print(doctor.examine(), json, spec.commandLine().getOut());
   }
 }

@@ -1,10 +1,13 @@
 package dev.outboxrelay.relay.cli;
 
+import dev.outboxrelay.relay.config.OutboxSelection;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fleet.Fleet;
+import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.SingleOutbox;
+import dev.outboxrelay.relay.fleet.WatchedFleet;
 import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
@@ -55,7 +58,7 @@ final class RunCommand implements Callable<Integer> {
     try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
-        Fleet fleet = SingleOutbox.open(config, metrics)) {
+        Fleet fleet = fleet(config, metrics)) {
       History history = new History();
       StatusPages pages =
           new StatusPages(version, metrics, fleet::status, history, config, Clocks.SYSTEM);
@@ -70,6 +73,12 @@ final class RunCommand implements Callable<Integer> {
         http.ifPresent(RelayHttpServer::close);
       }
     }
+  }
+
+  private static Fleet fleet(RelayConfig config, FleetListener listener) {
+    return config.outboxes() instanceof OutboxSelection.Matching several
+        ? WatchedFleet.of(config, several, listener)
+        : SingleOutbox.open(config, listener);
   }
 
   private static int deliver(
@@ -101,7 +110,10 @@ final class RunCommand implements Callable<Integer> {
 
   private static void logReady(RelayConfig config, FleetStatus fleet, String version) {
     LoggingEventBuilder line = LOG.atInfo().addKeyValue("version", version);
-    for (PipelineStatus status : fleet.open()) {
+    if (config.outboxes() instanceof OutboxSelection.Matching several) {
+      line = line.addKeyValue("outboxes", several);
+    } else {
+      PipelineStatus status = fleet.open().get(0);
       line =
           line.addKeyValue("outbox", status.outbox())
               .addKeyValue("outbox_id", status.outboxId())

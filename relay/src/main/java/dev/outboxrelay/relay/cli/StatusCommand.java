@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.cli;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.format.OutboxPaths;
@@ -9,8 +10,10 @@ import dev.outboxrelay.client.format.PositionFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -25,7 +28,7 @@ import picocli.CommandLine.Spec;
     name = "status",
     mixinStandardHelpOptions = true,
     description = {
-      "Tells where an outbox stands and what waits in it.",
+      "Tells where an outbox stands and what waits in it; with OUTBOX_DIRS, where each stands.",
       "Reads its files only, so it works with and without a running relay."
     })
 final class StatusCommand implements Callable<Integer> {
@@ -41,6 +44,10 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    List<OutboxPaths> several = outbox.several();
+    if (!several.isEmpty()) {
+      return each(several);
+    }
     OutboxPaths paths = outbox.existing();
     OutboxReport report = OutboxReport.read(paths);
     OptionalLong relay = LockHolder.of(paths.relayLock());
@@ -50,6 +57,38 @@ final class StatusCommand implements Callable<Integer> {
       Printed.table(spec.commandLine().getOut(), rows(report, relay));
     }
     return ExitCode.OK;
+  }
+
+  /** One that can't be read does not keep the others from being shown. */
+  private int each(List<OutboxPaths> outboxes) {
+    PrintWriter out = spec.commandLine().getOut();
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    ArrayNode nodes = root.putArray("outboxes");
+    int code = ExitCode.OK;
+    for (OutboxPaths paths : outboxes) {
+      ObjectNode node;
+      Map<String, String> rows;
+      try {
+        OutboxReport report = OutboxReport.read(paths);
+        OptionalLong relay = LockHolder.of(paths.relayLock());
+        node = json(report, relay);
+        rows = rows(report, relay);
+      } catch (IOException e) {
+        code = ExitCode.OUTBOX_UNUSABLE;
+        node = root.objectNode().put("outbox", paths.root().toString()).put("error", e.toString());
+        rows = new LinkedHashMap<>(Map.of("outbox", paths.root().toString()));
+        rows.put("error", e.toString());
+      }
+      nodes.add(node);
+      if (!json) {
+        Printed.table(out, rows);
+        out.println();
+      }
+    }
+    if (json) {
+      out.println(root.toPrettyString());
+    }
+    return code;
   }
 
   private static Map<String, String> rows(OutboxReport report, OptionalLong relay) {

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -66,8 +67,8 @@ final class TopicsCommand implements Runnable {
         "Exit code 7 if one does not, or if Kafka can't be asked."
       })
   static final class Check implements Callable<Integer> {
-    private final Map<String, String> env;
     @Spec private CommandSpec spec;
+    @Mixin private final OutboxOption outbox;
 
     @Parameters(
         paramLabel = "TOPIC",
@@ -79,12 +80,12 @@ final class TopicsCommand implements Runnable {
     private boolean json;
 
     Check(Map<String, String> env) {
-      this.env = env;
+      outbox = new OutboxOption(env);
     }
 
     @Override
     public Integer call() throws IOException {
-      RelayConfig config = RelayConfig.from(env);
+      RelayConfig config = outbox.configuration();
       Backlog backlog = backlog(config);
       TopicChecks checks = new TopicChecks(config.recordTimestamp(), Clock.systemUTC());
       List<Finding> findings = new ArrayList<>();
@@ -104,8 +105,8 @@ final class TopicsCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = "Creates topics; one that exists is left as it is.")
   static final class Create implements Callable<Integer> {
-    private final Map<String, String> env;
     @Spec private CommandSpec spec;
+    @Mixin private final OutboxOption outbox;
 
     @Parameters(
         paramLabel = "TOPIC",
@@ -126,12 +127,12 @@ final class TopicsCommand implements Runnable {
     private Optional<Short> replication = Optional.empty();
 
     Create(Map<String, String> env) {
-      this.env = env;
+      outbox = new OutboxOption(env);
     }
 
     @Override
     public Integer call() throws IOException {
-      RelayConfig config = RelayConfig.from(env);
+      RelayConfig config = outbox.configuration();
       PrintWriter out = spec.commandLine().getOut();
       try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), KAFKA_TIMEOUT)) {
         for (String topic : topics(given, config, backlog(config))) {

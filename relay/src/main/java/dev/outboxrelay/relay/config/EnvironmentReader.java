@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.config.LogSettings.Level;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,8 @@ final class EnvironmentReader {
   private static final Set<String> KNOWN =
       Set.of(
           "OUTBOX_DIR",
+          "OUTBOX_DIRS",
+          "OUTBOX_IDLE_AFTER",
           "OUTBOX_DURABILITY",
           "OUTBOX_DELIVERY",
           "OUTBOX_MAX_BYTES",
@@ -65,20 +68,44 @@ final class EnvironmentReader {
         : Optional.of("ignored, as the relay knows no such setting: " + unknown);
   }
 
-  Path outboxDir() {
-    Optional<String> value = value("OUTBOX_DIR");
-    if (value.isEmpty()) {
-      errors.add("OUTBOX_DIR is not set; set it to the absolute path of the outbox");
-      return Path.of("/");
+  OutboxSelection outboxes() {
+    Optional<String> one = value("OUTBOX_DIR");
+    Optional<String> many = value("OUTBOX_DIRS");
+    if (one.isPresent() && many.isPresent()) {
+      errors.add("OUTBOX_DIR and OUTBOX_DIRS are both set; keep one of them");
+    } else if (many.isPresent()) {
+      return globs(many.get());
+    } else if (one.isEmpty()) {
+      errors.add(
+          "OUTBOX_DIR is not set; set it to the absolute path of the outbox, or OUTBOX_DIRS to"
+              + " where several are");
     }
+    return new OutboxSelection.One(one.map(this::directory).orElse(Path.of("/")));
+  }
+
+  private OutboxSelection globs(String value) {
+    List<OutboxGlob> globs = new ArrayList<>();
+    for (String text : value.split(":", -1)) {
+      try {
+        if (!text.isBlank()) {
+          globs.add(OutboxGlob.parse(text.trim()));
+        }
+      } catch (IllegalArgumentException e) {
+        error("OUTBOX_DIRS", value, e.getMessage());
+      }
+    }
+    return new OutboxSelection.Matching(globs);
+  }
+
+  private Path directory(String value) {
     try {
-      Path path = Path.of(value.get());
+      Path path = Path.of(value);
       if (path.isAbsolute()) {
         return path.normalize();
       }
-      error("OUTBOX_DIR", value.get(), "give an absolute path");
+      error("OUTBOX_DIR", value, "give an absolute path");
     } catch (InvalidPathException e) {
-      error("OUTBOX_DIR", value.get(), "give a path: " + e.getReason());
+      error("OUTBOX_DIR", value, "give a path: " + e.getReason());
     }
     return Path.of("/");
   }
@@ -99,15 +126,19 @@ final class EnvironmentReader {
         : OptionalLong.of(number("OUTBOX_MAX_BYTES", 1, 1, Long.MAX_VALUE));
   }
 
-  Duration retain() {
-    String value = value("OUTBOX_RETAIN").orElse("0");
-    if (value.equals("0")) {
+  /** A number with a unit, or 0. */
+  Duration duration(String name, Duration fallback, String example) {
+    Optional<String> value = value(name);
+    if (value.isEmpty()) {
+      return fallback;
+    }
+    if (value.get().equals("0")) {
       return Duration.ZERO;
     }
-    Matcher matcher = DURATION.matcher(value);
+    Matcher matcher = DURATION.matcher(value.get());
     if (!matcher.matches()) {
-      error("OUTBOX_RETAIN", value, "give a number and a unit (s, m, h, d), like 72h, or 0");
-      return Duration.ZERO;
+      error(name, value.get(), "give a number and a unit (s, m, h, d), like " + example + ", or 0");
+      return fallback;
     }
     long amount = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {

@@ -15,7 +15,7 @@ import java.util.OptionalLong;
  * Everything that a relay process is told, complete and checked. Immutable; holds no secret that
  * its {@code toString} would show.
  *
- * @param outboxDir absolute path of the outbox ({@code OUTBOX_DIR})
+ * @param outboxes which to serve ({@code OUTBOX_DIR} or {@code OUTBOX_DIRS})
  * @param delivery the promise towards consumers ({@code OUTBOX_DELIVERY})
  * @param recordTimestamp where a Kafka record's timestamp comes from ({@code
  *     OUTBOX_RECORD_TIMESTAMP})
@@ -23,6 +23,8 @@ import java.util.OptionalLong;
  *     ({@code OUTBOX_MAX_BYTES})
  * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
  *     OUTBOX_RETAIN})
+ * @param idleAfter how long an outbox of several may be settled and quiet before what serves it is
+ *     let go of ({@code OUTBOX_IDLE_AFTER})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
  * @param metricsFile where metrics are written for node_exporter; empty = nowhere ({@code
  *     OUTBOX_METRICS_FILE})
@@ -45,11 +47,12 @@ import java.util.OptionalLong;
  * @param warnings what was ignored, one line each, to be logged at start
  */
 public record RelayConfig(
-    Path outboxDir,
+    OutboxSelection outboxes,
     DeliveryMode delivery,
     RecordTimestamp recordTimestamp,
     OptionalLong maxBytes,
     Duration retain,
+    Duration idleAfter,
     Optional<HttpAddress> http,
     Optional<Path> metricsFile,
     WindowSettings window,
@@ -79,14 +82,16 @@ public record RelayConfig(
     EnvironmentReader reader = new EnvironmentReader(env, errors);
     reader.unknownNames().ifPresent(warnings::add);
 
+    OutboxSelection outboxes = reader.outboxes();
     WindowSettings window = reader.window();
     RelayConfig config =
         new RelayConfig(
-            reader.outboxDir(),
+            outboxes,
             reader.delivery(),
             reader.choice("OUTBOX_RECORD_TIMESTAMP", RecordTimestamp.class, RecordTimestamp.APPEND),
             reader.maxBytes(),
-            reader.retain(),
+            reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
+            reader.duration("OUTBOX_IDLE_AFTER", Duration.ofMinutes(2), "2m"),
             reader.http(),
             reader.metricsFile(),
             window,
@@ -97,7 +102,12 @@ public record RelayConfig(
             reader.flag("OUTBOX_TRUST_PARENT"),
             reader.topic(),
             reader.log(),
-            KafkaSettings.from(env, window.maxBytes(), errors, warnings),
+            KafkaSettings.from(
+                env,
+                window.maxBytes(),
+                outboxes instanceof OutboxSelection.Matching,
+                errors,
+                warnings),
             warnings);
     if (!errors.isEmpty()) {
       throw new ConfigErrors(errors);
@@ -105,15 +115,54 @@ public record RelayConfig(
     return config;
   }
 
+  /**
+   * Absolute path of the outbox.
+   *
+   * @throws IllegalStateException if several are served: take {@link #forOutbox} first
+   */
+  public Path outboxDir() {
+    if (outboxes instanceof OutboxSelection.One one) {
+      return one.dir();
+    }
+    throw new IllegalStateException("OUTBOX_DIRS names more than one outbox");
+  }
+
+  /** The same for one outbox. */
+  public RelayConfig forOutbox(Path dir) {
+    return new RelayConfig(
+        new OutboxSelection.One(dir),
+        delivery,
+        recordTimestamp,
+        maxBytes,
+        retain,
+        idleAfter,
+        http,
+        metricsFile,
+        window,
+        checkpointInterval,
+        stopDeadline,
+        drainOnStop,
+        backoff,
+        trustParent,
+        topic,
+        log,
+        kafka,
+        warnings);
+  }
+
   /** The {@code OUTBOX_*} settings as the environment would give them, defaults included. */
   public Map<String, String> settings() {
     Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("OUTBOX_DIR", outboxDir.toString());
+    settings.put(
+        "OUTBOX_DIR", outboxes instanceof OutboxSelection.One one ? one.dir().toString() : "");
+    settings.put(
+        "OUTBOX_DIRS", outboxes instanceof OutboxSelection.Matching many ? many.toString() : "");
     settings.put("OUTBOX_DELIVERY", lower(delivery).replace('_', '-'));
     settings.put("OUTBOX_RECORD_TIMESTAMP", lower(recordTimestamp));
     settings.put(
         "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
+    settings.put("OUTBOX_IDLE_AFTER", idleAfter.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
     settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));

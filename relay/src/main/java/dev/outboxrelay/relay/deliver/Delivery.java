@@ -64,7 +64,7 @@ public final class Delivery {
     this.backoff = limits.backoff();
     this.random = random;
     this.clocks = clocks;
-    Window window = new Window(limits.maxRecords(), limits.maxBytes());
+    Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.ledger = new Ledger(window, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
     this.stallWatch = new StallWatch(window, transport, limits, clocks.nanos());

@@ -7,10 +7,16 @@ import java.time.Duration;
  *
  * @param maxRecords records in the window
  * @param maxBytes their bytes; a single record may be larger
+ * @param lease what other windows of the process leave to this one
  * @param backoff waits before a retry
  * @param stall how long an ack may take before it counts as a stall
  * @param lostOrder how long a stall may last, with connections to brokers, before the sender is
  *     taken to have lost the order of its records
  */
 public record Limits(
-    int maxRecords, long maxBytes, Backoff backoff, Duration stall, Duration lostOrder) {}
+    int maxRecords,
+    long maxBytes,
+    Lease lease,
+    Backoff backoff,
+    Duration stall,
+    Duration lostOrder) {}

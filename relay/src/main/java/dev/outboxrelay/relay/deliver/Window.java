@@ -6,23 +6,27 @@ import java.util.function.Consumer;
 
 /**
  * What was read and is not settled, in the order of the queue. Bounded by records and by bytes; a
- * single record larger than all bytes still fits an empty window. Only what is settled from the
- * front without a gap leaves it, so that the position never passes an open record.
+ * single record larger than all bytes still fits an empty window, if the lease covers it. Only what
+ * is settled from the front without a gap leaves it, so that the position never passes an open
+ * record.
  */
 final class Window {
   private final int maxRecords;
   private final long maxBytes;
+  private final Lease lease;
   private final ArrayDeque<InFlight> records = new ArrayDeque<>();
   private long bytes;
 
-  Window(int maxRecords, long maxBytes) {
+  Window(int maxRecords, long maxBytes, Lease lease) {
     this.maxRecords = maxRecords;
     this.maxBytes = maxBytes;
+    this.lease = lease;
   }
 
   /** Whether a record of this size may be added. */
   boolean hasRoomFor(long size) {
-    return records.isEmpty() || (records.size() < maxRecords && bytes + size <= maxBytes);
+    return (records.isEmpty() || (records.size() < maxRecords && bytes + size <= maxBytes))
+        && lease.covers(records.size() + 1, bytes + size);
   }
 
   void add(InFlight record) {
@@ -41,6 +45,9 @@ final class Window {
       each.accept(first);
       settled++;
     }
+    if (settled > 0 && records.isEmpty()) {
+      lease.emptied();
+    }
     return settled;
   }
 
@@ -50,6 +57,7 @@ final class Window {
     records.forEach(InFlight::discard);
     records.clear();
     bytes = 0;
+    lease.close();
     return discarded;
   }
 

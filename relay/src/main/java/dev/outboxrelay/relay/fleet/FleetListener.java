@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Told of outboxes that come and go. Thread-safe. */
@@ -20,6 +21,13 @@ public interface FleetListener {
    * @param status cheap and thread-safe, usable until the outbox is {@link #gone}
    */
   void watch(Path outbox, Supplier<PipelineStatus> status);
+
+  /**
+   * An outbox can't be served, or can be again.
+   *
+   * @param reason of {@link OutboxOnHold}; empty if there is none any more
+   */
+  void onHold(Path outbox, Optional<String> reason);
 
   /** An outbox is served no more, as its directory is gone. */
   void gone(Path outbox);

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** Makes producers; each one reads the credentials anew. */
@@ -18,10 +19,15 @@ public interface ProducerFactory {
    */
   Producer<byte[], byte[]> create() throws IOException;
 
-  /** Makes real producers. */
-  static ProducerFactory of(RelayConfig config) {
+  /**
+   * Makes real producers.
+   *
+   * @param suffix put behind the configured {@code client.id}
+   */
+  static ProducerFactory of(RelayConfig config, String suffix) {
     return () -> {
       Map<String, Object> properties = new HashMap<>(config.kafka().producerProperties());
+      properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
       return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
     };
   }

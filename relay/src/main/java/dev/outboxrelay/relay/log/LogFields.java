@@ -13,7 +13,8 @@ import java.util.Map;
 import org.slf4j.event.KeyValuePair;
 
 /**
- * What a line says, in order: {@code ts, level, event, logger (a library's), key-values, error}.
+ * What a line says, in order: {@code ts, level, event, logger (a library's), what the thread is
+ * about, key-values, error}.
  */
 final class LogFields {
   private static final DateTimeFormatter TIMESTAMP =
@@ -29,6 +30,7 @@ final class LogFields {
     if (!event.getLoggerName().startsWith(Logging.OUR_LOGGERS)) {
       fields.put("logger", event.getLoggerName());
     }
+    fields.putAll(event.getMDCPropertyMap());
     if (event.getKeyValuePairs() != null) {
       for (KeyValuePair pair : event.getKeyValuePairs()) {
         fields.put(pair.key, pair.value);

@@ -19,8 +19,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -38,6 +40,7 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   public static final String PLAIN_TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
   private static final Pattern ABOUT_OUTBOXES = Pattern.compile("(# (HELP|TYPE) )?(outbox|kafka)_");
+  private static final String ON_HOLD = "outbox.relay.on.hold";
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -95,12 +98,28 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
         .register(registry);
   }
 
+  @Override
+  public void onHold(Path outbox, Optional<String> reason) {
+    remove(outbox, ON_HOLD::equals);
+    reason.ifPresent(
+        why ->
+            Gauge.builder(ON_HOLD, () -> 1)
+                .description("1 while an outbox can't be served, by the reason")
+                .tags("outbox", outbox.toString(), "reason", why)
+                .register(registry));
+  }
+
   /** The series of an outbox end with it. */
   @Override
   public void gone(Path outbox) {
     watched.remove(outbox);
+    remove(outbox, name -> true);
+  }
+
+  private void remove(Path outbox, Predicate<String> name) {
     for (Meter meter : registry.getMeters()) {
-      if (outbox.toString().equals(meter.getId().getTag("outbox"))) {
+      if (outbox.toString().equals(meter.getId().getTag("outbox"))
+          && name.test(meter.getId().getName())) {
         registry.remove(meter);
       }
     }

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
@@ -76,7 +77,20 @@ public final class Pipeline implements AutoCloseable {
    * @throws PipelineRefused with the reason and the way out
    */
   public static Pipeline open(RelayConfig config, PipelineListener listener, ProducerWatch watch) {
-    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM);
+    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM, Company.NONE);
+  }
+
+  /**
+   * The same for one outbox of several: it exists already, and nothing is created in it that no
+   * other relay holds.
+   *
+   * @param config of this outbox
+   * @param budget what all windows share
+   */
+  public static Pipeline open(
+      RelayConfig config, PipelineListener listener, ProducerWatch watch, WindowBudget budget) {
+    Company company = new Company.Shared(budget);
+    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM, company);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */

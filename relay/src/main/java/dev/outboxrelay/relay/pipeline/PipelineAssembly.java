@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
+import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Transport;
@@ -38,10 +39,14 @@ final class PipelineAssembly {
   private PipelineAssembly() {}
 
   static Pipeline open(
-      RelayConfig config, PipelineListener outside, ProducerWatch watch, Clocks clocks) {
+      RelayConfig config,
+      PipelineListener outside,
+      ProducerWatch watch,
+      Clocks clocks,
+      Company company) {
     Resources resources = new Resources();
     try {
-      return open(config, outside, watch, clocks, resources);
+      return open(config, outside, watch, clocks, company, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
       throw new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
@@ -56,13 +61,20 @@ final class PipelineAssembly {
       PipelineListener outside,
       ProducerWatch watch,
       Clocks clocks,
+      Company company,
       Resources resources)
       throws IOException {
     OutboxPaths paths = new OutboxPaths(config.outboxDir());
     WriterOptions options = WriterOptions.of(paths).withTrustParent(config.trustParent());
+    if (company instanceof Company.Shared) {
+      // First, as a relay beside a pod asks again and again for what the pod's own relay holds.
+      resources.add(RelayLock.take(paths));
+    }
     // Opening creates what is missing and mends what a crash left.
     Outbox.open(options).close();
-    resources.add(RelayLock.take(paths));
+    if (company instanceof Company.Alone) {
+      resources.add(RelayLock.take(paths));
+    }
     OutboxState state =
         StateFile.read(paths.state())
             .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
@@ -79,7 +91,7 @@ final class PipelineAssembly {
     Transport transport =
         resources.add(
             new KafkaTransport(
-                ProducerFactory.of(config),
+                ProducerFactory.of(config, company.producerSuffix(state.outboxId())),
                 config.recordTimestamp(),
                 config.kafka().bootstrapServers(),
                 clocks.monotonic(),
@@ -90,7 +102,7 @@ final class PipelineAssembly {
             transport,
             settler,
             listener,
-            limits(config),
+            limits(config, resources.add(company.lease())),
             new SplittableRandom(),
             clocks,
             start);
@@ -131,10 +143,11 @@ final class PipelineAssembly {
         start);
   }
 
-  private static Limits limits(RelayConfig config) {
+  private static Limits limits(RelayConfig config, Lease lease) {
     return new Limits(
         config.window().maxRecords(),
         config.window().maxBytes(),
+        lease,
         new Backoff(config.backoff().min(), config.backoff().max()),
         STALL,
         LOST_ORDER);

@@ -34,22 +34,25 @@ public final class PipelineRunner {
   }
 
   private void run() {
-    PipelineEnd how;
-    try (pipeline) {
-      how = turnUntilTheEnd();
-    } catch (Throwable e) {
-      how = new PipelineEnd.Failed(e);
-    }
-    end.complete(how);
+    end.complete(turn(pipeline));
   }
 
-  private PipelineEnd turnUntilTheEnd() {
+  /** Turns the loop on the calling thread until it ends, and closes the pipeline. */
+  public static PipelineEnd turn(Pipeline pipeline) {
+    try (pipeline) {
+      return turnUntilTheEnd(pipeline);
+    } catch (Throwable e) {
+      return new PipelineEnd.Failed(e);
+    }
+  }
+
+  private static PipelineEnd turnUntilTheEnd(Pipeline pipeline) {
     int idle = 0;
     while (pipeline.end() == null) {
       if (pipeline.doWork() > 0) {
         idle = 0;
       } else if (++idle > TURNS_BEFORE_PARK) {
-        LockSupport.parkNanos(this, pauseNanos(idle));
+        LockSupport.parkNanos(pipeline, pauseNanos(idle));
       } else {
         Thread.onSpinWait();
       }

@@ -58,4 +58,30 @@ public record PipelineStatus(
   public long lagEvents() {
     return Math.max(0, appendedSequence - settledSequence);
   }
+
+  /** The same with another time of the loop's last turn. */
+  PipelineStatus tickedAt(long nanos) {
+    return new PipelineStatus(
+        outbox,
+        outboxId,
+        generation,
+        state,
+        stateSinceMillis,
+        nanos,
+        appendedSequence,
+        settledSequence,
+        savedSequence,
+        lagBytes,
+        inFlightEvents,
+        inFlightBytes,
+        oldestUnsettledMillis,
+        lastDeliveryMillis,
+        delivered,
+        retried,
+        deadLetters,
+        quarantined,
+        missing,
+        cycles,
+        queueBytes);
+  }
 }

@@ -77,6 +77,7 @@ class DeliveryModelTest {
               new Limits(
                   WINDOW,
                   1 << 20,
+                  Lease.WHOLE,
                   new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5)),
                   Duration.ofSeconds(5),
                   Duration.ofMinutes(2)),

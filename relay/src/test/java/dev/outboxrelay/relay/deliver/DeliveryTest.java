@@ -41,6 +41,7 @@ class DeliveryTest {
         new Limits(
             4,
             10 * FakeQueue.BYTES,
+            Lease.WHOLE,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofSeconds(5),
             Duration.ofMinutes(2));

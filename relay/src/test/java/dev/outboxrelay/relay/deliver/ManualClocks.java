@@ -4,14 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 
 /** Time that passes only when a test says so. */
-final class ManualClocks {
+public final class ManualClocks {
   private long nanos = 1;
 
-  Clocks clocks() {
+  public Clocks clocks() {
     return new Clocks(() -> nanos, () -> Instant.ofEpochMilli(1_000_000 + nanos / 1_000_000));
   }
 
-  void advance(Duration by) {
+  public void advance(Duration by) {
     nanos += by.toNanos();
   }
 }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -57,6 +58,20 @@ class RelayMetricsTest {
   @AfterEach
   void close() {
     metrics.close();
+  }
+
+  @Test
+  void anOutboxIsOnHoldForOneReasonUntilItIsServed() {
+    metrics.onHold(outbox, Optional.of("held"));
+    metrics.onHold(outbox, Optional.of("unusable"));
+    assertThat(lines("outbox_relay_on_hold"))
+        .singleElement()
+        .asString()
+        .contains("reason=\"unusable\"")
+        .endsWith(" 1.0");
+
+    metrics.onHold(outbox, Optional.empty());
+    assertThat(lines("outbox_relay_on_hold")).isEmpty();
   }
 
   @Test

@@ -37,6 +37,9 @@ final class KafkaEnvironment {
   private static final int MOST_BLOCKED_MILLIS = 5_000;
   private static final long LEAST_MEMORY = 32L << 20;
 
+  /** Batches are allocated whole, at least one for each partition of each outbox. */
+  private static final String BATCH_OF_MANY = "32768";
+
   private static final Map<String, String> DEFAULTS =
       Map.ofEntries(
           Map.entry(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, "localhost:9092"),
@@ -96,12 +99,15 @@ final class KafkaEnvironment {
     this.warnings = warnings;
   }
 
-  KafkaSettings read(long windowBytes) {
+  KafkaSettings read(long windowBytes, boolean many) {
     readConfigFile();
     readVariables();
     refuseWhatIsOurs();
     refuseWhatIsWeaker();
     refuseWhatKafkaRefuses();
+    if (many) {
+      values.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_OF_MANY);
+    }
     DEFAULTS.forEach(values::putIfAbsent);
     values.putAll(REQUIRED_VALUES);
     provideMemory(windowBytes);

@@ -27,12 +27,17 @@ public final class KafkaSettings {
    *
    * @param env the whole environment
    * @param windowBytes bytes that may be in flight: the producer's memory must be larger
+   * @param many whether several producers share the process
    * @param errors where errors are added, one line each
    * @param warnings where ignored names are told, one line each
    */
   public static KafkaSettings from(
-      Map<String, String> env, long windowBytes, List<String> errors, List<String> warnings) {
-    return new KafkaEnvironment(env, errors, warnings).read(windowBytes);
+      Map<String, String> env,
+      long windowBytes,
+      boolean many,
+      List<String> errors,
+      List<String> warnings) {
+    return new KafkaEnvironment(env, errors, warnings).read(windowBytes, many);
   }
 
   /**

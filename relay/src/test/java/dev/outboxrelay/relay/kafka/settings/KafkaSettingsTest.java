@@ -202,6 +202,6 @@ class KafkaSettingsTest {
   }
 
   private KafkaSettings read(Map<String, String> env) {
-    return KafkaSettings.from(env, WINDOW, errors, warnings);
+    return KafkaSettings.from(env, WINDOW, false, errors, warnings);
   }
 }

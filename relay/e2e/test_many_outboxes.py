@@ -1,0 +1,241 @@
+"""One relay serves all outboxes that its globs mean, and none of them can hold up another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.broker import Broker
+from harness.position import Position
+from harness.relay import Relay
+from harness.topics import read_topic
+from harness.waiting import eventually
+from outbox_client import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SMALL_HEAP_MIB = 64
+OUTBOXES = 20
+
+
+@pytest.fixture
+def pods(tmp_path: Path) -> Path:
+    """Below it, each pod has its outbox in `<pod>/outbox`."""
+    directory = tmp_path / "pods"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def fleet(pods: Path, broker: Broker, tmp_path: Path) -> Iterator[Relay]:
+    """A relay for all of them, not started."""
+    with watching(pods, broker, tmp_path / "fleet.log") as relay:
+        yield relay
+
+
+def watching(pods: Path, broker: Broker, log: Path, **settings: str) -> Relay:
+    return Relay(
+        pods,
+        broker.bootstrap,
+        log=log,
+        settings={"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{pods}/*/outbox", **settings},
+    )
+
+
+def pod(pods: Path, name: str) -> Path:
+    outbox = pods / name / "outbox"
+    outbox.parent.mkdir()
+    return outbox
+
+
+def append(outbox: Path, topic: str, count: int, *, size: int = 10) -> set[bytes]:
+    """The values, each with the pod's name."""
+    with Outbox(outbox) as client:
+        values = {
+            f"{outbox.parent.name} {number} ".encode().ljust(size, b"x") for number in range(count)
+        }
+        for value in values:
+            client.append(value, topic=topic, key=outbox.parent.name)
+    return values
+
+
+def delivered(broker: Broker, topic: str) -> set[bytes | None]:
+    return {record.value for record in read_topic(broker.bootstrap, topic)}
+
+
+def status(relay: Relay) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The outboxes that are served and those on hold, by the name of their pod."""
+    relay.assert_running()
+    told = json.loads(relay.http("/status.json")[1])
+    served, on_hold = (
+        {outbox["outbox"].split("/")[-2]: outbox for outbox in told[kind]}
+        for kind in ("outboxes", "on_hold")
+    )
+    return served, on_hold
+
+
+def served(relay: Relay, name: str) -> dict[str, Any]:
+    """The outbox of a pod; empty while it is not served."""
+    outbox = status(relay)[0].get(name, {})
+    assert isinstance(outbox, dict)
+    return outbox
+
+
+def is_drained(relay: Relay, name: str) -> bool:
+    return bool(served(relay, name).get("lag_events") == 0)
+
+
+def test_two_outboxes_and_an_orphan_are_served_by_one_relay_and_so_is_one_that_appears(
+    broker: Broker, fleet: Relay, pods: Path, topic: str, tmp_path: Path
+) -> None:
+    orphan = pod(pods, "orphan")
+    values = append(orphan, "not-there-yet-" + topic, 1) | append(orphan, topic, 100)
+    with Relay(orphan, broker.bootstrap, log=tmp_path / "sidecar.log") as sidecar:
+        sidecar.start()
+        eventually("it delivers", lambda: sidecar.status()["state"] == "paused-topic")
+        sidecar.kill()
+    broker.create_topic("not-there-yet-" + topic)
+    fleet.start()
+    assert status(fleet)[0].keys() <= {"orphan"}
+    for name in ("a", "b"):
+        values |= append(pod(pods, name), topic, 100)
+    everything = {"orphan", "a", "b"}
+    eventually(
+        "all are served",
+        lambda: (
+            {name for name, at in status(fleet)[0].items() if at["lag_events"] == 0} == everything
+        ),
+    )
+    assert delivered(broker, topic) | delivered(broker, "not-there-yet-" + topic) == values
+
+    shutil.rmtree(pods / "b")
+    eventually(
+        "one that is removed is forgotten", lambda: status(fleet)[0].keys() == {"orphan", "a"}
+    )
+    assert f'outbox="{pods}/b/outbox"' not in fleet.http("/metrics")[1]
+    shown = json.loads(fleet.cli("status", "--json").stdout)
+    assert [at["lag_events"] for at in shown["outboxes"]] == [0, 0]
+    assert fleet.stop() == 0
+
+
+def test_poisoned_outboxes_are_on_hold_with_their_reason_and_touch_no_other(
+    broker: Broker, fleet: Relay, pods: Path, topic: str
+) -> None:
+    append(pod(pods, "healthy"), topic, 1)
+    append(pod(pods, "no-topic"), "no-such-" + topic, 1)
+    fleet.start()
+    foreign = pod(pods, "foreign")
+    append(foreign, topic, 10)
+    eventually("it is delivered", lambda: served(fleet, "foreign").get("saved_sequence") == 10)
+    fleet.kill()
+
+    position = Position.read(foreign)
+    assert position is not None
+    position.forge(foreign, event_id=uuid.uuid4())
+    append(foreign, topic, 1)
+    damaged = pod(pods, "damaged")
+    append(damaged, topic, 1)
+    (damaged / "relay.position").write_bytes(b"\x01" * 8192)
+    linked = pod(pods, "linked")
+    append(linked, topic, 1)
+    (linked / "outbox.lock").rename(linked / "elsewhere")
+    (linked / "outbox.lock").symlink_to(linked / "elsewhere")
+    append(pods / "healthy" / "outbox", topic, 1_000)
+    fleet.start()
+    eventually("the healthy one is delivered", lambda: is_drained(fleet, "healthy"))
+    eventually("the others are on hold", lambda: len(status(fleet)[1]) == 3)
+    reasons = {name: hold["reason"] for name, hold in status(fleet)[1].items()}
+    assert reasons == {
+        "foreign": "needs-operator",
+        "damaged": "needs-operator",
+        "linked": "unusable",
+    }
+    eventually("it waits", lambda: served(fleet, "no-topic")["state"] == "paused-topic")
+    assert fleet.http("/healthz")[0] == 200
+    metrics = fleet.http("/metrics")[1]
+    assert f'outbox_relay_on_hold{{outbox="{damaged}",reason="needs-operator"}} 1' in metrics
+
+    (damaged / "relay.position").unlink()
+    eventually("what an operator mended is served", lambda: is_drained(fleet, "damaged"))
+    assert fleet.output().count('event="outbox on hold"') == 3
+    assert fleet.stop() == 0
+
+
+def test_an_outbox_is_adopted_when_its_own_relay_is_killed(
+    broker: Broker, fleet: Relay, pods: Path, topic: str, tmp_path: Path
+) -> None:
+    outbox = pod(pods, "a")
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "sidecar.log") as sidecar:
+        sidecar.start()
+        values = append(outbox, topic, 10)
+        eventually("its own relay delivers", sidecar.is_drained)
+        values |= append(outbox, "missing-" + topic, 1)
+        fleet.start()
+        eventually("it is held", lambda: status(fleet)[1].get("a", {}).get("reason") == "held")
+        sidecar.kill()
+    broker.create_topic("missing-" + topic)
+    eventually("it is adopted", lambda: is_drained(fleet, "a"))
+    assert delivered(broker, topic) | delivered(broker, "missing-" + topic) == values
+    assert fleet.stop() == 0
+
+
+def test_an_idle_outbox_holds_nothing_open_and_its_next_event_arrives(
+    broker: Broker, pods: Path, topic: str, tmp_path: Path
+) -> None:
+    outbox = pod(pods, "a")
+    values = append(outbox, topic, 10)
+    with watching(pods, broker, tmp_path / "fleet.log", OUTBOX_IDLE_AFTER="1s") as fleet:
+        fleet.start()
+        eventually("it is delivered", lambda: served(fleet, "a").get("delivered") == 10)
+        eventually("it is idle", lambda: served(fleet, "a")["state"] == "idle")
+        assert "outbox-delivery" not in threads(fleet)
+        values |= append(outbox, topic, 20)
+        eventually("more arrives", lambda: delivered(broker, topic) == values)
+        assert fleet.stop() == 0
+
+
+def threads(relay: Relay) -> str:
+    tasks = Path(f"/proc/{relay.child.pid}/task")
+    return " ".join(task.joinpath("comm").read_text() for task in tasks.iterdir())
+
+
+def test_an_outage_with_a_backlog_larger_than_the_heap_in_twenty_outboxes(
+    pods: Path, topic_name: str, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    """Half have large events, half have many."""
+    with Broker(tmp_path / "kafka" / "data") as broker:
+        topic = broker.create_topic(topic_name, partitions=3)
+        outboxes = [pod(pods, f"pod-{number}") for number in range(OUTBOXES)]
+        values: set[bytes] = set()
+        for outbox in outboxes:
+            values |= append(outbox, topic, 1)
+        with watching(pods, broker, tmp_path / "fleet.log", OUTBOX_IDLE_AFTER="60s") as fleet:
+            fleet.start()
+            eventually("all know the topic", lambda: delivered(broker, topic) == values)
+            broker.freeze()
+            for large, many in zip(outboxes[::2], outboxes[1::2], strict=True):
+                values |= append(large, topic, 100, size=100_000)
+                values |= append(many, topic, 5_000, size=1_000)
+            eventually(
+                "the windows are as full as they may be",
+                lambda: sum(at["in_flight_bytes"] for at in status(fleet)[0].values()) > 8 << 20,
+            )
+            broker.kill()
+            broker.start()
+            eventually(
+                "all is delivered",
+                lambda: all(at["lag_events"] == 0 for at in status(fleet)[0].values()),
+                within=240,
+            )
+            assert "OutOfMemory" not in fleet.output()
+            assert delivered(broker, topic) == values
+            backlog = sum(len(value) for value in values) >> 20
+            measured(f"{OUTBOXES} outboxes, {backlog} MiB waiting, -Xmx{SMALL_HEAP_MIB}m")
+            assert backlog > SMALL_HEAP_MIB
+            assert fleet.stop() == 0

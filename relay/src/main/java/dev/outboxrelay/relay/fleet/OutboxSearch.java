@@ -1,0 +1,143 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.relay.config.OutboxGlob;
+import dev.outboxrelay.relay.config.OutboxGlob.Name;
+import dev.outboxrelay.relay.pipeline.OutboxAtRest;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Looks for what the globs mean. Links are not followed where a wildcard stands, nor is an outbox
+ * ever one: whoever may write one directory must not lead the relay into another. For one thread.
+ */
+public final class OutboxSearch implements OutboxFiles {
+  private final List<OutboxGlob> globs;
+
+  OutboxSearch(List<OutboxGlob> globs) {
+    this.globs = List.copyOf(globs);
+  }
+
+  /** What the globs mean now. */
+  public static List<Path> find(List<OutboxGlob> globs) {
+    return List.copyOf(new OutboxSearch(globs).search().outboxes().keySet());
+  }
+
+  /** Tells a directory from another that took its place; two paths to one are one outbox. */
+  private record Identity(Object root, Object queue) {}
+
+  @Override
+  public Found search() {
+    Set<Path> matching = new TreeSet<>();
+    List<Path> unreadable = new ArrayList<>();
+    for (OutboxGlob glob : globs) {
+      expand(Path.of("/"), glob.names(), matching, unreadable);
+    }
+    Map<Path, Object> outboxes = new LinkedHashMap<>();
+    Set<Object> seen = new HashSet<>();
+    for (Path path : matching) {
+      try {
+        Identity identity = identity(path);
+        if (identity != null && identity(path.getParent()) == null && seen.add(identity.root())) {
+          outboxes.put(path, identity);
+        }
+      } catch (IOException e) {
+        unreadable.add(path);
+      }
+    }
+    return new Found(outboxes, unreadable);
+  }
+
+  private static void expand(
+      Path directory, List<Name> names, Set<Path> matching, List<Path> unreadable) {
+    List<Name> rest = names.subList(1, names.size());
+    if (names.get(0) instanceof Name.Wildcard wildcard) {
+      try (DirectoryStream<Path> entries =
+          Files.newDirectoryStream(directory, entry -> wildcard.matches(entry.getFileName()))) {
+        for (Path entry : entries) {
+          if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+            goOn(entry, rest, matching, unreadable);
+          }
+        }
+      } catch (NoSuchFileException | NotDirectoryException e) {
+        // Not there, or not yet.
+      } catch (IOException | DirectoryIteratorException e) {
+        unreadable.add(directory);
+      }
+    } else if (names.get(0) instanceof Name.Literal literal) {
+      goOn(directory.resolve(literal.name()), rest, matching, unreadable);
+    }
+  }
+
+  private static void goOn(Path path, List<Name> rest, Set<Path> matching, List<Path> unreadable) {
+    if (rest.isEmpty()) {
+      matching.add(path);
+    } else {
+      expand(path, rest, matching, unreadable);
+    }
+  }
+
+  /**
+   * An outbox has a queue, and one of the two files that its writers make. Null if it is none: a
+   * directory of any other kind is never made one.
+   */
+  private static Identity identity(Path path) throws IOException {
+    OutboxPaths paths = new OutboxPaths(path);
+    BasicFileAttributes root = attributes(path);
+    BasicFileAttributes queue = root == null ? null : attributes(paths.queue());
+    if (queue == null || !root.isDirectory() || !queue.isDirectory()) {
+      return null;
+    }
+    return isFile(paths.state()) || isFile(paths.lock())
+        ? new Identity(root.fileKey(), queue.fileKey())
+        : null;
+  }
+
+  private static boolean isFile(Path path) throws IOException {
+    BasicFileAttributes found = attributes(path);
+    return found != null && found.isRegularFile();
+  }
+
+  private static BasicFileAttributes attributes(Path path) throws IOException {
+    try {
+      return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      return null;
+    } catch (FileSystemException e) {
+      if (e instanceof AccessDeniedException) {
+        throw e;
+      }
+      // A file stands where a directory should: ENOTDIR has no exception of its own.
+      if (path.getParent() != null && !Files.isDirectory(path.getParent())) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public boolean isSettled(Path outbox) throws IOException {
+    return OutboxAtRest.isSettled(outbox);
+  }
+
+  @Override
+  public boolean hasOldCycles(Path outbox) throws IOException {
+    return new OutboxPaths(outbox).cycles().size() > 1;
+  }
+}

@@ -1,0 +1,89 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.Pipeline;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import dev.outboxrelay.relay.pipeline.PipelineRunner;
+import org.slf4j.MDC;
+
+/**
+ * Serves an outbox on a thread of its own from the opening on, which may wait for a writer's lock
+ * or a slow disk: no outbox waits for another.
+ */
+final class PipelineThread implements Service {
+  private final RelayConfig config;
+  private final PipelineListener listener;
+  private final ProducerWatch producers;
+  private final WindowBudget budget;
+  private volatile Stage stage = new Stage.Opening();
+  private volatile boolean stopping;
+  private volatile Pipeline pipeline;
+
+  private PipelineThread(
+      RelayConfig config, PipelineListener listener, ProducerWatch producers, WindowBudget budget) {
+    this.config = config;
+    this.listener = listener;
+    this.producers = producers;
+    this.budget = budget;
+  }
+
+  /**
+   * Begins.
+   *
+   * @param config of this outbox
+   */
+  static Service start(
+      RelayConfig config, PipelineListener listener, ProducerWatch producers, WindowBudget budget) {
+    PipelineThread service = new PipelineThread(config, listener, producers, budget);
+    new Thread(service::run, "outbox-delivery").start();
+    return service;
+  }
+
+  private void run() {
+    MDC.put("outbox", config.outboxDir().toString());
+    Pipeline opened;
+    try {
+      opened = Pipeline.open(config, listener, producers, budget);
+    } catch (PipelineRefused e) {
+      stage = new Stage.Refused(reason(e), e.getMessage());
+      return;
+    } catch (Throwable e) {
+      stage = new Stage.Refused(OutboxOnHold.FAILED, e.toString());
+      return;
+    }
+    pipeline = opened;
+    stage = new Stage.Open(opened::status);
+    if (stopping) {
+      opened.stop();
+    }
+    PipelineEnd end = PipelineRunner.turn(opened);
+    stage = new Stage.Ended(end, opened.status());
+  }
+
+  private static String reason(PipelineRefused refused) {
+    if (refused instanceof PipelineRefused.HeldByAnother) {
+      return OutboxOnHold.HELD;
+    }
+    return refused instanceof PipelineRefused.NeedsOperator
+        ? OutboxOnHold.NEEDS_OPERATOR
+        : OutboxOnHold.UNUSABLE;
+  }
+
+  @Override
+  public Stage stage() {
+    return stage;
+  }
+
+  @Override
+  public void stop() {
+    stopping = true;
+    Pipeline open = pipeline;
+    if (open != null) {
+      open.stop();
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.util.function.Supplier;
+
+/** One try to serve an outbox: it opens, delivers and closes, on its own. Thread-safe. */
+interface Service {
+  /** How far it is. */
+  Stage stage();
+
+  /** Asks it to end; returns at once, may be repeated. */
+  void stop();
+
+  /** What a service goes through, in this order; the last two are ends. */
+  sealed interface Stage {
+    record Opening() implements Stage {}
+
+    record Open(Supplier<PipelineStatus> status) implements Stage {}
+
+    /** It never came to deliver. */
+    record Refused(String reason, String error) implements Stage {}
+
+    /**
+     * It is closed.
+     *
+     * @param last what it told at the end
+     */
+    record Ended(PipelineEnd end, PipelineStatus last) implements Stage {}
+  }
+}

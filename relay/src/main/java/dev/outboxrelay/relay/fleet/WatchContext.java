@@ -1,0 +1,32 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * What all watched outboxes have in common.
+ *
+ * @param opener begins to serve one
+ * @param files what the disk says
+ * @param listener told of those that come and go
+ * @param clocks the time
+ * @param idleAfter how long one may be settled and quiet before it is put aside
+ * @param random of waits
+ */
+record WatchContext(
+    Opener opener,
+    OutboxFiles files,
+    FleetListener listener,
+    Clocks clocks,
+    Duration idleAfter,
+    RandomGenerator random) {
+
+  /** Begins to serve an outbox; returns at once. */
+  interface Opener {
+    Service open(Path outbox, PipelineListener listener, ProducerWatch producers);
+  }
+}

@@ -1,0 +1,77 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.config.OutboxSelection;
+import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** All outboxes that {@code OUTBOX_DIRS} means, as they come and go. */
+public final class WatchedFleet implements Fleet {
+  /** Asking is cheaper than being told: inotify sees neither mounts nor what is behind them. */
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+  private static final long PAUSE_WHILE_STOPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  private final OutboxWatch watch;
+  private final Thread thread = new Thread(this::run, "outbox-watch");
+  private final CompletableFuture<PipelineEnd> end = new CompletableFuture<>();
+
+  private WatchedFleet(OutboxWatch watch) {
+    this.watch = watch;
+  }
+
+  /** Looks for nothing yet. */
+  public static WatchedFleet of(
+      RelayConfig config, OutboxSelection.Matching outboxes, FleetListener listener) {
+    WindowBudget budget = new WindowBudget(config.window().maxBytes());
+    WatchContext context =
+        new WatchContext(
+            (outbox, told, producers) ->
+                PipelineThread.start(config.forOutbox(outbox), told, producers, budget),
+            new OutboxSearch(outboxes.globs()),
+            listener,
+            Clocks.SYSTEM,
+            config.idleAfter(),
+            new SplittableRandom());
+    return new WatchedFleet(new OutboxWatch(context));
+  }
+
+  @Override
+  public Future<PipelineEnd> start() {
+    thread.start();
+    return end;
+  }
+
+  private void run() {
+    try {
+      while (watch.unsettledAtTheEnd().isEmpty()) {
+        watch.doWork();
+        LockSupport.parkNanos(this, watch.isStopping() ? PAUSE_WHILE_STOPPING_NANOS : PAUSE_NANOS);
+      }
+      end.complete(new PipelineEnd.Stopped(watch.unsettledAtTheEnd().get()));
+    } catch (Throwable e) {
+      end.complete(new PipelineEnd.Failed(e));
+    }
+  }
+
+  @Override
+  public FleetStatus status() {
+    return watch.status();
+  }
+
+  @Override
+  public void stop() {
+    watch.stop();
+    LockSupport.unpark(thread);
+  }
+
+  /** Nothing is open before it is started. */
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,287 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.deliver.Backoff;
+import dev.outboxrelay.relay.fleet.Service.Stage;
+import dev.outboxrelay.relay.fleet.WatchState.Closing;
+import dev.outboxrelay.relay.fleet.WatchState.Idle;
+import dev.outboxrelay.relay.fleet.WatchState.Leaving;
+import dev.outboxrelay.relay.fleet.WatchState.OnHold;
+import dev.outboxrelay.relay.fleet.WatchState.Open;
+import dev.outboxrelay.relay.fleet.WatchState.Opening;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.OutboxAtRest;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One outbox of several: served while something waits in it, put aside while nothing does, tried
+ * again when it can't be served. {@link #step} is for one thread; the rest for any.
+ */
+final class WatchedOutbox {
+  /** A relay that is gone has let go of its lock at once, so it is asked for often. */
+  private static final long HELD_RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private static final Backoff RETRY = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(30));
+
+  /** Settled cycles that were kept, as OUTBOX_RETAIN says, may have to go. */
+  private static final long HOUSEKEEPING_NANOS = TimeUnit.HOURS.toNanos(1);
+
+  private final Path dir;
+  private final Object identity;
+  private final WatchContext context;
+  private final WatchLog log;
+  private volatile WatchState state;
+  private volatile OutboxAtRest atRest;
+  private volatile PipelineStatus last;
+  private PipelineListener listener;
+  private ProducerWatch producers;
+  private boolean shown;
+
+  /** It was found. Nothing is opened yet. */
+  WatchedOutbox(Path dir, Object identity, WatchContext context, long now) {
+    this.dir = dir;
+    this.identity = identity;
+    this.context = context;
+    this.log = new WatchLog(dir, context.clocks());
+    this.state = new Idle(now + HOUSEKEEPING_NANOS);
+    rest();
+    log.found();
+  }
+
+  Path dir() {
+    return dir;
+  }
+
+  Object identity() {
+    return identity;
+  }
+
+  WatchState state() {
+    return state;
+  }
+
+  /** Looks what is due; returns whether the state has changed. */
+  boolean step(long now) {
+    WatchState before = state;
+    if (before instanceof Idle idle) {
+      state = whileIdle(idle, now);
+    } else if (before instanceof Opening opening) {
+      state = whileOpening(opening, now);
+    } else if (before instanceof Open open) {
+      state = whileOpen(open, now);
+    } else if (before instanceof Closing closing) {
+      state = whileClosing(closing, now);
+    } else if (before instanceof OnHold hold && now - hold.retryNanos() >= 0) {
+      state = hold.retry(open());
+    } else if (before instanceof Leaving leaving) {
+      state = whileLeaving(leaving);
+    }
+    return !before.getClass().equals(state.getClass());
+  }
+
+  private WatchState whileIdle(Idle idle, long now) {
+    boolean due = now - idle.nextHousekeepingNanos() >= 0;
+    if (!isSettled() || (due && hasOldCycles())) {
+      return idle.open(open());
+    }
+    return due ? idle.keepHouseAt(now + HOUSEKEEPING_NANOS) : idle;
+  }
+
+  private WatchState whileOpening(Opening opening, long now) {
+    Stage stage = opening.service().stage();
+    if (stage instanceof Stage.Refused refused) {
+      OutboxOnHold hold = hold(opening.before(), refused.reason(), refused.error());
+      return opening.refused(hold, retryNanos(hold, now));
+    }
+    if (stage instanceof Stage.Opening) {
+      return opening;
+    }
+    if (stage instanceof Stage.Open open) {
+      last = open.status().get();
+      show();
+    }
+    if (opening.before() != null) {
+      context.listener().onHold(dir, Optional.empty());
+    }
+    log.opened(opening.before());
+    return opening.opened(now);
+  }
+
+  private WatchState whileOpen(Open open, long now) {
+    if (open.service().stage() instanceof Stage.Ended ended) {
+      last = ended.last();
+      OutboxOnHold hold = hold(null, reason(ended.end()), error(ended.end()));
+      return open.ended(hold, retryNanos(hold, now));
+    }
+    if (!isSettled()) {
+      return open.busy(now);
+    }
+    if (now - open.quietSinceNanos() < context.idleAfter().toNanos()) {
+      return open;
+    }
+    open.service().stop();
+    return open.settleDown();
+  }
+
+  private WatchState whileClosing(Closing closing, long now) {
+    if (!(closing.service().stage() instanceof Stage.Ended ended)) {
+      return closing;
+    }
+    last = ended.last();
+    if (ended.end() instanceof PipelineEnd.Stopped) {
+      rest();
+      log.idle();
+      return closing.idle(now + HOUSEKEEPING_NANOS);
+    }
+    OutboxOnHold hold = hold(null, reason(ended.end()), error(ended.end()));
+    return closing.ended(hold, retryNanos(hold, now));
+  }
+
+  private static WatchState whileLeaving(Leaving leaving) {
+    Stage stage = leaving.service() == null ? null : leaving.service().stage();
+    if (stage instanceof Stage.Open) {
+      return leaving;
+    }
+    // One that is still opening has nothing to save, and ends by itself once it is open.
+    return leaving.gone(
+        stage instanceof Stage.Ended ended && ended.end() instanceof PipelineEnd.Stopped stopped
+            ? stopped.unsettled()
+            : 0);
+  }
+
+  /** The directory is gone, or the relay stops. */
+  void leave() {
+    WatchState now = state;
+    if (now instanceof Idle idle) {
+      state = idle.leave();
+    } else if (now instanceof Opening opening) {
+      state = opening.leave();
+    } else if (now instanceof Open open) {
+      state = open.leave();
+    } else if (now instanceof Closing closing) {
+      state = closing.leave();
+    } else if (now instanceof OnHold hold) {
+      state = hold.leave();
+    }
+    if (state instanceof Leaving leaving && leaving.service() != null) {
+      leaving.service().stop();
+    }
+  }
+
+  /** It is watched no more, and everything of it is closed. */
+  void toldGone() {
+    log.gone();
+  }
+
+  private OutboxOnHold hold(OutboxOnHold before, String reason, String error) {
+    long millis = context.clocks().millis();
+    OutboxOnHold hold =
+        before == null
+            ? new OutboxOnHold(dir, reason, error, millis, 1)
+            : before.again(reason, error, millis);
+    rest();
+    if (!reason.equals(OutboxOnHold.HELD)) {
+      // Its lag is nobody else's to show.
+      show();
+    }
+    context.listener().onHold(dir, Optional.of(reason));
+    log.onHold(hold);
+    return hold;
+  }
+
+  private long retryNanos(OutboxOnHold hold, long now) {
+    return now
+        + (hold.reason().equals(OutboxOnHold.HELD)
+            ? HELD_RETRY_NANOS
+            : RETRY.delayNanos(hold.attempts(), context.random()));
+  }
+
+  private static String reason(PipelineEnd end) {
+    return end instanceof PipelineEnd.Fenced ? OutboxOnHold.FENCED : OutboxOnHold.FAILED;
+  }
+
+  private static String error(PipelineEnd end) {
+    if (end instanceof PipelineEnd.Fenced fenced) {
+      return fenced.error() + "; another relay took this outbox over: stop one of the two";
+    }
+    return end instanceof PipelineEnd.Failed failed
+        ? failed.cause().toString()
+        : "its pipeline stopped, and nobody asked it to";
+  }
+
+  private Service open() {
+    if (listener == null) {
+      listener = context.listener().listener(dir);
+      producers = context.listener().producers(dir);
+    }
+    return context.opener().open(dir, listener, producers);
+  }
+
+  private boolean isSettled() {
+    try {
+      return context.files().isSettled(dir);
+    } catch (IOException e) {
+      // Opening it will tell what is wrong.
+      return false;
+    }
+  }
+
+  private boolean hasOldCycles() {
+    try {
+      return context.files().hasOldCycles(dir);
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  /** What its files say is what there is to show while no pipeline serves it. */
+  private void rest() {
+    try {
+      atRest = OutboxAtRest.look(dir, last, context.clocks().millis()).orElse(null);
+    } catch (IOException e) {
+      atRest = null;
+    }
+    if (atRest != null && state instanceof Idle && !shown) {
+      show();
+    }
+  }
+
+  private void show() {
+    if (!shown && (atRest != null || last != null)) {
+      shown = true;
+      context.listener().watch(dir, () -> status(context.clocks().nanos()).orElse(last));
+    }
+  }
+
+  /** Where it stands; empty if that was never known. */
+  Optional<PipelineStatus> status(long tickNanos) {
+    WatchState now = state;
+    Service service =
+        now instanceof Open open
+            ? open.service()
+            : now instanceof Closing closing ? closing.service() : null;
+    if (service != null && service.stage() instanceof Stage.Open open) {
+      last = open.status().get();
+      return Optional.of(last);
+    }
+    OutboxAtRest resting = atRest;
+    return resting == null ? Optional.ofNullable(last) : Optional.of(resting.status(tickNanos));
+  }
+
+  /** Why it can't be served; empty if it can. */
+  Optional<OutboxOnHold> onHold() {
+    WatchState now = state;
+    if (now instanceof OnHold hold) {
+      return Optional.of(hold.hold());
+    }
+    return now instanceof Opening opening
+        ? Optional.ofNullable(opening.before())
+        : Optional.empty();
+  }
+}

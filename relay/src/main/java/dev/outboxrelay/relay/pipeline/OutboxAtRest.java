@@ -1,0 +1,120 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.format.OutboxState;
+import dev.outboxrelay.client.format.Position;
+import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.tail.Place;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** An outbox that no pipeline serves, by its files, which are read only. Thread-safe. */
+public final class OutboxAtRest {
+  private final StatusBoard board;
+  private final Settled saved;
+
+  private OutboxAtRest(StatusBoard board, Settled saved) {
+    this.board = board;
+    this.saved = saved;
+  }
+
+  /**
+   * Whether all of it is settled, without any doubt that a pipeline would have to clear up.
+   *
+   * @throws IOException if a file can't be read
+   */
+  public static boolean isSettled(Path outbox) throws IOException {
+    OutboxPaths paths = new OutboxPaths(outbox);
+    // The position first: it only follows what is appended.
+    PositionFile.Reading position = PositionFile.read(paths.position());
+    Optional<OutboxState> state = StateFile.read(paths.state());
+    if (state.isEmpty()) {
+      return false;
+    }
+    long appended = state.get().nextSequence() - 1;
+    if (position instanceof PositionFile.Reading.Saved at) {
+      return at.position().sequence() == appended
+          && at.position().outboxId().equals(state.get().outboxId());
+    }
+    return position instanceof PositionFile.Reading.None && appended == 0;
+  }
+
+  /**
+   * Looks at an outbox.
+   *
+   * @param before what its pipeline told last, whose counts go on; or null
+   * @param nowMillis milliseconds since the epoch
+   * @return empty if it has no valid {@code outbox.state}
+   * @throws IOException if a file can't be read
+   */
+  public static Optional<OutboxAtRest> look(Path outbox, PipelineStatus before, long nowMillis)
+      throws IOException {
+    OutboxPaths paths = new OutboxPaths(outbox);
+    PositionFile.Reading reading = PositionFile.read(paths.position());
+    Settled saved =
+        reading instanceof PositionFile.Reading.Saved at ? settled(at.position()) : null;
+    return StateFile.read(paths.state())
+        .map(
+            state ->
+                new OutboxAtRest(
+                    new StatusBoard(
+                        paths,
+                        state.outboxId(),
+                        state.generation(),
+                        note(before, nowMillis, saved)),
+                    saved));
+  }
+
+  private static Settled settled(Position position) {
+    Place next =
+        new Place(position.cycle(), position.offset(), (position.index() & 0xFFFFFFFFL) + 1);
+    return new Settled(position.sequence(), position.eventId(), next, position.settledBytes());
+  }
+
+  private static StatusBoard.Note note(PipelineStatus before, long nowMillis, Settled saved) {
+    DeliveryState idle = new DeliveryState.Stopped().idle();
+    return before == null
+        ? new StatusBoard.Note(
+            idle,
+            nowMillis,
+            0,
+            saved,
+            0,
+            0,
+            OptionalLong.empty(),
+            OptionalLong.empty(),
+            0,
+            0,
+            0,
+            0,
+            0)
+        : new StatusBoard.Note(
+            idle,
+            nowMillis,
+            0,
+            saved,
+            0,
+            0,
+            OptionalLong.empty(),
+            before.lastDeliveryMillis(),
+            before.delivered(),
+            before.retried(),
+            before.deadLetters(),
+            before.quarantined(),
+            before.missing());
+  }
+
+  /**
+   * Where it stands now.
+   *
+   * @param tickNanos when somebody last looked whether a pipeline is needed
+   */
+  public PipelineStatus status(long tickNanos) {
+    return board.read(saved).tickedAt(tickNanos);
+  }
+}

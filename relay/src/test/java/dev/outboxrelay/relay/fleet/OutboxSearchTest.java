@@ -1,0 +1,134 @@
+package dev.outboxrelay.relay.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.relay.config.OutboxGlob;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OutboxSearchTest {
+  @TempDir private Path root;
+
+  @Test
+  void wildcardsStandForPartsOfOneName() throws IOException {
+    Path one = outbox("pods/a/outbox");
+    Path two = outbox("pods/b/outbox");
+    outbox("pods/b/deeper/outbox");
+    outbox("pods/.hidden/outbox");
+
+    assertThat(find("pods/*/outbox")).containsExactly(one, two);
+    assertThat(find("pods/[b-z]/outbox")).containsExactly(two);
+    assertThat(find("pods/{a,c}/outbox")).containsExactly(one);
+    assertThat(find("pods/?/outbox")).containsExactly(one, two);
+    assertThat(find("pods/a/outbox")).containsExactly(one);
+    assertThat(find("nothing/*/here")).isEmpty();
+  }
+
+  @Test
+  void globsThatMeanTheSameOutboxGiveItOnce() throws IOException {
+    Path one = outbox("a");
+
+    assertThat(find("*", "a", "?")).containsExactly(one);
+  }
+
+  @Test
+  void onlyWhatAWriterMadeIsAnOutbox() throws IOException {
+    Files.createDirectories(root.resolve("empty"));
+    Files.createDirectories(root.resolve("somebody-elses/queue"));
+    Files.createFile(root.resolve("somebody-elses/queue/20261124-05F.cq4"));
+    Files.createDirectories(root.resolve("no-queue"));
+    Files.createFile(root.resolve("no-queue/outbox.state"));
+    Files.createFile(root.resolve("a-file"));
+    Path withoutState = outbox("without-state");
+    Files.delete(withoutState.resolve("outbox.state"));
+
+    assertThat(find("*")).containsExactly(withoutState);
+  }
+
+  @Test
+  void theDeadLettersAndWhateverLiesInAnOutboxAreNone() throws IOException {
+    Path one = outbox("one");
+    outbox("one/dead-letters");
+
+    assertThat(find("*", "*/*", "one/dead-letters")).containsExactly(one);
+  }
+
+  @Test
+  void noLinkLeadsIntoAnotherDirectory() throws IOException {
+    Path one = outbox("private/one");
+    Files.createSymbolicLink(root.resolve("link"), one);
+    Files.createDirectories(root.resolve("pods"));
+    Files.createSymbolicLink(root.resolve("pods/evil"), root.resolve("private"));
+
+    assertThat(find("*", "link", "pods/*/one")).isEmpty();
+  }
+
+  @Test
+  void aDirectoryThatTookAnothersPlaceIsAnotherOutbox() throws IOException {
+    Path one = outbox("one");
+    OutboxFiles.Found before = search("*").search();
+    Object identity = before.outboxes().get(one);
+    assertThat(before.isGone(one, identity)).isFalse();
+
+    Files.move(one, root.resolve("moved"));
+    assertThat(search("*").search().isGone(one, identity)).isTrue();
+    outbox("one");
+    assertThat(search("*").search().isGone(one, identity)).isTrue();
+  }
+
+  @Test
+  void whatCannotBeSearchedIsNotTakenForGone() {
+    Path unreadable = root.resolve("pods");
+    OutboxFiles.Found found = new OutboxFiles.Found(java.util.Map.of(), List.of(unreadable));
+
+    assertThat(found.isGone(unreadable.resolve("a/outbox"), 1)).isFalse();
+    assertThat(found.isGone(root.resolve("other"), 1)).isTrue();
+  }
+
+  @Test
+  void whatWaitsIsSeenInTheFiles() throws IOException {
+    Path one = root.resolve("one");
+    try (Outbox writer = Outbox.builder().path(one).trustParent(true).open()) {
+      assertThat(search("*").isSettled(one)).isTrue();
+      writer.append(OutboxEvent.of("t", "v"));
+      assertThat(search("*").isSettled(one)).isFalse();
+    }
+    Files.write(one.resolve("outbox.state"), new byte[4096]);
+    assertThat(search("*").isSettled(one))
+        .as("a damaged state is for a pipeline to mend")
+        .isFalse();
+  }
+
+  @Test
+  void aGlobThatCouldMeanAnythingIsRefused() {
+    for (String text : List.of("relative/*", "/a/**/b", "/a/../b", "/", "/a/[", "/a/{b")) {
+      assertThatThrownBy(() -> OutboxGlob.parse(text))
+          .as(text)
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  private Path outbox(String name) throws IOException {
+    Path dir = root.resolve(name);
+    Files.createDirectories(dir.getParent());
+    Outbox.builder().path(dir).trustParent(true).open().close();
+    return dir;
+  }
+
+  private OutboxSearch search(String... globs) {
+    return new OutboxSearch(
+        Stream.of(globs).map(glob -> OutboxGlob.parse(root + "/" + glob)).toList());
+  }
+
+  private List<Path> find(String... globs) {
+    return List.copyOf(search(globs).search().outboxes().keySet());
+  }
+}

@@ -1,0 +1,362 @@
+package dev.outboxrelay.relay.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.deliver.ManualClocks;
+import dev.outboxrelay.relay.fleet.Service.Stage;
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Statuses;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class OutboxWatchTest {
+  private static final Path A = Path.of("/outboxes/a");
+  private static final Path B = Path.of("/outboxes/b");
+  private static final Duration IDLE_AFTER = Duration.ofMinutes(2);
+
+  private final ManualClocks time = new ManualClocks();
+  private final FakeFiles files = new FakeFiles();
+  private final Map<Path, List<FakeService>> services = new HashMap<>();
+  private final Noted noted = new Noted();
+  private final OutboxWatch watch =
+      new OutboxWatch(
+          new WatchContext(
+              this::open, files, noted, time.clocks(), IDLE_AFTER, new SplittableRandom(1)));
+
+  private Service open(Path outbox, PipelineListener listener, ProducerWatch producers) {
+    FakeService service = new FakeService();
+    services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
+    return service;
+  }
+
+  private static final class FakeService implements Service {
+    private Stage stage = new Stage.Opening();
+    private boolean stopped;
+
+    @Override
+    public Stage stage() {
+      return stage;
+    }
+
+    @Override
+    public void stop() {
+      stopped = true;
+    }
+
+    void opens(Path outbox) {
+      stage = new Stage.Open(() -> Statuses.idle(outbox, 0));
+    }
+
+    void ends(Path outbox, PipelineEnd end) {
+      stage = new Stage.Ended(end, Statuses.idle(outbox, 0));
+    }
+  }
+
+  private static final class FakeFiles implements OutboxFiles {
+    private final Map<Path, Object> present = new LinkedHashMap<>();
+    private final Set<Path> waiting = new HashSet<>();
+    private final Set<Path> oldCycles = new HashSet<>();
+    private List<Path> unreadable = List.of();
+
+    @Override
+    public Found search() {
+      return new Found(new LinkedHashMap<>(present), unreadable);
+    }
+
+    @Override
+    public boolean isSettled(Path outbox) {
+      return !waiting.contains(outbox);
+    }
+
+    @Override
+    public boolean hasOldCycles(Path outbox) {
+      return oldCycles.contains(outbox);
+    }
+  }
+
+  private static final class Noted implements FleetListener {
+    private final List<String> told = new ArrayList<>();
+
+    @Override
+    public PipelineListener listener(Path outbox) {
+      told.add("listener " + outbox.getFileName());
+      return PipelineListener.NONE;
+    }
+
+    @Override
+    public ProducerWatch producers(Path outbox) {
+      return ProducerWatch.NONE;
+    }
+
+    @Override
+    public void watch(Path outbox, Supplier<PipelineStatus> status) {
+      assertThat(status.get()).isNotNull();
+      told.add("watch " + outbox.getFileName());
+    }
+
+    @Override
+    public void onHold(Path outbox, Optional<String> reason) {
+      told.add(outbox.getFileName() + " on hold " + reason.orElse("no more"));
+    }
+
+    @Override
+    public void gone(Path outbox) {
+      told.add("gone " + outbox.getFileName());
+    }
+  }
+
+  private void appears(Path outbox, boolean waiting) {
+    files.present.put(outbox, outbox + " 1");
+    if (waiting) {
+      files.waiting.add(outbox);
+    }
+    watch.doWork();
+  }
+
+  private FakeService service(Path outbox) {
+    List<FakeService> all = services.get(outbox);
+    return all.get(all.size() - 1);
+  }
+
+  private int attempts(Path outbox) {
+    return services.getOrDefault(outbox, List.of()).size();
+  }
+
+  private void opened(Path outbox) {
+    appears(outbox, true);
+    service(outbox).opens(outbox);
+    watch.doWork();
+  }
+
+  private void later(Duration duration) {
+    time.advance(duration);
+    watch.doWork();
+  }
+
+  @Test
+  void oneThatAppearsWithEventsIsServedAndOneWithoutIsOnlyWatched() {
+    opened(A);
+    appears(B, false);
+
+    assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(A);
+    assertThat(attempts(B)).isZero();
+
+    files.waiting.add(B);
+    watch.doWork();
+    assertThat(attempts(B)).isEqualTo(1);
+  }
+
+  @Test
+  void withNothingThereItIsReady() {
+    watch.doWork();
+
+    assertThat(watch.status().isReady()).isTrue();
+    assertThat(watch.status().stuck(time.clocks().nanos(), Duration.ofSeconds(15))).isEmpty();
+  }
+
+  @Test
+  void oneThatIsRefusedIsOnHoldWithItsReasonAndDoesNotTouchTheOthers() {
+    opened(A);
+    appears(B, true);
+    service(B).stage = new Stage.Refused(OutboxOnHold.NEEDS_OPERATOR, "restore it");
+    watch.doWork();
+
+    assertThat(watch.status().onHold())
+        .containsExactly(
+            new OutboxOnHold(
+                B, OutboxOnHold.NEEDS_OPERATOR, "restore it", time.clocks().millis(), 1));
+    assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(A);
+    assertThat(service(A).stopped).isFalse();
+    assertThat(noted.told).containsSubsequence("listener b", "b on hold needs-operator");
+  }
+
+  @Test
+  void oneOnHoldIsTriedAgainEverLessOftenAndForgottenOnceItOpens() {
+    appears(A, true);
+    List<Integer> attemptsAfterAMinute = new ArrayList<>();
+    for (int minute = 0; minute < 3; minute++) {
+      for (int i = 0; i < 120; i++) {
+        if (service(A).stage instanceof Stage.Opening) {
+          service(A).stage = new Stage.Refused(OutboxOnHold.UNUSABLE, "chmod it");
+        }
+        later(Duration.ofMillis(500));
+      }
+      attemptsAfterAMinute.add(attempts(A));
+    }
+    int first = attemptsAfterAMinute.get(0);
+    assertThat(first).isBetween(5, 12);
+    assertThat(attemptsAfterAMinute.get(2) - attemptsAfterAMinute.get(1)).isBetween(2, 4);
+
+    later(Duration.ofSeconds(31));
+    service(A).opens(A);
+    watch.doWork();
+    assertThat(watch.status().onHold()).isEmpty();
+    assertThat(watch.status().open()).hasSize(1);
+    assertThat(noted.told).last().isEqualTo("a on hold no more");
+  }
+
+  @Test
+  void oneThatAnotherRelayHoldsIsAskedForEverySecondForAsLongAsItTakes() {
+    appears(A, true);
+    for (int i = 1; i <= 500; i++) {
+      service(A).stage = new Stage.Refused(OutboxOnHold.HELD, "another relay");
+      watch.doWork();
+      later(Duration.ofSeconds(1));
+      assertThat(attempts(A)).isEqualTo(i + 1);
+    }
+    service(A).opens(A);
+    watch.doWork();
+    assertThat(watch.status().onHold()).isEmpty();
+  }
+
+  @Test
+  void aPipelineThatFailsOrIsFencedIsOpenedAgain() {
+    opened(A);
+    service(A).ends(A, new PipelineEnd.Failed(new IllegalStateException("a defect")));
+    watch.doWork();
+    assertThat(watch.status().onHold().get(0).reason()).isEqualTo(OutboxOnHold.FAILED);
+    assertThat(watch.status().onHold().get(0).error()).contains("a defect");
+
+    later(Duration.ofSeconds(1));
+    service(A).opens(A);
+    watch.doWork();
+    service(A).ends(A, new PipelineEnd.Fenced("epoch"));
+    watch.doWork();
+    assertThat(watch.status().onHold().get(0).reason()).isEqualTo(OutboxOnHold.FENCED);
+    assertThat(attempts(A)).isEqualTo(2);
+  }
+
+  @Test
+  void oneThatIsSettledAndQuietIsPutAsideAndOpenedForTheNextEvent() {
+    opened(A);
+    files.waiting.remove(A);
+    later(IDLE_AFTER.minusSeconds(1));
+    assertThat(service(A).stopped).isFalse();
+
+    later(Duration.ofSeconds(1));
+    assertThat(service(A).stopped).isTrue();
+    service(A).ends(A, new PipelineEnd.Stopped(0));
+    watch.doWork();
+    assertThat(watch.status().onHold()).isEmpty();
+    later(Duration.ofMinutes(30));
+    assertThat(attempts(A)).isEqualTo(1);
+
+    files.waiting.add(A);
+    later(Duration.ofSeconds(1));
+    assertThat(attempts(A)).isEqualTo(2);
+  }
+
+  @Test
+  void anEventInBetweenKeepsItOpen() {
+    opened(A);
+    files.waiting.remove(A);
+    later(IDLE_AFTER.minusSeconds(1));
+    files.waiting.add(A);
+    later(Duration.ofSeconds(1));
+    files.waiting.remove(A);
+    later(IDLE_AFTER.minusSeconds(1));
+
+    assertThat(service(A).stopped).isFalse();
+  }
+
+  @Test
+  void oneThatKeepsSettledCyclesIsOpenedOnceAnHourToDeleteThem() {
+    files.oldCycles.add(A);
+    appears(A, false);
+    later(Duration.ofMinutes(59));
+    assertThat(attempts(A)).isZero();
+
+    later(Duration.ofMinutes(1));
+    assertThat(attempts(A)).isEqualTo(1);
+  }
+
+  @Test
+  void oneWhoseDirectoryIsGoneEndsCleanlyAndIsForgotten() {
+    opened(A);
+    files.present.clear();
+    watch.doWork();
+    assertThat(service(A).stopped).isTrue();
+    assertThat(noted.told).doesNotContain("gone a");
+
+    service(A).ends(A, new PipelineEnd.Stopped(0));
+    watch.doWork();
+    assertThat(noted.told).containsExactly("listener a", "watch a", "gone a");
+    assertThat(watch.status().open()).isEmpty();
+  }
+
+  @Test
+  void oneThatTookAnothersPlaceIsServedAfterThatHasEnded() {
+    opened(A);
+    files.present.put(A, "another directory");
+    watch.doWork();
+    assertThat(service(A).stopped).isTrue();
+    watch.doWork();
+    assertThat(attempts(A)).isEqualTo(1);
+
+    service(A).ends(A, new PipelineEnd.Stopped(0));
+    watch.doWork();
+    watch.doWork();
+    assertThat(attempts(A)).isEqualTo(2);
+  }
+
+  @Test
+  void oneInADirectoryThatCannotBeReadAtThisMomentStays() {
+    opened(A);
+    files.present.clear();
+    files.unreadable = List.of(A.getParent());
+    watch.doWork();
+
+    assertThat(service(A).stopped).isFalse();
+  }
+
+  @Test
+  void aStopEndsAllAtOnceAndSumsUpWhatWasInFlight() {
+    opened(A);
+    opened(B);
+    watch.stop();
+    watch.doWork();
+    assertThat(service(A).stopped).isTrue();
+    assertThat(service(B).stopped).isTrue();
+    assertThat(watch.unsettledAtTheEnd()).isEmpty();
+
+    service(A).ends(A, new PipelineEnd.Stopped(3));
+    watch.doWork();
+    assertThat(watch.unsettledAtTheEnd()).isEmpty();
+    service(B).ends(B, new PipelineEnd.Stopped(4));
+    watch.doWork();
+    assertThat(watch.unsettledAtTheEnd()).hasValue(7);
+  }
+
+  @Test
+  void aStopDoesNotWaitForOneThatStillOpens() {
+    appears(A, true);
+    watch.stop();
+    watch.doWork();
+
+    assertThat(service(A).stopped).isTrue();
+    assertThat(watch.unsettledAtTheEnd()).hasValue(0);
+  }
+
+  @Test
+  void theLoopOfOneThatIsStuckIsNamed() {
+    opened(A);
+    later(Duration.ofSeconds(16));
+
+    assertThat(watch.status().stuck(time.clocks().nanos(), Duration.ofSeconds(15)))
+        .hasValueSatisfying(loop -> assertThat(loop).contains(A.toString()));
+  }
+}
