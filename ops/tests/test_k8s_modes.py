@@ -157,7 +157,7 @@ def test_a_sidecar_drains_what_an_app_of_another_user_appends_to_an_empty_dir(
     assert len(read_topic(broker.bootstrap, topic)) == 2 * EVENTS
 
 
-def test_a_node_relay_drains_a_sub_path_of_a_host_path_and_strangers_stay_out(
+def test_a_node_relay_drains_every_sub_path_of_a_host_path_and_strangers_stay_out(
     place: Path, broker: Broker, topic: str
 ) -> None:
     root = place / "outbox"
@@ -174,17 +174,24 @@ def test_a_node_relay_drains_a_sub_path_of_a_host_path_and_strangers_stay_out(
     kubelet_sub_path(outbox)
 
     task = as_user(APP, 0, str(GROUP))
-    with relay_container(place, root, outbox, broker, {}) as relay:
+    # What a pod left that has ended, and one that comes while the relay runs.
+    left = append(early, topic, user=task)
+    assert left.returncode == 0, left.stderr
+    all_below = {"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{root}/*"}
+    with relay_container(place, root, outbox, broker, all_below) as relay:
         relay.start()
         appended = append(outbox, topic, user=task)
         assert appended.returncode == 0, appended.stderr
-        eventually("the events are delivered", lambda: relay.progress().delivered == EVENTS)
+        eventually(
+            "the events of both are delivered",
+            lambda: len(read_topic(broker.bootstrap, topic)) == 2 * EVENTS,
+        )
         stranger = append(outbox, topic, user=as_user(STRANGER, STRANGER))
         assert stranger.returncode != 0
         assert "OutboxUnavailable" in stranger.stderr
         assert relay.stop() == 0
+    assert_shared(early)
     assert_shared(outbox)
-    assert len(read_topic(broker.bootstrap, topic)) == EVENTS
 
 
 def test_a_read_only_root_is_one(place: Path) -> None:
