@@ -97,11 +97,16 @@ test-e2e: $(PACKAGED) $(INSTALLED) ## The relay's jar against a real Kafka
 .PHONY: test-ops
 test-ops: $(PACKAGED) $(INSTALLED) ## What operates the relay, against the real thing
 	@$(timed)
-	$(PYTEST) ops/tests
+	$(PYTEST) ops/tests --ignore=ops/tests/test_deb.py --ignore=ops/tests/test_image.py
+
+.PHONY: test-deb
+test-deb: $(PACKAGED) $(INSTALLED) ## Install the Debian package in a booted systemd; needs root, debootstrap, systemd-nspawn
+	@$(timed)
+	$(PYTEST) --timeout=3600 ops/tests/test_deb.py
 
 .PHONY: torture
 torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
-	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver
+	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver test-deb test-image
 
 include ops/k8s/tools.mk
 
@@ -149,6 +154,37 @@ dashboards: ## Generate the Grafana dashboards; needs Node.js 20
 .PHONY: previews
 previews: $(PACKAGED) $(INSTALLED) dashboards ## Draw the dashboards with data of real relays; needs Prometheus, Chromium, pngquant
 	@$(BIN)/python ops/grafana/preview/preview.py
+# --- packages of ops/ ---
+
+# The time of the sources, so that the same sources give the same bytes.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
+# A snapshot is older than its release, and newer than the snapshots before it.
+DEB_VERSION ?= $(shell sed -n '0,/<version>/s/.*<version>\(.*\)<.version>.*/\1/p' pom.xml | sed "s/-SNAPSHOT/~$$(date -u -d @$(SOURCE_DATE_EPOCH) +%Y%m%d%H%M%S)/")
+DEB := target/outbox-relay_$(DEB_VERSION).deb
+RUNTIME := target/ops/root
+
+.PHONY: deb
+deb: $(PACKAGED) ## Build the Debian package, with a Java runtime of its own
+	@$(timed)
+	export SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH)
+	ops/runtime/build.sh $(RUNTIME)
+	ops/deb/build.sh $(RUNTIME) $(DEB_VERSION) $(DEB)
+	ls -l $(DEB)
+
+.PHONY: image
+image: $(PACKAGED) ## Build the OCI image as a tar, without registry and engine
+	@$(timed)
+	export SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH)
+	ops/runtime/build.sh $(RUNTIME)
+	mkdir -p ops/image/target/classes # jib looks for it
+	$(MVN) -q -f ops/image/pom.xml com.google.cloud.tools:jib-maven-plugin:buildTar
+	ls -l target/outbox-relay-image.tar
+
+.PHONY: test-image
+test-image: $(PACKAGED) $(INSTALLED) ## Run the image in podman; needs root and podman
+	@$(timed)
+	$(MAKE) image
+	$(PYTEST) ops/tests/test_image.py
 
 .PHONY: lock
 lock: ## Renew requirements-dev.txt and the locks of the Airflows
