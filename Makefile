@@ -106,7 +106,7 @@ test-deb: $(PACKAGED) $(INSTALLED) ## Install the Debian package in a booted sys
 
 .PHONY: torture
 torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
-	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver test-deb test-image
+	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver
 
 include ops/k8s/tools.mk
 

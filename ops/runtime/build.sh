@@ -36,6 +36,13 @@ find "$home/runtime" -type f \( -name '*.so' -o -path '*/bin/java' \) -print0 |
     install -D -m 0755 "$(readlink -f "$library")" "$root$library"
   done
 
+# The compression libraries in the jar still ask for the parts that glibc once had.
+for library in "$root"/lib/*/libc.so.6; do
+  for part in libpthread.so.0 libdl.so.2 librt.so.1; do
+    install -m 0755 "$(readlink -f "${library#"$root"}" | xargs dirname)/$part" "$(dirname "$library")/"
+  done
+done
+
 chmod -R u=rwX,go=rX "$root/usr" "$root/etc"
 chmod 1777 "$root/tmp"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

@@ -219,7 +219,7 @@ def test_install_deliver_hang_outage_stop_upgrade_remove(
 
     # It hangs, and the watchdog starts another.
     hanging = machine.show("MainPID")
-    machine.run("kill", "-STOP", hanging)
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=SIGSTOP", UNIT)
     append(machine, "two")
     eventually(
         "the watchdog had it restarted",
