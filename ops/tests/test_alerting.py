@@ -62,7 +62,14 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
     tmp_path: Path,
 ) -> None:
     needs("prometheus")
-    config = scrape_config({JOB: [f"127.0.0.1:{relay.port}"]})
+    # It finds the outbox served by the other one, and says so.
+    watcher = Relay(
+        outbox,
+        broker.bootstrap,
+        log=tmp_path / "watcher.log",
+        settings={"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{tmp_path}/outbo?"},
+    )
+    config = scrape_config({JOB: [f"127.0.0.1:{relay.port}", f"127.0.0.1:{watcher.port}"]})
     config["rule_files"] = impatient_rules(tmp_path)
     config["alerting"] = {
         "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]}]
@@ -72,13 +79,15 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
         return [it for it in alertmanager.alerts() if it["labels"]["alertname"] == ALERT]
 
     relay.start()
-    with Outbox(outbox) as client, Prometheus(tmp_path, config) as prometheus:
+    with watcher, Outbox(outbox) as client, Prometheus(tmp_path, config) as prometheus:
+        watcher.start()
         receipt = client.append("before", topic=topic)
         assert client.wait_delivered(receipt, 60) == "DELIVERED"
         eventually(
             "a healthy relay is seen",
             lambda: prometheus.query("outbox_relay_oldest_unsent_age_seconds == 0"),
         )
+        eventually("the watcher is seen", lambda: prometheus.query("outbox_relay_on_hold == 1"))
         assert told() == []
         every_rule_is_healthy(prometheus)
         every_metric_and_label_of_the_rules_is_exported(prometheus)
