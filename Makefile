@@ -105,8 +105,8 @@ test-deb: $(PACKAGED) $(INSTALLED) ## Install the Debian package in a booted sys
 	$(PYTEST) --timeout=3600 ops/tests/test_deb.py
 
 .PHONY: torture
-torture: ## Run the same Python, conformance and end-to-end tests for long, with many more kills
-	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver
+torture: ## Run the same tests for long, with many more kills, and those that need a host of their own
+	@$(MAKE) TORTURE=1 test-python test-conformance test-e2e test-apiserver test-deb test-image
 
 include ops/k8s/tools.mk
 
@@ -154,6 +154,7 @@ dashboards: ## Generate the Grafana dashboards; needs Node.js 20
 .PHONY: previews
 previews: $(PACKAGED) $(INSTALLED) dashboards ## Draw the dashboards with data of real relays; needs Prometheus, Chromium, pngquant
 	@$(BIN)/python ops/grafana/preview/preview.py
+
 # --- packages of ops/ ---
 
 # The time of the sources, so that the same sources give the same bytes.
