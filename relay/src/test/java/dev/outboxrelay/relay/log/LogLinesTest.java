@@ -7,6 +7,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.slf4j.event.KeyValuePair;
 
@@ -72,6 +73,15 @@ class LogLinesTest {
         .doesNotContain("logger=");
   }
 
+  @Test
+  void whatTheThreadIsAboutIsTold() {
+    LoggingEvent event = event(OURS, Level.INFO, "settled", Map.of("outbox", "/var/lib/outbox"));
+    event.addKeyValuePair(new KeyValuePair("sequence", 17L));
+
+    assertThat(new LogfmtLayout().doLayout(event))
+        .endsWith("event=settled outbox=/var/lib/outbox sequence=17\n");
+  }
+
   private static LoggingEvent thrown(Level level) {
     LoggerContext context = new LoggerContext();
     LoggingEvent event =
@@ -83,13 +93,20 @@ class LogLinesTest {
             new IllegalStateException("broken"),
             null);
     event.setTimeStamp(0);
+    event.setMDCPropertyMap(Map.of());
     return event;
   }
 
   private static LoggingEvent event(String logger, Level level, String message) {
+    return event(logger, level, message, Map.of());
+  }
+
+  private static LoggingEvent event(
+      String logger, Level level, String message, Map<String, String> context) {
     LoggingEvent event =
         new LoggingEvent("fqcn", new LoggerContext().getLogger(logger), level, message, null, null);
     event.setInstant(java.time.Instant.parse("2026-01-02T03:04:05.006Z"));
+    event.setMDCPropertyMap(context);
     return event;
   }
 }

@@ -7,6 +7,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.spi.FilterReply;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -54,12 +55,15 @@ class RepeatFilterTest {
   }
 
   private static LoggingEvent event(String logger, String message, int value) {
-    return new LoggingEvent(
-        "fqcn",
-        new LoggerContext().getLogger(logger),
-        Level.WARN,
-        message,
-        null,
-        new Object[] {value});
+    LoggingEvent event =
+        new LoggingEvent(
+            "fqcn",
+            new LoggerContext().getLogger(logger),
+            Level.WARN,
+            message,
+            null,
+            new Object[] {value});
+    event.setMDCPropertyMap(Map.of());
+    return event;
   }
 }
