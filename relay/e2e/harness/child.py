@@ -71,8 +71,11 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL to it and to what it started; wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        # By session: Airflow puts some of its processes into groups of their own.
+        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(pid) == self.pid:
+                    os.kill(pid, signal.SIGKILL)
         self._process.wait()
 
     def terminate(self) -> None:
