@@ -11,6 +11,7 @@ from alertmanager_server import Alertmanager
 from prometheus_server import Prometheus, scrape_config
 from shipped import PROMETHEUS, RULE_FILES, alerts, labels_asked_for, load, needs, rules
 
+from harness.relay import Relay
 from harness.waiting import eventually
 from outbox_client import Outbox
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.broker import Broker
-    from harness.relay import Relay
 
 JOB = "outbox-relay"
 ALERT = "OutboxLagAge"
