@@ -110,8 +110,8 @@ def every_rule_is_healthy(prometheus: Prometheus) -> None:
 def every_metric_and_label_of_the_rules_is_exported(prometheus: Prometheus) -> None:
     exported = set(prometheus.get("label/__name__/values"))
     recorded = {rule["record"] for rule in rules() if "record" in rule}
-    # The first is node_exporter's: test_metrics.py meets it. The second is of a relay of many outboxes
-    # that can't serve one: test_many_outboxes.py meets it, with its reasons.
+    # test_metrics.py meets the first, of node_exporter, and test_many_outboxes.py the second, of a
+    # relay of many outboxes that can't serve one.
     elsewhere = {"node_textfile_mtime_seconds", "outbox_relay_on_hold"}
     exported |= elsewhere
     for rule in rules():
