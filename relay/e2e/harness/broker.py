@@ -32,6 +32,7 @@ class Broker:
     Args:
         data: its data directory and, beside it, its log.
         properties: broker settings on top of the jar's own.
+        listeners: protocols to listen with beside PLAINTEXT; `at` tells their addresses.
         jvm: options of its JVM.
     """
 
@@ -40,6 +41,7 @@ class Broker:
         data: Path,
         *,
         properties: Mapping[str, str] | None = None,
+        listeners: Sequence[str] = (),
         jvm: Sequence[str] = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
     ) -> None:
         self.data = data
@@ -52,7 +54,14 @@ class Broker:
             for name, value in (properties or {}).items()
             for option in ("--property", f"{name}={value}")
         ]
+        self._ports = {protocol: free_port() for protocol in listeners}
+        for protocol, port in self._ports.items():
+            self._options += ["--listener", f"{protocol}={port}"]
         self._child: Child | None = None
+
+    def at(self, protocol: str) -> str:
+        """The address of one of the `listeners`."""
+        return f"127.0.0.1:{self._ports[protocol]}"
 
     @property
     def running(self) -> bool:

@@ -7,6 +7,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apache.kafka.common.security.auth.SecurityProtocol;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -42,6 +43,14 @@ final class BrokerOptions {
   private boolean autoCreateTopics;
 
   @Option(
+      names = "--listener",
+      paramLabel = "PROTOCOL=N",
+      description =
+          "A further listener (SSL, SASL_PLAINTEXT, SASL_SSL) on this port; may be repeated. What it"
+              + " needs (keys, users) is set by --property.")
+  private final Map<SecurityProtocol, Integer> listeners = new LinkedHashMap<>();
+
+  @Option(
       names = "--property",
       paramLabel = "NAME=VALUE",
       description = "A broker setting that overrides ours; may be repeated.")
@@ -53,6 +62,11 @@ final class BrokerOptions {
 
   boolean autoCreateTopics() {
     return autoCreateTopics;
+  }
+
+  /** Ports by protocol, of the listeners beside the plain one. */
+  Map<SecurityProtocol, Integer> listeners() {
+    return Map.copyOf(listeners);
   }
 
   Map<String, String> properties() {

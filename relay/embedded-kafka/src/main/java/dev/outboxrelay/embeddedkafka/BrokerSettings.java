@@ -34,9 +34,18 @@ final class BrokerSettings {
     settings.put("node.id", NODE_ID);
     settings.put("controller.quorum.voters", NODE_ID + "@" + controller);
     settings.put("controller.listener.names", CONTROLLER_LISTENER);
-    settings.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
-    settings.put("listeners", "PLAINTEXT://" + bootstrap(options) + ",CONTROLLER://" + controller);
-    settings.put("advertised.listeners", "PLAINTEXT://" + bootstrap(options));
+    StringBuilder listeners = new StringBuilder("PLAINTEXT://" + bootstrap(options));
+    StringBuilder protocols = new StringBuilder("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    options
+        .listeners()
+        .forEach(
+            (protocol, port) -> {
+              listeners.append("," + protocol.name + "://" + HOST + ":" + port);
+              protocols.append("," + protocol.name + ":" + protocol.name);
+            });
+    settings.put("listener.security.protocol.map", protocols.toString());
+    settings.put("listeners", listeners + ",CONTROLLER://" + controller);
+    settings.put("advertised.listeners", listeners.toString());
   }
 
   private static void internalTopicsOnOneNode(Properties settings) {

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -112,9 +116,56 @@ class EmbeddedKafkaIT {
   }
 
   @Test
+  void aListenerWithSaslLetsInWhoKnowsThePassword() throws Exception {
+    int port = freePort();
+    try (BrokerProcess broker =
+        BrokerProcess.start(
+            data,
+            "--listener",
+            "SASL_PLAINTEXT=" + port,
+            "--property",
+            "sasl.enabled.mechanisms=PLAIN",
+            "--property",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+                + "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                + " user_alice=\"secret\";")) {
+      createTopic(broker.awaitReady());
+      sendTo(port, "secret");
+      ExecutionException refused =
+          assertThrows(ExecutionException.class, () -> sendTo(port, "wrong"));
+      assertInstanceOf(SaslAuthenticationException.class, refused.getCause());
+    }
+  }
+
+  private static void sendTo(int port, String password) throws Exception {
+    Map<String, Object> settings =
+        Map.of(
+            "bootstrap.servers",
+            "127.0.0.1:" + port,
+            "security.protocol",
+            "SASL_PLAINTEXT",
+            "sasl.mechanism",
+            "PLAIN",
+            "sasl.jaas.config",
+            "org.apache.kafka.common.security.plain.PlainLoginModule required"
+                + " username=\"alice\" password=\""
+                + password
+                + "\";");
+    try (KafkaProducer<String, String> producer = producer(settings)) {
+      producer.send(new ProducerRecord<>(PARTITION.topic(), "let in")).get();
+    }
+  }
+
+  @Test
   void anUnknownOptionEndsItWithTheUsageCode() throws Exception {
     try (BrokerProcess broker = BrokerProcess.start(data, "--no-such-option")) {
       assertEquals(2, broker.awaitExit());
+    }
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket reserved = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return reserved.getLocalPort();
     }
   }
 
