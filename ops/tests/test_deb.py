@@ -17,6 +17,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from harness.child import Child
+from harness.packaged import EPOCH, make_runtime
 from harness.places import ROOT
 from harness.waiting import eventually, let_traffic_flow
 
@@ -29,7 +30,6 @@ CACHE = ROOT / "target" / "deb-test"
 PACKAGES = "systemd,systemd-sysv,dbus,python3"
 TOPIC = "from-a-package"
 UNIT = "outbox-relay.service"
-EPOCH = "1767225600"
 
 NEEDED = ("debootstrap", "systemd-nspawn", "dpkg-deb", "nsenter")
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
@@ -124,14 +124,7 @@ def built(version: str, runtime: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("runtime") / "root")
-
-
-def made(root: Path) -> Path:
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
-    script = str(ROOT / "ops" / "runtime" / "build.sh")
-    subprocess.run([script, str(root)], env=environment, check=True)
-    return root
+    return make_runtime(tmp_path_factory.mktemp("runtime") / "root")
 
 
 def append(machine: Machine, value: str, outbox: str = "/var/lib/outbox") -> None:
@@ -166,7 +159,7 @@ class Arrivals:
 
 def test_a_package_is_the_same_when_it_is_built_again(runtime: Path, tmp_path: Path) -> None:
     first = built("0.1.0~test1", runtime)
-    again = built("0.1.0~test1", made(tmp_path / "root"))
+    again = built("0.1.0~test1", make_runtime(tmp_path / "root"))
     assert again.read_bytes() == first.read_bytes()
 
 

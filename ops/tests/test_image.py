@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Consumer
+from secured import SecuredBroker, jaas, with_user
 
 from harness.child import Child
 from harness.places import ROOT
@@ -17,7 +19,7 @@ from harness.waiting import eventually
 from outbox_client import Outbox
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from harness.broker import Broker
 
@@ -44,6 +46,28 @@ class Engine:
             [*self.command, *arguments], capture_output=True, text=True, check=True
         ).stdout
 
+    def relay(
+        self, name: str, outbox: Path, settings: Mapping[str, str], *options: str
+    ) -> list[str]:
+        """The command that runs the image as operators are told to."""
+        image = self.run("images", "--format", "{{.Repository}}:{{.Tag}}").split()[0]
+        variables = [f"--env={key}={value}" for key, value in settings.items()]
+        return [
+            *(*self.command, "run", "--rm", f"--name={name}", "--network=host", "--read-only"),
+            *("--cap-drop=all", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),
+            *(f"--volume={outbox}:/var/lib/outbox", *variables, *options, image),
+        ]
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A directory that the image's user may write."""
+    directory = tmp_path / "outbox"
+    directory.mkdir()
+    os.chown(directory, USER, USER)
+    directory.chmod(0o2770)
+    return directory
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -54,25 +78,18 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.mark.parametrize("codec", ["zstd", "snappy", "lz4", "gzip"])
 def test_the_image_delivers_and_drains(
-    engine: Engine, broker: Broker, topic: str, tmp_path: Path, codec: str
+    engine: Engine, broker: Broker, topic: str, tmp_path: Path, shared: Path, codec: str
 ) -> None:
-    directory = tmp_path / "outbox"
-    directory.mkdir()
-    os.chown(directory, USER, USER)
-    directory.chmod(0o2770)
     name = f"relay-{codec}-{os.getpid()}"
-    port = free_port()
-    image = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}").split()[0]
-    command = [
-        *(*engine.command, "run", "--rm", f"--name={name}", "--network=host"),
-        *("--read-only", "--cap-drop=all", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),
-        *("-v", f"{directory}:/var/lib/outbox", "-e", f"KAFKA_COMPRESSION_TYPE={codec}"),
-        *("-e", f"KAFKA_BOOTSTRAP_SERVERS={broker.bootstrap}"),
-        *("-e", f"OUTBOX_HTTP_ADDRESS=0.0.0.0:{port}", image),
-    ]
+    settings = {
+        "KAFKA_COMPRESSION_TYPE": codec,
+        "KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap,
+        "OUTBOX_HTTP_ADDRESS": f"0.0.0.0:{free_port()}",
+    }
+    command = engine.relay(name, shared, settings)
     event = b"from outside, " * 100
     with Child(command, log=tmp_path / "podman.log") as running:
-        outbox = Outbox(directory)
+        outbox = Outbox(shared)
         receipt = outbox.append(event, topic=topic)
         assert outbox.wait_delivered(receipt, 120).name == "DELIVERED", running.output()
         [state] = engine.run("inspect", "--format", "{{.State.Pid}}", name).split()
@@ -111,3 +128,29 @@ def test_the_image_delivers_and_drains(
     assert arrived == [event, event]
     assert "relay stopped" in running.output()
     assert "unsettled=0" in running.output()
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN", "OAUTHBEARER"])
+def test_the_image_delivers_with_a_user_over_tls(
+    engine: Engine, tmp_path: Path, shared: Path, mechanism: str
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "jaas").write_text(jaas(mechanism, "correct horse"))
+    inside = Path("/run/secrets")
+    name = f"relay-{mechanism.lower()}-{os.getpid()}"
+    with SecuredBroker(tmp_path / "broker", "correct horse") as broker:
+        broker.add_user()
+        shutil.copy(broker.authority.certificate, secrets / "ca.crt")
+        settings = {
+            **with_user(mechanism, inside / "jaas", inside / "ca.crt"),
+            "KAFKA_BOOTSTRAP_SERVERS": broker.at("SASL_SSL"),
+            "OUTBOX_HTTP_ADDRESS": "off",
+        }
+        command = engine.relay(name, shared, settings, f"--volume={secrets}:{inside}:ro")
+        topic = broker.create_topic("secured")
+        with Child(command, log=tmp_path / "podman.log") as running, Outbox(shared) as outbox:
+            receipt = outbox.append(b"from outside", topic=topic)
+            assert outbox.wait_delivered(receipt, 120).name == "DELIVERED", running.output()
+            engine.run("kill", "--signal=TERM", name)
+            assert running.wait() == 0, running.output()

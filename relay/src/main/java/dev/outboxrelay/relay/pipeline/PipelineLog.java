@@ -70,6 +70,12 @@ final class PipelineLog implements PipelineListener {
     if (verdict instanceof Verdict.PauseTopic pause) {
       return " " + pause.topic() + " " + pause.reason();
     }
+    if (verdict instanceof Verdict.PauseAll pause) {
+      // Once the certificates are right, the password may be wrong: that is news. The class only,
+      // as
+      // messages hold what changes.
+      return " " + pause.reason() + " " + pause.error().split(":", 2)[0];
+    }
     return " " + verdict.kind();
   }
 
