@@ -8,14 +8,35 @@ public sealed interface Verdict {
   /** The error as it may be logged: its class and message, never a payload. */
   String error();
 
-  /** A stable name for metrics and logs. */
-  String kind();
+  /** Which of those below it is. */
+  Kind kind();
+
+  /** What it is called. */
+  enum Kind {
+    RETRY_LATER("retry-later"),
+    REBUILD("rebuild"),
+    DEAD_LETTER("dead-letter"),
+    PAUSE_TOPIC("pause-topic"),
+    PAUSE_ALL("pause-all"),
+    FENCED("fenced");
+
+    private final String label;
+
+    Kind(String label) {
+      this.label = label;
+    }
+
+    /** A stable name for metrics, status and logs. */
+    public String label() {
+      return label;
+    }
+  }
 
   /** Nothing was handed over, and the same record may be handed over again to the same sender. */
   record RetryLater(String error) implements Verdict {
     @Override
-    public String kind() {
-      return "retry-later";
+    public Kind kind() {
+      return Kind.RETRY_LATER;
     }
   }
 
@@ -25,8 +46,8 @@ public sealed interface Verdict {
    */
   record RebuildAndRewind(String error) implements Verdict {
     @Override
-    public String kind() {
-      return "rebuild";
+    public Kind kind() {
+      return Kind.REBUILD;
     }
   }
 
@@ -39,32 +60,32 @@ public sealed interface Verdict {
    */
   record DeadLetter(DeadLetterReason reason, String error, boolean certain) implements Verdict {
     @Override
-    public String kind() {
-      return "dead-letter";
+    public Kind kind() {
+      return Kind.DEAD_LETTER;
     }
   }
 
   /** An operator has to create the topic or grant the right; the other topics are healthy. */
   record PauseTopic(String topic, PauseReason reason, String error) implements Verdict {
     @Override
-    public String kind() {
-      return "pause-topic";
+    public Kind kind() {
+      return Kind.PAUSE_TOPIC;
     }
   }
 
   /** An operator has to mend credentials, certificates or versions. */
   record PauseAll(PauseReason reason, String error) implements Verdict {
     @Override
-    public String kind() {
-      return "pause-all";
+    public Kind kind() {
+      return Kind.PAUSE_ALL;
     }
   }
 
   /** Another producer took over; going on would fence it in turn. */
   record Fenced(String error) implements Verdict {
     @Override
-    public String kind() {
-      return "fenced";
+    public Kind kind() {
+      return Kind.FENCED;
     }
   }
 }

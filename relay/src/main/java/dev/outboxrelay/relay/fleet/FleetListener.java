@@ -9,14 +9,14 @@ import java.util.function.Supplier;
 
 /** Told of outboxes that come and go. Thread-safe. */
 public interface FleetListener {
-  /** Whom an outbox's pipeline tells; asked for once, before it is opened for the first time. */
+  /** Whom an outbox's pipelines tell; asked for once, before the first of them is opened. */
   PipelineListener listener(Path outbox);
 
   /** Who sees an outbox's producers; asked for once, too. */
   ProducerWatch producers(Path outbox);
 
   /**
-   * An outbox was opened for the first time.
+   * There is something to show of an outbox.
    *
    * @param status cheap and thread-safe, usable until the outbox is {@link #gone}
    */
@@ -29,6 +29,9 @@ public interface FleetListener {
    */
   void onHold(Path outbox, Optional<String> reason);
 
-  /** An outbox is served no more, as its directory is gone. */
+  /**
+   * An outbox is not ours to show any more, as its directory is gone or another relay serves it.
+   * All of the above begins anew if it is once more.
+   */
   void gone(Path outbox);
 }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.nio.file.Path;
 
 /**
@@ -27,6 +28,14 @@ public record OutboxOnHold(
 
   /** A defect, or an error of the operating system. */
   public static final String FAILED = "failed";
+
+  /** The name of what an opening was refused for. */
+  static String reason(PipelineRefused refused) {
+    if (refused instanceof PipelineRefused.HeldByAnother) {
+      return HELD;
+    }
+    return refused instanceof PipelineRefused.NeedsOperator ? NEEDS_OPERATOR : UNUSABLE;
+  }
 
   /** The next failed attempt. */
   OutboxOnHold again(String latestReason, String latestError, long nowMillis) {

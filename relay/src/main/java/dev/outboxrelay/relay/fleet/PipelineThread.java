@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
+import dev.outboxrelay.relay.pipeline.RelayLock;
 import org.slf4j.MDC;
 
 /**
@@ -16,6 +17,7 @@ import org.slf4j.MDC;
  */
 final class PipelineThread implements Service {
   private final RelayConfig config;
+  private final RelayLock lock;
   private final PipelineListener listener;
   private final ProducerWatch producers;
   private final WindowBudget budget;
@@ -24,8 +26,13 @@ final class PipelineThread implements Service {
   private volatile Pipeline pipeline;
 
   private PipelineThread(
-      RelayConfig config, PipelineListener listener, ProducerWatch producers, WindowBudget budget) {
+      RelayConfig config,
+      RelayLock lock,
+      PipelineListener listener,
+      ProducerWatch producers,
+      WindowBudget budget) {
     this.config = config;
+    this.lock = lock;
     this.listener = listener;
     this.producers = producers;
     this.budget = budget;
@@ -35,10 +42,15 @@ final class PipelineThread implements Service {
    * Begins.
    *
    * @param config of this outbox
+   * @param lock of it; it ends with the service
    */
   static Service start(
-      RelayConfig config, PipelineListener listener, ProducerWatch producers, WindowBudget budget) {
-    PipelineThread service = new PipelineThread(config, listener, producers, budget);
+      RelayConfig config,
+      RelayLock lock,
+      PipelineListener listener,
+      ProducerWatch producers,
+      WindowBudget budget) {
+    PipelineThread service = new PipelineThread(config, lock, listener, producers, budget);
     new Thread(service::run, "outbox-delivery").start();
     return service;
   }
@@ -47,9 +59,9 @@ final class PipelineThread implements Service {
     MDC.put("outbox", config.outboxDir().toString());
     Pipeline opened;
     try {
-      opened = Pipeline.open(config, listener, producers, budget);
+      opened = Pipeline.open(config, lock, listener, producers, budget);
     } catch (PipelineRefused e) {
-      stage = new Stage.Refused(reason(e), e.getMessage());
+      stage = new Stage.Refused(OutboxOnHold.reason(e), e.getMessage());
       return;
     } catch (Throwable e) {
       stage = new Stage.Refused(OutboxOnHold.FAILED, e.toString());
@@ -62,15 +74,6 @@ final class PipelineThread implements Service {
     }
     PipelineEnd end = PipelineRunner.turn(opened);
     stage = new Stage.Ended(end, opened.status());
-  }
-
-  private static String reason(PipelineRefused refused) {
-    if (refused instanceof PipelineRefused.HeldByAnother) {
-      return OutboxOnHold.HELD;
-    }
-    return refused instanceof PipelineRefused.NeedsOperator
-        ? OutboxOnHold.NEEDS_OPERATOR
-        : OutboxOnHold.UNUSABLE;
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.fleet;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
@@ -25,8 +26,20 @@ record WatchContext(
     Duration idleAfter,
     RandomGenerator random) {
 
-  /** Begins to serve an outbox; returns at once. */
+  /** Begins to serve outboxes. */
   interface Opener {
-    Service open(Path outbox, PipelineListener listener, ProducerWatch producers);
+    /**
+     * Takes the relay's lock of an outbox, and leaves everything else of it as it is. Returns at
+     * once.
+     *
+     * @throws PipelineRefused if it is not to be had
+     */
+    Claim claim(Path outbox);
+  }
+
+  /** An outbox that no other relay may serve. Used once. */
+  interface Claim {
+    /** Begins to serve it; returns at once. The claim ends with the service. */
+    Service open(PipelineListener listener, ProducerWatch producers);
   }
 }

@@ -6,9 +6,9 @@ package dev.outboxrelay.relay.fleet;
  * <pre>
  *            something waits         opened              all settled and quiet
  *   Idle ─────────────────────▶ Opening ──────▶ Open ─────────────────────────▶ Closing
- *    ▲                           │   ▲           │ fenced, failed                │   │
- *    │                    refused│   │           ▼                               │   │
- *    │                           └──▶│◀─ OnHold ◀────────────────────────────────┼───┘
+ *    ▲ │                         │   ▲           │ fenced, failed                │   │
+ *    │ │ held             refused│   │           ▼                               │   │
+ *    │ └─────────────────────────┴──▶│◀─ OnHold ◀────────────────────────────────┼───┘
  *    │                        after a delay                                      │
  *    └───────────────────────────────────────────────────────────────────────────┘ stopped
  *
@@ -22,6 +22,10 @@ sealed interface WatchState {
   record Idle(long nextHousekeepingNanos) implements WatchState {
     Opening open(Service service) {
       return new Opening(service, null);
+    }
+
+    OnHold refused(OutboxOnHold hold, long retryNanos) {
+      return new OnHold(hold, retryNanos);
     }
 
     Idle keepHouseAt(long nanos) {
@@ -94,6 +98,10 @@ sealed interface WatchState {
   record OnHold(OutboxOnHold hold, long retryNanos) implements WatchState {
     Opening retry(Service service) {
       return new Opening(service, hold);
+    }
+
+    OnHold refused(OutboxOnHold again, long nextNanos) {
+      return new OnHold(again, nextNanos);
     }
 
     Leaving leave() {

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.RelayLock;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -32,8 +33,11 @@ public final class WatchedFleet implements Fleet {
     WindowBudget budget = new WindowBudget(config.window().maxBytes());
     WatchContext context =
         new WatchContext(
-            (outbox, told, producers) ->
-                PipelineThread.start(config.forOutbox(outbox), told, producers, budget),
+            outbox -> {
+              RelayLock lock = RelayLock.take(outbox);
+              return (told, producers) ->
+                  PipelineThread.start(config.forOutbox(outbox), lock, told, producers, budget);
+            },
             new OutboxSearch(outboxes.globs()),
             listener,
             Clocks.SYSTEM,

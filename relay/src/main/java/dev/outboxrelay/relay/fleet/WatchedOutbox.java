@@ -8,10 +8,9 @@ import dev.outboxrelay.relay.fleet.WatchState.Leaving;
 import dev.outboxrelay.relay.fleet.WatchState.OnHold;
 import dev.outboxrelay.relay.fleet.WatchState.Open;
 import dev.outboxrelay.relay.fleet.WatchState.Opening;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -36,12 +35,10 @@ final class WatchedOutbox {
   private final Object identity;
   private final WatchContext context;
   private final WatchLog log;
+  private final OutboxSeries series;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
   private volatile PipelineStatus last;
-  private PipelineListener listener;
-  private ProducerWatch producers;
-  private boolean shown;
 
   /** It was found. Nothing is opened yet. */
   WatchedOutbox(Path dir, Object identity, WatchContext context, long now) {
@@ -49,8 +46,10 @@ final class WatchedOutbox {
     this.identity = identity;
     this.context = context;
     this.log = new WatchLog(dir, context.clocks());
+    this.series = new OutboxSeries(dir, context.listener());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
     rest();
+    show();
     log.found();
   }
 
@@ -78,7 +77,7 @@ final class WatchedOutbox {
     } else if (before instanceof Closing closing) {
       state = whileClosing(closing, now);
     } else if (before instanceof OnHold hold && now - hold.retryNanos() >= 0) {
-      state = hold.retry(open());
+      state = retry(hold, now);
     } else if (before instanceof Leaving leaving) {
       state = whileLeaving(leaving);
     }
@@ -88,9 +87,23 @@ final class WatchedOutbox {
   private WatchState whileIdle(Idle idle, long now) {
     boolean due = now - idle.nextHousekeepingNanos() >= 0;
     if (!isSettled() || (due && hasOldCycles())) {
-      return idle.open(open());
+      try {
+        return idle.open(open());
+      } catch (PipelineRefused e) {
+        OutboxOnHold hold = hold(null, OutboxOnHold.reason(e), e.getMessage());
+        return idle.refused(hold, retryNanos(hold, now));
+      }
     }
     return due ? idle.keepHouseAt(now + HOUSEKEEPING_NANOS) : idle;
+  }
+
+  private WatchState retry(OnHold before, long now) {
+    try {
+      return before.retry(open());
+    } catch (PipelineRefused e) {
+      OutboxOnHold hold = hold(before.hold(), OutboxOnHold.reason(e), e.getMessage());
+      return before.refused(hold, retryNanos(hold, now));
+    }
   }
 
   private WatchState whileOpening(Opening opening, long now) {
@@ -186,8 +199,10 @@ final class WatchedOutbox {
             ? new OutboxOnHold(dir, reason, error, millis, 1)
             : before.again(reason, error, millis);
     rest();
-    if (!reason.equals(OutboxOnHold.HELD)) {
-      // Its lag is nobody else's to show.
+    if (reason.equals(OutboxOnHold.HELD)) {
+      // Its lag is the other relay's to show, and only one may.
+      series.hide();
+    } else {
       show();
     }
     context.listener().onHold(dir, Optional.of(reason));
@@ -215,12 +230,13 @@ final class WatchedOutbox {
         : "its pipeline stopped, and nobody asked it to";
   }
 
+  /**
+   * Begins to serve it.
+   *
+   * @throws PipelineRefused if the relay's lock is not to be had; nothing was made for it then
+   */
   private Service open() {
-    if (listener == null) {
-      listener = context.listener().listener(dir);
-      producers = context.listener().producers(dir);
-    }
-    return context.opener().open(dir, listener, producers);
+    return series.open(context.opener().claim(dir));
   }
 
   private boolean isSettled() {
@@ -247,15 +263,11 @@ final class WatchedOutbox {
     } catch (IOException e) {
       atRest = null;
     }
-    if (atRest != null && state instanceof Idle && !shown) {
-      show();
-    }
   }
 
   private void show() {
-    if (!shown && (atRest != null || last != null)) {
-      shown = true;
-      context.listener().watch(dir, () -> status(context.clocks().nanos()).orElse(last));
+    if (atRest != null || last != null) {
+      series.show(() -> status(context.clocks().nanos()).orElse(last));
     }
   }
 

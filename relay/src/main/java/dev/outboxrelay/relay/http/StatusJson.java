@@ -114,7 +114,7 @@ final class StatusJson {
   private ObjectNode trouble(Trouble trouble) {
     Verdict verdict = trouble.verdict();
     ObjectNode node = mapper.createObjectNode();
-    node.put("kind", verdict.kind());
+    node.put("kind", verdict.kind().label());
     if (verdict instanceof Verdict.PauseTopic pause) {
       node.put("topic", pause.topic());
       node.put("reason", pause.reason().label());

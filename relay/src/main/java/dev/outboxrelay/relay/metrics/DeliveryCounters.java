@@ -16,8 +16,6 @@ import java.util.concurrent.TimeUnit;
  * is seen as one.
  */
 final class DeliveryCounters implements PipelineListener {
-  private static final String SEND_ERRORS = "outbox.relay.send.errors";
-
   /** From what a healthy relay reaches to what an outage of days leaves. */
   private static final Duration[] LATENCIES = {
     Duration.ofMillis(2),
@@ -45,6 +43,7 @@ final class DeliveryCounters implements PipelineListener {
   private final Counter deliveredBytes;
   private final Timer latency;
   private final Counter retries;
+  private final Map<Verdict.Kind, Counter> sendErrors = new EnumMap<>(Verdict.Kind.class);
   private final Map<DeadLetterReason, Counter> deadLetters = new EnumMap<>(DeadLetterReason.class);
   private final Counter corrupt;
   private final Counter missing;
@@ -67,6 +66,14 @@ final class DeliveryCounters implements PipelineListener {
             .serviceLevelObjectives(LATENCIES)
             .register(registry);
     retries = counter("outbox.relay.retries", "Events that a rewind made the relay send again");
+    for (Verdict.Kind kind : Verdict.Kind.values()) {
+      sendErrors.put(
+          kind,
+          Counter.builder("outbox.relay.send.errors")
+              .description("Sends that failed, by what the relay did about it")
+              .tags("outbox", outbox, "kind", kind.label())
+              .register(registry));
+    }
     for (DeadLetterReason reason : DeadLetterReason.values()) {
       deadLetters.put(
           reason,
@@ -103,11 +110,7 @@ final class DeliveryCounters implements PipelineListener {
 
   @Override
   public void sendFailed(Verdict verdict, String topic) {
-    Counter.builder(SEND_ERRORS)
-        .description("Sends that failed, by what the relay did about it")
-        .tags("outbox", outbox, "kind", verdict.kind())
-        .register(registry)
-        .increment();
+    sendErrors.get(verdict.kind()).increment();
   }
 
   @Override

@@ -77,20 +77,25 @@ public final class Pipeline implements AutoCloseable {
    * @throws PipelineRefused with the reason and the way out
    */
   public static Pipeline open(RelayConfig config, PipelineListener listener, ProducerWatch watch) {
-    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM, Company.NONE);
+    RelayLock lock = PipelineAssembly.lock(config);
+    return PipelineAssembly.open(config, lock, listener, watch, Clocks.SYSTEM, Company.NONE);
   }
 
   /**
-   * The same for one outbox of several: it exists already, and nothing is created in it that no
-   * other relay holds.
+   * The same for one outbox of several, which exists already.
    *
    * @param config of this outbox
+   * @param lock of it; it ends with the pipeline, or here if that is refused
    * @param budget what all windows share
    */
   public static Pipeline open(
-      RelayConfig config, PipelineListener listener, ProducerWatch watch, WindowBudget budget) {
+      RelayConfig config,
+      RelayLock lock,
+      PipelineListener listener,
+      ProducerWatch watch,
+      WindowBudget budget) {
     Company company = new Company.Shared(budget);
-    return PipelineAssembly.open(config, listener, watch, Clocks.SYSTEM, company);
+    return PipelineAssembly.open(config, lock, listener, watch, Clocks.SYSTEM, company);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */

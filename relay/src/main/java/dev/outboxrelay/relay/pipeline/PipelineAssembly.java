@@ -24,6 +24,8 @@ import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import dev.outboxrelay.relay.tail.Tail;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
@@ -38,18 +40,43 @@ final class PipelineAssembly {
 
   private PipelineAssembly() {}
 
+  /**
+   * Takes the lock of an outbox, which is made if there is none.
+   *
+   * @throws PipelineRefused with the reason and the way out
+   */
+  static RelayLock lock(RelayConfig config) {
+    OutboxPaths paths = new OutboxPaths(config.outboxDir());
+    try {
+      if (Files.notExists(paths.state(), LinkOption.NOFOLLOW_LINKS)) {
+        Outbox.open(options(config)).close();
+      }
+    } catch (OutboxError e) {
+      throw unusable(config, e);
+    }
+    return RelayLock.take(paths.root());
+  }
+
+  /**
+   * Opens a pipeline.
+   *
+   * @param lock of its outbox; it ends with the pipeline, or here if that is refused
+   * @throws PipelineRefused with the reason and the way out
+   */
   static Pipeline open(
       RelayConfig config,
+      RelayLock lock,
       PipelineListener outside,
       ProducerWatch watch,
       Clocks clocks,
       Company company) {
     Resources resources = new Resources();
+    resources.add(lock);
     try {
       return open(config, outside, watch, clocks, company, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
-      throw new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
+      throw unusable(config, e);
     } catch (RuntimeException | Error e) {
       resources.close();
       throw e;
@@ -64,17 +91,10 @@ final class PipelineAssembly {
       Company company,
       Resources resources)
       throws IOException {
-    OutboxPaths paths = new OutboxPaths(config.outboxDir());
-    WriterOptions options = WriterOptions.of(paths).withTrustParent(config.trustParent());
-    if (company instanceof Company.Shared) {
-      // First, as a relay beside a pod asks again and again for what the pod's own relay holds.
-      resources.add(RelayLock.take(paths));
-    }
+    WriterOptions options = options(config);
+    OutboxPaths paths = options.paths();
     // Opening creates what is missing and mends what a crash left.
     Outbox.open(options).close();
-    if (company instanceof Company.Alone) {
-      resources.add(RelayLock.take(paths));
-    }
     OutboxState state =
         StateFile.read(paths.state())
             .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
@@ -120,6 +140,15 @@ final class PipelineAssembly {
         config.stopDeadline(),
         config.drainOnStop(),
         resources);
+  }
+
+  private static WriterOptions options(RelayConfig config) {
+    return WriterOptions.of(new OutboxPaths(config.outboxDir()))
+        .withTrustParent(config.trustParent());
+  }
+
+  private static PipelineRefused unusable(RelayConfig config, Exception e) {
+    return new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
   }
 
   /** Has the missing end of a cycle mended. */

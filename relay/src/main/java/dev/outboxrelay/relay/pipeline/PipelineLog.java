@@ -72,15 +72,14 @@ final class PipelineLog implements PipelineListener {
     }
     if (verdict instanceof Verdict.PauseAll pause) {
       // Once the certificates are right, the password may be wrong: that is news. The class only,
-      // as
-      // messages hold what changes.
+      // as messages hold what changes.
       return " " + pause.reason() + " " + pause.error().split(":", 2)[0];
     }
-    return " " + verdict.kind();
+    return " " + verdict.kind().label();
   }
 
   private static LoggingEventBuilder withWayOut(LoggingEventBuilder line, Verdict verdict) {
-    LoggingEventBuilder named = line.addKeyValue("verdict", verdict.kind());
+    LoggingEventBuilder named = line.addKeyValue("verdict", verdict.kind().label());
     if (verdict instanceof Verdict.PauseTopic pause) {
       return named
           .addKeyValue("topic", pause.topic())

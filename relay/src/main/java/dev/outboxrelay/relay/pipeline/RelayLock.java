@@ -8,9 +8,10 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
 
 /** One relay per outbox: a kernel lock on {@code relay.lock}, which ends with its process. */
-final class RelayLock implements Closeable {
+public final class RelayLock implements Closeable {
   private final FileChannel channel;
 
   private RelayLock(FileChannel channel) {
@@ -18,11 +19,14 @@ final class RelayLock implements Closeable {
   }
 
   /**
-   * Takes the lock, or tells that another relay has it.
+   * Takes the lock, or tells that another relay has it. Touches nothing else of the outbox, so it
+   * may be asked for often.
    *
+   * @param outbox its directory, which exists
    * @throws PipelineRefused in either case that it is not to be had
    */
-  static RelayLock take(OutboxPaths paths) {
+  public static RelayLock take(Path outbox) {
+    OutboxPaths paths = new OutboxPaths(outbox);
     FileChannel channel;
     try {
       channel = SafeFiles.openOrCreate(paths.relayLock());

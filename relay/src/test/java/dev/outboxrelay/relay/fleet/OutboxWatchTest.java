@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;
@@ -35,12 +36,21 @@ class OutboxWatchTest {
   private final OutboxWatch watch =
       new OutboxWatch(
           new WatchContext(
-              this::open, files, noted, time.clocks(), IDLE_AFTER, new SplittableRandom(1)));
+              this::claim, files, noted, time.clocks(), IDLE_AFTER, new SplittableRandom(1)));
 
-  private Service open(Path outbox, PipelineListener listener, ProducerWatch producers) {
-    FakeService service = new FakeService();
-    services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
-    return service;
+  private final Set<Path> held = new HashSet<>();
+  private int claims;
+
+  private WatchContext.Claim claim(Path outbox) {
+    claims++;
+    if (held.contains(outbox)) {
+      throw new PipelineRefused.HeldByAnother("another relay");
+    }
+    return (listener, producers) -> {
+      FakeService service = new FakeService();
+      services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
+      return service;
+    };
   }
 
   private static final class FakeService implements Service {
@@ -211,16 +221,47 @@ class OutboxWatchTest {
 
   @Test
   void oneThatAnotherRelayHoldsIsAskedForEverySecondForAsLongAsItTakes() {
+    held.add(A);
     appears(A, true);
     for (int i = 1; i <= 500; i++) {
-      service(A).stage = new Stage.Refused(OutboxOnHold.HELD, "another relay");
-      watch.doWork();
+      assertThat(claims).isEqualTo(i);
       later(Duration.ofSeconds(1));
-      assertThat(attempts(A)).isEqualTo(i + 1);
     }
+    assertThat(watch.status().onHold().get(0).attempts()).isEqualTo(501);
+    assertThat(attempts(A)).as("nothing is opened").isZero();
+    assertThat(noted.told).doesNotContain("listener a", "watch a");
+
+    held.clear();
+    later(Duration.ofSeconds(1));
     service(A).opens(A);
     watch.doWork();
     assertThat(watch.status().onHold()).isEmpty();
+    assertThat(noted.told).endsWith("listener a", "watch a", "a on hold no more");
+  }
+
+  @Test
+  void whatWasShownOfOneEndsOnceWhenAnotherRelayTakesItAndBeginsAnewWhenItIsOursAgain() {
+    opened(A);
+    files.waiting.remove(A);
+    later(IDLE_AFTER);
+    service(A).ends(A, new PipelineEnd.Stopped(0));
+    watch.doWork();
+    noted.told.clear();
+
+    held.add(A);
+    files.waiting.add(A);
+    watch.doWork();
+    assertThat(noted.told).containsExactly("gone a", "a on hold held");
+    for (int second = 0; second < 10; second++) {
+      later(Duration.ofSeconds(1));
+    }
+    assertThat(noted.told).containsOnlyOnce("gone a").doesNotContain("listener a", "watch a");
+
+    held.clear();
+    later(Duration.ofSeconds(1));
+    service(A).opens(A);
+    watch.doWork();
+    assertThat(noted.told).endsWith("listener a", "watch a", "a on hold no more");
   }
 
   @Test

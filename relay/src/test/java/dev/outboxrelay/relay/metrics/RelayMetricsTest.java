@@ -116,6 +116,10 @@ class RelayMetricsTest {
     metrics.listener(outbox);
 
     assertThat(value("outbox_relay_events_delivered_total")).isEqualTo("0.0");
+    for (Verdict.Kind kind : Verdict.Kind.values()) {
+      assertThat(value("outbox_relay_send_errors_total", "kind=\"" + kind.label() + "\""))
+          .isEqualTo("0.0");
+    }
     for (DeadLetterReason reason : DeadLetterReason.values()) {
       assertThat(value("outbox_relay_dead_letters_total", "reason=\"" + reason.label() + "\""))
           .isEqualTo("0.0");

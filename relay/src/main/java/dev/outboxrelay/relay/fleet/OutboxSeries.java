@@ -1,0 +1,50 @@
+package dev.outboxrelay.relay.fleet;
+
+import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/**
+ * What others see of one watched outbox: made when there is something to see, taken away while
+ * another relay shows it. For one thread.
+ */
+final class OutboxSeries {
+  private final Path dir;
+  private final FleetListener outside;
+  private PipelineListener listener;
+  private ProducerWatch producers;
+  private boolean shown;
+
+  OutboxSeries(Path dir, FleetListener outside) {
+    this.dir = dir;
+    this.outside = outside;
+  }
+
+  /** Has a service tell what it does. */
+  Service open(WatchContext.Claim claim) {
+    if (listener == null) {
+      listener = outside.listener(dir);
+      producers = outside.producers(dir);
+    }
+    return claim.open(listener, producers);
+  }
+
+  /** Shows where it stands from now on. */
+  void show(Supplier<PipelineStatus> status) {
+    if (!shown) {
+      shown = true;
+      outside.watch(dir, status);
+    }
+  }
+
+  void hide() {
+    if (shown || listener != null) {
+      shown = false;
+      listener = null;
+      producers = null;
+      outside.gone(dir);
+    }
+  }
+}
