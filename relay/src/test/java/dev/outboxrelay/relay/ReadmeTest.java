@@ -10,7 +10,7 @@ import dev.outboxrelay.relay.pipeline.Statuses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -43,7 +43,8 @@ class ReadmeTest {
 
   @Test
   void everyMetricIsListedAndNoOther() throws IOException {
-    try (RelayMetrics metrics = new RelayMetrics("1", Clock.systemUTC(), System::nanoTime)) {
+    try (RelayMetrics metrics =
+        new RelayMetrics("1", Statuses.age(InstantSource.system()), System::nanoTime)) {
       metrics.listener(outbox).sendFailed(new Verdict.RetryLater("e"), null);
       metrics.onHold(outbox, Optional.of("held"));
       metrics.watch(

@@ -12,13 +12,15 @@ import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
+import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.metrics.MetricsFile;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.notify.ServiceManager;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
-import java.time.Clock;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -55,13 +57,14 @@ final class RunCommand implements Callable<Integer> {
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
 
     String version = Main.Version.number();
-    try (RelayMetrics metrics = new RelayMetrics(version, Clock.systemUTC(), System::nanoTime);
+    UnsettledAge age = new UnsettledAge(Backlog::oldestAppendMillis, InstantSource.system());
+    try (RelayMetrics metrics = new RelayMetrics(version, age, System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = fleet(config, metrics)) {
-      History history = new History();
+      History history = new History(age);
       StatusPages pages =
-          new StatusPages(version, metrics, fleet::status, history, config, Clocks.SYSTEM);
+          new StatusPages(version, metrics, fleet::status, history, age, config, Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
       Optional<SamplerThread> sampler =

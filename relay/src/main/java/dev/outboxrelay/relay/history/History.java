@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.history;
 
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -20,7 +21,17 @@ public final class History {
 
   private static final int ONE_HOUR = (int) Duration.ofHours(1).dividedBy(INTERVAL);
 
+  private final UnsettledAge age;
   private final Map<Path, Samples> outboxes = new HashMap<>();
+
+  /**
+   * Nothing is known yet.
+   *
+   * @param age of the oldest event
+   */
+  public History(UnsettledAge age) {
+    this.age = age;
+  }
 
   /** Of one outbox, oldest first; empty if it is not known. */
   public synchronized List<Sample> of(Path outbox) {
@@ -32,7 +43,7 @@ public final class History {
     Set<Path> served = all.stream().map(PipelineStatus::outbox).collect(Collectors.toSet());
     outboxes.keySet().retainAll(served);
     for (PipelineStatus status : all) {
-      float oldest = UnsettledAge.millis(status, clocks.millis()) / 1000f;
+      float oldest = age.millis(status) / 1000f;
       outboxes
           .computeIfAbsent(status.outbox(), path -> new Samples(ONE_HOUR))
           .add(status, oldest, clocks.millis(), clocks.nanos());

@@ -10,8 +10,8 @@ import dev.outboxrelay.relay.deliver.Trouble;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
-import dev.outboxrelay.relay.history.UnsettledAge;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -20,11 +20,13 @@ import java.util.OptionalLong;
 final class StatusJson {
   private final ObjectMapper mapper = new ObjectMapper();
   private final String version;
+  private final UnsettledAge age;
   private final Clocks clocks;
   private final long startedMillis;
 
-  StatusJson(String version, Clocks clocks) {
+  StatusJson(String version, UnsettledAge age, Clocks clocks) {
     this.version = version;
+    this.age = age;
     this.clocks = clocks;
     this.startedMillis = clocks.millis();
   }
@@ -74,7 +76,7 @@ final class StatusJson {
     node.put("in_flight_events", status.inFlightEvents());
     node.put("in_flight_bytes", status.inFlightBytes());
     node.put("oldest_unsettled", boxed(status.oldestUnsettledMillis()));
-    node.put("oldest_age_ms", UnsettledAge.millis(status, clocks.millis()));
+    node.put("oldest_age_ms", age.millis(status));
     node.put("last_delivery", boxed(status.lastDeliveryMillis()));
     node.put("delivered", status.delivered());
     node.put("retried", status.retried());

@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -34,6 +35,7 @@ public final class StatusPages {
    *
    * @param fleet what is served now; cheap and thread-safe
    * @param history of its outboxes, filled by somebody else
+   * @param age of their oldest events
    * @param config shown with its secrets masked
    * @param clocks whose nanoseconds are those of {@link PipelineStatus#tickNanos()}
    */
@@ -42,6 +44,7 @@ public final class StatusPages {
       RelayMetrics metrics,
       Supplier<FleetStatus> fleet,
       History history,
+      UnsettledAge age,
       RelayConfig config,
       Clocks clocks) {
     this.metrics = metrics;
@@ -49,7 +52,7 @@ public final class StatusPages {
     this.history = history;
     this.config = config;
     this.clocks = clocks;
-    this.status = new StatusJson(version, clocks);
+    this.status = new StatusJson(version, age, clocks);
     this.deadLetters = new DeadLettersJson(clocks.monotonic());
   }
 

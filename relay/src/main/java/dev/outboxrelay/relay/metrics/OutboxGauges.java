@@ -2,18 +2,16 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.client.format.FailureCounters;
 import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -39,14 +37,15 @@ final class OutboxGauges {
 
   private final Path outbox;
   private final Supplier<PipelineStatus> status;
-  private final UnsentAge unsentAge;
+  private final UnsettledAge age;
   private final LongSupplier nanoClock;
   private volatile PipelineStatus now;
 
-  OutboxGauges(Path outbox, Supplier<PipelineStatus> status, Clock clock, LongSupplier nanoClock) {
+  OutboxGauges(
+      Path outbox, Supplier<PipelineStatus> status, UnsettledAge age, LongSupplier nanoClock) {
     this.outbox = outbox;
     this.status = status;
-    this.unsentAge = new UnsentAge(clock, this::oldestInQueue);
+    this.age = age;
     this.nanoClock = nanoClock;
     refresh();
   }
@@ -63,7 +62,7 @@ final class OutboxGauges {
         registry,
         "oldest.unsent.age.seconds",
         "Age of the oldest event that is not settled, 0 if there is none",
-        unsentAge::seconds);
+        at -> age.millis(at) / 1000.0);
     gauge(registry, "inflight.events", "Sent and not acked yet", PipelineStatus::inFlightEvents);
     gauge(registry, "inflight.bytes", "Their size", PipelineStatus::inFlightBytes);
     gauge(
@@ -116,14 +115,6 @@ final class OutboxGauges {
 
   private boolean is(String state) {
     return now.state().label().equals(state);
-  }
-
-  private OptionalLong oldestInQueue() {
-    try {
-      return Backlog.oldestAppendMillis(new OutboxPaths(outbox));
-    } catch (IOException e) {
-      return OptionalLong.empty();
-    }
   }
 
   private double freeBytes() {

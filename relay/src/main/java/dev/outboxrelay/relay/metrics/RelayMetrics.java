@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -16,7 +17,6 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -47,18 +47,18 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   private final Map<Path, OutboxGauges> watched = new ConcurrentHashMap<>();
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final String version;
-  private final Clock clock;
+  private final UnsettledAge age;
   private final LongSupplier nanoClock;
 
   /**
    * Makes a registry with the metrics of the process and the JVM.
    *
    * @param version of the relay
-   * @param clock for ages of events
+   * @param age of the oldest event
    * @param nanoClock the clock of {@link PipelineStatus#tickNanos()}
    */
-  public RelayMetrics(String version, Clock clock, LongSupplier nanoClock) {
-    this.clock = clock;
+  public RelayMetrics(String version, UnsettledAge age, LongSupplier nanoClock) {
+    this.age = age;
     this.nanoClock = nanoClock;
     this.version = version;
     registry.config().meterFilter(ProducerMeters.BOUNDED);
@@ -89,7 +89,7 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
    */
   @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    OutboxGauges gauges = new OutboxGauges(outbox, status, clock, nanoClock);
+    OutboxGauges gauges = new OutboxGauges(outbox, status, age, nanoClock);
     gauges.bindTo(registry);
     watched.put(outbox, gauges);
     Gauge.builder("outbox.relay.build.info", () -> 1)
@@ -113,6 +113,7 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   @Override
   public void gone(Path outbox) {
     watched.remove(outbox);
+    age.forget(outbox);
     remove(outbox, name -> true);
   }
 

@@ -21,9 +21,9 @@ class SamplerTest {
 
   private long nanos = 77;
   private List<PipelineStatus> served = List.of(Statuses.idle(ONE, 0));
-  private final History history = new History();
   private final Clocks clocks =
       new Clocks(() -> nanos, () -> Instant.ofEpochMilli(5_000 + nanos / 1_000_000));
+  private final History history = new History(Statuses.age(clocks.wall()));
   private final Sampler sampler = new Sampler(history, () -> served, clocks);
 
   @Test

@@ -18,7 +18,9 @@ import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -29,7 +31,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -48,10 +49,12 @@ class RelayHttpServerTest {
   private static final Path OUTBOX = Path.of("/var/lib/outbox");
 
   private final AtomicLong nanos = new AtomicLong();
-  private final RelayMetrics metrics = new RelayMetrics("1.2.3", Clock.systemUTC(), nanos::get);
+  private long millis = 1_000;
+  private final UnsettledAge age = Statuses.age(() -> Instant.ofEpochMilli(millis));
+  private final RelayMetrics metrics = new RelayMetrics("1.2.3", age, nanos::get);
   private final HttpClient client = HttpClient.newHttpClient();
   private FleetStatus fleet = new FleetStatus(List.of(), List.of(), OptionalLong.empty());
-  private final History history = new History();
+  private final History history = new History(age);
   private final RelayConfig config =
       RelayConfig.from(Map.of("OUTBOX_DIR", "/o", "KAFKA_SSL_KEY_PASSWORD", "hunter2"));
   private final RelayHttpServer server = RelayHttpServer.start(ANY_PORT, pages());
@@ -64,7 +67,7 @@ class RelayHttpServerTest {
 
   private StatusPages pages() {
     Clocks clocks = new Clocks(nanos::get, InstantSource.fixed(Instant.ofEpochMilli(1_000)));
-    return new StatusPages("1.2.3", metrics, () -> fleet, history, config, clocks);
+    return new StatusPages("1.2.3", metrics, () -> fleet, history, age, config, clocks);
   }
 
   @Test
@@ -235,6 +238,22 @@ class RelayHttpServerTest {
     assertThat(outbox.at("/trouble/attempts").asInt()).isEqualTo(3);
     assertThat(outbox.get("lag_events").asLong()).isEqualTo(2);
     assertThat(outbox.get("oldest_unsettled").asLong()).isEqualTo(800);
+  }
+
+  @Test
+  void theAgeOfAnEventThatNobodyCanReadGrowsAndIsTheSameOnThePageAndInTheMetrics()
+      throws Exception {
+    PipelineStatus unread =
+        Statuses.withLag(OUTBOX, new DeliveryState.Delivering(), 0, OptionalLong.empty());
+    fleet = FleetStatus.of(unread);
+    metrics.watch(OUTBOX, () -> unread);
+    get("/status.json");
+    millis += 7_000;
+
+    JsonNode status = new ObjectMapper().readTree(get("/status.json").body());
+    assertThat(status.at("/outboxes/0/oldest_age_ms").asLong()).isEqualTo(7_000);
+    assertThat(get("/metrics").body())
+        .contains("outbox_relay_oldest_unsent_age_seconds{outbox=\"" + OUTBOX + "\"} 7.0");
   }
 
   @Test

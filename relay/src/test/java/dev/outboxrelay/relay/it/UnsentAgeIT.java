@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -28,7 +29,7 @@ class UnsentAgeIT {
 
   private double ageIn(Duration future, Pipeline pipeline) {
     Clock clock = Clock.fixed(Instant.now().plus(future), ZoneOffset.UTC);
-    try (RelayMetrics metrics = new RelayMetrics("1", clock, System::nanoTime)) {
+    try (RelayMetrics metrics = new RelayMetrics("1", Statuses.age(clock), System::nanoTime)) {
       metrics.watch(directory.resolve("outbox"), pipeline::status);
       return metrics
           .scrape(false)

@@ -8,8 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,7 +19,7 @@ class MetricsFileTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final RelayMetrics metrics =
-      new RelayMetrics("1.2.3", Clock.systemUTC(), System::nanoTime);
+      new RelayMetrics("1.2.3", Statuses.age(InstantSource.system()), System::nanoTime);
 
   @TempDir private Path directory;
   private Path file;

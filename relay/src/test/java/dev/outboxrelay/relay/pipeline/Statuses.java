@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.inspect.Backlog;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -10,6 +12,11 @@ public final class Statuses {
   public static final UUID OUTBOX_ID = new UUID(0x1234, 0x5678);
 
   private Statuses() {}
+
+  /** Tells the age of what waits, by the queue's files. */
+  public static UnsettledAge age(InstantSource clock) {
+    return new UnsettledAge(Backlog::oldestAppendMillis, clock);
+  }
 
   /** Nine events appended, seven settled, both others in flight since the given time. */
   public static PipelineStatus withLag(
