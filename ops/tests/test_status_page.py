@@ -6,6 +6,7 @@ The screenshots are left in ops/target/status-page.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,6 +195,69 @@ def test_before_during_and_after_an_outage(
     expect(waited.first).to_be_visible()
     late.shoot("3-after")
     late.check_quiet()
+
+
+def test_several_outboxes_before_during_and_after_an_outage_and_one_of_them_poisoned(
+    broker: Broker, browser: Browser, topic: str, tmp_path: Path
+) -> None:
+    pods = tmp_path / "pods"
+    busy, calm, poisoned = outboxes = [pods / name / "outbox" for name in ("a", "b", "c")]
+    for outbox in outboxes:
+        outbox.parent.mkdir(parents=True)
+        with Outbox(outbox) as client:
+            client.append("v", topic=topic)
+    (poisoned / "relay.position").write_bytes(b"\x01" * 8192)
+    settings = {"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{pods}/*/outbox"}
+    log = tmp_path / "relay.log"
+    with Relay(pods, broker.bootstrap, log=log, settings=settings) as relay:
+        relay.start()
+        looker = Looker(browser, relay)
+        page = looker.open()
+        state = page.locator("#state")
+        # Worst first, as someone has to act; the two that are fine are in the order of their names.
+        rows = page.locator("#fleet tbody tr")
+        expect(rows).to_have_text(
+            [
+                re.compile(f"^Act{re.escape(str(poisoned))}$"),
+                re.compile(rf"^Fine{re.escape(str(busy))}0\d.*(bytes|iB)$"),
+                re.compile(rf"^Fine{re.escape(str(calm))}0\d.*(bytes|iB)$"),
+            ]
+        )
+        expect(page).to_have_title("0 wait - Outbox Relay")
+        expect(page.locator("#outbox-name")).to_have_text(str(poisoned))
+        expect(state).to_contain_text("Can't be served now (needs-operator).")
+        expect(page.locator("#served")).to_be_hidden()
+
+        broker.kill()
+        for outbox, count in ((busy, EVENTS), (calm, EVENTS // 2)):
+            with Outbox(outbox) as client:
+                for _ in range(count):
+                    client.append("v" * 500, topic=topic)
+        for outbox, count in ((busy, EVENTS), (calm, EVENTS // 2)):
+            row = rows.filter(has_text=str(outbox))
+            expect(row.locator(".level")).to_have_text("Waits")
+            expect(row.locator("td").nth(1)).to_have_text(str(count))
+        expect(page).to_have_title(f"{EVENTS + EVENTS // 2} wait - Outbox Relay")
+        expect(rows.first).to_contain_text(str(poisoned))
+        rows.filter(has_text=str(calm)).get_by_role("link").click()
+        expect(page.locator("#outbox-name")).to_have_text(str(calm))
+        expect(state).to_contain_text("Events wait: Kafka does not answer.")
+        assert looker.value("Events wait") == str(EVENTS // 2)
+        expect(page.locator("canvas")).to_have_count(4)
+        looker.shoot("7-several-outage")
+
+        broker.start()
+        for outbox in (busy, calm):
+            row = rows.filter(has_text=str(outbox))
+            expect(row.locator(".level")).to_have_text("Fine")
+            expect(row.locator("td").nth(1)).to_have_text("0")
+        expect(page).to_have_title("0 wait - Outbox Relay")
+        expect(state).to_contain_text("All events are settled; nothing waits.")
+        expect(rows.first).to_contain_text("Act")
+        assert looker.value("Events wait") == "0"
+        looker.check_quiet()
+        looker.context.close()
+        assert relay.stop() == 0
 
 
 def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(

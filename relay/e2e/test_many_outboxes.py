@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import shutil
 import uuid
 from pathlib import Path
@@ -19,6 +21,8 @@ from outbox_client import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
 SMALL_HEAP_MIB = 64
 OUTBOXES = 20
@@ -167,21 +171,73 @@ def test_poisoned_outboxes_are_on_hold_with_their_reason_and_touch_no_other(
     assert fleet.stop() == 0
 
 
-def test_an_outbox_is_adopted_when_its_own_relay_is_killed(
+class Opened:
+    """Counts how often a file was opened by anybody."""
+
+    IN_OPEN = 0x20
+    EVENT = 16
+
+    def __init__(self, file: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if libc.inotify_add_watch(self._descriptor, os.fsencode(file), self.IN_OPEN) < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(file))
+
+    def count(self) -> int:
+        """Since it was last asked."""
+        try:
+            # Of a single file: no event has a name.
+            return len(os.read(self._descriptor, 1 << 16)) // self.EVENT
+        except BlockingIOError:
+            return 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def metrics_of(relay: Relay) -> str:
+    return relay.http("/metrics")[1]
+
+
+def shows_lag(relay: Relay, outbox: Path) -> bool:
+    return f'outbox_relay_lag_events{{outbox="{outbox}"}}' in metrics_of(relay)
+
+
+def test_an_outbox_of_another_relay_is_left_alone_and_shown_there_until_it_is_adopted(
     broker: Broker, fleet: Relay, pods: Path, topic: str, tmp_path: Path
 ) -> None:
     outbox = pod(pods, "a")
     with Relay(outbox, broker.bootstrap, log=tmp_path / "sidecar.log") as sidecar:
         sidecar.start()
         values = append(outbox, topic, 10)
-        eventually("its own relay delivers", sidecar.is_drained)
-        values |= append(outbox, "missing-" + topic, 1)
+        eventually("its position is saved", lambda: sidecar.status()["saved_sequence"] == 10)
         fleet.start()
+        eventually("it is found idle", lambda: shows_lag(fleet, outbox))
+        values |= append(outbox, "missing-" + topic, 1)
         eventually("it is held", lambda: status(fleet)[1].get("a", {}).get("reason") == "held")
+        assert shows_lag(sidecar, outbox)
+        assert not shows_lag(fleet, outbox)
+        assert f'outbox_relay_on_hold{{outbox="{outbox}",reason="held"}} 1' in metrics_of(fleet)
+
+        with Opened(outbox / "outbox.lock") as opened:
+            asked = status(fleet)[1]["a"]["attempts"]
+            eventually(
+                "it is asked for again and again",
+                lambda: status(fleet)[1]["a"]["attempts"] >= asked + 3,
+            )
+            assert opened.count() == 0, "each writer opens the lock"
+            assert not shows_lag(fleet, outbox)
+            append(outbox, "missing-" + topic, 1)
+            assert opened.count() > 0, "a writer is seen"
         sidecar.kill()
     broker.create_topic("missing-" + topic)
     eventually("it is adopted", lambda: is_drained(fleet, "a"))
     assert delivered(broker, topic) | delivered(broker, "missing-" + topic) == values
+    assert shows_lag(fleet, outbox)
+    assert "outbox_relay_on_hold{" not in metrics_of(fleet)
     assert fleet.stop() == 0
 
 
