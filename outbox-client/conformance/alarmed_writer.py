@@ -55,7 +55,7 @@ def main() -> None:
         event = draft(appender.value(number), "conformance", arguments.writer, None, None, None)
         try:
             alarm.arm()
-            receipt = appender.outbox.append(event)
+            receipt = appender.outbox._writer.append(event)
             alarm.disarm()
         except KINDS:
             say(f"error {number} Alarm maybe-appended by the alarm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,16 @@ def _fill_rest(directory: str) -> str:
     return path
 
 
+def _counters(outbox: str) -> list[int]:
+    path = f"{outbox}/append.failures"
+    assert os.stat(path).st_mode & 0o7777 == 0o660
+    with open(path, "rb") as file:
+        data = file.read()
+    assert len(data) == 512
+    assert not any(data[48:])
+    return list(struct.unpack_from("<6Q", data))
+
+
 def _check(outbox: str, writers: Writers, chronicle: Chronicle | None, dump: str) -> None:
     scan = scanner.scan(outbox)
     assert scan.problems == []
@@ -78,6 +89,54 @@ def test_no_space_for_a_record(
     for every in (*others, writer):
         assert len(every.append(100).acks) == 100
     _check(outbox, writers, chronicle, f"{parent}/dump")
+
+
+@pytest.mark.parametrize("counting", LANGUAGES)
+@both
+def test_the_first_refusal_is_counted(
+    language: str, counting: str, small: Tmpfs, writers: Writers
+) -> None:
+    """Counters have their block from the start: a full disk could not give them one."""
+    outbox = f"{small.path}/outbox"
+    assert len(writers.start(language, outbox, "w").append().acks) == 1
+    ballast = _fill_rest(small.path)
+    writer = writers.start(counting, outbox, f"other-{counting}", size=10_000)
+    for _ in range(2):
+        assert [failure.kind for failure in writer.append().failures] == ["OutboxFull"]
+    assert _counters(outbox) == [0, 0, 2, 0, 0, 0]
+    os.remove(ballast)
+    assert len(writer.append().acks) == 1
+    assert _counters(outbox) == [0, 0, 2, 0, 0, 0]
+
+
+@both
+def test_an_outbox_of_before_gets_its_counters_when_it_is_opened(
+    language: str, small: Tmpfs, writers: Writers
+) -> None:
+    outbox = f"{small.path}/outbox"
+    for maker in LANGUAGES:
+        assert len(writers.start(maker, outbox, maker).append().acks) == 1
+    os.remove(f"{outbox}/append.failures")
+    writer = writers.start(language, outbox, "w", size=10_000)
+    assert len(writer.append().acks) == 1
+    _fill_rest(small.path)
+    for other in LANGUAGES:
+        refused = writers.start(other, outbox, f"o-{other}", size=10_000).append().failures
+        assert [failure.kind for failure in refused] == ["OutboxFull"]
+    assert _counters(outbox) == [0, 0, 2, 0, 0, 0]
+
+
+@both
+def test_no_space_for_the_counters_is_no_error(
+    language: str, small: Tmpfs, writers: Writers
+) -> None:
+    outbox = f"{small.path}/outbox"
+    assert len(writers.start(language, outbox, "w").append().acks) == 1
+    os.remove(f"{outbox}/append.failures")
+    _fill_rest(small.path)
+    # What is there of the tail's page takes a small one.
+    for other in LANGUAGES:
+        assert len(writers.start(other, outbox, f"o-{other}", size=40).append().acks) == 1
 
 
 @both
@@ -113,7 +172,7 @@ def test_no_space_to_create_an_outbox(
 
 
 @both
-@pytest.mark.parametrize("left", range(8))
+@pytest.mark.parametrize("left", range(9))
 def test_no_inodes(
     language: str,
     left: int,
@@ -129,7 +188,7 @@ def test_no_inodes(
     writer = writers.start(language, outbox, "w")
     failures = [failure.kind for failure in writer.append().failures]
     assert failures in ([], ["OutboxFull"])
-    assert failures or left > 5
+    assert failures or left > 6
     small.resize("nr_inodes=100")
     for every in (writer, *(writers.start(other, outbox, f"o-{other}") for other in LANGUAGES)):
         assert len(every.append(3).acks) == 3

@@ -16,13 +16,11 @@ from outbox_client._draft import draft
 from outbox_client._writer import QueueWriter
 
 if TYPE_CHECKING:
-    from outbox_conformance.sparsefiles import SparseFile
-
     from outbox_client._receipt import Receipt
 
 NAMES = goldenfiles.names()
 WRITABLE = [name for name in NAMES if Golden(name).expected["writable"]]
-# Made by a client when it likes to; all zeros as long as no append was refused.
+# All zeros as long as no append was refused.
 COUNTERS = "append.failures"
 
 
@@ -59,7 +57,7 @@ def _bytes(hexadecimal: str | None) -> bytes | None:
     return None if hexadecimal is None else bytes.fromhex(hexadecimal)
 
 
-def _load(path: str) -> dict[str, SparseFile]:
+def _load(path: str) -> dict[str, sparsefiles.SparseFile]:
     return {
         os.path.relpath(os.path.join(parent, name), path): sparsefiles.load(
             os.path.join(parent, name)
@@ -69,10 +67,11 @@ def _load(path: str) -> dict[str, SparseFile]:
     }
 
 
-def _assert_files(path: str, wanted: dict[str, SparseFile]) -> None:
+def _assert_files(path: str, wanted: dict[str, sparsefiles.SparseFile]) -> None:
     found = _load(path)
-    counters = found.pop(COUNTERS, None)
-    assert counters is None or not counters.trimmed()
+    counters = found.pop(COUNTERS, sparsefiles.SparseFile(size=512))
+    assert counters.size == 512
+    assert not counters.trimmed()
     assert sorted(found) == sorted(wanted)
     differences = {name: sparsefiles.difference(wanted[name], found[name]) for name in wanted}
     assert {name: text for name, text in differences.items() if text} == {}

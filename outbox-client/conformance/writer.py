@@ -10,9 +10,7 @@ import time
 
 from outbox_conformance.faults import Fault, FaultyDisk, InjectedError
 
-from outbox_client import OutboxError
-from outbox_client._directory import Directory
-from outbox_client._draft import draft
+from outbox_client import Outbox, OutboxError
 from outbox_client._writer import QueueWriter
 
 TYPE_CHECKING = False
@@ -39,8 +37,10 @@ class Appender:
         self._turn = threading.Lock()
         if arguments.fault and disk is None:
             disk = FaultyDisk(Fault(arguments.fault))
-        self.outbox = QueueWriter(
-            Directory(directory, power=arguments.durability == "power"),
+        self.outbox = Outbox(directory, durability=arguments.durability)
+        # As it makes one itself, but for what tests want otherwise.
+        self.outbox._writer = QueueWriter(
+            self.outbox._directory,
             durability=arguments.durability,
             max_bytes=None,
             lock_timeout=arguments.lock_timeout,
@@ -56,9 +56,7 @@ class Appender:
                 number = self.next
                 self.next += 1
             try:
-                receipt = self.outbox.append(
-                    draft(self.value(number), "conformance", self.name, None, None, None)
-                )
+                receipt = self.outbox.append(self.value(number), topic="conformance", key=self.name)
             except (OutboxError, InjectedError) as problem:
                 maybe = "maybe-appended " if getattr(problem, "maybe_appended", False) else ""
                 say(f"error {number} {type(problem).__name__} {maybe}{problem}")

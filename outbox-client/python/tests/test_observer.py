@@ -167,6 +167,34 @@ def counters(path: Path) -> list[int]:
     return list(struct.unpack_from("<6Q", data))
 
 
+def test_the_counters_are_made_with_the_outbox_and_filled_up_when_short(
+    outbox: Outbox, outbox_path: Path
+) -> None:
+    outbox.create()
+    assert counters(outbox_path) == [0, 0, 0, 0, 0, 0]
+    (outbox_path / "append.failures").write_bytes(struct.pack("<3Q", 1, 2, 3))
+    Outbox(outbox_path).append(b"", topic="t")
+    assert counters(outbox_path) == [1, 2, 3, 0, 0, 0]
+
+
+def test_an_outbox_whose_counters_cannot_be_made_is_used_without(
+    outbox: Outbox, outbox_path: Path
+) -> None:
+    outbox.create()
+    (outbox_path / "append.failures").unlink()
+    (outbox_path / "append.failures").symlink_to("nowhere")
+    assert Outbox(outbox_path).append(b"", topic="t").sequence == 1
+    assert not (outbox_path / "nowhere").exists()
+
+
+def test_looking_makes_no_counters(outbox: Outbox, outbox_path: Path) -> None:
+    receipt = outbox.append(b"", topic="t")
+    (outbox_path / "append.failures").unlink()
+    outbox.status()
+    outbox.wait_delivered(receipt, 0)
+    assert not (outbox_path / "append.failures").exists()
+
+
 def test_refused_appends_are_counted_by_reason(outbox: Outbox, outbox_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(EventTooLarge):

@@ -120,7 +120,7 @@ def test_modes_do_not_depend_on_the_umask(outbox_path: Path) -> None:
         assert path.stat().st_mode & 0o7777 == 0o2770
         assert (path / "queue").stat().st_mode & 0o7777 == 0o2770
         files = [file for file in path.rglob("*") if file.is_file()]
-        assert len(files) == 4
+        assert len(files) == 5
         assert {file.stat().st_mode & 0o7777 for file in files} == {0o660}
 
 

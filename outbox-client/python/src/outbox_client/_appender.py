@@ -6,6 +6,7 @@ import os
 
 from outbox_client._cycle import Cycle, create_cycle_file
 from outbox_client._errors import OutboxCorrupt, OutboxFull, system_error
+from outbox_client._failures import make_counters
 from outbox_client._layout import HEADROOM_BYTES, cycle_name
 from outbox_client._metadata import update_listing
 from outbox_client._position import read_position
@@ -117,7 +118,9 @@ class Appender:
         if not directory.checked:
             directory.prepare()
         directory.checked = False
-        return open_queue(directory, self._disk, now)
+        queue = open_queue(directory, self._disk, now)
+        make_counters(directory, self._disk)
+        return queue
 
     def _is_current(self, queue: OpenQueue) -> bool:
         """Whether what is held open is still the outbox's; follows what others have appended."""

@@ -4,7 +4,7 @@
 Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
 a label that says what is written. Tests pass another one, which fails or ends the process at the
 n-th call of a label. Labels: lock, ahead, payload, publish, state, word2, word1, index, index-page,
-eof-tail, eof, create, rename, listing.
+eof-tail, eof, create, rename, listing, failures.
 """
 
 from __future__ import annotations

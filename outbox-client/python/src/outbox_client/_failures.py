@@ -6,6 +6,7 @@ import fcntl
 import os
 from struct import Struct
 
+from outbox_client._disk import Disk
 from outbox_client._errors import (
     EventTooLarge,
     InvalidEvent,
@@ -19,7 +20,9 @@ from outbox_client._errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._directory import Directory
+    from outbox_client._file import File
 
+NAME = "append.failures"
 FILE_BYTES = 512
 REASONS: tuple[type[OutboxError], ...] = (
     EventTooLarge,
@@ -31,6 +34,29 @@ REASONS: tuple[type[OutboxError], ...] = (
 )
 
 _COUNTER = Struct("<Q")
+_DISK = Disk()
+
+
+def make_counters(directory: Directory, disk: Disk) -> None:
+    """Make the file and its one block if that is possible, as a full disk has neither to give.
+
+    Never fails for what the outbox or the disk is like: refusals are then counted when they can be.
+
+    Args:
+        directory: of the outbox, prepared.
+        disk: by which it is changed.
+    """
+    path = directory.file(NAME)
+    try:
+        if os.lstat(path).st_size >= FILE_BYTES:
+            return
+    except OSError as missing:
+        _pass_on(missing)
+    try:
+        with directory.create(path) as file:
+            _fill_up(file, disk)
+    except (OSError, OutboxError) as another:
+        _pass_on(another)
 
 
 def count_failure(directory: Directory, kind: type[OutboxError]) -> None:
@@ -39,19 +65,24 @@ def count_failure(directory: Directory, kind: type[OutboxError]) -> None:
         reason = REASONS.index(kind)
         if directory.gid < 0:
             directory.prepare()
-        file = directory.create(directory.file("append.failures"))
+        file = directory.create(directory.file(NAME))
     except (OSError, OutboxError, ValueError, Warning) as another:
         _pass_on(another)
         return
     try:
         with file:  # closing it gives the lock back
             fcntl.lockf(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, reason)
-            if file.opened.st_size < FILE_BYTES:
-                os.ftruncate(file.fd, FILE_BYTES)
+            _fill_up(file, _DISK)
             (count,) = _COUNTER.unpack(os.pread(file.fd, 8, 8 * reason))
             os.pwrite(file.fd, _COUNTER.pack(count + 1), 8 * reason)
     except OSError as another:
         _pass_on(another)
+
+
+def _fill_up(file: File, disk: Disk) -> None:
+    """Write behind all counters: that allocates the block, and no count made meanwhile is lost."""
+    if file.opened.st_size < FILE_BYTES:
+        disk.pwrite(file.fd, b"\0", FILE_BYTES - 1, "failures")
 
 
 def _pass_on(problem: Exception) -> None:

@@ -65,6 +65,24 @@ public final class FailureCounters {
     }
   }
 
+  /**
+   * Makes the file and its one block if that is possible, as a full disk has neither to give. Never
+   * fails: refusals are then counted when they can be.
+   */
+  void make() {
+    try {
+      SafeFiles.Attributes found = SafeFiles.attributes(file);
+      if (found != null && found.size() >= FILE_BYTES) {
+        return;
+      }
+      try (FileChannel channel = SafeFiles.openOrCreate(file)) {
+        fillUp(channel);
+      }
+    } catch (IOException | RuntimeException e) {
+      // as above
+    }
+  }
+
   /** Counts one refused append, if that is possible without waiting. */
   void count(OutboxError error) {
     int offset = Reason.of(error).offset();
@@ -73,15 +91,20 @@ public final class FailureCounters {
       if (lock == null) {
         return;
       }
+      fillUp(channel);
       ByteBuffer counter = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
       channel.read(counter, offset);
       counter.putLong(0, counter.getLong(0) + 1).clear();
       disk.write(channel, counter, offset, DiskStep.FAILURES);
-      if (channel.size() < FILE_BYTES) {
-        disk.write(channel, ByteBuffer.allocate(1), FILE_BYTES - 1, DiskStep.FAILURES);
-      }
     } catch (IOException | RuntimeException e) {
       // lost: the error itself reaches the caller
+    }
+  }
+
+  /** Writes behind all counters: that allocates the block, and no count made meanwhile is lost. */
+  private void fillUp(FileChannel channel) throws IOException {
+    if (channel.size() < FILE_BYTES) {
+      disk.write(channel, ByteBuffer.allocate(1), FILE_BYTES - 1, DiskStep.FAILURES);
     }
   }
 

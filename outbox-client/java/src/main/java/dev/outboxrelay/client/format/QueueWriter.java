@@ -169,6 +169,7 @@ public final class QueueWriter implements Closeable {
   private WriterSession reopen() throws IOException {
     dropSession();
     session = recovery.open();
+    failures.make();
     return session;
   }
 

@@ -1,7 +1,9 @@
 package dev.outboxrelay.client.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.EventTooLarge;
 import dev.outboxrelay.client.InvalidEvent;
@@ -13,6 +15,8 @@ import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.format.FailureCounters.Reason;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -87,6 +91,48 @@ class FailureCountersTest {
     }
     assertEquals(1L, FailureCounters.read(file).get(Reason.BUSY));
     new FailureCounters(folder.resolve("missing/file"), Disk.REAL).count(new OutboxBusy("x"));
+  }
+
+  @Test
+  void the_file_is_made_with_the_outbox_and_filled_up_when_it_is_short() throws IOException {
+    OutboxPaths paths = new OutboxPaths(folder.resolve("outbox"));
+    QueueWriter.open(WriterOptions.of(paths)).close();
+    assertEquals(512, Files.size(paths.failures()));
+    byte[] counted = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN).putLong(16, 7).array();
+    Files.write(paths.failures(), counted);
+    QueueWriter.open(WriterOptions.of(paths)).close();
+    assertEquals(512, Files.size(paths.failures()));
+    assertEquals(7L, FailureCounters.read(paths.failures()).get(Reason.FULL));
+  }
+
+  @Test
+  void the_file_is_made_by_a_writer_that_is_open_when_the_outbox_is_replaced() throws IOException {
+    OutboxPaths paths = new OutboxPaths(folder.resolve("outbox"));
+    try (QueueWriter writer = QueueWriter.open(WriterOptions.of(paths))) {
+      Files.move(paths.root(), folder.resolve("former"));
+      Files.createDirectory(paths.root());
+      writer.append(OutboxEvent.of("t", "x"));
+    }
+    assertEquals(512, Files.size(paths.failures()));
+  }
+
+  @Test
+  void a_disk_that_cannot_take_the_file_does_not_fail_the_open() throws IOException {
+    OutboxPaths paths = new OutboxPaths(folder.resolve("outbox"));
+    FaultyDisk full = new FaultyDisk(DiskStep.FAILURES, 1, FaultyDisk.Fault.NO_SPACE);
+    try (QueueWriter writer = QueueWriter.open(WriterOptions.of(paths).withDisk(full))) {
+      assertTrue(full.happened());
+      writer.append(OutboxEvent.of("t", "x"));
+    }
+  }
+
+  @Test
+  void a_reader_makes_no_file() throws IOException {
+    OutboxPaths paths = new OutboxPaths(folder.resolve("outbox"));
+    QueueWriter.open(WriterOptions.of(paths)).close();
+    Files.delete(paths.failures());
+    new OutboxReader(paths).status();
+    assertFalse(Files.exists(paths.failures()));
   }
 
   @Test
