@@ -16,9 +16,12 @@ import java.util.concurrent.TimeUnit;
  * is seen as one.
  */
 final class DeliveryCounters implements PipelineListener {
-  /** From what a healthy relay reaches to what an outage of days leaves. */
+  /**
+   * Fine where a healthy relay is, then the limits that people set for an outage, in minutes;
+   * beyond the last the age of the oldest event tells more. Each is a series of every outbox.
+   */
   private static final Duration[] LATENCIES = {
-    Duration.ofMillis(2),
+    Duration.ofMillis(1),
     Duration.ofMillis(5),
     Duration.ofMillis(10),
     Duration.ofMillis(25),
@@ -30,11 +33,11 @@ final class DeliveryCounters implements PipelineListener {
     Duration.ofSeconds(5),
     Duration.ofSeconds(15),
     Duration.ofMinutes(1),
+    Duration.ofMinutes(2),
     Duration.ofMinutes(5),
-    Duration.ofMinutes(30),
-    Duration.ofHours(2),
-    Duration.ofHours(12),
-    Duration.ofDays(1)
+    Duration.ofMinutes(15),
+    Duration.ofHours(1),
+    Duration.ofHours(6)
   };
 
   private final MeterRegistry registry;

@@ -69,6 +69,23 @@ class RelayMetricsTest {
   }
 
   @Test
+  void delaysAreToldApartFromAMillisecondToTheMinutesOfAnOutageInFewSeries() {
+    PipelineListener listener = metrics.listener(outbox);
+    listener.delivered("t", 1, 1);
+    listener.delivered("t", 1, 119_000);
+    listener.delivered("t", 1, 121_000);
+    listener.delivered("t", 1, 3_500_000);
+
+    String bucket = "outbox_relay_delivery_latency_seconds_bucket";
+    assertThat(value(bucket, "le=\"0.001\"")).isEqualTo("1");
+    assertThat(value(bucket, "le=\"60.0\"")).isEqualTo("1");
+    assertThat(value(bucket, "le=\"120.0\"")).isEqualTo("2");
+    assertThat(value(bucket, "le=\"300.0\"")).isEqualTo("3");
+    assertThat(value(bucket, "le=\"3600.0\"")).isEqualTo("4");
+    assertThat(metrics.scrape(false).lines().filter(line -> line.startsWith(bucket))).hasSize(18);
+  }
+
+  @Test
   void whatAPipelineTellsIsCounted() {
     PipelineListener listener = metrics.listener(outbox);
     listener.delivered("t", 100, 20);
