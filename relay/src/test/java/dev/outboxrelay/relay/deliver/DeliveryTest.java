@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.intake.Bookmark;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,7 +17,6 @@ class DeliveryTest {
   private final FakeQueue queue = new FakeQueue();
   private final FakeKafka kafka = new FakeKafka();
   private final FakeDisk disk = new FakeDisk();
-  private final List<String> states = new ArrayList<>();
   private Delivery delivery;
 
   @BeforeEach
@@ -30,13 +27,6 @@ class DeliveryTest {
   }
 
   private void begin() {
-    DeliveryListener noting =
-        new DeliveryListener() {
-          @Override
-          public void stateChanged(DeliveryState from, DeliveryState to) {
-            states.add(to.label());
-          }
-        };
     Limits limits =
         new Limits(
             4,
@@ -47,7 +37,14 @@ class DeliveryTest {
             Duration.ofMinutes(2));
     delivery =
         new Delivery(
-            queue, kafka, disk, noting, limits, new SplittableRandom(1), time.clocks(), null);
+            queue,
+            kafka,
+            disk,
+            new DeliveryListener() {},
+            limits,
+            new SplittableRandom(1),
+            time.clocks(),
+            null);
   }
 
   private void append(int count) {

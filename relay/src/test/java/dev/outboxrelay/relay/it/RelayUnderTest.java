@@ -4,21 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.relay.config.RelayConfig;
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.RecordingListener;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /** A pipeline on its own thread, and what it told. */
@@ -27,7 +22,7 @@ final class RelayUnderTest implements AutoCloseable {
 
   private final Pipeline pipeline;
   private final PipelineRunner runner;
-  private final Told told;
+  private final RecordingListener told;
 
   RelayUnderTest(Path outbox, String bootstrap, String... environment) {
     Map<String, String> env = new HashMap<>();
@@ -40,64 +35,12 @@ final class RelayUnderTest implements AutoCloseable {
     for (int i = 0; i < environment.length; i += 2) {
       env.put(environment[i], environment[i + 1]);
     }
-    told = new Told();
+    told = new RecordingListener();
     pipeline = Pipeline.open(RelayConfig.from(env), told, ProducerWatch.NONE);
     runner = PipelineRunner.start(pipeline);
   }
 
-  /** What the pipeline told, for tests to look at. */
-  static final class Told implements PipelineListener {
-    final List<String> states = new CopyOnWriteArrayList<>();
-    final List<Verdict> verdicts = new CopyOnWriteArrayList<>();
-    final List<String> deadLetters = new CopyOnWriteArrayList<>();
-    final List<String> quarantined = new CopyOnWriteArrayList<>();
-    final List<String> missing = new CopyOnWriteArrayList<>();
-    final List<String> standstills = new CopyOnWriteArrayList<>();
-    final List<Long> deletedCycles = new CopyOnWriteArrayList<>();
-    final List<Long> missingEnds = new CopyOnWriteArrayList<>();
-
-    @Override
-    public void stateChanged(DeliveryState from, DeliveryState to) {
-      states.add(to.label());
-    }
-
-    @Override
-    public void sendFailed(Verdict verdict, String topic) {
-      verdicts.add(verdict);
-    }
-
-    @Override
-    public void deadLettered(String topic, DeadLetterReason reason, long sequence) {
-      deadLetters.add(topic + " " + reason.label() + " " + sequence);
-    }
-
-    @Override
-    public void quarantined(long cycle, long offset, long bytes, String reason) {
-      quarantined.add(reason);
-    }
-
-    @Override
-    public void missing(long first, long last) {
-      missing.add(first + "-" + last);
-    }
-
-    @Override
-    public void standingStill(long cycle, long offset, String reason) {
-      standstills.add(reason);
-    }
-
-    @Override
-    public void endMissing(long cycle) {
-      missingEnds.add(cycle);
-    }
-
-    @Override
-    public void cycleDeleted(long cycle, long bytes) {
-      deletedCycles.add(cycle);
-    }
-  }
-
-  Told told() {
+  RecordingListener told() {
     return told;
   }
 

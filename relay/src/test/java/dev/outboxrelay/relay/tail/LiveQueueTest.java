@@ -6,6 +6,7 @@ import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.format.OutboxPaths;
 import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.relay.pipeline.RecordingListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,8 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -30,14 +29,7 @@ class LiveQueueTest {
   @TempDir private Path directory;
 
   private final AtomicLong nanos = new AtomicLong();
-  private final List<String> standstills = new ArrayList<>();
-  private final TailListener noting =
-      new TailListener() {
-        @Override
-        public void standingStill(long cycle, long offset, String reason) {
-          standstills.add(reason);
-        }
-      };
+  private final RecordingListener told = new RecordingListener();
 
   private OutboxPaths paths;
   private Outbox outbox;
@@ -48,7 +40,7 @@ class LiveQueueTest {
     paths = new OutboxPaths(directory.resolve("outbox"));
     outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true));
     // Each turn is a look.
-    tail = new Tail(paths, noting, () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
+    tail = new Tail(paths, told, () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
   }
 
   @AfterEach
@@ -81,7 +73,7 @@ class LiveQueueTest {
     CompletableFuture<?> appended = CompletableFuture.runAsync(() -> append("first"));
     assertThat(value(poll(Integer.MAX_VALUE))).isEqualTo("first");
     appended.join();
-    assertThat(standstills).isEmpty();
+    assertThat(told.standstills).isEmpty();
   }
 
   @Test
@@ -109,6 +101,6 @@ class LiveQueueTest {
     assertThat(poll(100)).isNull();
     append("2");
     assertThat(value(poll(1000))).isEqualTo("2");
-    assertThat(standstills).isEmpty();
+    assertThat(told.standstills).isEmpty();
   }
 }
