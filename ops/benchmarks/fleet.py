@@ -67,25 +67,33 @@ def measure_relay(relay: Relay) -> None:
         matching = [name for name in names if name.startswith(prefix)]
         names = [name for name in names if not name.startswith(prefix)]
         print(f", {len(matching)} {prefix or 'others'}", end="")
-    print(f"\nscrape: {len(text) / 1024:.0f} KiB")
-    print(f"connections to the broker: {connections(pid)}")
+    print(f"\nconnections to the broker: {connections(pid)}")
 
     start = cpu(pid)
     let_traffic_flow(IDLE_SECONDS)
     idle = (cpu(pid) - start) / IDLE_SECONDS
     print(f"idle relay: {idle * 100:.2f} % of a core, {resident(pid):.0f} MiB resident")
 
+    for coding in ("identity", "gzip"):
+        measure_scrapes(pid, relay.port, coding, idle)
+
+
+def measure_scrapes(pid: int, port: int, coding: str, idle: float) -> None:
+    url = f"http://127.0.0.1:{port}/metrics"
+    request = urllib.request.Request(url, headers={"Accept-Encoding": coding})
     times = []
+    size = 0
     start = cpu(pid)
     began = time.perf_counter()
     for _ in range(SCRAPES):
         asked = time.perf_counter()
-        relay.http("/metrics")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            size = len(answer.read())
         times.append((time.perf_counter() - asked) * 1_000)
     spent = cpu(pid) - start - idle * (time.perf_counter() - began)
     times.sort()
     print(
-        f"one scrape: {times[SCRAPES // 2]:.1f} ms (p50), "
+        f"one scrape, {coding}: {size / 1024:.1f} KiB, {times[SCRAPES // 2]:.1f} ms (p50), "
         f"{times[SCRAPES * 99 // 100]:.1f} ms (p99), "
         f"{spent / SCRAPES * 1_000:.1f} ms of processor time"
     )

@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.outboxrelay.relay.config.HttpAddress;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,8 +29,12 @@ public final class RelayHttpServer implements AutoCloseable {
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
           + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+  /** What fits into one packet gains nothing. */
+  private static final int WORTH_COMPRESSING = 1400;
+
   private final HttpServer server;
   private final ExecutorService threads;
+  private final HostCheck hosts;
   private final Map<String, Endpoint> endpoints;
 
   /**
@@ -45,14 +50,18 @@ public final class RelayHttpServer implements AutoCloseable {
       throw new HttpUnavailable(address, "its host is unknown", null);
     }
     try {
-      return new RelayHttpServer(HttpServer.create(socket, BACKLOG), pages.endpoints());
+      return new RelayHttpServer(
+          HttpServer.create(socket, BACKLOG),
+          HostCheck.of(address, socket.getAddress()),
+          pages.endpoints());
     } catch (IOException e) {
       throw new HttpUnavailable(address, e.getMessage(), e);
     }
   }
 
-  private RelayHttpServer(HttpServer server, Map<String, Endpoint> endpoints) {
+  private RelayHttpServer(HttpServer server, HostCheck hosts, Map<String, Endpoint> endpoints) {
     this.server = server;
+    this.hosts = hosts;
     this.endpoints = endpoints;
     AtomicInteger number = new AtomicInteger();
     threads =
@@ -78,7 +87,13 @@ public final class RelayHttpServer implements AutoCloseable {
       String method = exchange.getRequestMethod();
       boolean head = method.equals("HEAD");
       Response response;
-      if (head || method.equals("GET")) {
+      if (!hosts.allows(all(exchange, "Host"))) {
+        response =
+            Response.plain(
+                Response.MISDIRECTED,
+                "on the loopback interface the relay answers to localhost, 127.0.0.1 and [::1]; a"
+                    + " proxy in front must send one of these as Host");
+      } else if (head || method.equals("GET")) {
         response = answer(exchange);
       } else {
         exchange.getResponseHeaders().set("Allow", "GET, HEAD");
@@ -111,10 +126,19 @@ public final class RelayHttpServer implements AutoCloseable {
     }
   }
 
+  private static List<String> all(HttpExchange exchange, String header) {
+    return exchange.getRequestHeaders().getOrDefault(header, List.of());
+  }
+
   private static void send(HttpExchange exchange, Response response, boolean head)
       throws IOException {
     byte[] body = response.body();
     Headers headers = exchange.getResponseHeaders();
+    if (body.length > WORTH_COMPRESSING && Gzip.isWanted(all(exchange, "Accept-Encoding"))) {
+      body = Gzip.compress(body);
+      headers.set("Content-Encoding", "gzip");
+    }
+    headers.set("Vary", "Accept, Accept-Encoding");
     headers.set("Content-Type", response.contentType());
     headers.set("Cache-Control", "no-store");
     headers.set("X-Content-Type-Options", "nosniff");

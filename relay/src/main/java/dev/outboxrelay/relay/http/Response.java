@@ -14,6 +14,7 @@ record Response(int status, String contentType, String text) {
   static final int BAD_REQUEST = 400;
   static final int NOT_FOUND = 404;
   static final int METHOD_NOT_ALLOWED = 405;
+  static final int MISDIRECTED = 421;
   static final int FAILED = 500;
   static final int UNAVAILABLE = 503;
 

@@ -21,7 +21,9 @@ import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -41,6 +43,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -160,9 +163,18 @@ class RelayHttpServerTest {
 
   /** What the server answers to a path that a well-behaved client would not send. */
   private String raw(String path) throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+    return raw(path, "localhost");
+  }
+
+  private String raw(String path, String host) throws IOException {
+    return raw(server.port(), path, host);
+  }
+
+  private static String raw(int port, String path, String host) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket.setSoTimeout(30_000);
-      String request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+      String request =
+          "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
@@ -265,6 +277,49 @@ class RelayHttpServerTest {
     assertThat(plain.body()).contains("# TYPE jvm_memory_used_bytes gauge\n");
     assertThat(open.headers().firstValue("Content-Type")).hasValue(RelayMetrics.OPEN_METRICS);
     assertThat(open.body()).endsWith("# EOF\n");
+  }
+
+  @Test
+  void whatIsLongIsCompressedForWhoAsksForIt() throws Exception {
+    HttpResponse<byte[]> packed =
+        client.send(
+            request("/metrics").header("Accept-Encoding", "gzip").build(),
+            HttpResponse.BodyHandlers.ofByteArray());
+    HttpResponse<String> plain = get("/metrics");
+
+    assertThat(packed.headers().firstValue("Content-Encoding")).hasValue("gzip");
+    assertThat(packed.headers().firstValue("Content-Type")).hasValue(RelayMetrics.PLAIN_TEXT);
+    assertThat(packed.headers().firstValueAsLong("Content-Length")).hasValue(packed.body().length);
+    try (InputStream body = new GZIPInputStream(new ByteArrayInputStream(packed.body()))) {
+      assertThat(new String(body.readAllBytes(), StandardCharsets.UTF_8))
+          .contains("# TYPE jvm_memory_used_bytes gauge\n");
+    }
+    assertThat(packed.body().length).isLessThan(plain.body().length() / 3);
+    assertThat(plain.headers().firstValue("Content-Encoding")).isEmpty();
+    for (HttpResponse<?> response : List.of(packed, plain)) {
+      assertThat(response.headers().firstValue("Vary")).hasValue("Accept, Accept-Encoding");
+    }
+    HttpResponse<String> shortOne =
+        client.send(
+            request("/healthz").header("Accept-Encoding", "gzip").build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(shortOne.headers().firstValue("Content-Encoding")).isEmpty();
+    assertThat(shortOne.body()).isEqualTo("ok\n");
+  }
+
+  @Test
+  void onTheLoopbackInterfaceTheNameOfAnotherSiteIsNotAnswered() throws Exception {
+    for (String path : List.of("/", "/config.json", "/healthz", "/nothing")) {
+      assertThat(raw(path, "evil.example:" + server.port()))
+          .startsWith("HTTP/1.1 421")
+          .contains("127.0.0.1 and [::1]")
+          .doesNotContain("OUTBOX_DIR");
+    }
+    assertThat(raw("/healthz", "localhost:1")).startsWith("HTTP/1.1 200");
+    try (RelayHttpServer everywhere =
+        RelayHttpServer.start(new HttpAddress("0.0.0.0", 0), pages())) {
+      assertThat(raw(everywhere.port(), "/healthz", "relay.example")).startsWith("HTTP/1.1 200");
+    }
   }
 
   @Test

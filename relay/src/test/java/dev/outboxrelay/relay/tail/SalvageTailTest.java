@@ -71,8 +71,7 @@ class SalvageTailTest {
     append("a", "b");
     CycleEntry.Valid second = entries().get(1);
     byte[] copy =
-        Arrays.copyOfRange(
-            Files.readAllBytes(file()), (int) second.offset(), (int) second.next());
+        Arrays.copyOfRange(Files.readAllBytes(file()), (int) second.offset(), (int) second.next());
     outbox.append(OutboxEvent.of("four", copy)); // so that the copy is aligned as entries are
     append("c");
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
