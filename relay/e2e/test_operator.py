@@ -45,6 +45,27 @@ def test_a_second_relay_on_the_same_outbox_refuses_to_start(
         assert second.stop() == 0
 
 
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_an_outbox_that_is_taken_away_ends_the_relay_and_the_next_one_serves_the_new(
+    how: str, broker: Broker, relay: Relay, outbox: Path, topic: str, tmp_path: Path
+) -> None:
+    relay.start()
+    with Outbox(outbox) as client:
+        assert client.wait_delivered(client.append("before", topic=topic), 60) == "DELIVERED"
+    if how == "removed":
+        shutil.rmtree(outbox)
+    else:
+        outbox.rename(tmp_path / "aside")
+    with Outbox(outbox) as client:
+        receipt = client.append("after", topic=topic)
+        assert relay.child.wait() == UNUSABLE
+        assert "outbox was removed, moved or replaced" in relay.output()
+        relay.start()
+        assert client.wait_delivered(receipt, 60) == "DELIVERED"
+    values = sorted(record.value for record in read_topic(broker.bootstrap, topic))
+    assert values == [b"after", b"before"]
+
+
 @dataclass(frozen=True)
 class Tampering:
     """Makes a position that does not belong to the outbox."""

@@ -138,6 +138,11 @@ final class RunCommand implements Callable<Integer> {
           .addKeyValue("do", "another relay took this outbox over: stop one of the two")
           .log("relay fenced");
       return ExitCode.FENCED;
+    } else if (end instanceof PipelineEnd.OutboxGone) {
+      LOG.atError()
+          .addKeyValue("do", "start the relay again: it serves what is there then")
+          .log("relay ended, as its outbox is gone");
+      return ExitCode.OUTBOX_UNUSABLE;
     }
     Throwable cause = end instanceof PipelineEnd.Failed failed ? failed.cause() : null;
     LOG.atError().setCause(cause).log("relay failed");

@@ -129,6 +129,9 @@ final class WatchedOutbox {
   private WatchState whileOpen(Open open, long now) {
     if (open.service().stage() instanceof Stage.Ended ended) {
       last = ended.last();
+      if (ended.end() instanceof PipelineEnd.OutboxGone) {
+        return open.leave();
+      }
       OutboxOnHold hold = hold(null, reason(ended.end()), error(ended.end()));
       return open.ended(hold, retryNanos(hold, now));
     }
@@ -151,6 +154,9 @@ final class WatchedOutbox {
       rest();
       log.idle();
       return closing.idle(now + HOUSEKEEPING_NANOS);
+    }
+    if (ended.end() instanceof PipelineEnd.OutboxGone) {
+      return closing.leave();
     }
     OutboxOnHold hold = hold(null, reason(ended.end()), error(ended.end()));
     return closing.ended(hold, retryNanos(hold, now));

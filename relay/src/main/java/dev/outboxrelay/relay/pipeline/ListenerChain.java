@@ -86,6 +86,11 @@ final class ListenerChain implements PipelineListener {
   }
 
   @Override
+  public void outboxGone() {
+    tell(PipelineListener::outboxGone);
+  }
+
+  @Override
   public void cycleDeleted(long cycle, long bytes) {
     tell(listener -> listener.cycleDeleted(cycle, bytes));
   }

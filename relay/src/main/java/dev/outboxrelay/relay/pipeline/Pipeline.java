@@ -20,8 +20,10 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Pipeline implements AutoCloseable {
   private static final long NOTE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+  private final RelayLock lock;
   private final PipelineListener listener;
   private final Clocks clocks;
   private final Delivery delivery;
@@ -34,6 +36,8 @@ public final class Pipeline implements AutoCloseable {
   private final Resources resources;
 
   private long lastNoteNanos;
+  private long lastLookNanos;
+  private boolean gone;
   private boolean stopBegun;
   private long stopDeadlineNanos;
   private long lastWanted;
@@ -45,6 +49,7 @@ public final class Pipeline implements AutoCloseable {
   private volatile PipelineEnd end;
 
   Pipeline(
+      RelayLock lock,
       PipelineListener listener,
       Clocks clocks,
       Delivery delivery,
@@ -55,6 +60,7 @@ public final class Pipeline implements AutoCloseable {
       Duration stopDeadline,
       boolean drainOnStop,
       Resources resources) {
+    this.lock = lock;
     this.listener = listener;
     this.clocks = clocks;
     this.delivery = delivery;
@@ -66,6 +72,7 @@ public final class Pipeline implements AutoCloseable {
     this.drainOnStop = drainOnStop;
     this.resources = resources;
     this.lastNoteNanos = clocks.nanos();
+    this.lastLookNanos = lastNoteNanos;
   }
 
   /**
@@ -105,7 +112,10 @@ public final class Pipeline implements AutoCloseable {
     }
     settlerThread.check();
     long now = clocks.nanos();
-    if (stopping) {
+    if (now - lastLookNanos >= LOOK_EVERY_NANOS) {
+      lookWhetherGone(now);
+    }
+    if (stopping || gone) {
       stopReading(now);
     }
     int work = delivery.doWork() + takeReports();
@@ -119,6 +129,15 @@ public final class Pipeline implements AutoCloseable {
     return work;
   }
 
+  /** What then is at the path is another outbox, of which nothing may be read or settled here. */
+  private void lookWhetherGone(long now) {
+    lastLookNanos = now;
+    if (!gone && !lock.isInPlace()) {
+      gone = true;
+      listener.outboxGone();
+    }
+  }
+
   /**
    * Stops reading: at once or, for an outbox that goes with its pod, when everything that had been
    * appended before the stop is settled.
@@ -127,7 +146,7 @@ public final class Pipeline implements AutoCloseable {
     if (!stopBegun) {
       stopBegun = true;
       stopDeadlineNanos = now + stopDeadline.toNanos();
-      lastWanted = drainOnStop ? status().appendedSequence() : 0;
+      lastWanted = drainOnStop && !gone ? status().appendedSequence() : 0;
     }
     Settled settled = delivery.ledger().latest();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
@@ -145,11 +164,17 @@ public final class Pipeline implements AutoCloseable {
     if (settler.isUpToDate() || now - lastSaveDeadlineNanos >= 0) {
       takeReports();
       note(now);
-      end =
-          state instanceof DeliveryState.Fenced fenced
-              ? new PipelineEnd.Fenced(fenced.trouble().verdict().error())
-              : new PipelineEnd.Stopped(delivery.ledger().inFlight());
+      end = endOf(state);
     }
+  }
+
+  private PipelineEnd endOf(DeliveryState state) {
+    if (gone) {
+      return new PipelineEnd.OutboxGone();
+    }
+    return state instanceof DeliveryState.Fenced fenced
+        ? new PipelineEnd.Fenced(fenced.trouble().verdict().error())
+        : new PipelineEnd.Stopped(delivery.ledger().inFlight());
   }
 
   private int takeReports() {

@@ -73,7 +73,7 @@ final class PipelineAssembly {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, outside, watch, clocks, company, resources);
+      return open(config, lock, outside, watch, clocks, company, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
       throw unusable(config, e);
@@ -85,6 +85,7 @@ final class PipelineAssembly {
 
   private static Pipeline open(
       RelayConfig config,
+      RelayLock lock,
       PipelineListener outside,
       ProducerWatch watch,
       Clocks clocks,
@@ -130,6 +131,7 @@ final class PipelineAssembly {
         new StatusBoard(
             paths, state.outboxId(), state.generation(), firstNote(delivery, start, clocks));
     return new Pipeline(
+        lock,
         listener,
         clocks,
         delivery,

@@ -13,6 +13,9 @@ public sealed interface PipelineEnd {
   /** Another producer took over at the broker. */
   record Fenced(String error) implements PipelineEnd {}
 
+  /** Its directory, or the lock in it, was removed, moved or replaced by others. */
+  record OutboxGone() implements PipelineEnd {}
+
   /** A defect, or an error of the operating system that retrying can't mend. */
   record Failed(Throwable cause) implements PipelineEnd {}
 }

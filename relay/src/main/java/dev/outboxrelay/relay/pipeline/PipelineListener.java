@@ -38,6 +38,12 @@ public interface PipelineListener extends DeliveryListener, IntakeListener, Tail
    */
   default void jobFailed(String what, String error) {}
 
+  /**
+   * The outbox was removed, moved or replaced: what was read of it is still delivered, then the
+   * pipeline ends.
+   */
+  default void outboxGone() {}
+
   /** Settled cycles up to this one were deleted. */
   default void cycleDeleted(long cycle, long bytes) {}
 }

@@ -169,6 +169,13 @@ final class PipelineLog implements PipelineListener {
   }
 
   @Override
+  public void outboxGone() {
+    LOG.atError()
+        .addKeyValue("do", "find out who did it: what of it was not read yet is not delivered")
+        .log("outbox was removed, moved or replaced under the relay");
+  }
+
+  @Override
   public void cycleDeleted(long cycle, long bytes) {
     LOG.atInfo()
         .addKeyValue("up_to_cycle", cycle)

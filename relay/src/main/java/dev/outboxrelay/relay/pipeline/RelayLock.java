@@ -8,14 +8,41 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 
 /** One relay per outbox: a kernel lock on {@code relay.lock}, which ends with its process. */
 public final class RelayLock implements Closeable {
+  private final Path file;
   private final FileChannel channel;
+  private final Object identity;
 
-  private RelayLock(FileChannel channel) {
+  private RelayLock(Path file, FileChannel channel) throws IOException {
+    this.file = file;
     this.channel = channel;
+    this.identity = identity(file);
+  }
+
+  private static Object identity(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
+  }
+
+  /**
+   * Whether the locked file still is the one at its path. If it is not, the outbox was removed,
+   * moved or replaced, and the lock keeps nobody out. What can't be told is taken for yes.
+   */
+  boolean isInPlace() {
+    try {
+      return identity.equals(identity(file));
+    } catch (NoSuchFileException e) {
+      return false;
+    } catch (IOException e) {
+      return true;
+    }
   }
 
   /**
@@ -36,7 +63,7 @@ public final class RelayLock implements Closeable {
     try {
       FileLock lock = channel.tryLock(0, 1, false);
       if (lock != null) {
-        return new RelayLock(channel);
+        return new RelayLock(paths.relayLock(), channel);
       }
     } catch (OverlappingFileLockException e) {
       // Held in this process: the same answer, and closing the channel would release that lock.

@@ -282,6 +282,20 @@ class OutboxWatchTest {
   }
 
   @Test
+  void onePipelineThatFindsItsOutboxGoneIsLetGoOfAndWhatIsThereIsFoundAnew() {
+    opened(A);
+    service(A).ends(A, new PipelineEnd.OutboxGone());
+    watch.doWork();
+    assertThat(watch.status().onHold()).isEmpty();
+    watch.doWork();
+    assertThat(noted.told).endsWith("gone a");
+
+    watch.doWork();
+    watch.doWork();
+    assertThat(attempts(A)).isEqualTo(2);
+  }
+
+  @Test
   void oneThatIsSettledAndQuietIsPutAsideAndOpenedForTheNextEvent() {
     opened(A);
     files.waiting.remove(A);
