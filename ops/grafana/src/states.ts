@@ -9,6 +9,7 @@ export const STATES: readonly { readonly name: string; readonly colour: string }
   { name: 'delivering', colour: BLUE },
   { name: 'idle', colour: GREEN },
   { name: 'probing', colour: SKY },
+  { name: 'renewing', colour: SKY },
   { name: 'connecting', colour: SKY },
   { name: 'draining', colour: GREY },
   { name: 'stopped', colour: GREY },

@@ -41,7 +41,8 @@ class ArchitectureTest {
     ROOT + "metrics..",
     ROOT + "inspect..",
     ROOT + "doctor..",
-    ROOT + "notify.."
+    ROOT + "notify..",
+    ROOT + "reload.."
   };
 
   @ArchTest

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -47,7 +48,8 @@ public final class Main implements Runnable {
     // It warns of crashes by mapped writes, which are not done here.
     System.setProperty("chronicle.disk.monitor.disable", "true");
     // Until a command knows better: warnings only, on stderr.
-    Logging.start(new LogSettings(LogSettings.Level.WARN, LogSettings.Format.LOGFMT));
+    Logging.start(
+        new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));
     System.exit(commandLine(System.getenv()).execute(args));
   }
 

@@ -13,6 +13,8 @@ import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
 import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.kafka.KafkaProbe;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.metrics.MetricsFile;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
@@ -20,12 +22,17 @@ import dev.outboxrelay.relay.notify.ServiceManager;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
+import dev.outboxrelay.relay.reload.ConfigWatch;
+import dev.outboxrelay.relay.reload.ReloadListener;
+import dev.outboxrelay.relay.reload.ReloadLog;
+import dev.outboxrelay.relay.reload.ReloadThread;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -56,15 +63,19 @@ final class RunCommand implements Callable<Integer> {
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
 
+    ConfigWatch watch = new ConfigWatch(config, () -> RelayConfig.from(env), KafkaProbe::check);
     String version = Main.Version.number();
     UnsettledAge age = new UnsettledAge(Backlog::oldestAppendMillis, InstantSource.system());
     try (RelayMetrics metrics = new RelayMetrics(version, age, System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
-        Fleet fleet = fleet(config, metrics)) {
+        Fleet fleet = fleet(config, () -> watch.current().kafka(), metrics);
+        ReloadThread reload = reload(watch, metrics)) {
+      HangUp.run(reload::lookNow);
       History history = new History(age);
       StatusPages pages =
-          new StatusPages(version, metrics, fleet::status, history, age, config, Clocks.SYSTEM);
+          new StatusPages(
+              version, metrics, fleet::status, history, age, watch::current, Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
       Optional<SamplerThread> sampler =
@@ -78,10 +89,16 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  private static Fleet fleet(RelayConfig config, FleetListener listener) {
+  private static Fleet fleet(
+      RelayConfig config, Supplier<KafkaSettings> kafka, FleetListener listener) {
     return config.outboxes() instanceof OutboxSelection.Matching several
-        ? WatchedFleet.of(config, several, listener)
-        : SingleOutbox.open(config, listener);
+        ? WatchedFleet.of(config, several, kafka, listener)
+        : SingleOutbox.open(config, kafka, listener);
+  }
+
+  private static ReloadThread reload(ConfigWatch watch, RelayMetrics metrics) {
+    ReloadListener level = (outcome, asked) -> Logging.setLevel(watch.current().log().level());
+    return ReloadThread.start(watch, level.and(new ReloadLog()).and(metrics));
   }
 
   private static int deliver(

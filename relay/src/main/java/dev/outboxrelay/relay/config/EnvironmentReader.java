@@ -2,7 +2,10 @@ package dev.outboxrelay.relay.config;
 
 import dev.outboxrelay.relay.config.LogSettings.Format;
 import dev.outboxrelay.relay.config.LogSettings.Level;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -46,6 +49,7 @@ final class EnvironmentReader {
           "OUTBOX_BACKOFF_MIN_MS",
           "OUTBOX_BACKOFF_MAX_MS",
           "OUTBOX_LOG_LEVEL",
+          "OUTBOX_LOG_LEVEL_FILE",
           "OUTBOX_LOG_FORMAT");
 
   private final Map<String, String> env;
@@ -80,7 +84,8 @@ final class EnvironmentReader {
           "OUTBOX_DIR is not set; set it to the absolute path of the outbox, or OUTBOX_DIRS to"
               + " where several are");
     }
-    return new OutboxSelection.One(one.map(this::directory).orElse(Path.of("/")));
+    return new OutboxSelection.One(
+        one.map(dir -> absolute("OUTBOX_DIR", dir)).orElse(Path.of("/")));
   }
 
   private OutboxSelection globs(String value) {
@@ -97,15 +102,15 @@ final class EnvironmentReader {
     return new OutboxSelection.Matching(globs);
   }
 
-  private Path directory(String value) {
+  private Path absolute(String name, String value) {
     try {
       Path path = Path.of(value);
       if (path.isAbsolute()) {
         return path.normalize();
       }
-      error("OUTBOX_DIR", value, "give an absolute path");
+      error(name, value, "give an absolute path");
     } catch (InvalidPathException e) {
-      error("OUTBOX_DIR", value, "give a path: " + e.getReason());
+      error(name, value, "give a path: " + e.getReason());
     }
     return Path.of("/");
   }
@@ -212,9 +217,27 @@ final class EnvironmentReader {
   }
 
   LogSettings log() {
+    Level level = choice("OUTBOX_LOG_LEVEL", Level.class, Level.INFO);
+    Optional<Path> file =
+        value("OUTBOX_LOG_LEVEL_FILE").map(path -> absolute("OUTBOX_LOG_LEVEL_FILE", path));
     return new LogSettings(
-        choice("OUTBOX_LOG_LEVEL", Level.class, Level.INFO),
+        file.map(path -> levelIn(path, level)).orElse(level),
+        file,
         choice("OUTBOX_LOG_FORMAT", Format.class, Format.LOGFMT));
+  }
+
+  /** A level for a while: without the file, or with nothing in it, the usual one holds. */
+  private Level levelIn(Path file, Level usual) {
+    String name = "OUTBOX_LOG_LEVEL_FILE=" + file + ", which says OUTBOX_LOG_LEVEL";
+    try {
+      Optional<String> text = Optional.of(Files.readString(file).trim());
+      return choice(name, text.filter(level -> !level.isEmpty()), Level.class, usual);
+    } catch (NoSuchFileException e) {
+      return usual;
+    } catch (IOException e) {
+      error("OUTBOX_LOG_LEVEL_FILE", file.toString(), "can't be read: " + e);
+      return usual;
+    }
   }
 
   Duration millis(String name, long fallback, long least, long most) {
@@ -230,7 +253,11 @@ final class EnvironmentReader {
   }
 
   <E extends Enum<E>> E choice(String name, Class<E> type, E fallback) {
-    Optional<String> value = value(name);
+    return choice(name, value(name), type, fallback);
+  }
+
+  private <E extends Enum<E>> E choice(
+      String name, Optional<String> value, Class<E> type, E fallback) {
     for (E constant : type.getEnumConstants()) {
       if (value.isPresent() && value.get().equalsIgnoreCase(constant.name())) {
         return constant;

@@ -42,7 +42,8 @@ import java.util.OptionalLong;
  *     OUTBOX_TRUST_PARENT=1})
  * @param topic the clients' default topic if {@code OUTBOX_TOPIC} is set, {@code {environment}}
  *     replaced; only checks use it, every event names its own topic
- * @param log the process's own log ({@code OUTBOX_LOG_LEVEL}, {@code OUTBOX_LOG_FORMAT})
+ * @param log the process's own log ({@code OUTBOX_LOG_LEVEL}, {@code OUTBOX_LOG_LEVEL_FILE}, {@code
+ *     OUTBOX_LOG_FORMAT})
  * @param kafka settings of the producer ({@code KAFKA_*})
  * @param warnings what was ignored, one line each, to be logged at start
  */
@@ -129,8 +130,18 @@ public record RelayConfig(
 
   /** The same for one outbox. */
   public RelayConfig forOutbox(Path dir) {
+    return with(new OutboxSelection.One(dir), log, kafka);
+  }
+
+  /** The same with what may change while the relay runs. */
+  public RelayConfig with(LogSettings newLog, KafkaSettings newKafka) {
+    return with(outboxes, newLog, newKafka);
+  }
+
+  private RelayConfig with(
+      OutboxSelection newOutboxes, LogSettings newLog, KafkaSettings newKafka) {
     return new RelayConfig(
-        new OutboxSelection.One(dir),
+        newOutboxes,
         delivery,
         recordTimestamp,
         maxBytes,
@@ -145,8 +156,8 @@ public record RelayConfig(
         backoff,
         trustParent,
         topic,
-        log,
-        kafka,
+        newLog,
+        newKafka,
         warnings);
   }
 
@@ -175,6 +186,7 @@ public record RelayConfig(
     settings.put("OUTBOX_TRUST_PARENT", trustParent ? "1" : "0");
     settings.put("OUTBOX_TOPIC", topic.orElse(""));
     settings.put("OUTBOX_LOG_LEVEL", lower(log.level()));
+    settings.put("OUTBOX_LOG_LEVEL_FILE", log.levelFile().map(Path::toString).orElse(""));
     settings.put("OUTBOX_LOG_FORMAT", lower(log.format()));
     return settings;
   }

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Connecting;
 import dev.outboxrelay.relay.deliver.DeliveryState.Draining;
 import dev.outboxrelay.relay.deliver.DeliveryState.PausedTopic;
 import dev.outboxrelay.relay.deliver.DeliveryState.Probing;
+import dev.outboxrelay.relay.deliver.DeliveryState.Renewing;
 import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
@@ -14,6 +15,7 @@ import dev.outboxrelay.relay.intake.Bookmark;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 
 /**
@@ -26,11 +28,13 @@ import java.util.random.RandomGenerator;
  * sent again. For one thread.
  */
 public final class Delivery {
+  /** Acks take milliseconds; a sender of old settings may never get its own. */
+  private static final long RENEWAL_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final Arrivals arrivals;
   private final Transport transport;
   private final DeliveryListener listener;
-  private final Backoff backoff;
-  private final RandomGenerator random;
+  private final RetryPlan retries;
   private final Clocks clocks;
   private final Feeder feeder;
   private final Ledger ledger;
@@ -61,8 +65,7 @@ public final class Delivery {
     this.arrivals = arrivals;
     this.transport = transport;
     this.listener = listener;
-    this.backoff = limits.backoff();
-    this.random = random;
+    this.retries = new RetryPlan(limits.backoff(), random, clocks);
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.ledger = new Ledger(window, settlement, listener, clocks, start);
@@ -75,8 +78,12 @@ public final class Delivery {
   /** One turn; returns how much was done. */
   public int doWork() {
     long now = clocks.nanos();
-    int work = takeAnswers(now) + takeFailures(now) + settle();
+    // What was acked before a failure need not be sent again after it.
+    int work = takeAnswers(now) + settle() + takeFailures(now);
     keepTime(now);
+    if (transport.isOutdated()) {
+      renew(now);
+    }
     return state.sends() ? work + feed(now) : work;
   }
 
@@ -145,8 +152,8 @@ public final class Delivery {
   }
 
   private void connectFailed(Connecting connecting, Verdict verdict, long now) {
-    Trouble trouble = troubleWith(verdict);
-    long retry = retryNanos(now, trouble);
+    Trouble trouble = retries.trouble(state, verdict);
+    long retry = retries.nextNanos(now, trouble);
     move(
         verdict instanceof Verdict.PauseAll
             ? connecting.pauseAll(trouble, retry)
@@ -163,11 +170,11 @@ public final class Delivery {
     if (!(verdict instanceof Verdict.RetryLater)) {
       interrupted(connected, verdict, now, true);
     } else if (state instanceof PausedTopic paused) {
-      move(paused.again(now + backoff.delayNanos(paused.trouble().attempts(), random)));
+      move(paused.again(retries.nextNanos(now, paused.trouble())));
     } else {
-      move(connected.stall(troubleWith(verdict)));
+      move(connected.stall(retries.trouble(state, verdict)));
       // Asking waits by itself for Kafka to come back.
-      feeder.holdUntil(now + backoff.delayNanos(1, random));
+      feeder.holdUntil(retries.firstNanos(now));
     }
   }
 
@@ -199,8 +206,8 @@ public final class Delivery {
    *     in flight is not concerned
    */
   private void interrupted(Connected from, Verdict verdict, long now, boolean nothingSent) {
-    Trouble trouble = troubleWith(verdict);
-    long retry = retryNanos(now, trouble);
+    Trouble trouble = retries.trouble(state, verdict);
+    long retry = retries.nextNanos(now, trouble);
     if (verdict instanceof Verdict.PauseTopic && nothingSent) {
       boolean kept = !(state instanceof PausedTopic paused) || paused.senderKept();
       move(from.pauseTopic(trouble, retry, kept));
@@ -240,12 +247,39 @@ public final class Delivery {
       }
     } else if (state instanceof Waiting waiting) {
       if (now - waiting.retryNanos() >= 0) {
-        move(waiting.retry());
-        transport.connect();
+        connect(waiting.retry());
       }
-    } else if (state instanceof Connected connected && stallWatch.look(now)) {
+    } else if (state instanceof Connected connected
+        && !(state instanceof Renewing)
+        && stallWatch.look(now)) {
       watchForStall(connected, now);
     }
+  }
+
+  /** Brings the transport's new settings into use, without sending anything again if it can. */
+  private void renew(long now) {
+    if (state instanceof Renewing renewing) {
+      if (ledger.awaitsKafka() && now - renewing.deadlineNanos() < 0) {
+        return;
+      }
+      if (ledger.awaitsKafka()) {
+        rewind();
+      }
+      connect(renewing.connect());
+    } else if (state instanceof Connected connected && connected.senderKept()) {
+      move(connected.renew(now + RENEWAL_NANOS));
+    } else if (state instanceof Waiting waiting) {
+      connect(waiting.retry());
+    } else if (state instanceof Connecting connecting) {
+      connect(connecting);
+    }
+  }
+
+  private void connect(Connecting connecting) {
+    feeder.renew();
+    stallWatch.reset();
+    move(connecting);
+    transport.connect();
   }
 
   private void watchForStall(Connected connected, long now) {
@@ -257,9 +291,9 @@ public final class Delivery {
       interrupted(connected, lost, now, false);
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + transport.describe();
-      Trouble trouble = troubleWith(new Verdict.RetryLater(error));
+      Trouble trouble = retries.trouble(state, new Verdict.RetryLater(error));
       move(connected.stall(trouble));
-      nextQuestionNanos = retryNanos(now, trouble);
+      nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
       feeder.resolve(silent.topic());
     } else if (silent == null && !feeder.waitsForTopic() && state instanceof Stalled stalled) {
@@ -275,22 +309,12 @@ public final class Delivery {
       if (refused instanceof Verdict.DeadLetter dead) {
         ledger.die(feeder.giveUpHeld(now), dead);
       } else if (refused instanceof Verdict.RetryLater) {
-        feeder.holdUntil(now + backoff.delayNanos(1, random));
+        feeder.holdUntil(retries.firstNanos(now));
       } else if (state instanceof Connected connected) {
         interrupted(connected, refused, now, true);
       }
     }
     return fed;
-  }
-
-  private Trouble troubleWith(Verdict verdict) {
-    return state.trouble() == null
-        ? new Trouble(verdict, clocks.millis(), 1)
-        : state.trouble().again(verdict);
-  }
-
-  private long retryNanos(long now, Trouble trouble) {
-    return now + backoff.delayNanos(trouble.attempts(), random);
   }
 
   private void move(DeliveryState to) {

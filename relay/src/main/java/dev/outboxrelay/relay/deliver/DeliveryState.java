@@ -14,7 +14,8 @@ package dev.outboxrelay.relay.deliver;
  *    ├─ PausedAll  ◀─────────────────────────────────────────┤
  *    ├─ PausedTopic ◀────────────────────────────────────────┤
  *    │      └── the topic is there, the sender still good ──▶ Delivering
- *  retry after a delay                                       └──▶ Fenced
+ *  retry after a delay                                       ├──▶ Fenced
+ *    └─ Renewing ◀───────────────────────── other settings ──┘
  *
  *   any of them, on stop ──▶ Draining ──▶ Stopped ──▶ Idle (all is settled; opened again for more)
  * </pre>
@@ -49,6 +50,11 @@ public sealed interface DeliveryState {
 
   /** A state with a sender, which a verdict on one of its records can end. */
   sealed interface Connected extends Running {
+    /** False once the sender is known to be of no use. */
+    default boolean senderKept() {
+      return true;
+    }
+
     default BackingOff rebuild(Trouble trouble, long retryNanos) {
       return new BackingOff(trouble, retryNanos);
     }
@@ -73,6 +79,15 @@ public sealed interface DeliveryState {
 
     default Fenced fence(Trouble trouble) {
       return new Fenced(trouble);
+    }
+
+    /**
+     * The settings have changed.
+     *
+     * @param deadlineNanos when waiting for what is in flight ends
+     */
+    default Renewing renew(long deadlineNanos) {
+      return new Renewing(trouble(), deadlineNanos);
     }
   }
 
@@ -162,6 +177,27 @@ public sealed interface DeliveryState {
 
     public Delivering recovered() {
       return new Delivering();
+    }
+  }
+
+  /**
+   * A sender with other settings is to replace this one, as soon as nothing is in flight. What ends
+   * this sender in any other way makes a new one, too.
+   */
+  record Renewing(Trouble trouble, long deadlineNanos) implements Connected {
+    @Override
+    public String label() {
+      return "renewing";
+    }
+
+    /** Its deadline ends it soon. */
+    @Override
+    public Renewing stall(Trouble latest) {
+      return this;
+    }
+
+    public Connecting connect() {
+      return new Connecting(trouble);
     }
   }
 

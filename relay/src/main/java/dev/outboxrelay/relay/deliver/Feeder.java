@@ -189,13 +189,18 @@ final class Feeder {
     }
   }
 
-  /** Forgets what it holds: reading begins anew somewhere else, with another sender. */
-  void rewind() {
-    held = null;
+  /** Forgets what it knows of the present sender: another one follows. */
+  void renew() {
     alone = null;
     introductions.clear();
     asked = null;
     holding = false;
+  }
+
+  /** The same, and reading begins anew somewhere else. */
+  void rewind() {
+    renew();
+    held = null;
     refusal = null;
   }
 

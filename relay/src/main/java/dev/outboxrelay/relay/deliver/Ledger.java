@@ -97,6 +97,11 @@ public final class Ledger {
     return kafkaAnswered;
   }
 
+  /** Whether Kafka's answer is awaited for anything in flight. */
+  boolean awaitsKafka() {
+    return window.oldestAwaitingKafka() != null;
+  }
+
   /** Whether anything in flight may still be settled without being sent again. */
   boolean awaitsAnything() {
     return window.awaitsAnything();

@@ -18,6 +18,9 @@ public interface Transport extends AutoCloseable {
   /** Discards the present sender with all that it holds. */
   void disconnect();
 
+  /** Whether a sender that is made now would have other settings than the present one. */
+  boolean isOutdated();
+
   /** Whether a record of this topic can be sent without asking for the topic first. */
   boolean isReady(String topic);
 

@@ -3,12 +3,14 @@ package dev.outboxrelay.relay.fleet;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import dev.outboxrelay.relay.pipeline.RelayLock;
+import java.util.function.Supplier;
 import org.slf4j.MDC;
 
 /**
@@ -17,6 +19,7 @@ import org.slf4j.MDC;
  */
 final class PipelineThread implements Service {
   private final RelayConfig config;
+  private final Supplier<KafkaSettings> kafka;
   private final RelayLock lock;
   private final PipelineListener listener;
   private final ProducerWatch producers;
@@ -27,11 +30,13 @@ final class PipelineThread implements Service {
 
   private PipelineThread(
       RelayConfig config,
+      Supplier<KafkaSettings> kafka,
       RelayLock lock,
       PipelineListener listener,
       ProducerWatch producers,
       WindowBudget budget) {
     this.config = config;
+    this.kafka = kafka;
     this.lock = lock;
     this.listener = listener;
     this.producers = producers;
@@ -42,15 +47,17 @@ final class PipelineThread implements Service {
    * Begins.
    *
    * @param config of this outbox
+   * @param kafka the settings in use, from any thread
    * @param lock of it; it ends with the service
    */
   static Service start(
       RelayConfig config,
+      Supplier<KafkaSettings> kafka,
       RelayLock lock,
       PipelineListener listener,
       ProducerWatch producers,
       WindowBudget budget) {
-    PipelineThread service = new PipelineThread(config, lock, listener, producers, budget);
+    PipelineThread service = new PipelineThread(config, kafka, lock, listener, producers, budget);
     new Thread(service::run, "outbox-delivery").start();
     return service;
   }
@@ -59,7 +66,7 @@ final class PipelineThread implements Service {
     MDC.put("outbox", config.outboxDir().toString());
     Pipeline opened;
     try {
-      opened = Pipeline.open(config, lock, listener, producers, budget);
+      opened = Pipeline.open(config, kafka, lock, listener, producers, budget);
     } catch (PipelineRefused e) {
       stage = new Stage.Refused(OutboxOnHold.reason(e), e.getMessage());
       return;

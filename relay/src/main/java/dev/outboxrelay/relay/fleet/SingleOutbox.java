@@ -1,10 +1,12 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import java.util.concurrent.Future;
+import java.util.function.Supplier;
 
 /** The one outbox of {@code OUTBOX_DIR}: whatever ends its pipeline ends the process. */
 public final class SingleOutbox implements Fleet {
@@ -18,12 +20,17 @@ public final class SingleOutbox implements Fleet {
   /**
    * Opens the outbox.
    *
+   * @param kafka the settings in use, from any thread
    * @throws dev.outboxrelay.relay.pipeline.PipelineRefused with the reason and the way out
    */
-  public static SingleOutbox open(RelayConfig config, FleetListener listener) {
+  public static SingleOutbox open(
+      RelayConfig config, Supplier<KafkaSettings> kafka, FleetListener listener) {
     Pipeline pipeline =
         Pipeline.open(
-            config, listener.listener(config.outboxDir()), listener.producers(config.outboxDir()));
+            config,
+            kafka,
+            listener.listener(config.outboxDir()),
+            listener.producers(config.outboxDir()));
     listener.watch(config.outboxDir(), pipeline::status);
     return new SingleOutbox(pipeline);
   }

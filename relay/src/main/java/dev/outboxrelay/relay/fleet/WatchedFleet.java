@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.config.OutboxSelection;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.RelayLock;
 import java.util.SplittableRandom;
@@ -11,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /** All outboxes that {@code OUTBOX_DIRS} means, as they come and go. */
 public final class WatchedFleet implements Fleet {
@@ -27,16 +29,24 @@ public final class WatchedFleet implements Fleet {
     this.watch = watch;
   }
 
-  /** Looks for nothing yet. */
+  /**
+   * Looks for nothing yet.
+   *
+   * @param kafka the settings in use, from any thread
+   */
   public static WatchedFleet of(
-      RelayConfig config, OutboxSelection.Matching outboxes, FleetListener listener) {
+      RelayConfig config,
+      OutboxSelection.Matching outboxes,
+      Supplier<KafkaSettings> kafka,
+      FleetListener listener) {
     WindowBudget budget = new WindowBudget(config.window().maxBytes());
     WatchContext context =
         new WatchContext(
             outbox -> {
+              RelayConfig one = config.forOutbox(outbox);
               RelayLock lock = RelayLock.take(outbox);
               return (told, producers) ->
-                  PipelineThread.start(config.forOutbox(outbox), lock, told, producers, budget);
+                  PipelineThread.start(one, kafka, lock, told, producers, budget);
             },
             new OutboxSearch(outboxes.globs()),
             listener,

@@ -24,7 +24,7 @@ public final class StatusPages {
   private final RelayMetrics metrics;
   private final Supplier<FleetStatus> fleet;
   private final History history;
-  private final RelayConfig config;
+  private final Supplier<RelayConfig> config;
   private final Clocks clocks;
   private final StatusJson status;
   private final HistoryJson samples = new HistoryJson();
@@ -36,7 +36,7 @@ public final class StatusPages {
    * @param fleet what is served now; cheap and thread-safe
    * @param history of its outboxes, filled by somebody else
    * @param age of their oldest events
-   * @param config shown with its secrets masked
+   * @param config in use, shown with its secrets masked
    * @param clocks whose nanoseconds are those of {@link PipelineStatus#tickNanos()}
    */
   public StatusPages(
@@ -45,7 +45,7 @@ public final class StatusPages {
       Supplier<FleetStatus> fleet,
       History history,
       UnsettledAge age,
-      RelayConfig config,
+      Supplier<RelayConfig> config,
       Clocks clocks) {
     this.metrics = metrics;
     this.fleet = fleet;
@@ -66,7 +66,8 @@ public final class StatusPages {
         "/history.json",
         request -> ofOutbox(request, (path, all) -> samples.write(path, history.of(path))));
     endpoints.put("/dead-letters.json", request -> ofOutbox(request, deadLetters::write));
-    endpoints.put("/config.json", request -> Response.json(Response.OK, ConfigJson.write(config)));
+    endpoints.put(
+        "/config.json", request -> Response.json(Response.OK, ConfigJson.write(config.get())));
     return endpoints;
   }
 

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -62,8 +61,8 @@ public final class KafkaAdmin implements AutoCloseable {
       // The producer's means for ever; here it is the timeout that ends the attempts.
       properties.remove(AdminClientConfig.RETRIES_CONFIG);
       return new KafkaAdmin(Admin.create(properties), settings.bootstrapServers());
-    } catch (KafkaException | IOException e) {
-      throw new KafkaRefused("Kafka's client can't be made: " + rootMessage(e), e);
+    } catch (KafkaException e) {
+      throw new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
     }
   }
 
@@ -198,20 +197,12 @@ public final class KafkaAdmin implements AutoCloseable {
 
   private KafkaRefused refused(String what, ExecutionException e) {
     return new KafkaRefused(
-        "can't " + what + " at " + bootstrapServers + ": " + rootMessage(e.getCause()),
+        "can't " + what + " at " + bootstrapServers + ": " + KafkaRefused.rootMessage(e.getCause()),
         e.getCause());
   }
 
   private static KafkaRefused interrupted(InterruptedException e) {
     Thread.currentThread().interrupt();
     return new KafkaRefused("interrupted", e);
-  }
-
-  private static String rootMessage(Throwable error) {
-    Throwable root = error;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return root.getClass().getSimpleName() + ": " + root.getMessage();
   }
 }

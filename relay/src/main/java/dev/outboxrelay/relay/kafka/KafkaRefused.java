@@ -4,7 +4,15 @@ package dev.outboxrelay.relay.kafka;
 public final class KafkaRefused extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  KafkaRefused(String message, Throwable cause) {
+  public KafkaRefused(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  static String rootMessage(Throwable error) {
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getClass().getSimpleName() + ": " + root.getMessage();
   }
 }

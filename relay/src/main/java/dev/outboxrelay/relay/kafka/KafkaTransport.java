@@ -4,10 +4,9 @@ import dev.outboxrelay.client.format.OutboxRecord;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.deliver.Verdict;
-import java.io.IOException;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.Metric;
@@ -36,7 +36,7 @@ public final class KafkaTransport implements Transport {
 
   private final ProducerFactory factory;
   private final RecordMapper mapper;
-  private final String bootstrapServers;
+  private final Supplier<KafkaSettings> settings;
   private final LongSupplier nanos;
   private final ProducerWatch watch;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
@@ -44,6 +44,7 @@ public final class KafkaTransport implements Transport {
   private final Map<String, TopicUse> topics = new HashMap<>();
   private final ExecutorService worker;
 
+  private KafkaSettings settingsInUse;
   private Producer<byte[], byte[]> producer;
   private TopicUse lastUse;
   private final AtomicInteger epoch = new AtomicInteger();
@@ -51,18 +52,20 @@ public final class KafkaTransport implements Transport {
   /**
    * Connects to nothing yet.
    *
+   * @param settings for the next producer; another object means that they have changed
    * @param nanos the monotonic clock
    * @param watch shown each producer that is used
    */
   public KafkaTransport(
       ProducerFactory factory,
       RecordTimestamp timestamp,
-      String bootstrapServers,
+      Supplier<KafkaSettings> settings,
       LongSupplier nanos,
       ProducerWatch watch) {
     this.factory = factory;
     this.mapper = new RecordMapper(timestamp);
-    this.bootstrapServers = bootstrapServers;
+    this.settings = settings;
+    this.settingsInUse = settings.get();
     this.nanos = nanos;
     this.watch = watch;
     this.worker =
@@ -81,15 +84,19 @@ public final class KafkaTransport implements Transport {
   public void connect() {
     disconnect();
     int mine = epoch.get();
-    worker.execute(() -> answers.add(make(mine)));
+    KafkaSettings current = settings.get();
+    settingsInUse = current;
+    worker.execute(() -> answers.add(make(mine, current)));
   }
 
-  private Tagged make(int mine) {
+  @Override
+  public boolean isOutdated() {
+    return settings.get() != settingsInUse;
+  }
+
+  private Tagged make(int mine, KafkaSettings current) {
     try {
-      return new Tagged(mine, new Answer.Connected(), factory.create());
-    } catch (IOException e) {
-      Verdict verdict = new Verdict.PauseAll(PauseReason.CONFIGURATION, e.toString());
-      return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+      return new Tagged(mine, new Answer.Connected(), factory.create(current));
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
@@ -232,7 +239,7 @@ public final class KafkaTransport implements Transport {
   public String describe() {
     int connections = connections();
     return connections == 0
-        ? "no connection to " + bootstrapServers
+        ? "no connection to " + settingsInUse.bootstrapServers()
         : connections + " connections to brokers";
   }
 

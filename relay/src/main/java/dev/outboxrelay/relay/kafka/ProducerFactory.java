@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.kafka;
 
-import dev.outboxrelay.relay.config.RelayConfig;
-import java.io.IOException;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -9,24 +8,24 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
-/** Makes producers; each one reads the credentials anew. */
+/** Makes producers. */
 @FunctionalInterface
 public interface ProducerFactory {
   /**
    * A new producer. Does not wait for Kafka.
    *
-   * @throws IOException if a file that holds a setting can't be read
+   * @throws RuntimeException if Kafka's client refuses the settings
    */
-  Producer<byte[], byte[]> create() throws IOException;
+  Producer<byte[], byte[]> create(KafkaSettings settings);
 
   /**
    * Makes real producers.
    *
    * @param suffix put behind the configured {@code client.id}
    */
-  static ProducerFactory of(RelayConfig config, String suffix) {
-    return () -> {
-      Map<String, Object> properties = new HashMap<>(config.kafka().producerProperties());
+  static ProducerFactory of(String suffix) {
+    return settings -> {
+      Map<String, Object> properties = new HashMap<>(settings.producerProperties());
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
       return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
     };

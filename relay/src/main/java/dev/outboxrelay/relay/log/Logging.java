@@ -43,12 +43,20 @@ public final class Logging {
     appender.addFilter(new RepeatFilter(OUR_LOGGERS, REPEAT_INTERVAL, System::nanoTime));
     appender.start();
 
-    Level level = Level.toLevel(settings.level().name());
     Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-    root.setLevel(level.isGreaterOrEqual(Level.WARN) ? level : Level.WARN);
     root.addAppender(appender);
-    context.getLogger(OUR_LOGGERS).setLevel(level);
+    setLevel(settings.level());
     // It warns that it can't pin threads without JNA, which is left out.
     context.getLogger("net.openhft.affinity").setLevel(Level.ERROR);
+  }
+
+  /** From now on. Thread-safe. */
+  public static void setLevel(LogSettings.Level least) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    Level level = Level.toLevel(least.name());
+    context
+        .getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME)
+        .setLevel(level.isGreaterOrEqual(Level.WARN) ? level : Level.WARN);
+    context.getLogger(OUR_LOGGERS).setLevel(level);
   }
 }

@@ -24,6 +24,7 @@ final class OutboxGauges {
           "connecting",
           "probing",
           "delivering",
+          "renewing",
           "stalled",
           "backing-off",
           "paused-topic",

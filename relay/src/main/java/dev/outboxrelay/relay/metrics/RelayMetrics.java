@@ -6,6 +6,8 @@ import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
+import dev.outboxrelay.relay.reload.Outcome;
+import dev.outboxrelay.relay.reload.ReloadListener;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -31,7 +33,7 @@ import java.util.stream.Collectors;
  * The metrics of one relay process. Make it first, give {@link #listener} and {@link #producers} to
  * each pipeline that is opened, then {@link #watch} it. Thread-safe.
  */
-public final class RelayMetrics implements FleetListener, AutoCloseable {
+public final class RelayMetrics implements FleetListener, ReloadListener, AutoCloseable {
   /** What Prometheus negotiates first. */
   public static final String OPEN_METRICS =
       "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,6 +51,7 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
   private final String version;
   private final UnsettledAge age;
   private final LongSupplier nanoClock;
+  private volatile boolean configInUse = true;
 
   /**
    * Makes a registry with the metrics of the process and the JVM.
@@ -96,6 +99,12 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
         .description("Always 1; the version that runs is a label")
         .tags("outbox", outbox.toString(), "version", version)
         .register(registry);
+    // One for the process, told for each outbox, as textfiles of several relays end up in one
+    // place.
+    Gauge.builder("outbox.relay.config.last.reload.successful", () -> configInUse ? 1 : 0)
+        .description("0 while what the files of the configuration say can't be used")
+        .tags("outbox", outbox.toString())
+        .register(registry);
   }
 
   @Override
@@ -107,6 +116,11 @@ public final class RelayMetrics implements FleetListener, AutoCloseable {
                 .description("1 while an outbox can't be served, by the reason")
                 .tags("outbox", outbox.toString(), "reason", why)
                 .register(registry));
+  }
+
+  @Override
+  public void looked(Outcome outcome, boolean asked) {
+    configInUse = outcome.error().isEmpty();
   }
 
   /** The series of an outbox end with it. */

@@ -7,11 +7,13 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * One outbox's way to Kafka: its lock, its reader, its producer, its position. {@link #doWork()} is
@@ -79,30 +81,37 @@ public final class Pipeline implements AutoCloseable {
    * Takes the relay's lock, makes the outbox usable and finds the place to go on from. Kafka need
    * not be there.
    *
+   * @param kafka the settings in use, from any thread; another object replaces the producer
    * @param listener told what happens, on the thread that calls {@link #doWork()}
    * @param watch shown the producer
    * @throws PipelineRefused with the reason and the way out
    */
-  public static Pipeline open(RelayConfig config, PipelineListener listener, ProducerWatch watch) {
+  public static Pipeline open(
+      RelayConfig config,
+      Supplier<KafkaSettings> kafka,
+      PipelineListener listener,
+      ProducerWatch watch) {
     RelayLock lock = PipelineAssembly.lock(config);
-    return PipelineAssembly.open(config, lock, listener, watch, Clocks.SYSTEM, Company.NONE);
+    return PipelineAssembly.open(config, kafka, lock, listener, watch, Clocks.SYSTEM, Company.NONE);
   }
 
   /**
    * The same for one outbox of several, which exists already.
    *
    * @param config of this outbox
+   * @param kafka the settings in use, from any thread; another object replaces the producer
    * @param lock of it; it ends with the pipeline, or here if that is refused
    * @param budget what all windows share
    */
   public static Pipeline open(
       RelayConfig config,
+      Supplier<KafkaSettings> kafka,
       RelayLock lock,
       PipelineListener listener,
       ProducerWatch watch,
       WindowBudget budget) {
     Company company = new Company.Shared(budget);
-    return PipelineAssembly.open(config, lock, listener, watch, Clocks.SYSTEM, company);
+    return PipelineAssembly.open(config, kafka, lock, listener, watch, Clocks.SYSTEM, company);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */

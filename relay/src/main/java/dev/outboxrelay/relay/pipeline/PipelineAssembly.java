@@ -20,6 +20,7 @@ import dev.outboxrelay.relay.intake.Intake;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import dev.outboxrelay.relay.tail.Tail;
@@ -29,6 +30,7 @@ import java.nio.file.LinkOption;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 
 /** Builds a pipeline: every part once, in the order of the way that an event takes. */
 final class PipelineAssembly {
@@ -65,6 +67,7 @@ final class PipelineAssembly {
    */
   static Pipeline open(
       RelayConfig config,
+      Supplier<KafkaSettings> kafka,
       RelayLock lock,
       PipelineListener outside,
       ProducerWatch watch,
@@ -73,7 +76,7 @@ final class PipelineAssembly {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, lock, outside, watch, clocks, company, resources);
+      return open(config, kafka, lock, outside, watch, clocks, company, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
       throw unusable(config, e);
@@ -85,6 +88,7 @@ final class PipelineAssembly {
 
   private static Pipeline open(
       RelayConfig config,
+      Supplier<KafkaSettings> kafka,
       RelayLock lock,
       PipelineListener outside,
       ProducerWatch watch,
@@ -112,9 +116,9 @@ final class PipelineAssembly {
     Transport transport =
         resources.add(
             new KafkaTransport(
-                ProducerFactory.of(config, company.producerSuffix(state.outboxId())),
+                ProducerFactory.of(company.producerSuffix(state.outboxId())),
                 config.recordTimestamp(),
-                config.kafka().bootstrapServers(),
+                kafka,
                 clocks.monotonic(),
                 watch));
     Delivery delivery =

@@ -95,6 +95,20 @@ final class PipelineLog implements PipelineListener {
   }
 
   @Override
+  public void sendFailed(Verdict verdict, String topic) {
+    LOG.atDebug()
+        .addKeyValue("topic", topic)
+        .addKeyValue("verdict", verdict.kind())
+        .addKeyValue("error", verdict.error())
+        .log("not sent");
+  }
+
+  @Override
+  public void checkpointSaved(long sequence) {
+    LOG.atDebug().addKeyValue("sequence", sequence).log("position saved");
+  }
+
+  @Override
   public void rewound(int records) {
     LOG.atInfo().addKeyValue("events", records).log("unsettled events will be sent again");
   }

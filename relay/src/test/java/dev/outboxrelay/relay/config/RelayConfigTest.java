@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -164,5 +167,28 @@ class RelayConfigTest {
 
   private static List<String> errors(Map<String, String> env) {
     return catchThrowableOfType(ConfigErrors.class, () -> RelayConfig.from(env)).errors();
+  }
+
+  @Test
+  void aFileSaysTheLogsLevelWhileItIsThere(@TempDir Path dir) throws IOException {
+    Path file = dir.resolve("level");
+    Map<String, String> env =
+        Map.of(
+            "OUTBOX_DIR", "/o",
+            "OUTBOX_LOG_LEVEL", "warn",
+            "OUTBOX_LOG_LEVEL_FILE", file.toString());
+    assertThat(RelayConfig.from(env).log().level()).isEqualTo(LogSettings.Level.WARN);
+    Files.writeString(file, "Debug\n");
+    assertThat(RelayConfig.from(env).log().level()).isEqualTo(LogSettings.Level.DEBUG);
+    assertThat(RelayConfig.from(env).settings())
+        .containsEntry("OUTBOX_LOG_LEVEL", "debug")
+        .containsEntry("OUTBOX_LOG_LEVEL_FILE", file.toString());
+    Files.writeString(file, "\n");
+    assertThat(RelayConfig.from(env).log().level()).isEqualTo(LogSettings.Level.WARN);
+    Files.writeString(file, "loud\n");
+    assertThat(errors(env)).singleElement().asString().contains("OUTBOX_LOG_LEVEL=loud", "debug");
+    Files.delete(file);
+    Files.createDirectory(file);
+    assertThat(errors(env)).singleElement().asString().contains("can't be read");
   }
 }

@@ -136,22 +136,29 @@ class DeliveryModelTest {
     }
 
     void step(boolean withFailures) {
-      switch (random.nextInt(withFailures ? 24 : 17)) {
+      switch (random.nextInt(withFailures ? 25 : 18)) {
         case 0, 1, 2 -> append();
         case 3, 4, 5, 6 -> kafka.answerOldest();
         case 7 -> kafka.answerAll();
         case 8, 9 -> disk.work();
         case 10 -> disk.save();
         case 11 -> time.advance(Duration.ofMillis(random.nextInt(300)));
-        case 17 -> kafka.failOldest(randomVerdict(), random.nextBoolean());
-        case 18 -> crash();
-        case 19 -> kafka.reachable = !kafka.reachable;
-        case 20 -> toggleTopic();
-        case 21 -> time.advance(Duration.ofSeconds(random.nextInt(10)));
-        case 22 -> stopAndStart();
+        case 17 -> changeSettings();
+        case 18 -> kafka.failOldest(randomVerdict(), random.nextBoolean());
+        case 19 -> crash();
+        case 20 -> kafka.reachable = !kafka.reachable;
+        case 21 -> toggleTopic();
+        case 22 -> time.advance(Duration.ofSeconds(random.nextInt(10)));
+        case 23 -> stopAndStart();
         default -> delivery.doWork();
       }
       checkSaved();
+    }
+
+    private void changeSettings() {
+      if (random.nextInt(4) == 0) {
+        kafka.settings++;
+      }
     }
 
     private void toggleTopic() {
@@ -249,7 +256,11 @@ class DeliveryModelTest {
     world.heal();
     world.checkEverything();
     assertThat(world.kafka.log).isSorted().doesNotHaveDuplicates();
-    assertThat(world.kafka.connects).isEqualTo(1);
+    assertThat(world.kafka.connects).isBetween(1, 1 + world.kafka.settings);
+    for (int i = 0; i < 5; i++) {
+      world.delivery.doWork();
+    }
+    assertThat(world.kafka.isOutdated()).isFalse();
   }
 
   @Test
@@ -270,6 +281,7 @@ class DeliveryModelTest {
             "connecting",
             "probing",
             "delivering",
+            "renewing",
             "stalled",
             "backing-off",
             "paused-topic",

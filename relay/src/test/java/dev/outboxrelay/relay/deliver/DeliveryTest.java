@@ -402,4 +402,122 @@ class DeliveryTest {
     assertThat(kafka.inFlight()).isEqualTo(1);
     assertThat(kafka.connects).isEqualTo(1);
   }
+
+  @Test
+  void otherSettingsReplaceTheSenderOnceNothingIsInFlightAndNothingIsSentAgain() {
+    append(6);
+    turns(3);
+    kafka.settings++;
+    turns(3);
+    assertThat(delivery.state().label()).isEqualTo("renewing");
+    kafka.answerOldest();
+    turns(3);
+    assertThat(kafka.sends).isEqualTo(4);
+    assertThat(kafka.connects).isEqualTo(1);
+    kafka.answerAll();
+    turns(5);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
+    assertThat(kafka.connects).isEqualTo(2);
+    assertThat(delivery.ledger().retried()).isZero();
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+  }
+
+  @Test
+  void anIdleSenderIsReplacedAtOnceAndAQuestionToItIsForgotten() {
+    kafka.reachable = false;
+    append(1);
+    turns(2);
+    kafka.settings++;
+    kafka.reachable = true;
+    turns(6);
+    assertThat(kafka.connects).isEqualTo(2);
+    assertThat(kafka.inFlight()).isEqualTo(1);
+  }
+
+  @Test
+  void aSenderWhoseAcksNeverComeIsReplacedAfterAWhileAndTheEventsAreSentAgain() {
+    append(3);
+    turns(3);
+    kafka.reachable = false;
+    kafka.settings++;
+    turns(1);
+    time.advance(Duration.ofSeconds(9));
+    turns(3);
+    assertThat(delivery.state().label()).isEqualTo("renewing");
+    time.advance(Duration.ofSeconds(2));
+    kafka.reachable = true;
+    turns(4);
+    assertThat(delivery.state().label()).isEqualTo("probing");
+    kafka.answerAll();
+    turns(3);
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L);
+    assertThat(delivery.ledger().retried()).isEqualTo(3);
+  }
+
+  @Test
+  void otherSettingsEndAWaitAtOnce() {
+    append(1);
+    turns(3);
+    kafka.failOldest(new Verdict.PauseAll(PauseReason.AUTHENTICATION, "password"), false);
+    turns(1);
+    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    kafka.settings++;
+    turns(4);
+    kafka.answerAll();
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(kafka.log).containsExactly(1L);
+  }
+
+  @Test
+  void settingsThatChangeAgainWhileASenderIsMadeAreNotForgotten() {
+    append(1);
+    kafka.settings++;
+    delivery.doWork();
+    kafka.settings++;
+    turns(4);
+    assertThat(kafka.isOutdated()).isFalse();
+    assertThat(kafka.inFlight()).isEqualTo(1);
+  }
+
+  @Test
+  void aFailureWhileTheSenderIsToBeReplacedLeadsToTheNewOne() {
+    append(2);
+    turns(3);
+    kafka.settings++;
+    turns(1);
+    kafka.failOldest(LOST_ORDER, false);
+    turns(4);
+    assertThat(kafka.isOutdated()).isFalse();
+    assertThat(kafka.inFlight()).isEqualTo(1);
+  }
+
+  @Test
+  void aStopEndsARenewal() {
+    append(1);
+    turns(3);
+    kafka.settings++;
+    turns(1);
+    delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
+    kafka.answerAll();
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void whatWasAckedBeforeAFailureIsNotSentAgain() {
+    append(2);
+    turns(3);
+    kafka.answerOldest();
+    kafka.failOldest(LOST_ORDER, false);
+    turns(1);
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(1);
+    assertThat(delivery.ledger().retried()).isEqualTo(1);
+  }
 }

@@ -24,6 +24,11 @@ final class FakeKafka implements Transport {
   /** Why no sender can be made; null if one can. */
   Verdict unmade;
 
+  /** What the next sender is made with, and what the present one was made with. */
+  int settings;
+
+  private int settingsInUse;
+
   /** Whether a topic is new to each sender. */
   boolean wantsIntroductions;
 
@@ -55,6 +60,7 @@ final class FakeKafka implements Transport {
   public void connect() {
     disconnect();
     connects++;
+    settingsInUse = settings;
     if (unmade != null) {
       answers.add(new Answer.ConnectFailed(unmade));
       return;
@@ -70,6 +76,11 @@ final class FakeKafka implements Transport {
     answers.clear();
     ready.clear();
     introduced.clear();
+  }
+
+  @Override
+  public boolean isOutdated() {
+    return settings != settingsInUse;
   }
 
   @Override

@@ -70,7 +70,7 @@ class RelayHttpServerTest {
 
   private StatusPages pages() {
     Clocks clocks = new Clocks(nanos::get, InstantSource.fixed(Instant.ofEpochMilli(1_000)));
-    return new StatusPages("1.2.3", metrics, () -> fleet, history, age, config, clocks);
+    return new StatusPages("1.2.3", metrics, () -> fleet, history, age, () -> config, clocks);
   }
 
   @Test

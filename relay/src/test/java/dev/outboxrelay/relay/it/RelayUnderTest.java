@@ -36,7 +36,8 @@ final class RelayUnderTest implements AutoCloseable {
       env.put(environment[i], environment[i + 1]);
     }
     told = new RecordingListener();
-    pipeline = Pipeline.open(RelayConfig.from(env), told, ProducerWatch.NONE);
+    RelayConfig config = RelayConfig.from(env);
+    pipeline = Pipeline.open(config, config::kafka, told, ProducerWatch.NONE);
     runner = PipelineRunner.start(pipeline);
   }
 

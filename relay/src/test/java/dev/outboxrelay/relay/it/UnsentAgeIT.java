@@ -47,7 +47,8 @@ class UnsentAgeIT {
             "OUTBOX_HTTP_ADDRESS", "off",
             "OUTBOX_TRUST_PARENT", "1",
             "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1");
-    return Pipeline.open(RelayConfig.from(env), PipelineListener.NONE, ProducerWatch.NONE);
+    RelayConfig config = RelayConfig.from(env);
+    return Pipeline.open(config, config::kafka, PipelineListener.NONE, ProducerWatch.NONE);
   }
 
   private static void turn(Pipeline pipeline) {

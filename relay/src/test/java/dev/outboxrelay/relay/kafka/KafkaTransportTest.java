@@ -10,12 +10,14 @@ import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -41,20 +43,28 @@ class KafkaTransportTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+  private final List<String> servers = new CopyOnWriteArrayList<>();
   private final AtomicLong nanos = new AtomicLong();
   private final Watched watched = new Watched();
+  private volatile KafkaSettings settings = settings("broker:9092");
   private final KafkaTransport transport =
       new KafkaTransport(
-          this::newProducer, RecordTimestamp.APPEND, "broker:9092", nanos::get, watched);
+          this::newProducer, RecordTimestamp.APPEND, () -> settings, nanos::get, watched);
   private RuntimeException refusal;
   private volatile int partitions = 1;
+
+  private static KafkaSettings settings(String servers) {
+    Map<String, String> env = Map.of("KAFKA_BOOTSTRAP_SERVERS", servers);
+    return KafkaSettings.from(env, 1 << 20, false, new ArrayList<>(), new ArrayList<>());
+  }
 
   @AfterEach
   void close() {
     transport.close();
   }
 
-  private MockProducer<byte[], byte[]> newProducer() {
+  private MockProducer<byte[], byte[]> newProducer(KafkaSettings used) {
+    servers.add(used.bootstrapServers());
     if (refusal != null) {
       throw refusal;
     }
@@ -331,5 +341,18 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = connect();
     transport.close();
     assertThat(producer.closed()).isTrue();
+  }
+
+  @Test
+  void otherSettingsMakeTheProducerOutdatedAndAreThoseOfTheNextOne() {
+    connect();
+    assertThat(transport.isOutdated()).isFalse();
+    settings = settings("other:9092");
+    assertThat(transport.isOutdated()).isTrue();
+    assertThat(transport.describe()).contains("broker:9092");
+    connect();
+    assertThat(transport.isOutdated()).isFalse();
+    assertThat(servers).containsExactly("broker:9092", "other:9092");
+    assertThat(transport.describe()).contains("other:9092");
   }
 }

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.reload.Outcome;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
@@ -22,6 +23,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -233,5 +235,16 @@ class RelayMetricsTest {
         .lines()
         .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
         .toList();
+  }
+
+  @Test
+  void whetherTheConfigurationOfTheFilesIsInUseIsSeen() {
+    watch(Statuses.idle(outbox, 0));
+    String successful = "outbox_relay_config_last_reload_successful{outbox=\"" + outbox + "\"} ";
+    assertThat(metrics.scrape(false)).contains(successful + "1.0\n");
+    metrics.looked(new Outcome(new TreeSet<>(), Optional.of("no such file")), false);
+    assertThat(metrics.scrape(false)).contains(successful + "0.0\n");
+    metrics.looked(new Outcome(new TreeSet<>(), Optional.empty()), false);
+    assertThat(metrics.scrape(false)).contains(successful + "1.0\n");
   }
 }

@@ -111,8 +111,7 @@ final class KafkaEnvironment {
     DEFAULTS.forEach(values::putIfAbsent);
     values.putAll(REQUIRED_VALUES);
     provideMemory(windowBytes);
-    files.keySet().forEach(values::remove);
-    return new KafkaSettings(values, files);
+    return new KafkaSettings(values, files, KeyStores.fingerprints(values));
   }
 
   private void readConfigFile() {
@@ -173,7 +172,7 @@ final class KafkaEnvironment {
     }
     try {
       Path path = Path.of(file);
-      put(setting, KafkaSettings.readValue(path), variable);
+      put(setting, Files.readString(path).stripTrailing(), variable);
       files.put(setting, path);
     } catch (IOException | InvalidPathException e) {
       errors.add(variable + "=" + file + ": can't be read: " + e);

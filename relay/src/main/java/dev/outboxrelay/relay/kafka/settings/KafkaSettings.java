@@ -1,29 +1,38 @@
 package dev.outboxrelay.relay.kafka.settings;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Settings of Kafka's clients, checked, with the relay's defaults and what it insists on filled in.
- * Immutable. Values that come from files are read anew with every call of {@link
- * #producerProperties()}, so that a rotated credential holds from the next producer on.
+ * Immutable, also where values come from files: whoever wants the present ones reads anew.
  */
 public final class KafkaSettings {
   private final Map<String, String> values;
   private final Map<String, Path> files;
+  private final Map<String, String> stores;
 
-  KafkaSettings(Map<String, String> values, Map<String, Path> files) {
+  /**
+   * Holds what was read.
+   *
+   * @param values of all settings
+   * @param files where some of them came from
+   * @param stores by setting, what tells the content of the file that it names from another
+   */
+  KafkaSettings(Map<String, String> values, Map<String, Path> files, Map<String, String> stores) {
     this.values = Map.copyOf(values);
     this.files = Map.copyOf(files);
+    this.stores = Map.copyOf(stores);
   }
 
   /**
-   * Reads {@code KAFKA_*} and {@code KAFKA_CONFIG_FILE}; see {@link KafkaEnvironment} for the
-   * rules.
+   * Reads {@code KAFKA_*}, {@code KAFKA_CONFIG_FILE} and the files that are named there; see {@link
+   * KafkaEnvironment} for the rules.
    *
    * @param env the whole environment
    * @param windowBytes bytes that may be in flight: the producer's memory must be larger
@@ -40,17 +49,9 @@ public final class KafkaSettings {
     return new KafkaEnvironment(env, errors, warnings).read(windowBytes, many);
   }
 
-  /**
-   * All properties for a producer, without serializers.
-   *
-   * @throws IOException if a file that holds a value can't be read; the message names it
-   */
-  public Map<String, String> producerProperties() throws IOException {
-    Map<String, String> properties = new TreeMap<>(values);
-    for (Map.Entry<String, Path> file : files.entrySet()) {
-      properties.put(file.getKey(), readValue(file.getValue()));
-    }
-    return properties;
+  /** All properties for a producer, without serializers, secrets included. */
+  public Map<String, String> producerProperties() {
+    return new TreeMap<>(values);
   }
 
   /** Broker addresses as configured, for messages. */
@@ -66,12 +67,19 @@ public final class KafkaSettings {
     return shown;
   }
 
+  /** Names of the settings that differ, also if only the key store that they name does. */
+  public SortedSet<String> differencesTo(KafkaSettings other) {
+    SortedSet<String> names = new TreeSet<>(values.keySet());
+    names.addAll(other.values.keySet());
+    names.removeIf(
+        name ->
+            Objects.equals(values.get(name), other.values.get(name))
+                && Objects.equals(stores.get(name), other.stores.get(name)));
+    return names;
+  }
+
   @Override
   public String toString() {
     return "KafkaSettings" + masked();
-  }
-
-  static String readValue(Path file) throws IOException {
-    return Files.readString(file).stripTrailing();
   }
 }

@@ -151,14 +151,41 @@ class KafkaSettingsTest {
   }
 
   @Test
-  void aSecretInAFileIsReadAnewForEveryProducer() throws IOException {
+  void aSecretInAFileIsReadWithTheRestAndToldFromAnother() throws IOException {
     Path file = dir.resolve("jaas");
+    Map<String, String> env = Map.of("KAFKA_SASL_JAAS_CONFIG_FILE", file.toString());
     Files.writeString(file, JAAS + "\n");
-    KafkaSettings settings = read(Map.of("KAFKA_SASL_JAAS_CONFIG_FILE", file.toString()));
+    KafkaSettings settings = read(env);
     assertThat(settings.producerProperties()).containsEntry("sasl.jaas.config", JAAS);
+    assertThat(settings.differencesTo(read(env))).isEmpty();
 
-    Files.writeString(file, "rotated\n");
-    assertThat(settings.producerProperties()).containsEntry("sasl.jaas.config", "rotated");
+    Files.writeString(file, JAAS.replace("hunter2", "rotated") + "\n");
+    assertThat(settings.producerProperties()).containsEntry("sasl.jaas.config", JAAS);
+    assertThat(read(env).differencesTo(settings)).containsExactly("sasl.jaas.config");
+    assertThat(settings.toString()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void aKeyStoreThatWasReplacedUnderItsNameIsADifference() throws IOException {
+    Path store = dir.resolve("trust.p12");
+    Map<String, String> env = Map.of("KAFKA_SSL_TRUSTSTORE_LOCATION", store.toString());
+    KafkaSettings without = read(env);
+    Files.writeString(store, "one");
+    KafkaSettings first = read(env);
+    assertThat(first.differencesTo(without)).containsExactly("ssl.truststore.location");
+    assertThat(first.differencesTo(read(env))).isEmpty();
+    Files.writeString(store, "two");
+    assertThat(read(env).differencesTo(first)).containsExactly("ssl.truststore.location");
+  }
+
+  @Test
+  void settingsThatCameOrWentAreDifferences() throws IOException {
+    Path file = dir.resolve("p");
+    Map<String, String> env = Map.of("KAFKA_CONFIG_FILE", file.toString());
+    Files.writeString(file, "linger.ms=5\n");
+    KafkaSettings before = read(env);
+    Files.writeString(file, "sasl.mechanism=PLAIN\n");
+    assertThat(read(env).differencesTo(before)).containsExactly("linger.ms", "sasl.mechanism");
   }
 
   @Test

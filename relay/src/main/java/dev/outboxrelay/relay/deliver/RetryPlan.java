@@ -1,0 +1,33 @@
+package dev.outboxrelay.relay.deliver;
+
+import java.util.random.RandomGenerator;
+
+/** When to try again, and how long it has been tried. For one thread. */
+final class RetryPlan {
+  private final Backoff backoff;
+  private final RandomGenerator random;
+  private final Clocks clocks;
+
+  RetryPlan(Backoff backoff, RandomGenerator random, Clocks clocks) {
+    this.backoff = backoff;
+    this.random = random;
+    this.clocks = clocks;
+  }
+
+  /** What is wrong now: the same incident once more, if the state knows of one. */
+  Trouble trouble(DeliveryState state, Verdict verdict) {
+    return state.trouble() == null
+        ? new Trouble(verdict, clocks.millis(), 1)
+        : state.trouble().again(verdict);
+  }
+
+  /** When to try again what failed for the first time. */
+  long firstNanos(long now) {
+    return now + backoff.delayNanos(1, random);
+  }
+
+  /** When to try again after so many attempts. */
+  long nextNanos(long now, Trouble trouble) {
+    return now + backoff.delayNanos(trouble.attempts(), random);
+  }
+}
