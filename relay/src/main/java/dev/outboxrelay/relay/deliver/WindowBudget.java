@@ -5,14 +5,20 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The memory that the windows of one process share, so that many outboxes fit where one does. A
- * window may grow as long as as much is left for the others as it would hold itself: one that is
- * stuck takes half at most, two a third each, and there is always some left. A small window needs
- * no permission, and few large records may go beyond, so that each outbox gets on, however many
- * there are. Thread-safe.
+ * window may grow as long as {@value #LEFT_FOR_OTHERS} times as much is left for the others as it
+ * would hold itself: those that fail one after another take little less each than the one before,
+ * and there is always some left. A small window needs no permission, and few large records may go
+ * beyond, so that each outbox gets on, however many there are. Thread-safe.
  */
 public final class WindowBudget {
   /** What each window has for itself. */
   static final long FLOOR = 64 << 10;
+
+  /** What is counted for a window in use: its floor, and what its producer takes beside it. */
+  static final long OWN = 2 * FLOOR;
+
+  /** What a window leaves, as a multiple of itself. */
+  static final int LEFT_FOR_OTHERS = 8;
 
   /** Windows that hold a single record for which nothing is left. */
   static final int MOST_BEYOND = 4;
@@ -35,7 +41,7 @@ public final class WindowBudget {
     this.total = total;
   }
 
-  /** A part for one window, which begins with the {@link #FLOOR}. */
+  /** A part for one window, which has the {@link #FLOOR} from its first record on. */
   public Lease lease() {
     return new Part();
   }
@@ -46,11 +52,15 @@ public final class WindowBudget {
   }
 
   private final class Part implements Lease {
-    private long held = FLOOR;
+    private long held;
     private boolean isBeyond;
 
     @Override
     public boolean covers(int records, long bytes) {
+      if (held == 0) {
+        held = FLOOR;
+        leased.addAndGet(OWN);
+      }
       long wanted = bytes + records * RECORD_OVERHEAD;
       return wanted <= held || grow(wanted) || (records == 1 && goBeyond());
     }
@@ -60,7 +70,7 @@ public final class WindowBudget {
       long more = next - held;
       while (true) {
         long before = leased.get();
-        if (next > total - before - more) {
+        if (next * LEFT_FOR_OTHERS > total - before - more) {
           return false;
         }
         if (leased.compareAndSet(before, before + more)) {
@@ -91,8 +101,10 @@ public final class WindowBudget {
     @Override
     public void close() {
       emptied();
-      leased.addAndGet(FLOOR - held);
-      held = FLOOR;
+      if (held > 0) {
+        leased.addAndGet(FLOOR - held - OWN);
+        held = 0;
+      }
     }
   }
 }

@@ -28,7 +28,7 @@ final class QueueTail implements Closeable {
   /** Cycles are renamed into place when they are complete: there is nothing to wait for. */
   private static final int HEADER_TIMEOUT_MILLIS = 10;
 
-  private static final int USUAL_RECORD_BYTES = 64 << 10;
+  private static final int USUAL_RECORD_BYTES = 4 << 10;
 
   private final ChronicleQueue queue;
   private final ExcerptTailer tailer;

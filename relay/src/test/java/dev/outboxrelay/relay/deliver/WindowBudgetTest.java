@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 class WindowBudgetTest {
   private static final long MIB = 1 << 20;
   private static final long TOTAL = 16 * MIB;
+  private static final long STEP = WindowBudget.FLOOR;
 
   private final WindowBudget budget = new WindowBudget(TOTAL);
 
@@ -23,10 +24,33 @@ class WindowBudgetTest {
   }
 
   @Test
-  void oneThatIsStuckTakesHalfAndLeavesTheOthersHalfOfTheRest() {
-    assertThat(fill(budget.lease(), 1000)).isBetween(TOTAL / 2 - MIB, TOTAL / 2);
-    assertThat(fill(budget.lease(), 1000)).isBetween(TOTAL / 4 - MIB, TOTAL / 4 + MIB);
-    assertThat(budget.left()).isGreaterThanOrEqualTo(TOTAL / 4 - MIB);
+  void oneThatIsStuckTakesANinthAndThoseAfterItLittleLess() {
+    assertThat(fill(budget.lease(), 1000)).isBetween(TOTAL / 9 - STEP, TOTAL / 9);
+    assertThat(fill(budget.lease(), 1000)).isBetween(TOTAL * 8 / 81 - 2 * STEP, TOTAL * 8 / 81);
+    assertThat(budget.left()).isGreaterThanOrEqualTo(TOTAL * 64 / 81 - MIB);
+  }
+
+  @Test
+  void theTenthThatFailsStillHoldsSeveralLargeEvents() {
+    for (int i = 1; i < 10; i++) {
+      fill(budget.lease(), 100_000);
+    }
+
+    assertThat(fill(budget.lease(), 100_000)).isGreaterThan(4 * 100_000);
+  }
+
+  @Test
+  void eachOfManyThatJustRunLeavesLessForTheBusyOnes() {
+    long alone = fill(budget.lease(), 1000);
+    List<Lease> quiet = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      quiet.add(budget.lease());
+      assertThat(quiet.get(i).covers(1, 1000)).isTrue();
+    }
+    assertThat(fill(budget.lease(), 1000)).isLessThan(alone / 2);
+
+    quiet.forEach(Lease::close);
+    assertThat(fill(budget.lease(), 1000)).isGreaterThan(alone / 2);
   }
 
   @Test
@@ -66,7 +90,7 @@ class WindowBudgetTest {
   @Test
   void aLargeRecordGetsOnWhereNothingIsLeftButNotManyAtOnce() {
     List<Lease> full = new ArrayList<>();
-    while (budget.left() > MIB / 2) {
+    while (budget.left() > 0) {
       full.add(budget.lease());
       fill(full.get(full.size() - 1), 1000);
     }
@@ -90,6 +114,6 @@ class WindowBudgetTest {
     first.close();
 
     assertThat(budget.left()).isEqualTo(TOTAL);
-    assertThat(fill(first, 1000)).isGreaterThan(TOTAL / 2 - MIB);
+    assertThat(fill(first, 1000)).isGreaterThan(TOTAL / 9 - STEP);
   }
 }
