@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.ledger import Ledgers
 
 WARM_UP_SECONDS = 5.0
-UP_SECONDS = 30.0
+UP_SECONDS = 15.0
 OUTAGE_SECONDS = 60.0
 STOP_DEADLINE_SECONDS = 3.0
 

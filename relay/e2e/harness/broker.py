@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from . import archives
 from .child import Child
 from .places import BROKER_JAR, built, java
 from .ports import free_port
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 READY = re.compile(r"^READY (\S+)$", re.MULTILINE)
+JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 START_SECONDS = 120.0
 ADMIN_SECONDS = 60.0
 
@@ -42,7 +44,7 @@ class Broker:
         *,
         properties: Mapping[str, str] | None = None,
         listeners: Sequence[str] = (),
-        jvm: Sequence[str] = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        jvm: Sequence[str] = JVM,
     ) -> None:
         self.data = data
         self.log = data.with_name(data.name + ".log")
@@ -71,7 +73,9 @@ class Broker:
         """Start it (again); with `wait`, return when it accepts requests."""
         if self.running:
             raise AssertionError(f"the broker on port {self.port} runs already")
-        command = [java(), *self._jvm, "-jar", built(BROKER_JAR), "--data", str(self.data)]
+        jar = built(BROKER_JAR)
+        command = [java(), *self._jvm, *archives.options(jar), "-jar", jar]
+        command += ["--data", str(self.data)]
         command += ["--port", str(self.port), *self._options]
         self._child = Child(command, log=self.log)
         if wait:
@@ -95,6 +99,13 @@ class Broker:
         if self._child is None or not self._child.running:
             raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
         self._child.kill()
+
+    def stop(self, within: float = 60.0) -> None:
+        """SIGTERM; wait until it has ended in order."""
+        if self._child is None or not self._child.running:
+            raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
+        self._child.terminate()
+        self._child.wait(within)
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay, and nobody answers. `kill` ends it."""

@@ -10,6 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from . import archives
 from .child import Child, clean_environment
 from .places import RELAY_JAR, built, java
 from .ports import free_port
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+JVM = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 START_SECONDS = 60.0
 HTTP_SECONDS = 10.0
 CLI_SECONDS = 120.0
@@ -69,7 +71,7 @@ class Relay:
         log: Path,
         settings: Mapping[str, str] | None = None,
         java_home: str | None = None,
-        jvm: Sequence[str] = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        jvm: Sequence[str] = JVM,
         wrapper: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
@@ -80,7 +82,9 @@ class Relay:
             bootstrap,
             {"OUTBOX_HTTP_ADDRESS": f"127.0.0.1:{self.port}", **(settings or {})},
         )
-        self._java = [java(java_home), *jvm, "-jar", built(RELAY_JAR)]
+        jar = built(RELAY_JAR)
+        faster = [] if java_home else archives.options(jar)
+        self._java = [java(java_home), *jvm, *faster, "-jar", jar]
         self._wrapper = list(wrapper)
         self._child: Child | None = None
 
