@@ -14,8 +14,8 @@ package dev.outboxrelay.relay.deliver;
  *    ├─ PausedAll  ◀─────────────────────────────────────────┤
  *    ├─ PausedTopic ◀────────────────────────────────────────┤
  *    │      └── the topic is there, the sender still good ──▶ Delivering
- *  retry after a delay                                       ├──▶ Fenced
- *    └─ Renewing ◀───────────────────────── other settings ──┘
+ *    ├─ Renewing ◀─── other settings ────────────────────────┤
+ *  retry after a delay, or nothing is in flight              └──▶ Fenced
  *
  *   any of them, on stop ──▶ Draining ──▶ Stopped ──▶ Idle (all is settled; opened again for more)
  * </pre>
