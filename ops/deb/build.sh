@@ -24,10 +24,12 @@ put 644 "$units/tmpfiles.conf" usr/lib/tmpfiles.d/outbox-relay.conf
 put 644 "$units/outbox-relay.env" etc/outbox-relay/outbox-relay.env
 put 644 "$units/credentials.conf" usr/share/doc/outbox-relay/examples/credentials.conf
 put 644 "$here/copyright" usr/share/doc/outbox-relay/copyright
+put 644 "$here/lintian-overrides" usr/share/lintian/overrides/outbox-relay
 packed "$here/../systemd/README.md" usr/share/doc/outbox-relay/README.md.gz
 packed "$here/outbox-relay.1" usr/share/man/man1/outbox-relay.1.gz
 
-maintainer="Outbox Relay developers <outbox-relay@localhost>"
+# Debian's own names for who builds a package; lintian refuses the default address.
+maintainer="${DEBFULLNAME:-Outbox Relay developers} <${DEBEMAIL:-outbox-relay@localhost}>"
 cat >"$stage/changelog" <<END
 outbox-relay ($version) unstable; urgency=medium
 

@@ -22,11 +22,12 @@ modules=(
 rm -rf "$root"
 home=$root/usr/lib/outbox-relay
 mkdir -p "$home" "$root/tmp" "$root/etc" "$root/proc"
+# The options go into the runtime itself: whatever comes from JDK_JAVA_OPTIONS or a command line then wins.
 "$java_home/bin/jlink" --add-modules "$(IFS=,; echo "${modules[*]}")" --strip-debug --no-man-pages --no-header-files \
-  --output "$home/runtime"
+  --add-options "$(xargs <"$here/jvm.options")" --output "$home/runtime"
 rm -f "$home/runtime/bin/keytool" "$home/runtime/lib/jrt-fs.jar" "$home/runtime/lib/classlist"
 cp "$jar" "$home/outbox-relay.jar"
-cp "$here/jvm.options" "$here/classes.lst" "$home/"
+cp "$here/classes.lst" "$home/"
 
 # The loader and the libraries, where the loader looks for them.
 find "$home/runtime" -type f \( -name '*.so' -o -path '*/bin/java' \) -print0 |

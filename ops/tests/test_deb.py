@@ -22,7 +22,7 @@ from harness.places import ROOT
 from harness.waiting import eventually, let_traffic_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.broker import Broker
 
@@ -113,10 +113,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     booted.end()
 
 
-def built(version: str, runtime: Path) -> Path:
+def built(version: str, runtime: Path, maintainer: Mapping[str, str] | None = None) -> Path:
     """The package of this version around a runtime that is there already."""
     deb = runtime.parent / f"outbox-relay_{version}.deb"
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, **(maintainer or {})}
     script = str(ROOT / "ops" / "deb" / "build.sh")
     subprocess.run([script, str(runtime), version, str(deb)], env=environment, check=True)
     return deb
@@ -161,6 +161,13 @@ def test_a_package_is_the_same_when_it_is_built_again(runtime: Path, tmp_path: P
     first = built("0.1.0~test1", runtime)
     again = built("0.1.0~test1", make_runtime(tmp_path / "root"))
     assert again.read_bytes() == first.read_bytes()
+
+
+def test_lintian_finds_nothing(runtime: Path) -> None:
+    if shutil.which("lintian") is None:
+        pytest.skip("lintian is not installed: apt install lintian")
+    deb = built("0.1.0~test1", runtime, {"DEBEMAIL": "outbox-relay@packages.debian.org"})
+    assert run("lintian", "--allow-root", "--fail-on=error,warning", str(deb)) == ""
 
 
 def test_install_deliver_hang_outage_stop_upgrade_remove(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -74,6 +75,22 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     podman = Engine(tmp_path_factory.mktemp("podman"))
     podman.run("load", "--quiet", "--input", str(TAR))
     return podman
+
+
+def test_the_class_archive_is_used(engine: Engine, shared: Path) -> None:
+    # It ends with an error where the archive can't be mapped.
+    options = {"JDK_JAVA_OPTIONS": "-Xshare:on"}
+    command = engine.relay(f"archive-{os.getpid()}", shared, options)
+    assert "outbox-relay" in engine.run(*command[len(engine.command) :], "--version")
+
+
+def test_options_of_the_jvm_win_over_the_images_own(engine: Engine, shared: Path) -> None:
+    options = {"JDK_JAVA_OPTIONS": "-Xmx96m -XX:+PrintFlagsFinal"}
+    command = engine.relay(f"options-{os.getpid()}", shared, options)
+    flags = engine.run(*command[len(engine.command) :], "--version")
+    assert re.search(rf"MaxHeapSize\s+= {96 << 20} ", flags)
+    # The others stay.
+    assert re.search(r"UseSerialGC\s+= true", flags)
 
 
 @pytest.mark.parametrize("codec", ["zstd", "snappy", "lz4", "gzip"])

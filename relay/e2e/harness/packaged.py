@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .places import RELAY_JAR, ROOT, built
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 EPOCH = "1767225600"
@@ -18,10 +19,28 @@ def make_runtime(root: Path) -> Path:
     """What package and image are made of, below `root`; a few seconds. Returns `root`."""
     built(RELAY_JAR)
     script = ROOT / "ops" / "runtime" / "build.sh"
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
-    done = subprocess.run(
-        [str(script), str(root)], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{script} ended with {done.returncode}:\n{done.stderr[-6000:]}")
+    _run(str(script), str(root), env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
     return root
+
+
+def make_archive(home: Path) -> Path:
+    """The class archive as the package's installation makes it, for the jar of the build.
+
+    Args:
+        home: usr/lib/outbox-relay of a runtime.
+    """
+    archive = home / "outbox-relay.jsa"
+    _run(
+        str(home / "runtime" / "bin" / "java"),
+        "-Xshare:dump",
+        f"-XX:SharedClassListFile={home / 'classes.lst'}",
+        f"-XX:SharedArchiveFile={archive}",
+        *("-cp", built(RELAY_JAR)),
+    )
+    return archive
+
+
+def _run(*command: str, env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stderr[-6000:]}")

@@ -62,13 +62,16 @@ public final class PipelineRunner {
 
   /**
    * How long to pause after so many turns in which nothing happened: a millisecond at first; after
-   * a second and after ten of them latency gives way to an idle processor, as each wake-up costs
-   * some 40 µs of it.
+   * a second, after ten of them and after a minute latency gives way to an idle processor, as each
+   * wake-up costs some 40 to 100 µs of it.
    */
   private static long pauseNanos(int idleTurns) {
     if (idleTurns <= 1000) {
       return 1_000_000;
     }
-    return idleTurns <= 3000 ? 5_000_000 : 20_000_000;
+    if (idleTurns <= 3000) {
+      return 5_000_000;
+    }
+    return idleTurns <= 5500 ? 20_000_000 : 50_000_000;
   }
 }
