@@ -217,8 +217,14 @@ def test_install_deliver_hang_outage_stop_upgrade_remove(
     arrivals.expect("one")
     eventually("a sentence", lambda: "events waiting in" in machine.show("StatusText"))
 
-    # It hangs, and the watchdog starts another.
+    # It reads its files again when it is asked to, and stays the process that it was.
     hanging = machine.show("MainPID")
+    machine.write("/etc/outbox-relay/log-level", "debug\n")
+    machine.run("systemctl", "reload", UNIT)
+    eventually("it has", lambda: 'event="configuration reloaded"' in machine.journal())
+    assert machine.show("MainPID") == hanging
+
+    # It hangs, and the watchdog starts another.
     machine.run("systemctl", "kill", "--kill-whom=main", "--signal=SIGSTOP", UNIT)
     append(machine, "two")
     eventually(
