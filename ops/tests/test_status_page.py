@@ -361,21 +361,26 @@ def test_of_several_outboxes_the_worst_comes_first_and_each_can_be_chosen_by_key
         answer: Any = route.fetch().json()
         [served] = answer["outboxes"]
         waiting = {"level": "waiting", "text": "Events wait: so.", "since": 1, "do": "Wait."}
-        held = {"level": "action", "text": "Can't be served now (held).", "since": 1, "do": "So."}
+        failed = {
+            "level": "action",
+            "text": "Can't be served now (failed).",
+            "since": 1,
+            "do": "So.",
+        }
         answer["outboxes"] += [
             {**served, "outbox": "/o/little", "summary": waiting, "oldest_age_ms": 5},
             {**served, "outbox": "/o/much", "summary": waiting, "oldest_age_ms": 900},
         ]
         answer["on_hold"] = [
-            {"outbox": "/o/held", "summary": held, "error": "by another", "attempts": 2}
+            {"outbox": "/o/failed", "summary": failed, "error": "by another", "attempts": 2}
         ]
         route.fulfill(json=answer)
 
     page.route("**/status.json", several)
     looker.open()
     names = page.locator("#fleet tbody th")
-    expect(names).to_have_text(["/o/held", "/o/much", "/o/little", str(outbox)])
-    expect(page.locator("#outbox-name")).to_have_text("/o/held")
+    expect(names).to_have_text(["/o/failed", "/o/much", "/o/little", str(outbox)])
+    expect(page.locator("#outbox-name")).to_have_text("/o/failed")
     expect(page.locator("#state")).to_contain_text("by another (attempts: 2)")
     expect(page.locator("#served")).to_be_hidden()
     page.keyboard.press("Tab")

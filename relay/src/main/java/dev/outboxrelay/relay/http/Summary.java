@@ -57,6 +57,9 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
 
   /** Of an outbox that can't be served now; it is tried again by itself. */
   static Summary of(OutboxOnHold hold) {
+    if (hold.reason().equals(OutboxOnHold.HELD)) {
+      return new Summary(Level.OK, "Another relay serves it.", hold.sinceMillis(), null);
+    }
     return new Summary(
         Level.ACTION,
         "Can't be served now (" + hold.reason() + ").",

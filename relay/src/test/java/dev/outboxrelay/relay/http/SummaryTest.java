@@ -83,11 +83,19 @@ class SummaryTest {
 
   @Test
   void anOutboxOnHoldSaysWhy() {
-    Summary summary = Summary.of(new OutboxOnHold(OUTBOX, "held", "another relay", SINCE, 3));
+    Summary summary = Summary.of(new OutboxOnHold(OUTBOX, "unusable", "no right", SINCE, 3));
 
     assertThat(summary.level()).isEqualTo(Level.ACTION);
-    assertThat(summary.text()).isEqualTo("Can't be served now (held).");
+    assertThat(summary.text()).isEqualTo("Can't be served now (unusable).");
     assertThat(summary.sinceMillis()).isEqualTo(SINCE);
+  }
+
+  @Test
+  void anOutboxThatAnotherRelayServesIsNobodysWorry() {
+    Summary summary = Summary.of(new OutboxOnHold(OUTBOX, "held", "another relay", SINCE, 3));
+
+    assertThat(summary.level()).isEqualTo(Level.OK);
+    assertThat(summary.todo()).isNull();
   }
 
   private static Summary withLag(DeliveryState state) {

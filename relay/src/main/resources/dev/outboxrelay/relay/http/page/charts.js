@@ -89,6 +89,7 @@ class Chart {
       element("figcaption", {}, element("span", { class: "title" }, kind.title), " ", this.#readout, " ", key),
       this.#place,
     );
+    this.#say("no sample yet");
     parent.append(this.#figure);
     new ResizeObserver(() => this.#fit()).observe(this.#place);
   }
@@ -127,11 +128,15 @@ class Chart {
     return Math.max(this.#now - HOUR_SECONDS, Math.min(first, this.#now - LEAST_SECONDS));
   }
 
+  #say(text) {
+    set(this.#readout, text);
+    this.#place.setAttribute("aria-label", `${this.#kind.title}: ${text}`);
+  }
+
   #describe() {
     const values = this.#history[this.#kind.field];
     if (values.length === 0) {
-      set(this.#readout, "no sample yet");
-      this.#place.setAttribute("aria-label", `${this.#kind.title}: no sample yet`);
+      this.#say("no sample yet");
       return;
     }
     const highest = values.indexOf(Math.max(...values));
