@@ -100,6 +100,7 @@ class Arena:
         outbox: Path,
         *,
         settings: Mapping[str, str] | None = None,
+        java_home: str | None = None,
         jvm: Sequence[str] = RELAY_JVM,
     ) -> Relay:
         """Not started yet."""
@@ -108,6 +109,7 @@ class Arena:
             self.broker.bootstrap,
             log=self.log("relay"),
             settings=settings,
+            java_home=java_home,
             jvm=tuple(jvm),
         )
 
