@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
-    AdminClient,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
-
 from harness.broker import Broker
 from harness.certificates import Authority
 
@@ -88,7 +81,4 @@ class SecuredBroker(Broker):
 
     def add_user(self) -> None:
         """Make the user known to SCRAM; PLAIN knows it from the start."""
-        scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-        change = UserScramCredentialUpsertion(USER, scram, self._password.encode())
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        admin.alter_user_scram_credentials([change])[USER].result(60)
+        self.set_password(USER, self._password)

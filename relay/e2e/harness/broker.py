@@ -6,7 +6,12 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from confluent_kafka.cimpl import NewTopic
 
 from . import archives
@@ -126,6 +131,13 @@ class Broker:
         admin.create_topics([topic], operation_timeout=ADMIN_SECONDS)[name].result(ADMIN_SECONDS)
         eventually(f"topic {name} is visible", lambda: name in self.topic_names())
         return name
+
+    def set_password(self, user: str, password: str) -> None:
+        """Let SCRAM-SHA-512 know a user, or another password: connections stay as they are."""
+        scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        change = UserScramCredentialUpsertion(user, scram, password.encode())
+        admin = self._admin()
+        admin.alter_user_scram_credentials([change])[user].result(ADMIN_SECONDS)
 
     def topic_names(self) -> frozenset[str]:
         return frozenset(self._admin().list_topics(timeout=ADMIN_SECONDS).topics)

@@ -17,8 +17,7 @@ final class HangUp {
    */
   static void run(Runnable action) {
     try {
-      // By name: javac warns of everything in jdk.unsupported, and can't be told that this is
-      // meant.
+      // By name: javac warns of all in jdk.unsupported, and can't be told that this is meant.
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
       Object runner =
