@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from outbox_conformance.faults import InjectedError
 from writer import Appender, arguments_of, say
 
-from outbox_client._draft import draft
+from outbox_client._record_draft import draft
 
 if TYPE_CHECKING:
     from types import FrameType

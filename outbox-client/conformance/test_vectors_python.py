@@ -11,9 +11,9 @@ from outbox_conformance import goldenfiles, sparsefiles
 from outbox_conformance import outbox as image
 from outbox_conformance.goldenfiles import Golden
 
-from outbox_client._directory import Directory
-from outbox_client._draft import draft
-from outbox_client._writer import QueueWriter
+from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._queue_writer import QueueWriter
+from outbox_client._record_draft import draft
 
 if TYPE_CHECKING:
     from outbox_client._receipt import Receipt
@@ -30,7 +30,7 @@ class Writer:
     def __init__(self, path: str, roll_bytes: int) -> None:
         self._now = 0
         self._writer = QueueWriter(
-            Directory(path),
+            OutboxDirectory(path),
             durability="process",
             max_bytes=None,
             lock_timeout=5.0,

@@ -11,7 +11,7 @@ import time
 from outbox_conformance.faults import Fault, FaultyDisk, InjectedError
 
 from outbox_client import Outbox, OutboxError
-from outbox_client._writer import QueueWriter
+from outbox_client._queue_writer import QueueWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

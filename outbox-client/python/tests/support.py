@@ -9,12 +9,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from outbox_client._directory import Directory
+from outbox_client._cycle_layout import FILE_BYTES, cycle_name, new_cycle_file
+from outbox_client._cycle_scanner import scan
 from outbox_client._disk import Disk
-from outbox_client._layout import FILE_BYTES, cycle_name, new_cycle_file
-from outbox_client._record import Draft, Record
-from outbox_client._scan import scan
-from outbox_client._writer import QueueWriter
+from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._queue_writer import QueueWriter
+from outbox_client._record_codec import OutboxRecord, RecordDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ class Clock:
 def new_writer(path: Path | str, **settings: Any) -> QueueWriter:
     trust_parent = settings.pop("trust_parent", False)
     settings = {"durability": "process", "max_bytes": None, "lock_timeout": 5.0, **settings}
-    directory = Directory(
+    directory = OutboxDirectory(
         str(path), power=settings["durability"] == "power", trust_parent=trust_parent
     )
     return QueueWriter(directory, **settings)
@@ -48,12 +48,12 @@ def event_id(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def event(number: int, size: int = 40) -> Draft:
+def event(number: int, size: int = 40) -> RecordDraft:
     value = f"value {number} ".encode().ljust(size, b".")
-    return Draft(b"topic", b"key", b"", value, event_id(number), None)
+    return RecordDraft(b"topic", b"key", b"", value, event_id(number), None)
 
 
-def records(path: Path | str) -> list[Record]:
+def records(path: Path | str) -> list[OutboxRecord]:
     """All records; a scan that ends early for a fault is an error."""
     return list(scan(str(path)))
 

@@ -23,8 +23,8 @@ from support import (
 )
 
 from outbox_client import Outbox, OutboxBusy, Receipt
-from outbox_client._layout import GROWTH_BYTES, HEADROOM_BYTES, cycle_name
-from outbox_client._rolling import HOUR_MS
+from outbox_client._cycle_layout import GROWTH_BYTES, HEADROOM_BYTES, cycle_name
+from outbox_client._roll_rule import HOUR_MS
 
 if TYPE_CHECKING:
     from pathlib import Path

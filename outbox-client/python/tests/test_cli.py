@@ -227,7 +227,7 @@ def test_a_busy_lock_and_a_corrupt_queue_have_codes(
     outbox_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from outbox_client import OutboxBusy, OutboxCorrupt, OutboxUnavailable
-    from outbox_client._writer import QueueWriter
+    from outbox_client._queue_writer import QueueWriter
 
     maybe = OutboxUnavailable("fsync")
     maybe.maybe_appended = True

@@ -11,7 +11,7 @@ import pytest
 from support import exit_code, in_child, read_all
 
 from outbox_client import EventTooLarge, InvalidEvent
-from outbox_client._draft import draft, new_event_id
+from outbox_client._record_draft import draft, new_event_id
 
 
 def check(value: Any = b"v", topic: Any = "t", **fields: Any) -> int:
@@ -131,11 +131,11 @@ def test_a_long_offender_is_cut_short_in_the_message() -> None:
 
 
 def test_made_up_topics_do_not_fill_the_memory() -> None:
-    from outbox_client import _draft
+    from outbox_client import _record_draft
 
     for number in range(3000):
         check(topic=f"topic-{number}")
-    assert len(_draft._known_topics) <= 1024
+    assert len(_record_draft._known_topics) <= 1024
 
 
 def test_event_ids_are_in_the_order_of_time() -> None:

@@ -13,7 +13,7 @@ import pytest
 from support import HOUR, HOUR_NS, Clock, event, exit_code, in_child, new_writer, numbers, records
 
 from outbox_client import OutboxFull
-from outbox_client._layout import cycle_name
+from outbox_client._cycle_layout import cycle_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

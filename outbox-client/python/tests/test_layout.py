@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outbox_client._cycle_layout import CycleLayout, cycle_name, cycle_number, new_cycle_file
 from outbox_client._disk import Disk
-from outbox_client._layout import Layout, cycle_name, cycle_number, new_cycle_file
-from outbox_client._metadata import is_valid, new_metadata, update_listing
-from outbox_client._rolling import LAST_CYCLE
-from outbox_client._wire import UnparsableError
+from outbox_client._metadata_table import is_valid, new_metadata, update_listing
+from outbox_client._roll_rule import LAST_CYCLE
+from outbox_client._wire_fields import UnparsableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,17 +64,17 @@ def test_a_new_file_is_what_chronicle_creates() -> None:
 
 
 def test_the_offsets_are_found_by_parsing() -> None:
-    ours = Layout(new_cycle_file())
+    ours = CycleLayout(new_cycle_file())
     assert (ours.word1, ours.last_index, ours.index2index) == (0x40, 0xB0, 0xE0)
     assert (ours.first, ours.capacity, ours.spacing) == (0x10110, 4096, 256)
-    small = Layout(new_cycle_file(32, 4))
+    small = CycleLayout(new_cycle_file(32, 4))
     assert (small.word1, small.first, small.capacity, small.spacing) == (0x40, 0x310, 32, 4)
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 100, 0xC8, 0x80F0, 0x8110])
 def test_a_truncated_header_is_unparsable(length: int) -> None:
     with pytest.raises(UnparsableError):
-        Layout(new_cycle_file()[:length])
+        CycleLayout(new_cycle_file()[:length])
 
 
 def test_a_damaged_header_is_unparsable_or_parsed_but_never_a_crash() -> None:
@@ -85,7 +85,7 @@ def test_a_damaged_header_is_unparsable_or_parsed_but_never_a_crash() -> None:
         for _ in range(chance.randint(1, 8)):
             bad[chance.randrange(0x120)] = chance.randrange(256)
         try:
-            layout = Layout(bytes(bad))
+            layout = CycleLayout(bytes(bad))
         except UnparsableError:
             continue
         assert layout.first < len(bad)
@@ -94,7 +94,7 @@ def test_a_damaged_header_is_unparsable_or_parsed_but_never_a_crash() -> None:
 def test_deep_nesting_is_unparsable() -> None:
     head = b"\xb9\x06header" + b"\xb6\x00" * 50_000
     with pytest.raises(UnparsableError):
-        Layout((0x40000000 | len(head)).to_bytes(4, "little") + head)
+        CycleLayout((0x40000000 | len(head)).to_bytes(4, "little") + head)
 
 
 def test_new_metadata_is_what_chronicle_creates(tmp_path: Path) -> None:

@@ -25,17 +25,17 @@ from support import (
     read_all,
 )
 
-from outbox_client import Outbox, OutboxBusy, OutboxUnavailable, _backoff, _lock
-from outbox_client._backoff import Backoff
-from outbox_client._directory import Directory
+from outbox_client import Outbox, OutboxBusy, OutboxUnavailable, _lock_deadline, _writers_lock
 from outbox_client._disk import Disk
-from outbox_client._lock import WritersLock, get_ident, lock_of
+from outbox_client._lock_deadline import LockDeadline
+from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._writers_lock import WritersLock, get_ident, lock_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from outbox_client._file import File
+    from outbox_client._safe_files import File
 
 EACH = 200
 
@@ -44,7 +44,7 @@ EACH = 200
 def posix_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a system without open-file-description locks."""
     monkeypatch.delattr(fcntl, "F_OFD_SETLK")
-    monkeypatch.setattr(_lock, "_locks", {})
+    monkeypatch.setattr(_writers_lock, "_locks", {})
 
 
 def test_threads_append_all_of_theirs_in_their_order(outbox_path: Path) -> None:
@@ -372,9 +372,9 @@ def _fork_inside_an_append_and_die(path: Path, pipe: int) -> None:
 def _child_that_outlives(path: Path, *, forgetting: bool) -> int:
     def run(pipe: int) -> None:
         if not forgetting:
-            _lock._locks.clear()  # the hook then finds nothing to close
-            _lock.WritersLock.forget = lambda self: None  # type: ignore[method-assign]
-            _lock._locks[str(path / "outbox.lock")] = WritersLock(str(path / "outbox.lock"))
+            _writers_lock._locks.clear()  # the hook then finds nothing to close
+            _writers_lock.WritersLock.forget = lambda self: None  # type: ignore[method-assign]
+            _writers_lock._locks[str(path / "outbox.lock")] = WritersLock(str(path / "outbox.lock"))
         _fork_inside_an_append_and_die(path, pipe)
 
     pid, pipe = in_child(run)
@@ -409,10 +409,10 @@ def test_a_fork_while_a_thread_opens_the_lock_file_leaves_no_descriptor_of_it(
 ) -> None:
     new_writer(outbox_path).open()
     lock_file = outbox_path / "outbox.lock"
-    create = Directory.create
+    create = OutboxDirectory.create
     found: list[bytes] = []
 
-    def fork_before_it_is_stored(self: Directory, path: str) -> File:
+    def fork_before_it_is_stored(self: OutboxDirectory, path: str) -> File:
         file = create(self, path)
         if path == str(lock_file) and not found:
             pid, pipe = in_child(lambda pipe: None if _has_open(lock_file) else _say(pipe))
@@ -420,7 +420,7 @@ def test_a_fork_while_a_thread_opens_the_lock_file_leaves_no_descriptor_of_it(
             assert exit_code(pid) == 0
         return file
 
-    monkeypatch.setattr(Directory, "create", fork_before_it_is_stored)
+    monkeypatch.setattr(OutboxDirectory, "create", fork_before_it_is_stored)
     writer = new_writer(outbox_path)
     writer.close()
     writer.append(event(0))
@@ -496,9 +496,9 @@ def test_pauses_grow_are_jittered_and_end_at_the_deadline(monkeypatch: pytest.Mo
         pauses.append(seconds)
         now += seconds
 
-    monkeypatch.setattr(_backoff, "sleep", sleep)
-    monkeypatch.setattr(_backoff, "monotonic", lambda: now)
-    backoff = Backoff(0.1, random=lambda count: b"\xff" * count)
+    monkeypatch.setattr(_lock_deadline, "sleep", sleep)
+    monkeypatch.setattr(_lock_deadline, "monotonic", lambda: now)
+    backoff = LockDeadline(0.1, random=lambda count: b"\xff" * count)
     while backoff.wait():
         pass
     assert pauses[:3] == [0, 0, 0]
@@ -519,17 +519,17 @@ def test_a_lock_file_of_a_process_that_has_just_created_it_is_waited_for(
     problem = OutboxUnavailable("not yet")
     problem._errno = errno.EACCES
     tries = 0
-    create = Directory.create
+    create = OutboxDirectory.create
 
-    def refuse_twice(self: Directory, path: str) -> File:
+    def refuse_twice(self: OutboxDirectory, path: str) -> File:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise problem
         return create(self, path)
 
-    monkeypatch.setattr(Directory, "create", refuse_twice)
-    directory = Directory(str(outbox_path))
+    monkeypatch.setattr(OutboxDirectory, "create", refuse_twice)
+    directory = OutboxDirectory(str(outbox_path))
     lock = WritersLock(str(outbox_path / "outbox.lock"))
     token = [get_ident()]
     lock.acquire(token, 5, directory, Disk())

@@ -228,7 +228,7 @@ def test_a_warning_that_is_an_error_does_not_stand_in_for_the_refusal(
     def warns(self: object, device: int) -> None:
         raise RuntimeWarning("on overlayfs")
 
-    monkeypatch.setattr("outbox_client._directory.Directory._check_file_system", warns)
+    monkeypatch.setattr("outbox_client._outbox_directory.OutboxDirectory._check_file_system", warns)
     with pytest.raises(InvalidEvent):
         outbox.append(b"", topic="")
 

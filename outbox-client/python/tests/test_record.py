@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbox_client._record import (
-    Draft,
+from outbox_client._record_codec import (
     InvalidRecordError,
+    OutboxRecord,
     Prologue,
-    Record,
+    RecordDraft,
     decode_headers,
     encode_header,
     peek,
@@ -41,7 +41,7 @@ HEADERS = st.lists(
 )
 
 
-def encode(draft: Draft, *, prologue: Prologue | None = None, entry: int = 7) -> bytes:
+def encode(draft: RecordDraft, *, prologue: Prologue | None = None, entry: int = 7) -> bytes:
     """The record alone: without the header word before it and the zeros behind."""
     written = draft.encode(5, 1000, entry, prologue)
     assert written[:4] == bytes(4)
@@ -49,8 +49,8 @@ def encode(draft: Draft, *, prologue: Prologue | None = None, entry: int = 7) ->
     return bytes(written[4:-8])
 
 
-def example() -> Draft:
-    return Draft(b"topic", b"key", encode_header(b"h", b"v"), b"value", bytes(range(16)), 3)
+def example() -> RecordDraft:
+    return RecordDraft(b"topic", b"key", encode_header(b"h", b"v"), b"value", bytes(range(16)), 3)
 
 
 @given(
@@ -68,12 +68,12 @@ def test_what_is_encoded_decodes_to_the_same(
     first: bool,
 ) -> None:
     section = b"".join(encode_header(name.encode(), content) for name, content in headers)
-    draft = Draft(b"a.topic", key, section, value, bytes(range(16)), timestamp)
+    draft = RecordDraft(b"a.topic", key, section, value, bytes(range(16)), timestamp)
     prologue = Prologue(b"o" * 16, 2, 1 << 40, 490_000) if first else None
     data = encode(draft, prologue=prologue)
     assert len(data) % 4 == 0
     assert len(data) == draft.length + (40 if first else 0)
-    record = Record(data)
+    record = OutboxRecord(data)
     assert (record.topic, record.key, record.value) == ("a.topic", key, value)
     assert record.headers() == headers
     assert record.timestamp == (1000 if timestamp is None else timestamp)
@@ -93,15 +93,15 @@ def test_no_changed_byte_passes(data: st.DataObject) -> None:
     bad = bytearray(good)
     bad[place] ^= change
     with pytest.raises(InvalidRecordError):
-        Record(bytes(bad))
+        OutboxRecord(bytes(bad))
 
 
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_refused_not_crashed_on(data: bytes) -> None:
     with pytest.raises(InvalidRecordError):
-        Record(data)
+        OutboxRecord(data)
     with pytest.raises(InvalidRecordError):
-        Record(b"OBXR" + data)
+        OutboxRecord(b"OBXR" + data)
 
 
 def _with_valid_crc(change: Callable[[bytearray], None]) -> bytes:
@@ -128,9 +128,9 @@ def test_a_field_without_meaning_is_refused_though_the_crc_is_right(
     def change(data: bytearray) -> None:
         data[offset] = value
 
-    assert Record(_with_valid_crc(lambda data: None)).topic == "topic"
+    assert OutboxRecord(_with_valid_crc(lambda data: None)).topic == "topic"
     with pytest.raises(InvalidRecordError, match=complaint):
-        Record(_with_valid_crc(change))
+        OutboxRecord(_with_valid_crc(change))
 
 
 @given(st.binary(min_size=1, max_size=60))

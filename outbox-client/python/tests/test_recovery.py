@@ -14,20 +14,20 @@ import pytest
 from support import HOUR, HOUR_NS, Clock, event, fail, new_writer, numbers, records
 
 from outbox_client import OutboxCorrupt, OutboxUnavailable
-from outbox_client._cycle import Cycle
+from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_layout import cycle_name
 from outbox_client._disk import Disk
-from outbox_client._file import File
-from outbox_client._layout import cycle_name
-from outbox_client._metadata import new_metadata
-from outbox_client._rolling import LAST_CYCLE
-from outbox_client._state import State
+from outbox_client._metadata_table import new_metadata
+from outbox_client._roll_rule import LAST_CYCLE
+from outbox_client._safe_files import File
+from outbox_client._state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from outbox_client._record import Record
-    from outbox_client._writer import QueueWriter
+    from outbox_client._queue_writer import QueueWriter
+    from outbox_client._record_codec import OutboxRecord
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_a_word1_that_went_back_is_walked_from_again(
 def test_a_cycle_that_another_marks_as_failed_is_not_appended_to(
     outbox_path: Path, clock: Clock, writer: QueueWriter
 ) -> None:
-    State(File(str(outbox_path / "outbox.state"))).mark_failed(HOUR, Disk())
+    StateFile(File(str(outbox_path / "outbox.state"))).mark_failed(HOUR, Disk())
     before = cycle(outbox_path).read_bytes()
     writer.append(event(3))
     assert cycle(outbox_path).read_bytes() == before
@@ -175,7 +175,7 @@ def test_a_cycle_that_another_marks_as_failed_is_not_appended_to(
 def test_the_oldest_failed_cycle_makes_room_for_the_seventeenth(
     outbox_path: Path, writer: QueueWriter
 ) -> None:
-    state = State(File(str(outbox_path / "outbox.state")))
+    state = StateFile(File(str(outbox_path / "outbox.state")))
     for number in range(20, 3, -1):
         state.mark_failed(number, Disk())
     state.mark_failed(20, Disk())
@@ -269,13 +269,13 @@ def test_opening_costs_no_walk_through_a_backlog(
     for number in range(3, 2000):
         writer.append(event(number))
     read: list[int] = []
-    record_at = Cycle.record_at
+    record_at = CycleFile.record_at
 
-    def count(self: Cycle, offset: int) -> tuple[Record, int]:
+    def count(self: CycleFile, offset: int) -> tuple[OutboxRecord, int]:
         read.append(offset)
         return record_at(self, offset)
 
-    monkeypatch.setattr(Cycle, "record_at", count)
+    monkeypatch.setattr(CycleFile, "record_at", count)
     new_writer(outbox_path, clock=Clock()).append(event(2000))
     assert len(read) <= 3
     assert len(records(outbox_path)) == 2001

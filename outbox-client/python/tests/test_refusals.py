@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support import HOUR, Clock, Reached, event, exit_code, fail, in_child, new_writer, numbers
 
-from outbox_client import Outbox, OutboxFull, OutboxUnavailable, _directory
-from outbox_client._directory import file_system
-from outbox_client._layout import cycle_name
+from outbox_client import Outbox, OutboxFull, OutboxUnavailable, _outbox_directory
+from outbox_client._cycle_layout import cycle_name
+from outbox_client._outbox_directory import file_system
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -256,20 +256,20 @@ def test_a_device_that_is_not_mounted_is_found_by_path() -> None:
 def test_another_file_system_is_refused(
     kind: str, reason: str, outbox_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_directory, "file_system", lambda path, device: kind)
+    monkeypatch.setattr(_outbox_directory, "file_system", lambda path, device: kind)
     refused(outbox_path, reason)
 
 
 def test_overlayfs_is_allowed_with_a_warning(
     outbox_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_directory, "file_system", lambda path, device: "overlay")
+    monkeypatch.setattr(_outbox_directory, "file_system", lambda path, device: "overlay")
     with pytest.warns(RuntimeWarning, match="overlayfs"):
         new_writer(outbox_path).append(event(0))
 
 
 def test_power_on_tmpfs_is_refused(outbox_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_directory, "file_system", lambda path, device: "tmpfs")
+    monkeypatch.setattr(_outbox_directory, "file_system", lambda path, device: "tmpfs")
     with pytest.raises(OutboxUnavailable, match="no power cut survives"):
         new_writer(outbox_path, durability="power").append(event(0))
     new_writer(outbox_path).append(event(0))
@@ -278,7 +278,7 @@ def test_power_on_tmpfs_is_refused(outbox_path: Path, monkeypatch: pytest.Monkey
 def test_an_unknown_file_system_is_allowed(
     outbox_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_directory, "file_system", lambda path, device: None)
+    monkeypatch.setattr(_outbox_directory, "file_system", lambda path, device: None)
     new_writer(outbox_path).append(event(0))
 
 

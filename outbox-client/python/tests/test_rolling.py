@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outbox_client._rolling import ROLL_BYTES, roll
+from outbox_client._roll_rule import ROLL_BYTES, roll
 
 NEWEST = 1000
 

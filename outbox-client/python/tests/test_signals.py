@@ -12,16 +12,16 @@ import pytest
 from support import HOUR, Clock, Reached, event, is_subsequence, new_writer, numbers
 from test_lock import _is_free
 
-from outbox_client import Outbox, OutboxBusy, _directory
-from outbox_client._directory import file_system
-from outbox_client._layout import cycle_name
+from outbox_client import Outbox, OutboxBusy, _outbox_directory
+from outbox_client._cycle_layout import cycle_name
+from outbox_client._outbox_directory import file_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
     from types import FrameType
 
-    from outbox_client._record import Draft
+    from outbox_client._record_codec import RecordDraft
 
 ALARMS = 20_000 if os.environ.get("TORTURE") else 1500
 
@@ -57,7 +57,9 @@ class Alarm:
                 signal.setitimer(signal.ITIMER_REAL, self._chance.uniform(1e-6, 6e-6))
             raise self._problem("the task's time is over")
 
-    def returns(self, action: Callable[[Draft], object], argument: Draft, longest: float) -> bool:
+    def returns(
+        self, action: Callable[[RecordDraft], object], argument: RecordDraft, longest: float
+    ) -> bool:
         """Whether the call returned before the alarm rang."""
         try:
             try:
@@ -224,7 +226,7 @@ def test_a_handlers_timeout_error_does_not_make_a_file_system_unknown(
         _ring()
 
     device = os.makedev(4095, 2)
-    monkeypatch.setattr(_directory, "Descriptor", ring)
+    monkeypatch.setattr(_outbox_directory, "Descriptor", ring)
     with pytest.raises(TimeoutError):
         file_system("/proc", device)
     monkeypatch.undo()

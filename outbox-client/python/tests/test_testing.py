@@ -11,7 +11,7 @@ import pytest
 from support import HOUR, Clock, event, new_writer
 
 from outbox_client import Outbox, OutboxCorrupt, OutboxUnavailable
-from outbox_client._layout import cycle_name
+from outbox_client._cycle_layout import cycle_name
 from outbox_client.testing import TemporaryOutbox, read_events, temporary_outbox
 
 
@@ -50,9 +50,9 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_can_be_a_fixture_where_warnings_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    from outbox_client import _directory
+    from outbox_client import _outbox_directory
 
-    monkeypatch.setattr(_directory, "file_system", lambda path, device: "overlay")
+    monkeypatch.setattr(_outbox_directory, "file_system", lambda path, device: "overlay")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with temporary_outbox() as outbox:

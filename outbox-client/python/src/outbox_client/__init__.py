@@ -20,8 +20,8 @@ from outbox_client._receipt import Receipt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._observer import Status
-    from outbox_client._outcomes import DeliveryOutcome
+    from outbox_client._outbox_reader import Status
+    from outbox_client._outcomes_file import DeliveryOutcome
 
 __all__ = [
     "DeliveryOutcome",
@@ -41,11 +41,11 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # What appending does not need is imported when it is asked for.
     if name == "DeliveryOutcome":
-        from outbox_client._outcomes import DeliveryOutcome
+        from outbox_client._outcomes_file import DeliveryOutcome
 
         return DeliveryOutcome
     if name == "Status":
-        from outbox_client._observer import Status
+        from outbox_client._outbox_reader import Status
 
         return Status
     if name == "__version__":

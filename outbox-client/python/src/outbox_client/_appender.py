@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._cycle import Cycle, create_cycle_file
+from outbox_client._cycle_file import CycleFile, create_cycle_file
+from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
 from outbox_client._errors import OutboxCorrupt, OutboxFull, system_error
-from outbox_client._failures import make_counters
-from outbox_client._layout import HEADROOM_BYTES, cycle_name
-from outbox_client._metadata import update_listing
-from outbox_client._position import read_position
-from outbox_client._record import PROLOGUE_BYTES
+from outbox_client._failure_counters import make_counters
+from outbox_client._metadata_table import update_listing
+from outbox_client._position_file import read_position
+from outbox_client._record_codec import PROLOGUE_BYTES
 from outbox_client._recovery import open_queue
-from outbox_client._rolling import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
-from outbox_client._state import (
+from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._state_file import (
     COMPLEMENT,
     CYCLE,
     FAILED_BYTES,
@@ -22,14 +22,14 @@ from outbox_client._state import (
     STATE_BYTES,
     NewestCycle,
 )
-from outbox_client._wire import UnparsableError
+from outbox_client._wire_fields import UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._directory import Directory
     from outbox_client._disk import Disk
+    from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._queue import OpenQueue
-    from outbox_client._record import Draft
+    from outbox_client._record_codec import RecordDraft
 
 _ALL_ONES = 0xFFFFFFFFFFFFFFFF
 _SEEK_END = os.SEEK_END
@@ -42,7 +42,7 @@ class Appender:
 
     def __init__(
         self,
-        directory: Directory,
+        directory: OutboxDirectory,
         disk: Disk,
         max_bytes: int | None,
         roll_bytes: int,
@@ -56,7 +56,7 @@ class Appender:
         self._lock_timeout = lock_timeout
         self._settled_bytes = 0
 
-    def append(self, queue: OpenQueue | None, draft: Draft, now: int) -> OpenQueue:
+    def append(self, queue: OpenQueue | None, draft: RecordDraft, now: int) -> OpenQueue:
         """Publish one record; the queue that has it as its last.
 
         Steps 2 to 8 of an append in FORMAT.md.
@@ -135,7 +135,7 @@ class Appender:
             return not cycle.words32[queue.tail >> 2]
         return self._follow_others(queue, cycle)
 
-    def _follow_others(self, queue: OpenQueue, cycle: Cycle) -> bool:
+    def _follow_others(self, queue: OpenQueue, cycle: CycleFile) -> bool:
         """Move behind what other writers have appended; False if there is more to it."""
         state = queue.state
         last = cycle.words64[cycle.word1]
@@ -164,7 +164,7 @@ class Appender:
         queue.tail = tail
         return True
 
-    def _choose_cycle(self, queue: OpenQueue, length: int, now: int) -> Cycle:
+    def _choose_cycle(self, queue: OpenQueue, length: int, now: int) -> CycleFile:
         """The cycle that the record belongs into, with room for it.
 
         Notes up to where and for how long there is nothing more to choose.
@@ -213,7 +213,7 @@ class Appender:
                 "was appended. Is the relay running, and Kafka reachable? See 'outbox status'"
             )
 
-    def _begin_cycle(self, queue: OpenQueue, hour: int) -> Cycle:
+    def _begin_cycle(self, queue: OpenQueue, hour: int) -> CycleFile:
         """End the newest cycle and begin the next."""
         directory = self._directory
         disk = self._disk
@@ -233,7 +233,7 @@ class Appender:
         newest = NewestCycle(number, queue.next_base, hour)
         queue.state.set_newest_cycle(newest, disk)
         try:
-            cycle = Cycle(number, directory.open(f"{directory.queue}/{name}"))
+            cycle = CycleFile(number, directory.open(f"{directory.queue}/{name}"))
         except UnparsableError as problem:
             raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
         queue.cycle = cycle

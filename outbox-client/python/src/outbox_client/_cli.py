@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import (
     EventTooLarge,
     InvalidEvent,
@@ -18,10 +19,9 @@ from outbox_client._errors import (
     OutboxFull,
     OutboxUnavailable,
 )
-from outbox_client._layout import cycle_name
 from outbox_client._ndjson import NDJSON_HELP, events
 from outbox_client._outbox import Outbox
-from outbox_client._outcomes import DeliveryOutcome
+from outbox_client._outcomes_file import DeliveryOutcome
 from outbox_client._receipt import Receipt
 
 if TYPE_CHECKING:

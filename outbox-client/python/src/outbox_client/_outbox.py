@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from outbox_client._draft import Headers, Text
-    from outbox_client._observer import Status
-    from outbox_client._outcomes import DeliveryOutcome
+    from outbox_client._outbox_reader import Status
+    from outbox_client._outcomes_file import DeliveryOutcome
     from outbox_client._receipt import Receipt
+    from outbox_client._record_draft import Headers, Text
 
 PROCESS = "process"
 POWER = "power"
@@ -76,12 +76,12 @@ class Outbox:
             raise OutboxUnavailable(f"lock_timeout is {lock_timeout!r}: pass seconds, 0 or more")
 
         # Late, as this needs a POSIX system.
-        from outbox_client._directory import Directory
-        from outbox_client._draft import draft
-        from outbox_client._writer import QueueWriter
+        from outbox_client._outbox_directory import OutboxDirectory
+        from outbox_client._queue_writer import QueueWriter
+        from outbox_client._record_draft import draft
 
         self._draft = draft
-        self._directory = Directory(
+        self._directory = OutboxDirectory(
             directory,
             power=durability == POWER,
             trust_parent=environ.get("OUTBOX_TRUST_PARENT") == "1",
@@ -128,7 +128,7 @@ class Outbox:
         try:
             return self._writer.append(self._draft(value, topic, key, headers, event_id, timestamp))
         except OutboxError as problem:
-            from outbox_client._failures import count_failure
+            from outbox_client._failure_counters import count_failure
 
             count_failure(self._directory, type(problem))
             raise
@@ -146,7 +146,7 @@ class Outbox:
         Raises:
             ValueError: *reason* is none of them.
         """
-        from outbox_client._failures import REASONS, count_failure
+        from outbox_client._failure_counters import REASONS, count_failure
 
         if reason not in REASONS:
             names = ", ".join(kind.__name__ for kind in REASONS)
@@ -175,9 +175,9 @@ class Outbox:
             ValueError: the receipt is of another outbox.
             OutboxUnavailable: the outbox cannot be read.
         """
-        from outbox_client._observer import Observer
+        from outbox_client._outbox_reader import OutboxReader
 
-        return Observer(self.path).wait_delivered(receipt, timeout)
+        return OutboxReader(self.path).wait_delivered(receipt, timeout)
 
     def status(self) -> Status:
         """How much waits for delivery, and more. Takes no lock and changes nothing.
@@ -185,9 +185,9 @@ class Outbox:
         Raises:
             OutboxUnavailable: there is no outbox yet, or it cannot be read.
         """
-        from outbox_client._observer import Observer
+        from outbox_client._outbox_reader import OutboxReader
 
-        return Observer(self.path).status()
+        return OutboxReader(self.path).status()
 
     def close(self) -> None:
         """Close the files. Optional, as nothing is buffered; appending afterwards opens anew."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from outbox_client._record import Prologue
-from outbox_client._state import FAILED_BYTES
+from outbox_client._record_codec import Prologue
+from outbox_client._state_file import FAILED_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._cycle import Cycle
-    from outbox_client._state import Identity, State
+    from outbox_client._cycle_file import CycleFile
+    from outbox_client._state_file import Identity, StateFile
 
 
 class OpenQueue:
@@ -51,11 +51,11 @@ class OpenQueue:
         "until",
     )
 
-    def __init__(self, state: State, identity: Identity, newest: int | None) -> None:
+    def __init__(self, state: StateFile, identity: Identity, newest: int | None) -> None:
         self.state = state
         self.identity = identity
         self.newest = newest
-        self.cycle: Cycle | None = None
+        self.cycle: CycleFile | None = None
         self.last = 0
         self.tail = 0
         self.entry = -1

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._cycle import Cycle
+from outbox_client._chain_walk import Tail, find_tail
+from outbox_client._cycle_facts import highest_sequence
+from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
-from outbox_client._layout import cycle_name
-from outbox_client._metadata import METADATA_BYTES, is_valid, new_metadata, update_listing
-from outbox_client._position import read_position
+from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
+from outbox_client._position_file import read_position
 from outbox_client._queue import OpenQueue
-from outbox_client._salvage import highest_sequence
-from outbox_client._state import (
+from outbox_client._state_file import (
     STATE_BYTES,
     Identity,
     NewestCycle,
-    State,
+    StateFile,
     decode_identity,
     new_identity,
 )
-from outbox_client._tail import Tail, find_tail
-from outbox_client._wire import UnparsableError
+from outbox_client._wire_fields import UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._directory import Directory
     from outbox_client._disk import Disk
-    from outbox_client._record import Prologue
+    from outbox_client._outbox_directory import OutboxDirectory
+    from outbox_client._record_codec import Prologue
 
 
-def open_queue(directory: Directory, disk: Disk, now: int) -> OpenQueue:
+def open_queue(directory: OutboxDirectory, disk: Disk, now: int) -> OpenQueue:
     """Open an outbox. The caller holds the writers' lock.
 
     Args:
@@ -52,7 +52,7 @@ def open_queue(directory: Directory, disk: Disk, now: int) -> OpenQueue:
 
 
 class _Recovery:
-    def __init__(self, directory: Directory, disk: Disk, now: int) -> None:
+    def __init__(self, directory: OutboxDirectory, disk: Disk, now: int) -> None:
         self.directory = directory
         self.disk = disk
         self.now = now
@@ -96,7 +96,7 @@ class _Recovery:
                 # A writer may have died between the rename of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
 
-    def _open_state(self) -> tuple[State, Identity]:
+    def _open_state(self) -> tuple[StateFile, Identity]:
         file = self.directory.create(self.directory.file("outbox.state"))
         data = os.pread(file.fd, STATE_BYTES, 0)
         identity = decode_identity(data)
@@ -106,7 +106,7 @@ class _Recovery:
             whole = data.ljust(STATE_BYTES, b"\0")
             self.disk.pwrite(file.fd, identity.encode() + whole[44:], 0, "state")
             self.disk.truncate(file.fd, STATE_BYTES, "state")
-        return State(file), identity
+        return StateFile(file), identity
 
     def _lost_identity(self) -> Identity:
         for number in reversed(self.numbers):
@@ -152,7 +152,7 @@ class _Recovery:
             state.set_newest_cycle(newest, self.disk)
         return tail.sequence if tail.entry >= 0 else self._last_sequence()
 
-    def _fail(self, number: int, state: State) -> int:
+    def _fail(self, number: int, state: StateFile) -> int:
         """Let no writer append to the newest cycle again; the highest sequence seen."""
         found = max(self._salvaged_sequence(number), self._last_sequence())
         # Before the mark, as nobody looks into a failed cycle again.
@@ -168,7 +168,7 @@ class _Recovery:
             return 0
         return highest_sequence(file.fd)
 
-    def _describe(self, cycle: Cycle, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
+    def _describe(self, cycle: CycleFile, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
         """Base and hour of the newest cycle."""
         prologue = _prologue(cycle)
         if tail.entry >= 0 and prologue is not None:
@@ -226,16 +226,16 @@ class _Recovery:
         if not tail.ended:
             cycle.end(tail.offset, self.disk)
 
-    def _open(self, number: int) -> Cycle:
+    def _open(self, number: int) -> CycleFile:
         path = f"{self.directory.queue}/{cycle_name(number)}"
         try:
             file = self.directory.open(path)
         except FileNotFoundError:
             raise UnparsableError("it was removed") from None
-        return Cycle(number, file)
+        return CycleFile(number, file)
 
 
-def _prologue(cycle: Cycle) -> Prologue | None:
+def _prologue(cycle: CycleFile) -> Prologue | None:
     try:
         return cycle.record_at(cycle.layout.first)[0].prologue
     except UnparsableError:

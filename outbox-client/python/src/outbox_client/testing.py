@@ -33,10 +33,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from outbox_client._cycle_scanner import scan
 from outbox_client._errors import OutboxCorrupt
 from outbox_client._outbox import Outbox
-from outbox_client._record import InvalidRecordError, Record
-from outbox_client._scan import scan
+from outbox_client._record_codec import InvalidRecordError, OutboxRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -95,7 +95,7 @@ def read_events(path: str | os.PathLike[str]) -> list[Event]:
     return [_event(record, name) for record in scan(name)]
 
 
-def _event(record: Record, path: str) -> Event:
+def _event(record: OutboxRecord, path: str) -> Event:
     try:
         headers = record.headers()
     except InvalidRecordError as problem:

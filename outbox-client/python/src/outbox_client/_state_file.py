@@ -12,7 +12,7 @@ from outbox_client._errors import OutboxUnavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
-    from outbox_client._file import File
+    from outbox_client._safe_files import File
 
 STATE_BYTES = 4096
 MAGIC = b"OBXSTATE"
@@ -86,7 +86,7 @@ def new_identity(created: int) -> Identity:
     return Identity(outbox.to_bytes(16, "big"), 1, created)
 
 
-class StateImage:
+class OutboxState:
     """The file's contents."""
 
     def __init__(self, data: bytes | mmap) -> None:
@@ -117,7 +117,7 @@ class StateImage:
         return {word - 1 for word in self.words[FAILED : FAILED + FAILED_SLOTS] if word}
 
 
-class State(StateImage):
+class StateFile(OutboxState):
     """The mapped file. Changed only by the holder of the writers' lock."""
 
     def __init__(self, file: File) -> None:

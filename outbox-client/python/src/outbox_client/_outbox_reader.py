@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from outbox_client._directory import Directory
+from outbox_client._cycle_layout import CycleLayout, cycle_name
 from outbox_client._errors import OutboxUnavailable, system_error
-from outbox_client._file import NotRegularError, read
-from outbox_client._layout import Layout, cycle_name
-from outbox_client._outcomes import DeliveryOutcome, outcome_of
-from outbox_client._position import MODES, Position, read_position
-from outbox_client._record import FIXED_BYTES
-from outbox_client._state import STATE_BYTES, StateImage
-from outbox_client._wire import LENGTH_MASK, UnparsableError
+from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._outcomes_file import DeliveryOutcome, outcome_of
+from outbox_client._position_file import MODES, Position, read_position
+from outbox_client._record_codec import FIXED_BYTES
+from outbox_client._safe_files import NotRegularError, read
+from outbox_client._state_file import STATE_BYTES, OutboxState
+from outbox_client._wire_fields import LENGTH_MASK, UnparsableError
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -56,11 +56,11 @@ class Status:
     delivery: str | None
 
 
-class Observer:
+class OutboxReader:
     """Reads the small files beside the queue."""
 
     def __init__(self, path: str) -> None:
-        self._directory = Directory(path)
+        self._directory = OutboxDirectory(path)
 
     def status(self) -> Status:
         """Count what waits for delivery.
@@ -141,23 +141,23 @@ class Observer:
             raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
         return position if position is not None and position.outbox == outbox else None
 
-    def _state(self) -> StateImage:
+    def _state(self) -> OutboxState:
         path = self._directory.file("outbox.state")
         try:
-            return StateImage(read(path, STATE_BYTES)[0])
+            return OutboxState(read(path, STATE_BYTES)[0])
         except OSError as problem:
             raise system_error(f"read {path}", problem) from None
         except NotRegularError:
             raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
 
-    def _appended_bytes(self, state: StateImage) -> int:
+    def _appended_bytes(self, state: OutboxState) -> int:
         newest = state.newest_cycle()
         if newest is None:
             return 0
         path = f"{self._directory.queue}/{cycle_name(newest.number)}"
         try:
             (data,) = read(path, _LAYOUT_BYTES)
-            layout = Layout(data)
+            layout = CycleLayout(data)
             last = int.from_bytes(data[layout.word1 : layout.word1 + 8], "little")
             if last < layout.first:
                 return newest.base

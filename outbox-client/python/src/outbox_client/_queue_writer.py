@@ -9,18 +9,18 @@ from time import time_ns
 from outbox_client._appender import Appender
 from outbox_client._disk import Disk
 from outbox_client._errors import OutboxError, OutboxUnavailable, system_error
-from outbox_client._lock import get_ident, lock_of
 from outbox_client._receipt import Receipt
-from outbox_client._rolling import ROLL_BYTES
+from outbox_client._roll_rule import ROLL_BYTES
+from outbox_client._writers_lock import get_ident, lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outbox_client._cycle import Cycle
-    from outbox_client._directory import Directory
+    from outbox_client._cycle_file import CycleFile
+    from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._queue import OpenQueue
-    from outbox_client._record import Draft
+    from outbox_client._record_codec import RecordDraft
 
 POWER = "power"
 
@@ -30,7 +30,7 @@ class QueueWriter:
 
     def __init__(
         self,
-        directory: Directory,
+        directory: OutboxDirectory,
         *,
         durability: str,
         max_bytes: int | None,
@@ -63,7 +63,7 @@ class QueueWriter:
         self._queue: OpenQueue | None = None
         _writers.add(ref(self, _writers.discard))
 
-    def append(self, draft: Draft) -> Receipt:
+    def append(self, draft: RecordDraft) -> Receipt:
         """Append one event.
 
         Raises:
@@ -124,7 +124,7 @@ class QueueWriter:
 
     # --- after the lock ---
 
-    def _make_durable(self, cycle: Cycle, event_id: bytes) -> None:
+    def _make_durable(self, cycle: CycleFile, event_id: bytes) -> None:
         """Bring the record to stable storage; the place of a group commit."""
         try:
             self._disk.fdatasync(cycle.fd, "payload")

@@ -7,11 +7,11 @@ from struct import Struct
 from time import time_ns
 
 from outbox_client._errors import EventTooLarge, InvalidEvent
-from outbox_client._record import (
+from outbox_client._record_codec import (
     FIXED_BYTES,
     MAX_RECORD_BYTES,
     PROLOGUE_BYTES,
-    Draft,
+    RecordDraft,
     encode_header,
 )
 
@@ -44,7 +44,7 @@ def draft(
     headers: Headers | None,
     event_id: UUID | str | bytes | None,
     timestamp: int | None,
-) -> Draft:
+) -> RecordDraft:
     """Check an event.
 
     Raises:
@@ -69,7 +69,7 @@ def draft(
             f"topic, key, headers and value are {size} bytes together, at most {_ROOM} fit into a "
             "record: keep the payload elsewhere and send a reference to it"
         )
-    return Draft(
+    return RecordDraft(
         topic_bytes,
         key_bytes,
         headers_bytes,

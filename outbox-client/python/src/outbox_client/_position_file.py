@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from zlib import crc32
 
-from outbox_client._file import read
+from outbox_client._safe_files import read
 
 MAGIC = b"OBXPOSIT"
 VERSION = 1

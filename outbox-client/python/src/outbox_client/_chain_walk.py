@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from outbox_client._cycle import is_free, is_meta
-from outbox_client._wire import END_OF_FILE, UnparsableError
+from outbox_client._cycle_file import is_free, is_meta
+from outbox_client._wire_fields import END_OF_FILE, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._cycle import Cycle
+    from outbox_client._cycle_file import CycleFile
     from outbox_client._disk import Disk
-    from outbox_client._state import State
+    from outbox_client._state_file import StateFile
 
 
 class Tail:
@@ -33,7 +33,7 @@ class Tail:
         self.ended = False
 
 
-def find_tail(cycle: Cycle, state: State | None, disk: Disk) -> Tail:
+def find_tail(cycle: CycleFile, state: StateFile | None, disk: Disk) -> Tail:
     """Walk from word1 to the end of a cycle.
 
     Args:

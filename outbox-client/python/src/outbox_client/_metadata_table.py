@@ -6,7 +6,7 @@ import os
 from mmap import mmap
 from struct import Struct
 
-from outbox_client._wire import (
+from outbox_client._wire_fields import (
     META,
     aligned_int64,
     event,

@@ -50,7 +50,7 @@ class Prologue:
         return _PROLOGUE.pack(self.outbox, self.generation, 0, self.base, self.cycle_hour)
 
 
-class Draft:
+class RecordDraft:
     """A checked event; only the lock can tell the rest of its record."""
 
     __slots__ = (
@@ -121,7 +121,7 @@ class Draft:
         return b"".join((_pack_start(0, MAGIC, crc), head, value, _ZEROS[padding + 8]))
 
 
-class Record:
+class OutboxRecord:
     """A record that has passed all checks."""
 
     __slots__ = (

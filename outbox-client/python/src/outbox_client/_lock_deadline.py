@@ -14,7 +14,7 @@ _SHORTEST_SLEEP = 50e-6
 _LONGEST_SLEEP = 2e-3
 
 
-class Backoff:
+class LockDeadline:
     """Polling with growing, jittered pauses up to a deadline."""
 
     __slots__ = ("_deadline", "_pause", "_random", "_tries")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from struct import Struct
 from time import gmtime
 
-from outbox_client._rolling import LAST_CYCLE
-from outbox_client._wire import (
+from outbox_client._roll_rule import LAST_CYCLE
+from outbox_client._wire_fields import (
     META,
     UnparsableError,
     aligned_array,
@@ -100,7 +100,7 @@ def new_cycle_file(capacity: int = INDEX_COUNT, spacing: int = INDEX_SPACING) ->
     return bytes(data) + _ENTRY_END
 
 
-class Layout:
+class CycleLayout:
     """Where the fields of one cycle file stand.
 
     Attributes:

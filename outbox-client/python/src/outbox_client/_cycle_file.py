@@ -8,26 +8,32 @@ from mmap import PAGESIZE, mmap
 from struct import Struct
 from time import monotonic
 
-from outbox_client._backoff import Backoff
-from outbox_client._errors import OutboxBusy
-from outbox_client._layout import (
+from outbox_client._cycle_layout import (
     FILE_BYTES,
     GROWTH_BYTES,
     HEADROOM_BYTES,
-    Layout,
+    CycleLayout,
     align4,
     cycle_name,
     index_page,
     new_cycle_file,
 )
-from outbox_client._record import FIXED_BYTES, MAX_ENTRY_BYTES, InvalidRecordError, Record, peek
-from outbox_client._wire import END_OF_FILE, LENGTH_MASK, META, NOT_COMPLETE, UnparsableError
+from outbox_client._errors import OutboxBusy
+from outbox_client._lock_deadline import LockDeadline
+from outbox_client._record_codec import (
+    FIXED_BYTES,
+    MAX_ENTRY_BYTES,
+    InvalidRecordError,
+    OutboxRecord,
+    peek,
+)
+from outbox_client._wire_fields import END_OF_FILE, LENGTH_MASK, META, NOT_COMPLETE, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._directory import Directory
     from outbox_client._disk import Disk
-    from outbox_client._file import File
+    from outbox_client._outbox_directory import OutboxDirectory
+    from outbox_client._safe_files import File
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
@@ -39,7 +45,7 @@ _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
 
 
-class Cycle:
+class CycleFile:
     """A cycle file, mapped as a whole.
 
     Closed when the last reference goes, so that a thread may sync it while another has moved on.
@@ -70,7 +76,7 @@ class Cycle:
         if size < _MINIMUM_BYTES:
             raise UnparsableError(f"only {size} bytes long")
         self.remap(size)
-        self.layout = Layout(self._map)
+        self.layout = CycleLayout(self._map)
         self.word1 = self.layout.word1 >> 3
 
     def remap(self, size: int) -> None:
@@ -88,7 +94,7 @@ class Cycle:
         data = os.pread(self.fd, 4, offset)
         return int(_WORD.unpack(data)[0]) if len(data) == 4 else 0
 
-    def record_at(self, offset: int) -> tuple[Record, int]:
+    def record_at(self, offset: int) -> tuple[OutboxRecord, int]:
         """The record whose header word stands at an offset, and the offset behind it.
 
         Raises:
@@ -102,7 +108,7 @@ class Cycle:
         if not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or offset + 4 + word > self.size:
             raise UnparsableError(f"hostile length {word} at 0x{offset:x}")
         try:
-            record = Record(os.pread(self.fd, word, offset + 4))
+            record = OutboxRecord(os.pread(self.fd, word, offset + 4))
         except InvalidRecordError as problem:
             raise UnparsableError(f"no record at 0x{offset:x}: {problem}") from None
         return record, align4(offset + 4 + word)
@@ -201,7 +207,7 @@ class Cycle:
         if self.size - end >= HEADROOM_BYTES:
             return
         # As Chronicle does. Held briefly: closing any other descriptor of the file drops it.
-        backoff = Backoff(monotonic() + timeout)
+        backoff = LockDeadline(monotonic() + timeout)
         while not self._lock_file():
             if not backoff.wait():
                 raise OutboxBusy(
@@ -225,7 +231,7 @@ class Cycle:
         return True
 
 
-def create_cycle_file(directory: Directory, name: str, disk: Disk) -> None:
+def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None:
     """Make an empty cycle file; whole and on stable storage before it has its name.
 
     Raises:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from stat import S_ISDIR, S_ISLNK
 
+from outbox_client._cycle_layout import cycle_number
 from outbox_client._disk import Disk
 from outbox_client._errors import OutboxUnavailable, system_error
-from outbox_client._file import Descriptor, File, NotRegularError
-from outbox_client._layout import cycle_number
+from outbox_client._safe_files import Descriptor, File, NotRegularError
 
 DIRECTORY_MODE = 0o2770
 FILE_MODE = 0o660
@@ -18,7 +18,7 @@ _DISK = Disk()
 _SUPPORTED = ("ext4", "ext3", "ext2", "xfs", "tmpfs", "overlay")
 
 
-class Directory:
+class OutboxDirectory:
     """Names, opens and checks the files of one outbox.
 
     Attributes:

@@ -7,7 +7,7 @@ import os
 from struct import Struct
 from zlib import crc32
 
-from outbox_client._file import File
+from outbox_client._safe_files import File
 
 _ENTRY = Struct("<QQB3xI")
 _CHUNK_ENTRIES = 4096

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._cycle import is_free, is_meta
-from outbox_client._directory import Directory
+from outbox_client._cycle_file import is_free, is_meta
+from outbox_client._cycle_layout import CycleLayout, align4, cycle_name
 from outbox_client._errors import OutboxCorrupt, OutboxUnavailable, system_error
-from outbox_client._file import File, NotRegularError
-from outbox_client._layout import Layout, align4, cycle_name
-from outbox_client._record import FIXED_BYTES, MAX_ENTRY_BYTES, InvalidRecordError, Record
-from outbox_client._wire import END_OF_FILE, LENGTH_MASK, UnparsableError
+from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._record_codec import (
+    FIXED_BYTES,
+    MAX_ENTRY_BYTES,
+    InvalidRecordError,
+    OutboxRecord,
+)
+from outbox_client._safe_files import File, NotRegularError
+from outbox_client._wire_fields import END_OF_FILE, LENGTH_MASK, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 _HEADER_BYTES = 128 << 10
 
 
-def scan(path: str) -> Iterator[Record]:
+def scan(path: str) -> Iterator[OutboxRecord]:
     """The records of an outbox, in order. Takes no lock and changes nothing.
 
     Args:
@@ -29,7 +34,7 @@ def scan(path: str) -> Iterator[Record]:
         OutboxCorrupt: an entry or a header fails a check; the message says where.
         OutboxUnavailable: there is no outbox, or it cannot be read.
     """
-    directory = Directory(path)
+    directory = OutboxDirectory(path)
     for number in directory.cycles():
         name = f"{directory.queue}/{cycle_name(number)}"
         try:
@@ -44,12 +49,12 @@ def scan(path: str) -> Iterator[Record]:
             yield from _scan_cycle(file.fd, name)
 
 
-def _scan_cycle(fd: int, name: str) -> Iterator[Record]:
+def _scan_cycle(fd: int, name: str) -> Iterator[OutboxRecord]:
     offset = 0
     entry = 0
     try:
         size = os.fstat(fd).st_size
-        offset = Layout(os.pread(fd, _HEADER_BYTES, 0)).first
+        offset = CycleLayout(os.pread(fd, _HEADER_BYTES, 0)).first
         while True:
             word = int.from_bytes(os.pread(fd, 4, offset), "little")
             if is_free(word) or word == END_OF_FILE:
@@ -60,7 +65,7 @@ def _scan_cycle(fd: int, name: str) -> Iterator[Record]:
             ):
                 raise OutboxCorrupt(f"{name}: hostile length {length} at 0x{offset:x}")
             if not is_meta(word):
-                record = Record(os.pread(fd, length, offset + 4))
+                record = OutboxRecord(os.pread(fd, length, offset + 4))
                 if record.entry != entry:
                     raise OutboxCorrupt(
                         f"{name}: entry {record.entry} at 0x{offset:x}, where {entry} is due"

@@ -6,12 +6,12 @@ import os
 from errno import ENXIO
 from struct import Struct
 
-from outbox_client._record import (
+from outbox_client._record_codec import (
     FIXED_BYTES,
     MAGIC,
     MAX_ENTRY_BYTES,
     InvalidRecordError,
-    Record,
+    OutboxRecord,
 )
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ def _record_at(fd: int, offset: int) -> tuple[int, int]:
     if not FIXED_BYTES <= length <= MAX_ENTRY_BYTES:
         return 0, 0
     try:
-        return Record(os.pread(fd, length, offset)).sequence, length
+        return OutboxRecord(os.pread(fd, length, offset)).sequence, length
     except InvalidRecordError:
         return 0, 0
 

@@ -19,8 +19,8 @@ from outbox_client._errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._directory import Directory
-    from outbox_client._file import File
+    from outbox_client._outbox_directory import OutboxDirectory
+    from outbox_client._safe_files import File
 
 NAME = "append.failures"
 FILE_BYTES = 512
@@ -37,7 +37,7 @@ _COUNTER = Struct("<Q")
 _DISK = Disk()
 
 
-def make_counters(directory: Directory, disk: Disk) -> None:
+def make_counters(directory: OutboxDirectory, disk: Disk) -> None:
     """Make the file and its one block if that is possible, as a full disk has neither to give.
 
     Never fails for what the outbox or the disk is like: refusals are then counted when they can be.
@@ -59,7 +59,7 @@ def make_counters(directory: Directory, disk: Disk) -> None:
         _pass_on(another)
 
 
-def count_failure(directory: Directory, kind: type[OutboxError]) -> None:
+def count_failure(directory: OutboxDirectory, kind: type[OutboxError]) -> None:
     """Count a refused append if that is possible at once; else the count is lost."""
     try:
         reason = REASONS.index(kind)

@@ -38,17 +38,17 @@ from errno import EACCES
 from struct import pack
 from time import monotonic
 
-from outbox_client._backoff import Backoff
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
+from outbox_client._lock_deadline import LockDeadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from outbox_client._directory import Directory
     from outbox_client._disk import Disk
-    from outbox_client._file import File
+    from outbox_client._outbox_directory import OutboxDirectory
+    from outbox_client._safe_files import File
 
     Token = list[int]
 
@@ -84,7 +84,7 @@ class WritersLock:
         ) = kernel_lock()
         self._claim = self.__dict__.setdefault
 
-    def acquire(self, token: Token, timeout: float, directory: Directory, disk: Disk) -> None:
+    def acquire(self, token: Token, timeout: float, directory: OutboxDirectory, disk: Disk) -> None:
         """Take the lock. The caller gives it back, see above, whether this succeeds or not.
 
         Args:
@@ -105,7 +105,7 @@ class WritersLock:
         else:
             deadline = monotonic() + timeout
             self._wait_for_claim(token, timeout, deadline)
-        backoff = Backoff(deadline)
+        backoff = LockDeadline(deadline)
         while True:
             if self.fd < 0:
                 self._open(directory)
@@ -176,7 +176,7 @@ class WritersLock:
             self._opening = False
             _close_all(self.path)
 
-    def _open(self, directory: Directory) -> None:
+    def _open(self, directory: OutboxDirectory) -> None:
         self._opening = True
         file = self._create(directory)
         self._device = file.opened.st_dev
@@ -186,8 +186,8 @@ class WritersLock:
         self.fd = file.fd
         self._opening = False
 
-    def _create(self, directory: Directory) -> File:
-        backoff = Backoff(monotonic() + _CREATION_GRACE_SECONDS)
+    def _create(self, directory: OutboxDirectory) -> File:
+        backoff = LockDeadline(monotonic() + _CREATION_GRACE_SECONDS)
         while True:
             try:
                 directory.prepare()
@@ -205,7 +205,7 @@ class WritersLock:
             self._file.close()
 
     def _wait_for_claim(self, token: Token, timeout: float, deadline: float) -> None:
-        backoff = Backoff(deadline)
+        backoff = LockDeadline(deadline)
         check_at = monotonic() + _ABANDONED_CHECK_SECONDS
         while (holder := self._claim("owner", token)) is not token:
             mine = holder[:1] == token
