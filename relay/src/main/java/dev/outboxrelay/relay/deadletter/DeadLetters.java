@@ -1,14 +1,14 @@
 package dev.outboxrelay.relay.deadletter;
 
 import dev.outboxrelay.client.Durability;
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.RecordCodec;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordCodec;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
@@ -44,7 +44,7 @@ public final class DeadLetters implements DeadLetterStore {
   /** Source sequences of the dead letters that a restart may ask for again. */
   private final Set<Long> known;
 
-  private Outbox outbox;
+  private QueueWriter writer;
 
   /**
    * Reads which dead letters there are.
@@ -108,10 +108,10 @@ public final class DeadLetters implements DeadLetterStore {
     byte[] original = read(record);
     OutboxRecord decoded =
         RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));
-    if (outbox == null) {
-      outbox = Outbox.open(options);
+    if (writer == null) {
+      writer = QueueWriter.open(options);
     }
-    outbox.append(
+    writer.append(
         OutboxEvent.builder(decoded.topic())
             .key(decoded.key())
             .value(original)
@@ -161,8 +161,8 @@ public final class DeadLetters implements DeadLetterStore {
 
   @Override
   public void close() {
-    if (outbox != null) {
-      outbox.close();
+    if (writer != null) {
+      writer.close();
     }
   }
 }

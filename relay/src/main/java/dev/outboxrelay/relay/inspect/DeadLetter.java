@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.EventHeader;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.RecordCodec;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -3,7 +3,7 @@ package dev.outboxrelay.relay.inspect;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.EventHeader;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;

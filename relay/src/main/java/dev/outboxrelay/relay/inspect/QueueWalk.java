@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.RecordVerdict;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;

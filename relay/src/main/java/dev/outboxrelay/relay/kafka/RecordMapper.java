@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.EventHeader;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import java.nio.charset.StandardCharsets;
 import org.apache.kafka.clients.producer.ProducerRecord;

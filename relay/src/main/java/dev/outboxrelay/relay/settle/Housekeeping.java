@@ -1,11 +1,11 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.QueueMaintenance;
-import dev.outboxrelay.client.format.QueueMaintenance.Deletion;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueMaintenance;
+import dev.outboxrelay.client.writing.QueueMaintenance.Deletion;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;

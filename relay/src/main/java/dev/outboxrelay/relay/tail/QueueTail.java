@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.CycleLayout;
-import dev.outboxrelay.client.format.RecordCodec;
-import dev.outboxrelay.client.format.RecordVerdict;
+import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.record.RecordCodec;
+import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,10 +1,10 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.FileWindow;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.RecordVerdict;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;

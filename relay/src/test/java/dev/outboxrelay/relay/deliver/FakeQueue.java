@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.intake.Arrival;
 import dev.outboxrelay.relay.intake.Arrivals;
 import dev.outboxrelay.relay.intake.Bookmark;

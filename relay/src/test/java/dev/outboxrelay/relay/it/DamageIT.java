@@ -6,8 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.Receipt;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,7 +36,7 @@ class DamageIT extends BrokerTest {
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(10);
         assertThat(relay.told().quarantined).containsExactly("BAD_CRC");
-        assertThat(outbox.outbox().waitDelivered(damaged, Duration.ofSeconds(60)))
+        assertThat(outbox.waitDelivered(damaged, Duration.ofSeconds(60)))
             .isEqualTo(DeliveryOutcome.QUARANTINED);
         outbox.append("flipped", 11, 5);
         relay.awaitSaved(15);

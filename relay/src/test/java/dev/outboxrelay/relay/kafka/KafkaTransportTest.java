@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.EventHeader;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.PauseReason;

@@ -2,12 +2,12 @@ package dev.outboxrelay.relay.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -75,13 +75,13 @@ class DamagedQueueTest {
   }
 
   private void append(OutboxPaths paths, Random random) {
-    try (Outbox outbox =
-        Outbox.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now))) {
+    try (QueueWriter writer =
+        QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now))) {
       for (int cycle = random.nextInt(3); cycle >= 0; cycle--) {
         for (int i = 1 + random.nextInt(600); i > 0; i--) {
           byte[] value = new byte[random.nextInt(random.nextInt(50) == 0 ? 100_000 : 500)];
           random.nextBytes(value);
-          outbox.append(OutboxEvent.of("topic", value));
+          writer.append(OutboxEvent.of("topic", value));
         }
         now = now.plus(Duration.ofHours(1));
       }

@@ -2,12 +2,12 @@ package dev.outboxrelay.relay.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -31,17 +31,17 @@ class SalvageTailTest {
   @TempDir private Path directory;
 
   private OutboxPaths paths;
-  private Outbox outbox;
+  private QueueWriter writer;
 
   @BeforeEach
   void open() {
     paths = new OutboxPaths(directory.resolve("outbox"));
-    outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true));
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true));
   }
 
   @AfterEach
   void close() {
-    outbox.close();
+    writer.close();
   }
 
   /** A search reads all that is behind, which can take seconds on a large file. */
@@ -72,7 +72,7 @@ class SalvageTailTest {
     CycleEntry.Valid second = entries().get(1);
     byte[] copy =
         Arrays.copyOfRange(Files.readAllBytes(file()), (int) second.offset(), (int) second.next());
-    outbox.append(OutboxEvent.of("four", copy)); // so that the copy is aligned as entries are
+    writer.append(OutboxEvent.of("four", copy)); // so that the copy is aligned as entries are
     append("c");
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
 
@@ -83,7 +83,7 @@ class SalvageTailTest {
 
   private void append(String... values) {
     for (String value : values) {
-      outbox.append(OutboxEvent.of("four", value));
+      writer.append(OutboxEvent.of("four", value));
     }
   }
 
