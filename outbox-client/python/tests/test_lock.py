@@ -447,7 +447,7 @@ def test_a_child_that_closes_every_descriptor_can_append(outbox_path: Path) -> N
         os.closerange(3, 200)
         own = [os.open("/dev/null", os.O_RDWR) for _ in range(20)]
         writer.append(event(1))
-        del writer._queue
+        del writer._session
         assert all(os.fstat(fd) for fd in own)
 
     pid, _ = in_child(run)

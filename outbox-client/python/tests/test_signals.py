@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from outbox_client._record_codec import RecordDraft
+    from outbox_client._record_draft import RecordDraft
 
 ALARMS = 20_000 if os.environ.get("TORTURE") else 1500
 

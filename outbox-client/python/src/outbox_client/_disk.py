@@ -4,7 +4,7 @@
 Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
 a label that says what is written. Tests pass another one, which fails or ends the process at the
 n-th call of a label. Labels: lock, ahead, payload, publish, state, word2, word1, index, index-page,
-eof-tail, eof, create, rename, listing, failures.
+eof-tail, eof, create, link, unlink, listing, failures.
 """
 
 from __future__ import annotations
@@ -68,9 +68,17 @@ class Disk:
         """Bring a file's contents to stable storage."""
         _fdatasync(fd)
 
-    def rename(self, source: str, target: str, what: str) -> None:
-        """Rename within a directory."""
-        os.rename(source, target)
+    def link(self, source: str, target: str, what: str) -> None:
+        """Give a file a second name.
+
+        Raises:
+            FileExistsError: something has that name.
+        """
+        os.link(source, target, follow_symlinks=False)
+
+    def unlink(self, path: str, what: str) -> None:
+        """Take a name away."""
+        os.unlink(path)
 
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none

@@ -176,13 +176,26 @@ class OutboxDirectory:
                 return self.open(path)
             except FileNotFoundError:
                 pass
-            self._create(path)
+            try:
+                self._create(path)
+            except FileExistsError:
+                continue  # somebody else was first: open theirs
+
+    def create_new(self, path: str) -> File:
+        """Make a file of the outbox, and open it.
+
+        Raises:
+            FileExistsError: there is one.
+            OutboxError: as `create`.
+        """
+        self._create(path)
+        return self.open(path)
 
     def _create(self, path: str) -> None:
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
         except FileExistsError:
-            return
+            raise
         except OSError as problem:
             raise system_error(f"create {path}", problem) from None
         try:
@@ -190,6 +203,7 @@ class OutboxDirectory:
             if os.fstat(fd).st_gid != self.gid:
                 os.fchown(fd, -1, self.gid)
         except OSError as problem:
+            os.unlink(path)  # else whoever comes next would be refused for it
             raise system_error(f"give {path} to group {self.gid}", problem) from None
         finally:
             os.close(fd)

@@ -24,6 +24,7 @@ class Position:
         "cycle",
         "event_id",
         "generation",
+        "held_bytes",
         "index",
         "mode",
         "offset",
@@ -47,7 +48,7 @@ class Position:
             self.settled_bytes,
             self.time,
             self.outbox,
-            _,
+            self.held_bytes,
         ) = _FIELDS.unpack(fields)
 
 

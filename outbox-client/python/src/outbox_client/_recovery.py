@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._chain_walk import Tail, find_tail
-from outbox_client._cycle_facts import highest_sequence
-from outbox_client._cycle_file import CycleFile
+from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
+from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
+from outbox_client._cycle_file import CycleFile, remove_leftover
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
+from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
 from outbox_client._position_file import read_position
-from outbox_client._queue import OpenQueue
+from outbox_client._roll_rule import HOUR_MS
 from outbox_client._state_file import (
     STATE_BYTES,
     Identity,
@@ -25,60 +26,68 @@ from outbox_client._state_file import (
     new_identity,
 )
 from outbox_client._wire_fields import UnparsableError
+from outbox_client._writer_session import WriterSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._disk import Disk
-    from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._record_codec import Prologue
+    from outbox_client._writer_options import WriterOptions
 
 
-def open_queue(directory: OutboxDirectory, disk: Disk, now: int) -> OpenQueue:
+def open_session(options: WriterOptions, now: int) -> WriterSession:
     """Open an outbox. The caller holds the writers' lock.
 
     Args:
-        directory: prepared.
-        disk: makes the changes.
+        options: with what.
         now: milliseconds since the epoch.
 
     Raises:
         OutboxUnavailable: a file is refused, or the system reports an error.
         OutboxFull: there is no space to mend a file.
     """
+    directory = options.directory
     try:
-        return _Recovery(directory, disk, now).run()
+        if not directory.checked:
+            directory.prepare()
+        directory.checked = False
+        session = _Recovery(options, now).run()
     except OSError as problem:
         raise system_error(f"open {directory.path}", problem) from None
+    make_counters(directory, options.disk)
+    return session
 
 
 class _Recovery:
-    def __init__(self, directory: OutboxDirectory, disk: Disk, now: int) -> None:
-        self.directory = directory
-        self.disk = disk
+    def __init__(self, options: WriterOptions, now: int) -> None:
+        self.options = options
+        self.directory = options.directory
+        self.disk = options.disk
         self.now = now
-        self.numbers = directory.cycles()
+        self.numbers = self.directory.cycles()
+        self.position = read_position(self.directory.file("relay.position"))
+        self.outbox = b""
+        self.booked: NewestCycle | None = None
 
-    def run(self) -> OpenQueue:
+    def run(self) -> WriterSession:
         numbers = self.numbers
-        self._mend_metadata()
+        if numbers:
+            remove_leftover(self.directory, cycle_name(numbers[-1]), self.disk)
         state, identity = self._open_state()
-        position = read_position(self.directory.file("relay.position"))
-        booked = state.newest_cycle()
+        self._mend_metadata()
+        self.outbox = identity.outbox
+        self.booked = booked = state.newest_cycle()
         newest = numbers[-1] if numbers else None
         if booked is not None and (newest is None or booked.number > newest):
             newest = booked.number  # it was removed, and its number is not used again
-        queue = OpenQueue(state, identity, newest)
-        last_sequence = position.sequence if position is not None else 0
-        if newest is not None:
-            last_sequence = max(last_sequence, self._open_newest(queue, newest, booked))
-            self._end_the_one_before(newest, state.failed_cycles())
-        if queue.cycle is None and newest is not None:
-            queue.next_base = max(queue.next_base, self._end_of(self.numbers, booked))
-        sequence = state.next_sequence()
-        if sequence is None or sequence <= last_sequence:
-            state.set_next_sequence(max(sequence or 1, last_sequence + 1), self.disk)
-        queue.note_state()
-        return queue
+        session = WriterSession(self.options, open_session, state, identity, newest)
+        if newest is None:
+            self._give_behind(state, 0)
+        else:
+            self._open_newest(session, newest)
+            self._end_the_one_before(newest, state)
+            if session.cycle is None and not session.next_base:
+                session.next_base = self._base_behind(newest)
+        session.note_state()
+        return session
 
     # --- the files beside the queue ---
 
@@ -93,13 +102,14 @@ class _Recovery:
                 if os.fstat(fd).st_size != METADATA_BYTES:
                     self.disk.truncate(fd, METADATA_BYTES, "listing")
             elif self.numbers:
-                # A writer may have died between the rename of a cycle and its listing.
+                # A writer may have died between the link of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
 
     def _open_state(self) -> tuple[StateFile, Identity]:
-        file = self.directory.create(self.directory.file("outbox.state"))
+        path = self.directory.file("outbox.state")
+        file = self.directory.create(path)
         data = os.pread(file.fd, STATE_BYTES, 0)
-        identity = decode_identity(data)
+        identity = decode_identity(data, path)
         if identity is None or file.opened.st_size != STATE_BYTES:
             identity = identity or self._lost_identity()
             # What follows the identity has checks of its own; what fails them is rebuilt below.
@@ -110,117 +120,147 @@ class _Recovery:
 
     def _lost_identity(self) -> Identity:
         for number in reversed(self.numbers):
-            prologue = self._survey(number)[1]
+            with self.directory.open(f"{self.directory.queue}/{cycle_name(number)}") as file:
+                prologue = find_prologue(number, file)
             if prologue is not None:
                 return Identity(prologue.outbox, prologue.generation, self.now)
+        if self.numbers and self.position is not None:
+            return Identity(self.position.outbox, 1, self.now)
         return new_identity(self.now)
 
-    # --- cycles ---
+    # --- the newest cycle ---
 
-    def _open_newest(self, queue: OpenQueue, number: int, booked: NewestCycle | None) -> int:
-        """Open the newest cycle if it can be appended to; the highest sequence seen."""
-        state = queue.state
+    def _open_newest(self, session: WriterSession, number: int) -> None:
+        """Open the newest cycle if it can be appended to."""
+        state = session.state
         if number in state.failed_cycles():
-            # It was looked into before it was marked.
-            return self._fail(number, state) if state.next_sequence() is None else 0
+            # It was looked into before it was marked; but the state may have been lost since.
+            if state.next_sequence() is None:
+                self._fail(number, state)
+            else:
+                self._give_behind(state, 0)
+            return
         if number not in self.numbers:
-            return self._last_sequence()
+            self._give_behind(state, self._last_sequence(self.numbers))
+            return
+        given = state.next_sequence()
         try:
             cycle = self._open(number)
-            sequence = state.next_sequence()
             tail = find_tail(cycle, state, self.disk)
         except UnparsableError:
-            return self._fail(number, state)
-        queue.cycle = cycle
-        queue.last = tail.last
-        queue.tail = tail.offset
-        queue.entry = tail.entry
-        newest = self._describe(cycle, tail, booked)
-        queue.base = newest.base
-        queue.hour = newest.hour
-        if tail.ended:
-            queue.close_cycle()
-        elif tail.entry >= 0 and sequence is not None and sequence > tail.sequence + 1:
-            # A power cut kept the state's page and lost pages of the cycle that are older.
-            queue.close_cycle()
-            return self._fail(number, state)
-        elif booked is None or (booked.number, booked.base, booked.hour) != (
+            self._fail(number, state)
+            return
+        holds = tail.entry >= 0
+        last = tail.sequence if holds else self._last_sequence(self.numbers[:-1])
+        if self._sequence_behind(given, last) > last + 1 and (
+            holds or self._facts(number).sequence
+        ):
+            # A power cut kept what is younger, and lost records that are older.
+            self._fail(number, state)
+            return
+        self._give_behind(state, last)
+        self._describe(session, cycle, tail)
+
+    def _describe(self, session: WriterSession, cycle: CycleFile, tail: Tail) -> None:
+        session.cycle = cycle
+        session.last = tail.last
+        session.tail = tail.offset
+        session.entry = tail.entry
+        booked = self.booked
+        prologue = prologue_of(cycle) if tail.entry >= 0 else None
+        if prologue is not None:
+            newest = NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
+        elif booked is not None and booked.number == cycle.number:
+            newest = booked
+        else:
+            base = self._bytes_in(self.numbers[:-1])
+            newest = NewestCycle(cycle.number, base, self.now // HOUR_MS)
+        session.base = newest.base
+        session.hour = newest.hour
+        if booked is None or (booked.number, booked.base, booked.hour) != (
             newest.number,
             newest.base,
             newest.hour,
         ):
-            state.set_newest_cycle(newest, self.disk)
-        return tail.sequence if tail.entry >= 0 else self._last_sequence()
+            session.state.set_newest_cycle(newest, self.disk)
+        if tail.ended:
+            session.close_cycle()
 
-    def _fail(self, number: int, state: StateFile) -> int:
-        """Let no writer append to the newest cycle again; the highest sequence seen."""
-        found = max(self._salvaged_sequence(number), self._last_sequence())
+    def _fail(self, number: int, state: StateFile) -> None:
+        """Let no writer append to the newest cycle again."""
+        found = self._facts(number).sequence
+        found = max(found, self._last_sequence([one for one in self.numbers if one < number]))
         # Before the mark, as nobody looks into a failed cycle again.
-        if found >= (state.next_sequence() or 1):
-            state.set_next_sequence(found + 1, self.disk)
+        self._give_behind(state, found)
         state.mark_failed(number, self.disk)
-        return found
 
-    def _salvaged_sequence(self, number: int) -> int:
-        try:
-            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
-        except FileNotFoundError:
-            return 0
-        return highest_sequence(file.fd)
+    # --- sequences ---
 
-    def _describe(self, cycle: CycleFile, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
-        """Base and hour of the newest cycle."""
-        prologue = _prologue(cycle)
-        if tail.entry >= 0 and prologue is not None:
-            return NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
-        if booked is not None and booked.number == cycle.number:
-            return booked
-        earlier = [number for number in self.numbers if number < cycle.number]
-        return NewestCycle(cycle.number, self._end_of(earlier, booked), self.now // 3_600_000)
+    def _sequence_behind(self, given: int | None, last: int) -> int:
+        settled = self.position.sequence if self.position is not None else 0
+        return max(given or 1, last + 1, settled + 1)
 
-    def _end_of(self, numbers: list[int], booked: NewestCycle | None) -> int:
-        """The bytes in these cycles and all before them, as far as they can be known."""
-        length = 0
-        known = booked.base if booked is not None else 0
+    def _give_behind(self, state: StateFile, last: int) -> None:
+        """See to it that no sequence up to the last one is given again (FORMAT I4)."""
+        given = state.next_sequence()
+        wanted = self._sequence_behind(given, last)
+        if given != wanted:
+            state.set_next_sequence(wanted, self.disk)
+
+    def _last_sequence(self, numbers: list[int]) -> int:
+        """The highest sequence of the newest of these cycles that holds a record."""
         for number in reversed(numbers):
-            tail, prologue, first = self._survey(number)
-            if tail is not None:
-                length += tail.offset - first
-            if prologue is not None:
-                return max(known, prologue.base + length)
-            if booked is not None and booked.number == number:
-                return known + length
-        return known + length
-
-    def _last_sequence(self) -> int:
-        """The sequence of the newest record that can be read, 0 if there is none."""
-        for number in reversed(self.numbers):
-            tail = self._survey(number)[0]
-            sequence = self._salvaged_sequence(number) if tail is None else tail.sequence
+            sequence = self._facts(number).sequence
             if sequence:
                 return sequence
         return 0
 
-    def _survey(self, number: int) -> tuple[Tail | None, Prologue | None, int]:
-        """End, prologue and first offset of a cycle, as far as it can be parsed."""
-        try:
-            cycle = self._open(number)
-        except UnparsableError:
-            return None, None, 0
-        try:
-            tail = find_tail(cycle, None, self.disk)
-        except UnparsableError:
-            tail = None
-        return tail, _prologue(cycle), cycle.layout.first
+    # --- bytes ---
 
-    def _end_the_one_before(self, newest: int, failed: set[int]) -> None:
+    def _base_behind(self, newest: int) -> int:
+        """The base of the cycle that follows one which cannot be continued."""
+        booked = self.booked
+        if newest in self.numbers:
+            base = self._bytes_in(self.numbers)
+        else:
+            base = booked.base if booked is not None else 0
+        position = self.position
+        if position is not None and position.outbox == self.outbox:
+            base = max(base, position.settled_bytes)
+        return base
+
+    def _bytes_in(self, numbers: list[int]) -> int:
+        """The bytes in these cycles (ascending) and all before them."""
+        booked = self.booked
+        length = 0
+        for number in reversed(numbers):
+            facts = self._facts(number)
+            length += facts.length
+            if facts.prologue is not None:
+                return facts.prologue.base + length
+            if booked is not None and booked.number == number:
+                return booked.base + length
+        return length
+
+    # --- cycles ---
+
+    def _facts(self, number: int) -> CycleFacts:
+        try:
+            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
+        except FileNotFoundError:
+            return CycleFacts(None, 0, 0)  # settled and removed meanwhile
+        return read_facts(number, file, self.outbox)
+
+    def _end_the_one_before(self, newest: int, state: StateFile) -> None:
         """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
         earlier = [number for number in self.numbers if number < newest]
-        if not earlier or earlier[-1] in failed:
+        if not earlier or earlier[-1] in state.failed_cycles():
             return
         try:
             cycle = self._open(earlier[-1])
-            tail = find_tail(cycle, None, self.disk)
+            tail = find_tail(cycle, state, self.disk)
+        except BrokenChainError:
+            return  # readers salvage it
         except UnparsableError:
             return
         if not tail.ended:
@@ -232,11 +272,4 @@ class _Recovery:
             file = self.directory.open(path)
         except FileNotFoundError:
             raise UnparsableError("it was removed") from None
-        return CycleFile(number, file)
-
-
-def _prologue(cycle: CycleFile) -> Prologue | None:
-    try:
-        return cycle.record_at(cycle.layout.first)[0].prologue
-    except UnparsableError:
-        return None
+        return CycleFile(number, file, self.outbox)
