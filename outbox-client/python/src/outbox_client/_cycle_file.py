@@ -35,8 +35,7 @@ from outbox_client._wire_fields import END_OF_FILE, META, NOT_COMPLETE, Unparsab
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
-    from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._safe_files import File
+    from outbox_client._safe_files import File, Folder
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
@@ -270,7 +269,7 @@ class CycleFile:
         return True
 
 
-def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None:
+def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     """Make an empty cycle file; whole and on stable storage before it has its name.
 
     Raises:
@@ -278,33 +277,36 @@ def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = temporary_name(directory, name)
+    temporary = _temporary(name)
     # A leftover of a writer that died may be a link to a live cycle: not to be written to.
-    remove_leftover(directory, name, disk)
-    with directory.create_new(temporary) as file:
+    remove_leftover(queue, name, disk)
+    with queue.create_new(temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
-    disk.link(temporary, f"{directory.queue}/{name}", "link")
-    disk.sync_directory(directory.queue, "link")
-    disk.unlink(temporary, "unlink")
+    disk.link(queue, temporary, name, "link")
+    disk.sync_directory(queue, "link")
+    disk.unlink(queue, temporary, "unlink")
 
 
-def remove_leftover(directory: OutboxDirectory, name: str, disk: Disk) -> None:
+def remove_leftover(queue: Folder, name: str, disk: Disk) -> None:
     """Remove what a writer left that was killed while it began this cycle.
 
     Raises:
         OSError: that is not possible.
     """
-    temporary = temporary_name(directory, name)
-    if os.path.lexists(temporary):
-        disk.unlink(temporary, "unlink")
+    temporary = _temporary(name)
+    try:
+        queue.look(temporary)
+    except FileNotFoundError:
+        return
+    disk.unlink(queue, temporary, "unlink")
 
 
-def temporary_name(directory: OutboxDirectory, name: str) -> str:
+def _temporary(name: str) -> str:
     """Where a cycle file is built."""
-    return f"{directory.queue}/.{name}.tmp"
+    return f".{name}.tmp"
 
 
 def is_free(word: int) -> bool:

@@ -30,6 +30,7 @@ from outbox_client._writer_session import WriterSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from outbox_client._outbox_directory import HeldDirectories
     from outbox_client._writer_options import WriterOptions
 
 
@@ -44,33 +45,31 @@ def open_session(options: WriterOptions, now: int) -> WriterSession:
         OutboxUnavailable: a file is refused, or the system reports an error.
         OutboxFull: there is no space to mend a file.
     """
-    directory = options.directory
     try:
-        if not directory.checked:
-            directory.prepare()
-        directory.checked = False
-        session = _Recovery(options, now).run()
+        with options.directory.hold() as held:
+            session = _Recovery(options, held, now).run()
+            make_counters(held.root, options.disk)
+            return session
     except OSError as problem:
-        raise system_error(f"open {directory.path}", problem) from None
-    make_counters(directory, options.disk)
-    return session
+        raise system_error(f"open {options.directory.path}", problem) from None
 
 
 class _Recovery:
-    def __init__(self, options: WriterOptions, now: int) -> None:
+    def __init__(self, options: WriterOptions, held: HeldDirectories, now: int) -> None:
         self.options = options
-        self.directory = options.directory
+        self.held = held
+        self.queue = held.queue
         self.disk = options.disk
         self.now = now
-        self.numbers = self.directory.cycles()
-        self.position = read_position(self.directory.file("relay.position"))
+        self.numbers = held.cycles()
+        self.position = read_position("relay.position", held.root.fd)
         self.outbox = b""
         self.booked: NewestCycle | None = None
 
     def run(self) -> WriterSession:
         numbers = self.numbers
         if numbers:
-            remove_leftover(self.directory, cycle_name(numbers[-1]), self.disk)
+            remove_leftover(self.queue, cycle_name(numbers[-1]), self.disk)
         state, identity = self._open_state()
         self._mend_metadata()
         self.outbox = identity.outbox
@@ -78,7 +77,8 @@ class _Recovery:
         newest = numbers[-1] if numbers else None
         if booked is not None and (newest is None or booked.number > newest):
             newest = booked.number  # it was removed, and its number is not used again
-        session = WriterSession(self.options, open_session, state, identity, newest)
+        place = self.held.identity
+        session = WriterSession(self.options, open_session, state, identity, newest, place)
         if newest is None:
             self._give_behind(state, 0)
         else:
@@ -92,8 +92,7 @@ class _Recovery:
     # --- the files beside the queue ---
 
     def _mend_metadata(self) -> None:
-        path = f"{self.directory.queue}/metadata.cq4t"
-        with self.directory.create(path) as file:
+        with self.queue.create("metadata.cq4t") as file:
             fd = file.fd
             if not is_valid(fd):
                 # In place: readers keep it mapped. A new count of modifications makes them look.
@@ -106,10 +105,10 @@ class _Recovery:
                 update_listing(fd, self.numbers, self.disk)
 
     def _open_state(self) -> tuple[StateFile, Identity]:
-        path = self.directory.file("outbox.state")
-        file = self.directory.create(path)
+        root = self.held.root
+        file = root.create("outbox.state")
         data = os.pread(file.fd, STATE_BYTES, 0)
-        identity = decode_identity(data, path)
+        identity = decode_identity(data, root.where("outbox.state"))
         if identity is None or file.opened.st_size != STATE_BYTES:
             identity = identity or self._lost_identity()
             # What follows the identity has checks of its own; what fails them is rebuilt below.
@@ -120,7 +119,7 @@ class _Recovery:
 
     def _lost_identity(self) -> Identity:
         for number in reversed(self.numbers):
-            with self.directory.open(f"{self.directory.queue}/{cycle_name(number)}") as file:
+            with self.queue.open(cycle_name(number)) as file:
                 prologue = find_prologue(number, file)
             if prologue is not None:
                 return Identity(prologue.outbox, prologue.generation, self.now)
@@ -246,7 +245,7 @@ class _Recovery:
 
     def _facts(self, number: int) -> CycleFacts:
         try:
-            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
+            file = self.queue.open(cycle_name(number))
         except FileNotFoundError:
             return CycleFacts(None, 0, 0)  # settled and removed meanwhile
         return read_facts(number, file, self.outbox)
@@ -267,9 +266,8 @@ class _Recovery:
             cycle.end(tail.offset, self.disk)
 
     def _open(self, number: int) -> CycleFile:
-        path = f"{self.directory.queue}/{cycle_name(number)}"
         try:
-            file = self.directory.open(path)
+            file = self.queue.open(cycle_name(number))
         except FileNotFoundError:
             raise UnparsableError("it was removed") from None
         return CycleFile(number, file, self.outbox)
