@@ -56,7 +56,7 @@ def read_facts(number: int, file: File, outbox: bytes) -> CycleFacts:
     """Look at a cycle; changes nothing.
 
     Costs the same with any length, unless it is damaged at its end: then the rest of it is read,
-    all of it if its chain tells nothing. That takes seconds for a full one.
+    all of it if its chain holds no record. That takes seconds for a full one.
 
     Args:
         number: of the cycle.
@@ -80,7 +80,8 @@ def read_facts(number: int, file: File, outbox: bytes) -> CycleFacts:
         prologue = prologue_of(cycle)
         try:
             tail = find_tail(cycle, None, _DISK)
-            return CycleFacts(prologue, tail.sequence, tail.offset - first)
+            if tail.entry >= 0:
+                return CycleFacts(prologue, tail.sequence, tail.offset - first)
         except BrokenChainError as broken:
             tail = broken.tail
             if tail.entry >= 0:
