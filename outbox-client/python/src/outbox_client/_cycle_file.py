@@ -277,9 +277,7 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = _temporary(name)
-    # A leftover of a writer that died may be a link to a live cycle: not to be written to.
-    remove_leftover(queue, name, disk)
+    temporary = f".{name}.tmp"
     with queue.create_new(temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
@@ -290,23 +288,23 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     disk.unlink(queue, temporary, "unlink")
 
 
-def remove_leftover(queue: Folder, name: str, disk: Disk) -> None:
-    """Remove what a writer left that was killed while it began this cycle.
+def remove_leftovers(queue: Folder, names: list[str], disk: Disk) -> None:
+    """Remove what writers left that were killed while they began a cycle.
+
+    Such a file may be a second name of a live cycle: it is not to be written to, and as long as it
+    is there the cycle is refused.
+
+    Args:
+        queue: the directory.
+        names: of all that it holds.
+        disk: by which it is changed.
 
     Raises:
         OSError: that is not possible.
     """
-    temporary = _temporary(name)
-    try:
-        queue.look(temporary)
-    except FileNotFoundError:
-        return
-    disk.unlink(queue, temporary, "unlink")
-
-
-def _temporary(name: str) -> str:
-    """Where a cycle file is built."""
-    return f".{name}.tmp"
+    for name in names:
+        if name[:1] == "." and name.endswith(".cq4.tmp"):
+            disk.unlink(queue, name, "unlink")
 
 
 def is_free(word: int) -> bool:

@@ -94,7 +94,7 @@ class OutboxDirectory:
         made = self._make(self.queue, root)
         queue = self._open(self.queue, root, made)
         if self.power:
-            self._sync(parent, root)
+            self._sync(parent, root, queue)
         return HeldDirectories(root, queue)
 
     def _check_parent(self, parent: str) -> None:
@@ -183,8 +183,9 @@ class OutboxDirectory:
         if not S_ISDIR(found.st_mode):
             raise OutboxUnavailable(f"{path} is not a directory")
 
-    def _sync(self, parent: str, root: Folder) -> None:
-        # Whoever made them may not have cared.
+    def _sync(self, parent: str, root: Folder, queue: Folder) -> None:
+        # Whoever made them, or the newest cycle, may not have cared, or was killed before it did.
+        _DISK.sync_directory(queue, "create")
         try:
             _DISK.sync_directory(root, "create")
             _DISK.sync_directory(Folder(parent), "create")

@@ -10,11 +10,12 @@ import os
 
 from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
 from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
-from outbox_client._cycle_file import CycleFile, remove_leftover
+from outbox_client._cycle_file import CycleFile, remove_leftovers
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
 from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
+from outbox_client._outbox_directory import cycles_of
 from outbox_client._position_file import read_position
 from outbox_client._roll_rule import HOUR_MS
 from outbox_client._state_file import (
@@ -64,11 +65,11 @@ class _Recovery:
         self.queue = held.queue
         self.disk = options.disk
         self.now = now
-        self.numbers = held.cycles()
+        names = held.queue.names()
+        self.numbers = cycles_of(names)
         self.position = read_position("relay.position", held.root.fd)
         self.known: dict[tuple[int, bool], CycleFacts] = {}
-        if self.numbers:
-            remove_leftover(self.queue, cycle_name(self.numbers[-1]), self.disk)
+        remove_leftovers(self.queue, names, self.disk)
         self.state, self.identity = self._look_at_state()
         self.booked = self.state.newest_cycle()
         self.failed = self.state.failed_cycles()
