@@ -1,6 +1,6 @@
 package dev.outboxrelay.conformance;
 
-import dev.outboxrelay.client.format.DiskStep;
+import dev.outboxrelay.client.disk.DiskStep;
 import java.util.Locale;
 
 /**

@@ -1,7 +1,7 @@
 package dev.outboxrelay.conformance;
 
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.DiskStep;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;

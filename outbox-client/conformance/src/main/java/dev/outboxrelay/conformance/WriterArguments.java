@@ -1,9 +1,9 @@
 package dev.outboxrelay.conformance;
 
 import dev.outboxrelay.client.Durability;
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;

@@ -1,8 +1,8 @@
 package dev.outboxrelay.client;
 
-import dev.outboxrelay.client.format.OutboxReader;
-import dev.outboxrelay.client.format.QueueWriter;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.files.OutboxReader;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -26,7 +26,7 @@ public final class Outbox implements AutoCloseable {
   private final OutboxReader reader;
   private final Path path;
 
-  private Outbox(WriterOptions options) {
+  Outbox(WriterOptions options) {
     path = options.paths().root();
     reader = new OutboxReader(options.paths());
     writer = QueueWriter.open(options);
@@ -52,11 +52,6 @@ public final class Outbox implements AutoCloseable {
   /** Opens an outbox with settings of your own. */
   public static OutboxBuilder builder() {
     return new OutboxBuilder(System.getenv());
-  }
-
-  /** For the relay and its tools, not for users: opens an outbox with limits of its own. */
-  public static Outbox open(WriterOptions options) {
-    return new Outbox(options);
   }
 
   /** The directory of the outbox. */

@@ -1,7 +1,7 @@
 package dev.outboxrelay.client;
 
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -73,7 +73,7 @@ public final class OutboxBuilder {
 
   /** Opens the outbox. */
   public Outbox open() {
-    return Outbox.open(options());
+    return new Outbox(options());
   }
 
   WriterOptions options() {

@@ -1,8 +1,8 @@
 package dev.outboxrelay.client;
 
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WritersLock;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.lock.WritersLock;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

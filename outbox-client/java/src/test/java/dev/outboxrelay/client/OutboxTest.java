@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.outboxrelay.client.format.DeliveryMode;
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutcomesFile;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.DeliveryMode;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -228,6 +228,7 @@ class OutboxTest {
         1,
         settledBytes,
         0,
-        outbox);
+        outbox,
+        0);
   }
 }

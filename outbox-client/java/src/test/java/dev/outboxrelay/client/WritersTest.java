@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.outboxrelay.client.format.FailureCounters;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.ReadBack;
+import dev.outboxrelay.client.files.FailureCounters;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.writing.ReadBack;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.inspect.DeadLetter;
 import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.log.Logfmt;

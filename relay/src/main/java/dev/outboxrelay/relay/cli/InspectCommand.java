@@ -2,9 +2,9 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.inspect.Damage;
 import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.inspect.FoundEvent;

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.cli;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.OutboxSelection;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.fleet.OutboxSearch;

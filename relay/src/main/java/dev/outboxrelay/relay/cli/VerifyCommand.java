@@ -2,8 +2,8 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.format.CycleName;
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.cycle.CycleName;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.inspect.Problem;
 import dev.outboxrelay.relay.inspect.QueueVerifier;
 import dev.outboxrelay.relay.inspect.VerifyReport;

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 
 /**
  * The way to Kafka, as the delivery loop sees it: it never blocks, and what takes time answers

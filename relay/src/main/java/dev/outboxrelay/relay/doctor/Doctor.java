@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.doctor;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;

@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.doctor;
 
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
 import java.io.IOException;

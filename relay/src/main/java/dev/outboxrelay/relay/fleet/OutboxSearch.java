@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.OutboxGlob;
 import dev.outboxrelay.relay.config.OutboxGlob.Name;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;

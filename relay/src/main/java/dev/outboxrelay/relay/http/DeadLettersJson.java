@@ -3,7 +3,7 @@ package dev.outboxrelay.relay.http;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.inspect.RecentDeadLetters;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.EventHeader;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.RecordCodec;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -44,7 +44,7 @@ public record DeadLetter(
 
   private static Optional<OutboxRecord> original(byte[] value) {
     ByteBuffer bytes = ByteBuffer.wrap(value == null ? new byte[0] : value);
-    return RecordCodec.check(bytes).isValid()
+    return RecordCodec.checkCopy(bytes).isValid()
         ? Optional.of(RecordCodec.decode(bytes))
         : Optional.empty();
   }

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 
 /**
  * A valid record and where it stands.

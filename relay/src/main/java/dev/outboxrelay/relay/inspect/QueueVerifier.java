@@ -1,13 +1,13 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
-import dev.outboxrelay.client.format.Prologue;
-import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

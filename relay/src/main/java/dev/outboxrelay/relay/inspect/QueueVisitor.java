@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import java.io.IOException;
 
 /** Told what a {@link QueueWalk} meets, in the order of the queue. */

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;

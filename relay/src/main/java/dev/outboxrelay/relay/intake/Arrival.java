@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.intake;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 
 /** What comes out of the queue, in its order. */
 public sealed interface Arrival {

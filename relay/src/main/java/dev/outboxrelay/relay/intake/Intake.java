@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.intake;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.tail.Tail;
 import dev.outboxrelay.relay.tail.TailedRecord;
 

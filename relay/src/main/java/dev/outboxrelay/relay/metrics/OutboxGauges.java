@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.metrics;
 
-import dev.outboxrelay.client.format.FailureCounters;
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.FailureCounters;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;

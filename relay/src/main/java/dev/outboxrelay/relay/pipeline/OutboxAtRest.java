@@ -1,10 +1,10 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
-import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Place;

@@ -1,11 +1,11 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.StateFile;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deliver.Backoff;
@@ -51,7 +51,7 @@ final class PipelineAssembly {
     OutboxPaths paths = new OutboxPaths(config.outboxDir());
     try {
       if (Files.notExists(paths.state(), LinkOption.NOFOLLOW_LINKS)) {
-        Outbox.open(options(config)).close();
+        QueueWriter.open(options(config)).close();
       }
     } catch (OutboxError e) {
       throw unusable(config, e);
@@ -99,7 +99,7 @@ final class PipelineAssembly {
     WriterOptions options = options(config);
     OutboxPaths paths = options.paths();
     // Opening creates what is missing and mends what a crash left.
-    Outbox.open(options).close();
+    QueueWriter.open(options).close();
     OutboxState state =
         StateFile.read(paths.state())
             .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
@@ -110,7 +110,7 @@ final class PipelineAssembly {
     PipelineListener listener =
         new ListenerChain(stateClock, new PipelineLog(clocks), new EndMender(settler), outside);
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
-    Tail tail = resources.add(new Tail(paths, listener, clocks.monotonic()));
+    Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     Transport transport =
@@ -171,7 +171,8 @@ final class PipelineAssembly {
     long settled = start == null ? 0 : start.sequence();
     return Settler.open(
         new Settler.Owner(state.outboxId(), state.generation()),
-        new DeadLetters(options.paths(), settled, config.trustParent(), clocks.wall()),
+        new DeadLetters(
+            options.paths(), state.outboxId(), settled, config.trustParent(), clocks.wall()),
         options,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,

@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.SafeFiles;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

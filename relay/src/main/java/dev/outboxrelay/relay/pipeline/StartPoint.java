@@ -1,13 +1,13 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
-import dev.outboxrelay.client.format.RecordLimits;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Place;
@@ -71,7 +71,8 @@ final class StartPoint {
       }
       return;
     }
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(position.cycle()))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(position.cycle()), state.outboxId())) {
       Optional<CycleEntry.Valid> before = recordBefore(scanner, position);
       if (before.isPresent()) {
         checkIsTheSame(before.get().record(), position);

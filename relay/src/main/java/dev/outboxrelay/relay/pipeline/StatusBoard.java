@@ -1,10 +1,10 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxState;
-import dev.outboxrelay.client.format.StateFile;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import java.io.IOException;
@@ -119,7 +119,7 @@ final class StatusBoard {
    * @param fromStart 1 to count from the first data offset instead of from the file's beginning
    */
   private long endOf(long cycle, int fromStart) throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outboxId)) {
       long last = scanner.writePosition();
       if (last < scanner.start()) {
         return 0;

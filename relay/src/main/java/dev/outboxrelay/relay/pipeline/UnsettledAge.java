@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;

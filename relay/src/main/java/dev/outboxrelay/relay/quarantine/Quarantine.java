@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.quarantine;
 
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.SafeFiles;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.DiskStep;
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

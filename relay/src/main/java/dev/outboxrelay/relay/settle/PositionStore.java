@@ -1,11 +1,11 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.format.DeliveryMode;
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutcomesFile;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.DeliveryMode;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.deliver.Settled;
 import java.io.Closeable;
 import java.io.IOException;
@@ -48,7 +48,8 @@ final class PositionStore implements Closeable {
             settled.next().cycle() << 32 | (settled.next().entry() - 1),
             settled.settledBytes(),
             nowMillis,
-            owner.outboxId()));
+            owner.outboxId(),
+            0));
   }
 
   @Override

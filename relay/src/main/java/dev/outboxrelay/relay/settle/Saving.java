@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.format.OutcomesFile.Range;
+import dev.outboxrelay.client.files.OutcomesFile.Range;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;

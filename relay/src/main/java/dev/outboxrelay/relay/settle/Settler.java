@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -83,7 +83,7 @@ public final class Settler implements Settlement {
         new PositionStore(options.paths(), owner, cycle, options.disk()),
         deadLetters,
         new Quarantine(options.paths()),
-        new Housekeeping(options),
+        new Housekeeping(options, owner.outboxId()),
         pace,
         clocks,
         start);

@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.CycleLayout;
-import dev.outboxrelay.client.format.FileWindow;
+import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.cycle.FileWindow;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

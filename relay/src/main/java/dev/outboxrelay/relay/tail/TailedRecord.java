@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.tail;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 
 /** What stands in the queue. Offsets are of header words, in bytes. */
 public sealed interface TailedRecord {

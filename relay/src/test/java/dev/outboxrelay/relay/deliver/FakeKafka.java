@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.intake.Arrival;
 import dev.outboxrelay.relay.intake.Arrivals;
 import dev.outboxrelay.relay.intake.Bookmark;
@@ -31,6 +31,9 @@ final class FakeQueue implements Arrivals {
             null,
             new byte[0],
             List.of(),
+            null,
+            false,
+            false,
             null,
             BYTES);
     arrivals.add(new Arrival.Event(record, CYCLE, start(), end(), firstMissing(), end()));

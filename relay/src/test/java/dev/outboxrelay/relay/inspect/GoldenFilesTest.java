@@ -3,7 +3,7 @@ package dev.outboxrelay.relay.inspect;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

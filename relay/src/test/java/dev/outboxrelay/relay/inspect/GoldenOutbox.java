@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.inspect;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;

@@ -2,10 +2,10 @@ package dev.outboxrelay.relay.inspect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.inspect.RecentDeadLetters.Entry;
 import dev.outboxrelay.relay.inspect.RecentDeadLetters.Reading;
@@ -31,7 +31,7 @@ class RecentDeadLettersTest {
   void open() throws IOException {
     paths = new OutboxPaths(directory.resolve("outbox"));
     recent = new RecentDeadLetters(paths, () -> nanos);
-    Outbox.open(WriterOptions.of(paths)).close();
+    QueueWriter.open(WriterOptions.of(paths)).close();
   }
 
   @Test
@@ -84,7 +84,7 @@ class RecentDeadLettersTest {
 
   @Test
   void whatSomebodyElseWroteThereCanNotFillTheMemory() throws IOException {
-    try (Outbox letters = Outbox.open(WriterOptions.deadLetters(paths))) {
+    try (QueueWriter letters = QueueWriter.open(WriterOptions.deadLetters(paths))) {
       for (int i = 0; i < 40; i++) {
         letters.append(letter("reason-" + i, "x".repeat(5_000)));
       }
@@ -97,7 +97,7 @@ class RecentDeadLettersTest {
   }
 
   private void append(String reason, int count) {
-    try (Outbox letters = Outbox.open(WriterOptions.deadLetters(paths))) {
+    try (QueueWriter letters = QueueWriter.open(WriterOptions.deadLetters(paths))) {
       for (int i = 0; i < count; i++) {
         letters.append(letter(reason, "refused"));
       }

@@ -6,8 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.Receipt;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,7 +37,7 @@ class DamageIT extends BrokerTest {
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(10);
         assertThat(relay.told().quarantined).containsExactly("BAD_CRC");
-        assertThat(outbox.outbox().waitDelivered(damaged, Duration.ofSeconds(60)))
+        assertThat(outbox.waitDelivered(damaged, Duration.ofSeconds(60)))
             .isEqualTo(DeliveryOutcome.QUARANTINED);
         outbox.append("flipped", 11, 5);
         relay.awaitSaved(15);
@@ -257,7 +258,8 @@ class DamageIT extends BrokerTest {
 
   private static CycleEntry entryAt(OutboxUnderTest outbox, long cycle, long offset)
       throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(outbox.paths().cycle(cycle))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(outbox.paths().cycle(cycle), OutboxIdentity.outboxOf(outbox.paths()))) {
       return scanner.at(offset);
     }
   }

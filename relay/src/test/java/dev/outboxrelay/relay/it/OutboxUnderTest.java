@@ -1,12 +1,15 @@
 package dev.outboxrelay.relay.it;
 
-import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -20,14 +23,14 @@ import java.util.List;
 /** Writes an outbox, at a time of the test's choice, and damages its files. */
 final class OutboxUnderTest implements AutoCloseable {
   private final OutboxPaths paths;
-  private final Outbox outbox;
+  private final QueueWriter writer;
 
   /** In the past, so that hours can pass: Kafka refuses times in the future. */
   private Instant now = Instant.now().minus(Duration.ofHours(12));
 
   OutboxUnderTest(Path directory) {
     paths = new OutboxPaths(directory);
-    outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
   }
 
   OutboxPaths paths() {
@@ -47,21 +50,22 @@ final class OutboxUnderTest implements AutoCloseable {
   }
 
   Receipt append(String topic, String value) {
-    return outbox.append(OutboxEvent.builder(topic).key("key").value(value).build());
+    return writer.append(OutboxEvent.builder(topic).key("key").value(value).build());
   }
 
   Receipt append(OutboxEvent event) {
-    return outbox.append(event);
+    return writer.append(event);
   }
 
-  Outbox outbox() {
-    return outbox;
+  DeliveryOutcome waitDelivered(Receipt receipt, Duration timeout) throws InterruptedException {
+    return new OutboxReader(paths).waitDelivered(receipt, timeout);
   }
 
   /** Offsets of the header words of a cycle's records. */
   List<Long> offsets(long cycle) throws IOException {
     List<Long> offsets = new ArrayList<>();
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
       CycleEntry entry = scanner.at(scanner.start());
       while (entry instanceof CycleEntry.Valid valid) {
         offsets.add(valid.offset());
@@ -102,6 +106,6 @@ final class OutboxUnderTest implements AutoCloseable {
 
   @Override
   public void close() {
-    outbox.close();
+    writer.close();
   }
 }

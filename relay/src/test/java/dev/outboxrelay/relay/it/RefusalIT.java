@@ -5,10 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutboxRecord;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,7 +36,7 @@ class RefusalIT extends BrokerTest {
       relay.awaitSaved(11);
       assertThat(relay.told().deadLetters).containsExactly("small too-large 6");
       assertThat(relay.told().quarantined).isEmpty();
-      assertThat(outbox.outbox().waitDelivered(large, Duration.ofSeconds(60)))
+      assertThat(outbox.waitDelivered(large, Duration.ofSeconds(60)))
           .isEqualTo(DeliveryOutcome.DEAD);
 
       List<OutboxRecord> letters = deadLetters(outbox.paths());
@@ -113,7 +114,8 @@ class RefusalIT extends BrokerTest {
     OutboxPaths paths = outbox.deadLetters();
     List<OutboxRecord> records = new ArrayList<>();
     for (long cycle : paths.cycles()) {
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner =
+          CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
         CycleEntry entry = scanner.at(scanner.start());
         while (entry instanceof CycleEntry.Valid valid) {
           records.add(valid.record());

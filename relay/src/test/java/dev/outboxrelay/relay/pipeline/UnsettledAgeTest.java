@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.quarantine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.format.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

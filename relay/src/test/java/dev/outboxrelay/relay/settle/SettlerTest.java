@@ -3,17 +3,17 @@ package dev.outboxrelay.relay.settle;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.DeliveryOutcome;
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.Disk;
-import dev.outboxrelay.client.format.DiskStep;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.OutcomesFile;
-import dev.outboxrelay.client.format.Position;
-import dev.outboxrelay.client.format.PositionFile;
-import dev.outboxrelay.client.format.StateFile;
-import dev.outboxrelay.client.format.WriterOptions;
-import dev.outboxrelay.client.format.WritersLock;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.lock.WritersLock;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -114,9 +114,9 @@ class SettlerTest {
   }
 
   private long append(int count) throws IOException {
-    try (Outbox outbox = Outbox.open(options)) {
+    try (QueueWriter writer = QueueWriter.open(options)) {
       for (int i = 0; i < count; i++) {
-        outbox.append(OutboxEvent.of("topic", "value"));
+        writer.append(OutboxEvent.of("topic", "value"));
       }
     }
     List<Long> cycles = options.paths().cycles();

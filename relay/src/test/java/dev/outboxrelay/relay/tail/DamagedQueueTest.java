@@ -2,12 +2,13 @@ package dev.outboxrelay.relay.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -56,7 +57,8 @@ class DamagedQueueTest {
 
     List<Long> read = new ArrayList<>();
     AtomicLong nanos = new AtomicLong();
-    try (Tail tail = new Tail(paths, new TailListener() {}, nanos::get)) {
+    try (Tail tail =
+        new Tail(paths, OutboxIdentity.outboxOf(paths), new TailListener() {}, nanos::get)) {
       for (int idle = 0; idle < TURNS_WITHOUT_PROGRESS; ) {
         TailedRecord record = tail.poll();
         nanos.addAndGet(Duration.ofMillis(5).toNanos());
@@ -75,13 +77,13 @@ class DamagedQueueTest {
   }
 
   private void append(OutboxPaths paths, Random random) {
-    try (Outbox outbox =
-        Outbox.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now))) {
+    try (QueueWriter writer =
+        QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now))) {
       for (int cycle = random.nextInt(3); cycle >= 0; cycle--) {
         for (int i = 1 + random.nextInt(600); i > 0; i--) {
           byte[] value = new byte[random.nextInt(random.nextInt(50) == 0 ? 100_000 : 500)];
           random.nextBytes(value);
-          outbox.append(OutboxEvent.of("topic", value));
+          writer.append(OutboxEvent.of("topic", value));
         }
         now = now.plus(Duration.ofHours(1));
       }
@@ -91,7 +93,8 @@ class DamagedQueueTest {
   private static List<Laid> records(OutboxPaths paths) throws IOException {
     List<Laid> records = new ArrayList<>();
     for (long cycle : paths.cycles()) {
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner =
+          CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
         CycleEntry entry = scanner.at(scanner.start());
         while (entry instanceof CycleEntry.Valid valid) {
           records.add(new Laid(cycle, valid.offset(), valid.next(), valid.record().sequence()));

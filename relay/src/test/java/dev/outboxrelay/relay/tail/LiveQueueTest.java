@@ -2,16 +2,18 @@ package dev.outboxrelay.relay.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.pipeline.RecordingListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -32,25 +34,30 @@ class LiveQueueTest {
   private final RecordingListener told = new RecordingListener();
 
   private OutboxPaths paths;
-  private Outbox outbox;
+  private QueueWriter writer;
   private Tail tail;
 
   @BeforeEach
-  void open() {
+  void open() throws IOException {
     paths = new OutboxPaths(directory.resolve("outbox"));
-    outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true));
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true));
     // Each turn is a look.
-    tail = new Tail(paths, told, () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
+    tail =
+        new Tail(
+            paths,
+            OutboxIdentity.outboxOf(paths),
+            told,
+            () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
   }
 
   @AfterEach
   void close() {
     tail.close();
-    outbox.close();
+    writer.close();
   }
 
   private void append(String value) {
-    outbox.append(OutboxEvent.of("topic", value));
+    writer.append(OutboxEvent.of("topic", value));
   }
 
   private TailedRecord poll(int turns) {

@@ -2,12 +2,13 @@ package dev.outboxrelay.relay.tail;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.format.CycleEntry;
-import dev.outboxrelay.client.format.CycleScanner;
-import dev.outboxrelay.client.format.OutboxPaths;
-import dev.outboxrelay.client.format.WriterOptions;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -31,17 +32,17 @@ class SalvageTailTest {
   @TempDir private Path directory;
 
   private OutboxPaths paths;
-  private Outbox outbox;
+  private QueueWriter writer;
 
   @BeforeEach
   void open() {
     paths = new OutboxPaths(directory.resolve("outbox"));
-    outbox = Outbox.open(WriterOptions.of(paths).withTrustParent(true));
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true));
   }
 
   @AfterEach
   void close() {
-    outbox.close();
+    writer.close();
   }
 
   /** A search reads all that is behind, which can take seconds on a large file. */
@@ -56,7 +57,8 @@ class SalvageTailTest {
     write32(later.offset(), 0);
     write32(WORD1, (int) damaged.offset());
 
-    try (SalvageTail tail = new SalvageTail(file(), new Place(cycle(), 0, 0), 0)) {
+    try (SalvageTail tail =
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
       assertThat(read(tail)).containsExactly("1", "2");
       // What is published and not booked waits: were there a search, it would be found.
       write32(later.offset(), published);
@@ -72,18 +74,19 @@ class SalvageTailTest {
     CycleEntry.Valid second = entries().get(1);
     byte[] copy =
         Arrays.copyOfRange(Files.readAllBytes(file()), (int) second.offset(), (int) second.next());
-    outbox.append(OutboxEvent.of("four", copy)); // so that the copy is aligned as entries are
+    writer.append(OutboxEvent.of("four", copy)); // so that the copy is aligned as entries are
     append("c");
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
 
-    try (SalvageTail tail = new SalvageTail(file(), new Place(cycle(), 0, 0), 0)) {
+    try (SalvageTail tail =
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
       assertThat(read(tail)).containsExactly("1", "2", "hostile length", "4");
     }
   }
 
   private void append(String... values) {
     for (String value : values) {
-      outbox.append(OutboxEvent.of("four", value));
+      writer.append(OutboxEvent.of("four", value));
     }
   }
 
@@ -101,7 +104,7 @@ class SalvageTailTest {
 
   private List<CycleEntry.Valid> entries() throws IOException {
     List<CycleEntry.Valid> entries = new ArrayList<>();
-    try (CycleScanner scanner = CycleScanner.open(file())) {
+    try (CycleScanner scanner = CycleScanner.open(file(), OutboxIdentity.outboxOf(paths))) {
       CycleEntry entry = scanner.at(scanner.start());
       while (entry instanceof CycleEntry.Valid valid) {
         entries.add(valid);

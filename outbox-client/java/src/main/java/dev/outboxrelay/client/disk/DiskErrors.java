@@ -1,0 +1,65 @@
+package dev.outboxrelay.client.disk;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.OutboxFull;
+import dev.outboxrelay.client.OutboxUnavailable;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Tells a full disk from other errors; Java passes on no error numbers, only texts. */
+public final class DiskErrors {
+  /** ENOSPC, EDQUOT and EFBIG. */
+  private static final List<String> FULL =
+      List.of("No space left on device", "Disk quota exceeded", "File too large");
+
+  private static final long LITTLE_BYTES = 1 << 20;
+
+  private DiskErrors() {}
+
+  public static OutboxError of(IOException error, Path outbox) {
+    String text = String.valueOf(error.getMessage());
+    for (String full : FULL) {
+      if (text.contains(full)) {
+        return full(text, outbox, error);
+      }
+    }
+    if (error instanceof NoSuchFileException) {
+      return new OutboxUnavailable(
+          text + " is gone: if the outbox was deleted or its file system unmounted, bring it back",
+          error);
+    }
+    if (error instanceof AccessDeniedException) {
+      return new OutboxUnavailable(
+          text + " is not accessible for this user: it must belong to the group of " + outbox,
+          error);
+    }
+    if (isAlmostFull(outbox)) { // the text may be in any language
+      return full(text, outbox, error);
+    }
+    return new OutboxUnavailable(
+        "an operation on "
+            + outbox
+            + " failed: "
+            + text
+            + "; nothing was appended, check disk and logs",
+        error);
+  }
+
+  private static OutboxFull full(String text, Path outbox, IOException error) {
+    return new OutboxFull(
+        outbox + " has no room: " + text + "; nothing was appended, free space or raise the limit",
+        error);
+  }
+
+  private static boolean isAlmostFull(Path outbox) {
+    try {
+      return Files.getFileStore(outbox).getUsableSpace() < LITTLE_BYTES;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package dev.outboxrelay.client.disk;
+
+/**
+ * What an operation on a {@link Disk} is for: the steps of the writers' protocol, by which tests
+ * place their faults.
+ */
+public enum DiskStep {
+  LOCK,
+  PAYLOAD,
+  AHEAD,
+  PUBLISH,
+  STATE,
+  WORD2,
+  WORD1,
+  INDEX,
+  INDEX_PAGE,
+  EOF_TAIL,
+  EOF,
+  CREATE,
+  RENAME,
+  LISTING,
+  POSITION,
+  FAILURES
+}

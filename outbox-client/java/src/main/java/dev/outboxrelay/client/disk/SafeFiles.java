@@ -1,0 +1,197 @@
+package dev.outboxrelay.client.disk;
+
+import dev.outboxrelay.client.OutboxUnavailable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Creates and opens the files of an outbox: never through a symbolic link, always a regular file
+ * with one link, with mode 0660 (directories 2770) whatever the umask, and with the group of the
+ * outbox's directory.
+ */
+public final class SafeFiles {
+  private static final int FILE_MODE = 0660;
+  private static final int DIRECTORY_MODE = 02770;
+  private static final Set<PosixFilePermission> FILE_PERMISSIONS =
+      PosixFilePermissions.fromString("rw-rw----");
+  private static final Set<PosixFilePermission> DIRECTORY_PERMISSIONS =
+      PosixFilePermissions.fromString("rwxrwx---");
+  private static final int OTHERS_MAY_WRITE = 0002;
+
+  private static final int GROUP_TRIES = 20;
+  private static final long GROUP_PAUSE_NANOS = 1_000_000;
+
+  /** Leaves a new directory the group that the system gives it. */
+  public static final int ANY_GROUP = -1;
+
+  private SafeFiles() {}
+
+  /** What matters of a file; null where there is none. */
+  public record Attributes(
+      boolean regular, boolean directory, int links, int gid, int mode, Object key, long size) {}
+
+  public static Attributes attributes(Path path) throws IOException {
+    try {
+      Map<String, Object> map =
+          Files.readAttributes(
+              path,
+              "unix:isRegularFile,isDirectory,nlink,gid,mode,fileKey,size",
+              LinkOption.NOFOLLOW_LINKS);
+      return new Attributes(
+          (Boolean) map.get("isRegularFile"),
+          (Boolean) map.get("isDirectory"),
+          (Integer) map.get("nlink"),
+          (Integer) map.get("gid"),
+          (Integer) map.get("mode"),
+          map.get("fileKey"),
+          (Long) map.get("size"));
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** Opens an existing file of the outbox for reading and writing; refuses what is not ours. */
+  public static FileChannel open(Path file) throws IOException {
+    checkFile(file, directoryGroup(file));
+    return FileChannel.open(
+        file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** Opens a file of the outbox, created empty if it does not exist. */
+  public static FileChannel openOrCreate(Path file) throws IOException {
+    while (true) {
+      try {
+        return open(file);
+      } catch (NoSuchFileException e) {
+        try {
+          return create(file);
+        } catch (FileAlreadyExistsException raced) {
+          // somebody else was first: open theirs
+        } catch (NoSuchFileException removed) {
+          if (!Files.isDirectory(file.getParent())) {
+            throw removed;
+          }
+          // somebody removed it at once: create another
+        }
+      }
+    }
+  }
+
+  /** Creates a file that must not exist. */
+  public static FileChannel create(Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            EnumSet.of(
+                StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(FILE_PERMISSIONS));
+    try {
+      own(file, FILE_MODE, directoryGroup(file));
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Creates a directory below the outbox's, unless it exists. */
+  public static void createDirectory(Path directory, int group) throws IOException {
+    try {
+      Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(DIRECTORY_PERMISSIONS));
+    } catch (FileAlreadyExistsException e) {
+      return;
+    }
+    own(directory, DIRECTORY_MODE, group);
+  }
+
+  /** The group of the directory that a file lies in. */
+  public static int directoryGroup(Path file) throws IOException {
+    return (Integer) Files.getAttribute(file.getParent(), "unix:gid", LinkOption.NOFOLLOW_LINKS);
+  }
+
+  private static void own(Path path, int mode, int group) throws IOException {
+    Attributes now = attributes(path);
+    if (group != ANY_GROUP && now != null && now.gid() != group) {
+      Files.setAttribute(path, "unix:gid", group, LinkOption.NOFOLLOW_LINKS);
+    }
+    // Inherited, as a rule; a sandbox that forbids to set the setgid bit forbids it in vain, too.
+    if (now == null || (now.mode() & 07777) != mode) {
+      Files.setAttribute(path, "unix:mode", mode);
+    }
+  }
+
+  /**
+   * Refuses a file of the outbox that is not a regular file of the right group, or that others may
+   * write.
+   */
+  public static void checkFile(Path file, int group) throws IOException {
+    Attributes found = attributes(file);
+    for (int tries = 0; found != null && found.gid() != group && tries < GROUP_TRIES; tries++) {
+      LockSupport.parkNanos(GROUP_PAUSE_NANOS); // its creator may be about to set the group
+      found = attributes(file);
+    }
+    if (found == null) {
+      throw new NoSuchFileException(file.toString());
+    }
+    if (!found.regular()) {
+      throw new OutboxUnavailable(
+          file
+              + " is not a regular file (perhaps a symbolic link): remove it, the outbox uses "
+              + "only its own files");
+    }
+    if (found.links() != 1) {
+      throw new OutboxUnavailable(
+          file
+              + " has "
+              + found.links()
+              + " hard links: a file of an outbox must have exactly one; remove the others");
+    }
+    checkOwnership(file, found, group);
+  }
+
+  public static void checkOwnership(Path path, Attributes found, int group) {
+    if (found.gid() != group) {
+      throw new OutboxUnavailable(
+          path
+              + " belongs to group "
+              + found.gid()
+              + ", the outbox's directory to group "
+              + group
+              + ": chgrp it, or remove it if it is not yours");
+    }
+    if ((found.mode() & OTHERS_MAY_WRITE) != 0) {
+      throw new OutboxUnavailable(
+          path
+              + " can be written by everybody (mode "
+              + Integer.toOctalString(found.mode() & 07777)
+              + "): chmod o-w it");
+    }
+  }
+
+  /**
+   * The first {@code length} bytes of a small file, padded with zeros, or empty if it does not
+   * exist. Follows no link and is not disturbed by interrupts.
+   */
+  public static Optional<byte[]> read(Path file, int length) throws IOException {
+    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+      return Optional.of(Arrays.copyOf(in.readNBytes(length), length));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+}

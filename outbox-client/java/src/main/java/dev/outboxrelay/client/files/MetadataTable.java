@@ -1,0 +1,207 @@
+package dev.outboxrelay.client.files;
+
+import dev.outboxrelay.client.OutboxCorrupt;
+import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.cycle.WireFields;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.RealDisk;
+import dev.outboxrelay.client.disk.SafeFiles;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * {@code metadata.cq4t}: Chronicle's listing of the cycles. It holds nothing that the names of the
+ * cycle files do not tell; readers that are running learn from it of new cycles. Changed under the
+ * writers' lock alone, never replaced.
+ */
+public final class MetadataTable implements Closeable {
+  public static final int FILE_BYTES = 131072;
+
+  private static final String HIGHEST = "listing.highestCycle";
+  private static final String LOWEST = "listing.lowestCycle";
+  private static final String MOD_COUNT = "listing.modCount";
+  private static final int PAGE_BYTES = 4096;
+
+  /** The header that Chronicle writes for FAST_HOURLY and BINARY_LIGHT. */
+  private static final byte[] HEADER =
+      HexFormat.of()
+          .parseHex(
+              "98000040b906686561646572b607535453746f72658282000000c87769726554"
+                  + "797065b6085769726554797065ec42494e4152595f4c49474854c86d65746164"
+                  + "617461b6075343514d6574618249000000c4726f6c6cb60853435153526f6c6c"
+                  + "822a000000c66c656e677468a680ee3600c6666f726d6174ee797979794d4d64"
+                  + "642d4848274627c565706f6368a100c8736f757263654964a1008f8f");
+
+  private final FileChannel channel;
+  private final MappedByteBuffer map;
+  private final Map<String, WireFields.Field> values;
+  private final Disk disk;
+
+  private MetadataTable(
+      FileChannel channel, MappedByteBuffer map, Map<String, WireFields.Field> values, Disk disk) {
+    this.channel = channel;
+    this.map = map;
+    this.values = values;
+    this.disk = disk;
+  }
+
+  /**
+   * What the table says of the cycles; its unset values are {@code Integer.MIN_VALUE} and {@code
+   * Integer.MAX_VALUE}.
+   *
+   * @param highestCycle the newest
+   * @param lowestCycle the oldest
+   * @param modCount grows with every change
+   */
+  public record Listing(long highestCycle, long lowestCycle, long modCount) {
+
+    /** The listing that the names of the cycle files tell, ascending. */
+    static Listing of(List<Long> cycles, long modCount) {
+      return cycles.isEmpty()
+          ? new Listing(Integer.MIN_VALUE, Integer.MAX_VALUE, modCount)
+          : new Listing(cycles.get(cycles.size() - 1), cycles.get(0), modCount);
+    }
+  }
+
+  /**
+   * Reads the table without a lock; empty if it is missing, has another length or does not parse.
+   */
+  public static Optional<Listing> read(Path file) throws IOException {
+    byte[] bytes = SafeFiles.read(file, FILE_BYTES + 1).orElse(null);
+    if (bytes == null || !hasItsLength(file)) {
+      return Optional.empty();
+    }
+    ByteBuffer table = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return values(table)
+        .map(
+            values ->
+                new Listing(
+                    values.get(HIGHEST).value(),
+                    values.get(LOWEST).value(),
+                    values.get(MOD_COUNT).value()));
+  }
+
+  /** Opens the table; one that is missing or damaged is first written anew, in place. */
+  public static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
+      throws IOException {
+    FileChannel channel = SafeFiles.openOrCreate(file);
+    try {
+      boolean isNew = channel.size() == 0 && cycles.isEmpty();
+      if (read(file).isEmpty()) {
+        write(channel, Listing.of(cycles, isNew ? 1 : nowMillis), disk);
+      }
+      MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.LISTING);
+      return new MetadataTable(
+          channel,
+          map,
+          values(map)
+              .orElseThrow(
+                  () -> new OutboxCorrupt(file + " is not what was just written: check the disk")),
+          disk);
+    } catch (IOException | RuntimeException | Error e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Notes which cycles there are, if that is news. */
+  public void list(List<Long> cycles) {
+    Listing listing = Listing.of(cycles, get(MOD_COUNT) + 1);
+    if (get(HIGHEST) != listing.highestCycle() || get(LOWEST) != listing.lowestCycle()) {
+      put(HIGHEST, listing.highestCycle());
+      put(LOWEST, listing.lowestCycle());
+      put(MOD_COUNT, listing.modCount());
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  private long get(String key) {
+    return RealDisk.load64(map, values.get(key).offset());
+  }
+
+  private void put(String key, long value) {
+    disk.store64(map, values.get(key).offset(), value, DiskStep.LISTING);
+  }
+
+  private static boolean hasItsLength(Path file) throws IOException {
+    SafeFiles.Attributes attributes = SafeFiles.attributes(file);
+    return attributes != null && attributes.size() == FILE_BYTES;
+  }
+
+  /** A new table takes one page on disk; over a damaged one all bytes are written. */
+  private static void write(FileChannel channel, Listing listing, Disk disk) throws IOException {
+    ByteBuffer table = create(listing);
+    if (channel.size() == 0) {
+      table.limit(PAGE_BYTES);
+    }
+    disk.write(channel, table, 0, DiskStep.LISTING);
+    disk.map(channel, FILE_BYTES, DiskStep.LISTING);
+    disk.truncate(channel, FILE_BYTES, DiskStep.LISTING);
+    disk.sync(channel, true, DiskStep.LISTING);
+  }
+
+  /** The bytes of a table as Chronicle creates it, with this listing. */
+  static ByteBuffer create(Listing listing) {
+    ByteBuffer table = ByteBuffer.allocateDirect(FILE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    table.put(HEADER);
+    putEntry(table, HIGHEST, listing.highestCycle());
+    putEntry(table, LOWEST, listing.lowestCycle());
+    putEntry(table, MOD_COUNT, listing.modCount());
+    putEntry(table, "chronicle.write.lock", Long.MIN_VALUE);
+    putEntry(table, "chronicle.append.lock", Long.MIN_VALUE);
+    putEntry(table, "chronicle.lastIndexReplicated", -1);
+    putEntry(table, "chronicle.lastAcknowledgedIndexReplicated", -1);
+    putEntry(table, "chronicle.lastIndexMSynced", -1);
+    return table.clear();
+  }
+
+  private static void putEntry(ByteBuffer table, String key, long value) {
+    int start = table.position();
+    table.position(start + 4);
+    table.put((byte) WireFields.EVENT_NAME).put((byte) key.length());
+    table.put(key.getBytes(StandardCharsets.US_ASCII));
+    WireFields.pad(table, -(table.position() + 1) & 7);
+    table.put((byte) WireFields.INT64).putLong(value);
+    table.putInt(start, table.position() - start - 4);
+  }
+
+  /** The listing's three values; empty if one is not there. */
+  private static Optional<Map<String, WireFields.Field>> values(ByteBuffer table) {
+    int at = CycleLayout.length(table.getInt(0)) + 4;
+    if (!CycleLayout.isMeta(table.getInt(0)) || at > PAGE_BYTES) {
+      return Optional.empty();
+    }
+    Map<String, WireFields.Field> values = new HashMap<>();
+    while (at + 4 <= FILE_BYTES) {
+      int length = table.getInt(at);
+      if (length <= 0 || length > FILE_BYTES - at - 4) {
+        break;
+      }
+      ByteBuffer entry = table.slice(at + 4, length).order(ByteOrder.LITTLE_ENDIAN);
+      values.putAll(WireFields.parse(entry, at + 4));
+      at += 4 + length;
+    }
+    boolean complete = true;
+    for (String key : List.of(HIGHEST, LOWEST, MOD_COUNT)) {
+      WireFields.Field value = values.get(key);
+      complete &= value != null && !value.isArray() && value.offset() % 8 == 0;
+    }
+    return complete ? Optional.of(values) : Optional.empty();
+  }
+}

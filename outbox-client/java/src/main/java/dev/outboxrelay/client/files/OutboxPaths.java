@@ -1,0 +1,93 @@
+package dev.outboxrelay.client.files;
+
+import dev.outboxrelay.client.cycle.CycleName;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Where everything of an outbox lies.
+ *
+ * @param root the directory {@code <outbox>}, absolute
+ */
+public record OutboxPaths(Path root) {
+
+  /** The Chronicle queue. */
+  public Path queue() {
+    return root.resolve("queue");
+  }
+
+  public Path metadata() {
+    return queue().resolve("metadata.cq4t");
+  }
+
+  /** The file of a cycle, whether it exists or not. */
+  public Path cycle(long cycle) {
+    return queue().resolve(CycleName.of(cycle));
+  }
+
+  /** Where a cycle is built before it is renamed into place. */
+  public Path cycleBeingBuilt(long cycle) {
+    return queue().resolve("." + CycleName.of(cycle) + ".tmp");
+  }
+
+  /** The writers' lock. */
+  public Path lock() {
+    return root.resolve("outbox.lock");
+  }
+
+  public Path state() {
+    return root.resolve("outbox.state");
+  }
+
+  public Path failures() {
+    return root.resolve("append.failures");
+  }
+
+  public Path relayLock() {
+    return root.resolve("relay.lock");
+  }
+
+  public Path position() {
+    return root.resolve("relay.position");
+  }
+
+  public Path outcomes() {
+    return root.resolve("relay.outcomes");
+  }
+
+  /** An outbox of its own, written by the relay alone. */
+  public OutboxPaths deadLetters() {
+    return new OutboxPaths(root.resolve("dead-letters"));
+  }
+
+  public Path quarantine() {
+    return root.resolve("quarantine");
+  }
+
+  public Path control() {
+    return root.resolve("control");
+  }
+
+  /** The cycles whose files exist, ascending; empty if there is no queue yet. */
+  public List<Long> cycles() throws IOException {
+    List<Long> cycles = new ArrayList<>();
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(queue(), "*.cq4")) {
+      for (Path name : names) {
+        CycleName.parse(name.getFileName().toString()).ifPresent(cycles::add);
+      }
+    } catch (NoSuchFileException e) {
+      return cycles;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    Collections.sort(cycles);
+    return cycles;
+  }
+}

@@ -1,0 +1,155 @@
+package dev.outboxrelay.client.writing;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.cycle.ChainWalk;
+import dev.outboxrelay.client.disk.DiskErrors;
+import dev.outboxrelay.client.files.CycleFacts;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.WritersLock;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+
+/**
+ * Changes to a queue that are no appends, for the relay and its repair: each call takes the
+ * writers' lock, does one thing and releases it. What a crash has left is mended first, as a writer
+ * does that opens. For one thread.
+ *
+ * <p>All calls throw {@link dev.outboxrelay.client.OutboxBusy} if the lock was not to be had in
+ * time, and other {@link OutboxError}s where an append would.
+ */
+public final class QueueMaintenance implements Closeable {
+  private final WriterOptions options;
+  private final OutboxPaths paths;
+  private final WritersLock lock;
+  private final Recovery recovery;
+
+  public QueueMaintenance(WriterOptions options) {
+    this.options = options;
+    paths = options.paths();
+    lock = new WritersLock(paths.lock(), options.disk(), options.random());
+    recovery = new Recovery(options);
+  }
+
+  /** What became of a request to close a cycle. */
+  public enum Sealing {
+    /** EOF was written. */
+    SEALED,
+    /** It had EOF already. */
+    WAS_SEALED,
+    /** It is the newest: writers close it. */
+    IS_NEWEST,
+    /**
+     * Its chain of entries is damaged: no EOF can be written without overwriting what may be
+     * events.
+     */
+    IS_DAMAGED,
+    /** There is no such file. */
+    IS_MISSING
+  }
+
+  /** What became of a request to delete a cycle. */
+  public enum Deletion {
+    DELETED,
+    /** Never deleted, whatever was settled. */
+    IS_NEWEST,
+    /** It carries no EOF, so it may not be all that was appended: seal it first. */
+    IS_NOT_SEALED,
+    /** There is no such file. */
+    IS_MISSING
+  }
+
+  /** Writes EOF into a cycle that is not the newest, if its chain can be followed to its end. */
+  public Sealing seal(long cycle) {
+    return underLock(
+        session -> {
+          List<Long> cycles = paths.cycles();
+          if (!cycles.contains(cycle)) {
+            return Sealing.IS_MISSING;
+          }
+          if (isNewest(cycle, cycles)) {
+            return Sealing.IS_NEWEST;
+          }
+          try (CycleFile file = session.openCycle(cycle).orElse(null)) {
+            ChainWalk.End end =
+                file == null ? ChainWalk.End.BROKEN : file.findTail(session.state());
+            return switch (end) {
+              case BROKEN -> Sealing.IS_DAMAGED;
+              case CLOSED -> Sealing.WAS_SEALED;
+              case OPEN -> {
+                file.writeEof();
+                yield Sealing.SEALED;
+              }
+            };
+          }
+        });
+  }
+
+  /** Deletes a cycle, of which everything must be settled, and its listing. */
+  public Deletion delete(long cycle) {
+    return underLock(
+        session -> {
+          List<Long> cycles = paths.cycles();
+          if (!cycles.contains(cycle)) {
+            return Deletion.IS_MISSING;
+          }
+          if (isNewest(cycle, cycles)) {
+            return Deletion.IS_NEWEST;
+          }
+          if (!CycleFacts.read(paths.cycle(cycle), session.state().outboxId()).sealed()) {
+            return Deletion.IS_NOT_SEALED;
+          }
+          Files.delete(paths.cycle(cycle));
+          recovery.listCycles(paths.cycles());
+          return Deletion.DELETED;
+        });
+  }
+
+  /** No writer appends to this cycle again; they go on in the next one. */
+  public void markFailed(long cycle) {
+    underLock(
+        session -> {
+          session.markFailed(cycle);
+          return true;
+        });
+  }
+
+  /**
+   * Repairs everything that a writer repairs when it opens: the state, Chronicle's listing, a
+   * missing EOF.
+   */
+  public void mend() {
+    underLock(session -> true);
+  }
+
+  private static boolean isNewest(long cycle, List<Long> cycles) {
+    return cycle == cycles.get(cycles.size() - 1);
+  }
+
+  private interface Work<T> {
+    T with(WriterSession session) throws IOException;
+  }
+
+  private <T> T underLock(Work<T> work) {
+    try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
+      return deadline.retryWhileInterrupted(
+          () -> {
+            lock.acquire(deadline);
+            try (WriterSession session = recovery.open()) {
+              return work.with(session);
+            } finally {
+              lock.release();
+            }
+          });
+    } catch (IOException e) {
+      throw DiskErrors.of(e, paths.root());
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    lock.close();
+  }
+}

@@ -1,0 +1,128 @@
+package dev.outboxrelay.client.files;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.FaultyDisk;
+import dev.outboxrelay.client.files.OutcomesFile.Range;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OutcomesFileTest {
+  private static final Range PARKED = new Range(3, 5, DeliveryOutcome.PARKED);
+  private static final Range DEAD = new Range(9, 9, DeliveryOutcome.DEAD);
+  private static final Range AFTER_ALL = new Range(4, 4, DeliveryOutcome.DELIVERED);
+
+  @TempDir Path folder;
+  private Path file;
+
+  @BeforeEach
+  void name() {
+    file = folder.resolve("relay.outcomes");
+  }
+
+  @Test
+  void the_last_range_that_covers_a_sequence_holds() throws IOException {
+    append(PARKED, DEAD);
+    append(AFTER_ALL);
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(2, file));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(3, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
+    assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, file));
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, file));
+  }
+
+  @Test
+  void no_file_means_that_all_was_delivered() throws IOException {
+    assertEquals(List.of(), OutcomesFile.read(file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(1, file));
+  }
+
+  @Test
+  void a_torn_last_entry_is_ignored_and_overwritten() throws IOException {
+    append(PARKED);
+    Files.write(file, new byte[] {1, 2, 3}, StandardOpenOption.APPEND);
+    assertEquals(List.of(PARKED), OutcomesFile.read(file));
+    append(DEAD);
+    assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_batch_of_which_a_power_cut_left_holes_is_read_around_them_and_continued()
+      throws IOException {
+    append(PARKED);
+    Files.write(file, new byte[2 * OutcomesFile.ENTRY_BYTES], StandardOpenOption.APPEND);
+    append(DEAD);
+    assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(8), 0);
+    }
+    append(AFTER_ALL);
+    assertEquals(List.of(DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_file_of_more_entries_than_fit_into_a_piece_is_read_and_continued() throws IOException {
+    List<Range> many = new ArrayList<>();
+    for (int i = 1; i <= 10_000; i++) {
+      many.add(new Range(2L * i, 2L * i, DeliveryOutcome.DEAD));
+    }
+    append(many.toArray(Range[]::new));
+    append(AFTER_ALL);
+    assertEquals(10_001, OutcomesFile.read(file).size());
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(2, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(3, file));
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
+    assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(20_000, file));
+  }
+
+  @Test
+  void a_file_is_replaced_by_a_shorter_one_and_then_continued() throws IOException {
+    append(PARKED, DEAD);
+    try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
+      outcomes.replace(List.of(DEAD));
+      outcomes.append(List.of(AFTER_ALL));
+    }
+    assertEquals(List.of(DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void a_replacement_that_fails_changes_nothing() throws IOException {
+    append(PARKED, DEAD);
+    for (int when = 1; when <= 3; when++) {
+      FaultyDisk disk = new FaultyDisk(DiskStep.POSITION, when, FaultyDisk.Fault.IO_ERROR);
+      try (OutcomesFile outcomes = OutcomesFile.open(file, disk)) {
+        assertThrows(IOException.class, () -> outcomes.replace(List.of(DEAD)));
+        assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
+      }
+    }
+    append(AFTER_ALL);
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
+  }
+
+  @Test
+  void ranges_that_make_no_sense_cannot_be_made() {
+    assertThrows(IllegalArgumentException.class, () -> new Range(0, 1, DeliveryOutcome.DEAD));
+    assertThrows(IllegalArgumentException.class, () -> new Range(2, 1, DeliveryOutcome.DEAD));
+    assertThrows(IllegalArgumentException.class, () -> new Range(1, 1, DeliveryOutcome.PENDING));
+  }
+
+  private void append(Range... ranges) throws IOException {
+    try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
+      outcomes.append(List.of(ranges));
+    }
+  }
+}
