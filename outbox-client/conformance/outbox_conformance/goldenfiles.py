@@ -187,8 +187,10 @@ class Golden:
 
     def appended(self) -> list[dict[str, Any]]:
         """Return what the next append must yield; several records are a batch."""
-        if self.expected["refused"] is not None:
-            return []
+        return [] if self.expected["refused"] is not None else self.events()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what is appended next, also where it is refused; several are a batch."""
         appended = self.expected["appended"]
         return appended if isinstance(appended, list) else [appended]
 

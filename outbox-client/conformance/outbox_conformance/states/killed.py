@@ -177,8 +177,9 @@ def missing_eof_and_an_unbooked_entry() -> State:
     older = builder.image.newest
     (found,) = builder.publish_unbooked(plain(3))
     problems = builder.problem("missing-eof", older.tail)
+    builder.image.clock += HOUR
     builder.image.roll(end=False)
-    builder.append(plain(4), after=HOUR)
+    builder.append(plain(4))
     about = "The cycle before the newest has no EOF, and its last entry is not booked."
 
     def recover(_image: OutboxImage) -> None:
