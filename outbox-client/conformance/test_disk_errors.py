@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from outbox_conformance.writers import Writers
 
 TORTURE = os.environ.get("TORTURE") == "1"
-OPERATIONS = ("write", "sync", "truncate", "rename", "lock")
+OPERATIONS = ("write", "sync", "truncate", "link", "unlink", "lock")
 KINDS = {"EIO": "OutboxUnavailable", "ENOSPC": "OutboxFull"}
 
 

@@ -12,6 +12,8 @@ from outbox_client._disk import Disk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outbox_client._safe_files import Folder
+
 
 class InjectedError(BaseException):
     """What a raising signal handler throws: no client expects it."""
@@ -20,8 +22,9 @@ class InjectedError(BaseException):
 class Fault:
     """Goes off at one call of a step: ``[OPERATION.]LABEL:N[+]:ACTION``.
 
-    OPERATION is lock, write, store, truncate, sync or rename, LABEL one of the client's or ``*``
-    for all; N counts the calls from 1, with a ``+`` all further calls are meant, too. ACTION is
+    OPERATION is lock, write, store, truncate, sync, link or unlink, LABEL one of the client's
+    or ``*`` for all; N counts the calls from 1, with a ``+`` all further calls are meant, too.
+    ACTION is
 
     - ``kill``: SIGKILL before the operation; ``kill-after``: behind it;
     - ``half-kill``: SIGKILL when half of the bytes are written;
@@ -105,5 +108,8 @@ class FaultyDisk(Disk):
     def fdatasync(self, fd: int, what: str) -> None:
         self._run("sync", what, lambda: super(FaultyDisk, self).fdatasync(fd, what))
 
-    def rename(self, source: str, target: str, what: str) -> None:
-        self._run("rename", what, lambda: os.rename(source, target))
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
+        self._run("link", what, lambda: super(FaultyDisk, self).link(folder, source, target, what))
+
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
+        self._run("unlink", what, lambda: super(FaultyDisk, self).unlink(folder, name, what))

@@ -14,11 +14,14 @@ from outbox_client._cycle_scanner import scan
 from outbox_client._disk import Disk
 from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._queue_writer import QueueWriter
-from outbox_client._record_codec import OutboxRecord, RecordDraft
+from outbox_client._record_draft import RecordDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from outbox_client._record_codec import OutboxRecord
+    from outbox_client._safe_files import Folder
 
 HOUR_NS = 3_600_000_000_000
 HOUR = 490_896  # 2026-01-01, 0 h
@@ -146,20 +149,25 @@ class Reached(Disk):
             self._act()
         super().fsync(fd, what)
 
-    def sync_directory(self, path: str, what: str) -> None:
+    def sync_directory(self, folder: Folder, what: str) -> None:
         if self._reach("sync_directory", what):
             self._act()
-        super().sync_directory(path, what)
+        super().sync_directory(folder, what)
 
     def fdatasync(self, fd: int, what: str) -> None:
         if self._reach("fdatasync", what):
             self._act()
         super().fdatasync(fd, what)
 
-    def rename(self, source: str, target: str, what: str) -> None:
-        if self._reach("rename", what):
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
+        if self._reach("link", what):
             self._act()
-        super().rename(source, target, what)
+        super().link(folder, source, target, what)
+
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
+        if self._reach("unlink", what):
+            self._act()
+        super().unlink(folder, name, what)
 
 
 def fail(code: int = errno.EIO) -> Callable[[], None]:

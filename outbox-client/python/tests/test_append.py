@@ -39,6 +39,7 @@ def test_an_event_is_recorded_with_all_its_fields(outbox_path: Path) -> None:
         headers=[("a", b"1"), ("a", None), ("ö", "ü")],
         event_id=identity,
         timestamp=5,
+        partition=7,
     )
     (record,) = records(outbox_path)
     assert record.topic == "orders"
@@ -46,6 +47,7 @@ def test_an_event_is_recorded_with_all_its_fields(outbox_path: Path) -> None:
     assert record.value == "välue".encode()
     assert record.headers() == [("a", b"1"), ("a", None), ("ö", "ü".encode())]
     assert record.timestamp == 5
+    assert record.partition == 7
     assert record.append_time > 1_700_000_000_000
     assert receipt.event_id == identity
     assert record.event_id == identity.bytes

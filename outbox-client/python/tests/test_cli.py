@@ -47,11 +47,12 @@ def test_append_takes_the_value_from_the_argument(
     outbox_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["append", "välue", "--topic", "orders", "--key", "k", "--header", "a=b=c"]
-    assert main([*arguments, "--timestamp", "5"]) == 0
+    assert main([*arguments, "--timestamp", "5", "--partition", "2"]) == 0
     (event,) = read_events(outbox_path)
     assert (event.topic, event.key, event.value) == ("orders", b"k", "välue".encode())
     assert event.headers == (("a", b"b=c"),)
     assert event.timestamp == 5
+    assert event.partition == 2
     assert capsys.readouterr().out == f"1 {event.event_id}\n"
 
 
@@ -106,7 +107,7 @@ def test_ndjson_is_one_event_a_line(
         {"value": None, "event_id": "018f3b6e-0000-7000-8000-000000000001"},
         {},
         {"value": 0},
-        {"value": False},
+        {"value": False, "partition": 3},
     ]
     text = "\n\n".join(json.dumps(line) for line in lines)
     standard_input(text.encode())
@@ -124,6 +125,7 @@ def test_ndjson_is_one_event_a_line(
     assert [event.topic for event in events] == ["a", "t", "t", "t", "t", "t", "t"]
     assert events[0].key == b"k"
     assert events[0].timestamp == 5
+    assert [event.partition for event in events] == [None] * 6 + [3]
     assert events[1].headers == (("h", b"v"), ("n", None))
     assert events[2].headers == (("r", b"1"), ("r", b"2"))
     assert str(events[3].event_id) == "018f3b6e-0000-7000-8000-000000000001"
@@ -147,6 +149,9 @@ def test_ndjson_is_one_event_a_line(
         ('{"topic": 5}', "topic"),
         ('{"event_id": "x"}', "UUID"),
         ('{"timestamp": -1}', "milliseconds"),
+        ('{"partition": -1}', "partition"),
+        ('{"partition": true}', "partition"),
+        ('{"partition": 2147483648}', "partition"),
         ('{"value": "\\ud800"}', "UTF-8"),
     ],
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from outbox_client._record_codec import RecordDraft
+    from outbox_client._record_draft import RecordDraft
 
 ALARMS = 20_000 if os.environ.get("TORTURE") else 1500
 
@@ -238,8 +238,8 @@ def test_a_handlers_timeout_error_behind_the_making_of_a_directory_passes(
 ) -> None:
     make = os.mkdir
 
-    def make_and_ring(path: str, mode: int) -> None:
-        make(path, mode)
+    def make_and_ring(path: str, mode: int, *, dir_fd: int | None) -> None:
+        make(path, mode, dir_fd=dir_fd)
         _ring()
 
     monkeypatch.setattr(os, "mkdir", make_and_ring)

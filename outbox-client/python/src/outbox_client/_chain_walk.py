@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from outbox_client._cycle_file import is_free, is_meta
+from outbox_client._record_codec import BATCH, CONTINUED
 from outbox_client._wire_fields import END_OF_FILE, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._cycle_file import CycleFile
     from outbox_client._disk import Disk
+    from outbox_client._record_codec import OutboxRecord
     from outbox_client._state_file import StateFile
 
 
 class Tail:
-    """Where a cycle ends.
+    """Where a cycle ends, or how far it could be followed.
 
     Attributes:
         last: offset of the last record's header word, 0 if there is none.
@@ -21,16 +23,38 @@ class Tail:
         sequence: of that record, 0 if there is none.
         offset: of the header word behind the last entry.
         ended: whether EOF stands there.
+        batch: whether the last record's batch goes on.
     """
 
-    __slots__ = ("ended", "entry", "last", "offset", "sequence")
+    __slots__ = ("batch", "ended", "entry", "last", "offset", "sequence")
 
-    def __init__(self, last: int, entry: int, sequence: int, offset: int) -> None:
-        self.last = last
-        self.entry = entry
-        self.sequence = sequence
-        self.offset = offset
+    def __init__(self, first: int) -> None:
+        self.last = 0
+        self.entry = -1
+        self.sequence = 0
+        self.offset = first
         self.ended = False
+        self.batch = False
+
+    def add(self, record: OutboxRecord, behind: int) -> None:
+        """Move behind the record that stands here."""
+        self.last = self.offset
+        self.entry = record.entry
+        self.sequence = record.sequence
+        self.batch = bool(record.flags & BATCH)
+        self.offset = behind
+
+
+class BrokenChainError(UnparsableError):
+    """The walk met what no writer of ours leaves at the end of a cycle.
+
+    Attributes:
+        tail: how far it came.
+    """
+
+    def __init__(self, message: str, tail: Tail) -> None:
+        super().__init__(message)
+        self.tail = tail
 
 
 def find_tail(cycle: CycleFile, state: StateFile | None, disk: Disk) -> Tail:
@@ -42,33 +66,46 @@ def find_tail(cycle: CycleFile, state: StateFile | None, disk: Disk) -> Tail:
         disk: makes the changes.
 
     Raises:
-        UnparsableError: the walk met what our writers do not write.
+        BrokenChainError: nobody may append here.
+        OutboxUnavailable: it met a record of another version.
     """
-    last = cycle.words64[cycle.word1]
-    if last:
-        record, offset = cycle.record_at(last)
-        tail = Tail(last, record.entry, record.sequence, offset)
-        if (record.entry == 0) != (last == cycle.layout.first):
-            raise UnparsableError(f"entry {record.entry} at 0x{last:x}")
-    else:
-        tail = Tail(0, -1, 0, cycle.layout.first)
+    tail = Tail(cycle.layout.first)
+    try:
+        _walk(cycle, state, disk, tail)
+    except UnparsableError as problem:
+        raise BrokenChainError(str(problem), tail) from None
+    return tail
+
+
+def _walk(cycle: CycleFile, state: StateFile | None, disk: Disk, tail: Tail) -> None:
+    noted = cycle.words64[cycle.word1]
+    if noted:
+        record, behind = cycle.record_at(noted)
+        if (record.entry == 0) != (noted == cycle.layout.first):
+            raise UnparsableError(f"entry {record.entry} at 0x{noted:x}")
+        tail.offset = noted
+        tail.add(record, behind)
     while True:
         word = cycle.word_at(tail.offset)
-        if is_free(word):
-            return tail
-        if word == END_OF_FILE:
-            tail.ended = True
-            return tail
+        tail.ended = word == END_OF_FILE
+        if tail.ended or is_free(word):
+            if tail.batch:
+                raise UnparsableError(f"the batch of entry {tail.entry} is not whole")
+            return
         if is_meta(word):
-            tail.offset = cycle.behind_meta(tail.offset, word)
+            if tail.batch:
+                raise UnparsableError(f"an index page within the batch of entry {tail.entry}")
+            tail.offset = cycle.behind_page(tail.offset)
             continue
         record, behind = cycle.record_at(tail.offset)
-        if record.entry != tail.entry + 1:
-            raise UnparsableError(f"entry {record.entry} at 0x{tail.offset:x} behind {tail.entry}")
-        tail.entry = record.entry
-        tail.last = tail.offset
-        tail.sequence = record.sequence
-        tail.offset = behind
+        known = tail.entry >= 0
+        follows = record.follows(tail.sequence, tail.entry) if known else record.entry == 0
+        if not follows or bool(record.flags & CONTINUED) != tail.batch:
+            raise UnparsableError(
+                f"entry {record.entry}, sequence {record.sequence} at 0x{tail.offset:x} behind "
+                f"{tail.entry}, {tail.sequence} (FORMAT I4, I10)"
+            )
+        tail.add(record, behind)
         if state is not None:
             if record.sequence >= (state.next_sequence() or 1):
                 state.set_next_sequence(record.sequence + 1, disk)

@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     append.add_argument("--event-id", metavar="UUID")
     append.add_argument("--timestamp", type=int, metavar="MS", help="since the epoch")
+    append.add_argument("--partition", type=int, metavar="N", help="of the topic, 0 or more")
     append.add_argument("--durability", choices=("process", "power"))
     append.set_defaults(run=_append)
 
@@ -202,6 +203,7 @@ def _append(options: argparse.Namespace) -> int:
         headers=[_header(text) for text in options.header],
         event_id=options.event_id,
         timestamp=options.timestamp,
+        partition=options.partition,
     )
     _print_receipt(receipt, options.json)
     return 0

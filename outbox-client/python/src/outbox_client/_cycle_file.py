@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from mmap import PAGESIZE, mmap
+from errno import EIO
+from mmap import ACCESS_READ, ACCESS_WRITE, PAGESIZE, mmap
 from struct import Struct
 from time import monotonic
 
@@ -18,22 +19,23 @@ from outbox_client._cycle_layout import (
     index_page,
     new_cycle_file,
 )
-from outbox_client._errors import OutboxBusy
+from outbox_client._errors import OutboxBusy, OutboxUnavailable
 from outbox_client._lock_deadline import LockDeadline
 from outbox_client._record_codec import (
     FIXED_BYTES,
     MAX_ENTRY_BYTES,
     InvalidRecordError,
     OutboxRecord,
+    UnknownFormatError,
+    cycle_place,
     peek,
 )
-from outbox_client._wire_fields import END_OF_FILE, LENGTH_MASK, META, NOT_COMPLETE, UnparsableError
+from outbox_client._wire_fields import END_OF_FILE, META, NOT_COMPLETE, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
-    from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._safe_files import File
+    from outbox_client._safe_files import File, Folder
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
@@ -43,6 +45,8 @@ _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
 _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
+# Enough for the header and both of the pages behind it.
+_LAYOUT_BYTES = 128 << 10
 
 
 class CycleFile:
@@ -56,32 +60,42 @@ class CycleFile:
         words32: the mapping as header words.
         words64: the mapping as u64.
         layout: where its fields stand.
+        place: what binds records to this cycle, see `cycle_place`.
         word1: index of word1 in `words64`; word2 is the next.
         ready: up to where pages are known to be allocated.
     """
 
-    def __init__(self, number: int, file: File) -> None:
+    def __init__(self, number: int, file: File, outbox: bytes | None) -> None:
         """Map a cycle's file.
 
+        Args:
+            number: of the cycle.
+            file: open.
+            outbox: the id to which its records are bound; None while that is being looked for.
+
         Raises:
-            UnparsableError: it is no cycle file.
+            UnparsableError: it is no cycle file, or cannot be read.
         """
         self._file = file
         self.fd = file.fd
         self.number = number
+        self._outbox = outbox
+        self.place = cycle_place(outbox or b"", number)
         self.size = 0
         self.ready = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
         if size < _MINIMUM_BYTES:
             raise UnparsableError(f"only {size} bytes long")
+        # Read, not mapped: a page that the disk does not give is an error here and a SIGBUS there.
+        self.layout = CycleLayout(self._read(_LAYOUT_BYTES, 0))
         self.remap(size)
-        self.layout = CycleLayout(self._map)
         self.word1 = self.layout.word1 >> 3
 
     def remap(self, size: int) -> None:
         """Map the file at its present length."""
-        self._map = mmap(self.fd, size)
+        access = ACCESS_WRITE if self._file.writable() else ACCESS_READ
+        self._map = mmap(self.fd, size, access=access)
         view = memoryview(self._map)[: size & -8]
         self.words32 = view.cast("I")
         self.words64 = view.cast("Q")
@@ -89,9 +103,21 @@ class CycleFile:
 
     # --- reading; by pread, because a mapped read beyond what is written may be a SIGBUS ---
 
+    def _read(self, length: int, offset: int) -> bytes:
+        try:
+            return os.pread(self.fd, length, offset)
+        except OSError as problem:
+            if problem.errno != EIO:
+                raise
+            raise UnparsableError(f"the disk does not give what stands at 0x{offset:x}") from None
+
     def word_at(self, offset: int) -> int:
-        """The header word at an offset; free if nothing was ever written there."""
-        data = os.pread(self.fd, 4, offset)
+        """The header word at an offset; free if nothing was ever written there.
+
+        Raises:
+            UnparsableError: it cannot be read.
+        """
+        data = self._read(4, offset)
         return int(_WORD.unpack(data)[0]) if len(data) == 4 else 0
 
     def record_at(self, offset: int) -> tuple[OutboxRecord, int]:
@@ -99,19 +125,25 @@ class CycleFile:
 
         Raises:
             UnparsableError: there is none.
+            OutboxUnavailable: it is of another version.
         """
         if offset & 3 or not self.layout.first <= offset < self.size:
             raise UnparsableError(f"0x{offset:x} is no place for an entry")
         word = self.word_at(offset)
         if word & END_OF_FILE:
             raise UnparsableError(f"no data entry at 0x{offset:x} but 0x{word:08x}")
-        if not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or offset + 4 + word > self.size:
+        if not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or word & 3 or offset + 4 + word > self.size:
             raise UnparsableError(f"hostile length {word} at 0x{offset:x}")
         try:
-            record = OutboxRecord(os.pread(self.fd, word, offset + 4))
+            record = OutboxRecord(self._read(word, offset + 4), self._outbox, self.number, offset)
         except InvalidRecordError as problem:
             raise UnparsableError(f"no record at 0x{offset:x}: {problem}") from None
-        return record, align4(offset + 4 + word)
+        except UnknownFormatError as problem:
+            raise OutboxUnavailable(
+                f"what stands in {cycle_name(self.number)} at 0x{offset:x} {problem}: use the "
+                "version that wrote it. Nothing was changed"
+            ) from None
+        return record, offset + 4 + word
 
     def peek(self, offset: int) -> tuple[int, int, int] | None:
         """Sequence, entry and end of a record that a writer of this boot has booked."""
@@ -120,19 +152,21 @@ class CycleFile:
             return None
         (word,) = _WORD.unpack_from(data)
         found = peek(data[4:])
-        if found is None or not FIXED_BYTES <= word <= MAX_ENTRY_BYTES:
+        if found is None or not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or word & 3:
             return None
-        return found[0], found[1], align4(offset + 4 + word)
+        return found[0], found[1], offset + 4 + word
 
-    def behind_meta(self, offset: int, word: int) -> int:
-        """The offset behind a META entry.
+    def behind_page(self, offset: int) -> int:
+        """The offset behind an index page.
 
         Raises:
-            UnparsableError: it would reach beyond the file.
+            UnparsableError: it is none of this file's shape.
         """
-        end = align4(offset + 4 + (word & LENGTH_MASK))
-        if end > self.size:
-            raise UnparsableError(f"hostile length {word & LENGTH_MASK} at 0x{offset:x}")
+        page = index_page(offset, self.layout.capacity)
+        head = page[: -8 * self.layout.capacity - 8]
+        end = align4(offset + len(page))
+        if end > self.size or self._read(len(head), offset) != head:
+            raise UnparsableError(f"no index page at 0x{offset:x}")
         return end
 
     # --- writing; only under the writers' lock ---
@@ -163,15 +197,19 @@ class CycleFile:
             disk.store(self.words32, page >> 2, _WORD.unpack_from(data)[0], "index-page")
             tail = page + len(data)
             disk.store(words, index2index + 2 + number, page, "index")
-            disk.store(words, index2index + 1, number + 1, "index")
+            self._raise(index2index + 1, number + 1, disk)
         array = (page + 12 + 7 & ~7) >> 3
         if page >= self.size - 8 * layout.capacity or words[array] != layout.capacity:
             return tail  # readers scan
         slots = array + 2
         disk.store(words, slots + slot, offset, "index")
-        disk.store(words, slots - 1, slot + 1, "index")
-        disk.store(words, layout.last_index >> 3, entry + layout.spacing, "index")
+        self._raise(slots - 1, slot + 1, disk)
+        self._raise(layout.last_index >> 3, entry + layout.spacing, disk)
         return tail
+
+    def _raise(self, index: int, value: int, disk: Disk) -> None:
+        if self.words64[index] < value:
+            disk.store(self.words64, index, value, "index")
 
     def write_ahead(self, tail: int, end: int, disk: Disk) -> None:
         """Write zeros behind the tail, so that the next appends find their pages allocated.
@@ -231,23 +269,42 @@ class CycleFile:
         return True
 
 
-def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None:
+def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     """Make an empty cycle file; whole and on stable storage before it has its name.
 
     Raises:
+        FileExistsError: there is one of that name (FORMAT I5).
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = f"{directory.queue}/.{name}.tmp"
-    with directory.create(temporary) as file:
+    temporary = f".{name}.tmp"
+    with queue.create_new(temporary) as file:
         fd = file.fd
-        # A leftover of a writer that died may hold anything.
-        disk.truncate(fd, 0, "create")
         disk.pwrite(fd, new_cycle_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
-    disk.rename(temporary, f"{directory.queue}/{name}", "rename")
-    disk.sync_directory(directory.queue, "rename")
+    disk.link(queue, temporary, name, "link")
+    disk.sync_directory(queue, "link")
+    disk.unlink(queue, temporary, "unlink")
+
+
+def remove_leftovers(queue: Folder, names: list[str], disk: Disk) -> None:
+    """Remove what writers left that were killed while they began a cycle.
+
+    Such a file may be a second name of a live cycle: it is not to be written to, and as long as it
+    is there the cycle is refused.
+
+    Args:
+        queue: the directory.
+        names: of all that it holds.
+        disk: by which it is changed.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    for name in names:
+        if name[:1] == "." and name.endswith(".cq4.tmp"):
+            disk.unlink(queue, name, "unlink")
 
 
 def is_free(word: int) -> bool:

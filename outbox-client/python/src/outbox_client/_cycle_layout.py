@@ -28,6 +28,8 @@ INDEX_SPACING = 256
 FILE_BYTES = (64 + 16) << 20
 GROWTH_BYTES = 64 << 20
 HEADROOM_BYTES = 16 << 20
+# First data offset of the files that we make, for one whose header does not tell.
+USUAL_FIRST = 0x10110
 
 _U32 = Struct("<I")
 _U64 = Struct("<Q")

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._cycle_file import is_free, is_meta
-from outbox_client._cycle_layout import CycleLayout, align4, cycle_name
+from outbox_client._cycle_facts import find_prologue
+from outbox_client._cycle_file import CycleFile, is_free, is_meta
+from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import OutboxCorrupt, OutboxUnavailable, system_error
 from outbox_client._outbox_directory import OutboxDirectory
-from outbox_client._record_codec import (
-    FIXED_BYTES,
-    MAX_ENTRY_BYTES,
-    InvalidRecordError,
-    OutboxRecord,
-)
+from outbox_client._record_codec import BATCH, CONTINUED, OutboxRecord
 from outbox_client._safe_files import File, NotRegularError
-from outbox_client._wire_fields import END_OF_FILE, LENGTH_MASK, UnparsableError
+from outbox_client._state_file import STATE_BYTES, decode_identity
+from outbox_client._wire_fields import END_OF_FILE, UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_HEADER_BYTES = 128 << 10
 
 
 def scan(path: str) -> Iterator[OutboxRecord]:
@@ -32,10 +27,12 @@ def scan(path: str) -> Iterator[OutboxRecord]:
 
     Raises:
         OutboxCorrupt: an entry or a header fails a check; the message says where.
-        OutboxUnavailable: there is no outbox, or it cannot be read.
+        OutboxUnavailable: there is no outbox, it cannot be read, or another version wrote it.
     """
     directory = OutboxDirectory(path)
-    for number in directory.cycles():
+    numbers = directory.cycles()
+    outbox = None
+    for number in numbers:
         name = f"{directory.queue}/{cycle_name(number)}"
         try:
             file = File(name, "r")
@@ -46,36 +43,52 @@ def scan(path: str) -> Iterator[OutboxRecord]:
         except OSError as problem:
             raise system_error(f"open {name}", problem) from None
         with file:
-            yield from _scan_cycle(file.fd, name)
+            try:
+                outbox = outbox or _outbox_id(directory, number, file)
+                cycle = CycleFile(number, file, outbox)
+                yield from _records(cycle)
+            except UnparsableError as problem:
+                raise OutboxCorrupt(f"{name}: {problem}") from None
+            except OSError as problem:
+                raise OutboxUnavailable(f"cannot read {name}: {problem.strerror}") from None
 
 
-def _scan_cycle(fd: int, name: str) -> Iterator[OutboxRecord]:
-    offset = 0
-    entry = 0
+def _outbox_id(directory: OutboxDirectory, number: int, file: File) -> bytes:
+    path = directory.file("outbox.state")
     try:
-        size = os.fstat(fd).st_size
-        offset = CycleLayout(os.pread(fd, _HEADER_BYTES, 0)).first
-        while True:
-            word = int.from_bytes(os.pread(fd, 4, offset), "little")
-            if is_free(word) or word == END_OF_FILE:
-                return
-            length = word & LENGTH_MASK
-            if offset + 4 + length > size or not (
-                is_meta(word) or FIXED_BYTES <= length <= MAX_ENTRY_BYTES
-            ):
-                raise OutboxCorrupt(f"{name}: hostile length {length} at 0x{offset:x}")
-            if not is_meta(word):
-                record = OutboxRecord(os.pread(fd, length, offset + 4))
-                if record.entry != entry:
-                    raise OutboxCorrupt(
-                        f"{name}: entry {record.entry} at 0x{offset:x}, where {entry} is due"
-                    )
-                entry += 1
-                yield record
-            offset = align4(offset + 4 + length)
-    except UnparsableError as problem:
-        raise OutboxCorrupt(f"{name}: {problem}") from None
-    except InvalidRecordError as problem:
-        raise OutboxCorrupt(f"{name}: no record at 0x{offset:x}: {problem}") from None
-    except OSError as problem:
-        raise OutboxUnavailable(f"cannot read {name}: {problem.strerror}") from None
+        with File(path, "r") as state:
+            identity = decode_identity(os.pread(state.fd, STATE_BYTES, 0), path)
+    except (OSError, NotRegularError):
+        identity = None
+    if identity is not None:
+        return identity.outbox
+    prologue = find_prologue(number, file)
+    if prologue is None:
+        raise UnparsableError("neither the state nor the first record names the outbox")
+    return prologue.outbox
+
+
+def _records(cycle: CycleFile) -> Iterator[OutboxRecord]:
+    """Walk a cycle from its first record; a batch is yielded when all of it is there."""
+    offset = cycle.layout.first
+    before: OutboxRecord | None = None
+    batch: list[OutboxRecord] = []
+    while True:
+        word = cycle.word_at(offset)
+        if word == END_OF_FILE or is_free(word):
+            if batch:
+                raise UnparsableError(f"the batch that ends at 0x{offset:x} is not whole")
+            return
+        if is_meta(word):
+            offset = cycle.behind_page(offset)
+            continue
+        record, behind = cycle.record_at(offset)
+        follows = record.follows(before.sequence, before.entry) if before else record.entry == 0
+        if not follows or bool(record.flags & CONTINUED) != bool(batch):
+            raise UnparsableError(f"entry {record.entry} at 0x{offset:x} does not follow")
+        before = record
+        offset = behind
+        batch.append(record)
+        if not record.flags & BATCH:
+            yield from batch
+            batch = []

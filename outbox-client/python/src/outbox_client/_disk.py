@@ -4,7 +4,7 @@
 Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
 a label that says what is written. Tests pass another one, which fails or ends the process at the
 n-th call of a label. Labels: lock, ahead, payload, publish, state, word2, word1, index, index-page,
-eof-tail, eof, create, rename, listing, failures.
+eof-tail, eof, create, link, unlink, listing, failures.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from outbox_client._safe_files import Folder
 
 
 class Disk:
@@ -56,21 +58,26 @@ class Disk:
         """Bring a file to stable storage."""
         os.fsync(fd)
 
-    def sync_directory(self, path: str, what: str) -> None:
+    def sync_directory(self, folder: Folder, what: str) -> None:
         """Bring a directory's entries to stable storage."""
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        os.fsync(folder.fd)
 
     def fdatasync(self, fd: int, what: str) -> None:
         """Bring a file's contents to stable storage."""
         _fdatasync(fd)
 
-    def rename(self, source: str, target: str, what: str) -> None:
-        """Rename within a directory."""
-        os.rename(source, target)
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
+        """Give a file a second name in the same directory.
+
+        Raises:
+            FileExistsError: something has that name.
+        """
+        fd = folder.fd
+        os.link(source, target, src_dir_fd=fd, dst_dir_fd=fd, follow_symlinks=False)
+
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
+        """Take a name away."""
+        os.unlink(name, dir_fd=folder.fd)
 
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none

@@ -68,6 +68,19 @@ class OutboxUnavailable(OutboxError):
     """The outbox is not configured, is refused as unsafe, or the system reports an error."""
 
 
+def broken_invariant(number: int, what: str) -> OutboxCorrupt:
+    """One of FORMAT.md's invariants does not hold: nothing may be done any more.
+
+    Args:
+        number: of the invariant.
+        what: was found instead.
+    """
+    return OutboxCorrupt(
+        f"FORMAT I{number} does not hold: {what}. Nothing was appended and nothing changed; look "
+        "at the outbox with 'outbox-relay verify', and report it"
+    )
+
+
 def system_error(action: str, problem: OSError) -> OutboxError:
     """What a failed system call means to the caller.
 

@@ -22,11 +22,12 @@ With --ndjson, each line of standard input is one event, a JSON object with the 
   headers       an object, or a list of [name, value] pairs; values are strings or null
   event_id      a UUID
   timestamp     milliseconds since the epoch
+  partition     of the topic, 0 or more; null or missing: Kafka's partitioner chooses
 Empty lines are skipped. The first line that cannot be appended ends the command; the lines before
 it are appended, and standard error says which line it was.
 """
 
-_FIELDS = {"topic", "key", "value", "value_base64", "headers", "event_id", "timestamp"}
+_FIELDS = {"topic", "key", "value", "value_base64", "headers", "event_id", "timestamp", "partition"}
 
 
 def events(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -60,7 +61,7 @@ def _parse(line: bytes) -> dict[str, Any]:
 def _arguments(fields: dict[str, Any]) -> dict[str, Any]:
     event: dict[str, Any] = {
         name: fields[name]
-        for name in ("topic", "event_id", "timestamp")
+        for name in ("topic", "event_id", "timestamp", "partition")
         if fields.get(name) is not None
     }
     if "value_base64" in fields:

@@ -104,6 +104,7 @@ class Outbox:
         headers: Headers | None = None,
         event_id: UUID | str | bytes | None = None,
         timestamp: int | None = None,
+        partition: int | None = None,
     ) -> Receipt:
         """Append an event. When this returns, the event survives what the durability says.
 
@@ -115,6 +116,8 @@ class Outbox:
                 with ``outbox-``.
             event_id: a UUID, its text or its 16 bytes; default a new one of version 7.
             timestamp: milliseconds since the epoch; default the time of the append.
+            partition: of the topic, 0 or more; default None: Kafka's partitioner chooses, by the
+                key. Events of one key keep their order only within a partition.
 
         Raises:
             EventTooLarge: the record would be longer than 1 MiB.
@@ -126,7 +129,9 @@ class Outbox:
                 unless the error's ``maybe_appended`` is true.
         """
         try:
-            return self._writer.append(self._draft(value, topic, key, headers, event_id, timestamp))
+            return self._writer.append(
+                self._draft(value, topic, key, headers, event_id, timestamp, partition)
+            )
         except OutboxError as problem:
             from outbox_client._failure_counters import count_failure
 

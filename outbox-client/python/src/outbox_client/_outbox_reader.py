@@ -37,7 +37,8 @@ class Status:
         next_sequence: of the next event.
         settled_sequence: of the last event that the relay has settled, 0 = none.
         lag_events: appended and not settled.
-        lag_bytes: appended and not settled; what ``OUTBOX_MAX_BYTES`` caps.
+        lag_bytes: appended and not settled. With what is parked and in dead letters, that is what
+            ``OUTBOX_MAX_BYTES`` caps.
         cycles: numbers of the cycle files, ascending.
         newest_cycle: None before the first event.
         delivery: ``at-least-once`` or ``exactly-once`` as the relay has noted it; None before it
@@ -71,7 +72,7 @@ class OutboxReader:
         from uuid import UUID
 
         state = self._state()
-        identity = state.identity()
+        identity = state.identity(self._directory.file("outbox.state"))
         sequence = state.next_sequence()
         if identity is None or sequence is None:
             raise OutboxUnavailable(
@@ -103,7 +104,7 @@ class OutboxReader:
         """
         deadline = monotonic() + timeout
         outbox = receipt.outbox
-        identity = self._state().identity()
+        identity = self._state().identity(self._directory.file("outbox.state"))
         if identity is not None and identity.outbox != outbox.bytes:
             from uuid import UUID
 

@@ -24,6 +24,7 @@ class Position:
         "cycle",
         "event_id",
         "generation",
+        "held_bytes",
         "index",
         "mode",
         "offset",
@@ -47,18 +48,22 @@ class Position:
             self.settled_bytes,
             self.time,
             self.outbox,
-            _,
+            self.held_bytes,
         ) = _FIELDS.unpack(fields)
 
 
-def read_position(path: str) -> Position | None:
+def read_position(path: str, folder: int | None = None) -> Position | None:
     """The position, None while there is none (or nothing valid in the file).
+
+    Args:
+        path: of the file, or its name within *folder*.
+        folder: descriptor of the directory that the path begins at.
 
     Raises:
         OSError: the file exists and cannot be read.
     """
     try:
-        slots = read(path, 128, 0, SLOT_BYTES)
+        slots = read(path, 128, 0, SLOT_BYTES, folder=folder)
     except FileNotFoundError:
         return None
     found: Position | None = None

@@ -6,11 +6,12 @@ import os
 from _weakref import ref
 from time import time_ns
 
-from outbox_client._appender import Appender
 from outbox_client._disk import Disk
 from outbox_client._errors import OutboxError, OutboxUnavailable, system_error
 from outbox_client._receipt import Receipt
+from outbox_client._recovery import open_session
 from outbox_client._roll_rule import ROLL_BYTES
+from outbox_client._writer_options import WriterOptions
 from outbox_client._writers_lock import get_ident, lock_of
 
 TYPE_CHECKING = False
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from outbox_client._cycle_file import CycleFile
     from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._queue import OpenQueue
-    from outbox_client._record_codec import RecordDraft
+    from outbox_client._record_draft import RecordDraft
+    from outbox_client._writer_session import WriterSession
 
 POWER = "power"
 
@@ -55,12 +56,12 @@ class QueueWriter:
         self._lock_timeout = lock_timeout
         self._disk = disk if disk is not None else Disk()
         self._clock = clock
-        self._appender = Appender(directory, self._disk, max_bytes, roll_bytes, lock_timeout)
+        self._options = WriterOptions(directory, self._disk, max_bytes, lock_timeout, roll_bytes)
         self._lock = lock_of(directory.file("outbox.lock"))
         self._lock_openings = self._lock.openings
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
-        self._queue: OpenQueue | None = None
+        self._session: WriterSession | None = None
         _writers.add(ref(self, _writers.discard))
 
     def append(self, draft: RecordDraft) -> Receipt:
@@ -74,16 +75,19 @@ class QueueWriter:
         try:
             try:
                 lock.acquire(token, self._lock_timeout, self._directory, self._disk)
-                queue, self._queue = self._queue, None
+                session, self._session = self._session, None
                 if lock.openings != self._lock_openings:
-                    # Perhaps the directory is another by now, and this queue was moved away.
-                    queue = None
+                    # Perhaps the directory is another by now, and this session's was moved away.
+                    session = None
                     self._lock_openings = lock.openings
-                queue = self._appender.append(queue, draft, self._clock() // 1_000_000)
-                identity = queue.identity
-                sequence = queue.sequence
-                cycle = queue.cycle
-                self._queue = queue
+                now = self._clock() // 1_000_000
+                if session is None or not session.is_current():
+                    session = open_session(self._options, now)
+                session = session.append(draft, now)
+                identity = session.identity
+                sequence = session.sequence
+                cycle = session.cycle
+                self._session = session
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
             finally:
@@ -118,7 +122,7 @@ class QueueWriter:
         token = [get_ident()]
         try:
             lock.close(token, self._lock_timeout)
-            self._queue = None
+            self._session = None
         finally:
             lock.release(token)
 
@@ -151,16 +155,16 @@ class QueueWriter:
         """
 
         def mark(now: int) -> None:
-            self._appender.open(now).state.mark_failed(number, self._disk)
+            open_session(self._options, now).state.mark_failed(number, self._disk)
 
         self._under_lock(mark)
 
     def _keep_open(self, now: int) -> None:
-        self._queue = self._appender.open(now)
+        self._session = open_session(self._options, now)
 
     def forget(self) -> None:
         """In a forked child: close what was inherited while the descriptors are still its own."""
-        self._queue = None
+        self._session = None
 
     def _under_lock(self, action: Callable[[int], None]) -> None:
         """Do something rare with nothing held open."""
@@ -169,7 +173,7 @@ class QueueWriter:
         try:
             try:
                 lock.acquire(token, self._lock_timeout, self._directory, self._disk)
-                self._queue = None
+                self._session = None
                 action(self._clock() // 1_000_000)
             finally:
                 if lock.owner is token and lock.fd >= 0:
@@ -183,11 +187,11 @@ class QueueWriter:
 _writers: set[ref[QueueWriter]] = set()
 
 
-def _forget_queues() -> None:
+def _forget_sessions() -> None:
     for reference in list(_writers):
         writer = reference()
         if writer is not None:
             writer.forget()
 
 
-os.register_at_fork(after_in_child=_forget_queues)
+os.register_at_fork(after_in_child=_forget_sessions)

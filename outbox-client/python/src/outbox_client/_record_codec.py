@@ -5,33 +5,41 @@ from __future__ import annotations
 from struct import Struct, error
 from zlib import crc32
 
-MAGIC = 0x5258424F  # the bytes "OBXR"
+MAGIC = 0x3158424F  # the bytes "OBX1"
 VERSION = 1
+_FORMER_MAGIC = 0x5258424F  # "OBXR": before the first release
 
 HAS_KEY = 1
 HAS_VALUE = 2
 HAS_PROLOGUE = 4
-_KNOWN_FLAGS = HAS_KEY | HAS_VALUE | HAS_PROLOGUE
+HAS_PARTITION = 8
+BATCH = 16
+CONTINUED = 32
+_KNOWN_FLAGS = HAS_KEY | HAS_VALUE | HAS_PROLOGUE | HAS_PARTITION | BATCH | CONTINUED
 
 FIXED_BYTES = 72
 PROLOGUE_BYTES = 40
 MAX_RECORD_BYTES = 1 << 20
 MAX_ENTRY_BYTES = (2 << 20) + (64 << 10)
+MAX_TOPIC = 249
+MAX_PARTITION = (1 << 31) - 1
+_MAX_SEQUENCE = (1 << 63) - 1
 
 _HEAD = Struct("<II")
 _FIXED = Struct("<BBHIQqq16sIIII")
 _PROLOGUE = Struct("<16sIIQq")
+_OFFSET = Struct("<Q")
 _NAME_LENGTH = Struct("<H")
 _VALUE_LENGTH = Struct("<i")
-_SEQUENCE_AND_ENTRY = Struct("<I12xQ40xI")
-_ZEROS = tuple(map(bytes, range(12)))
-
-_pack_start = Struct("<III").pack
-_pack_fixed = _FIXED.pack
+_PEEK = Struct("<I4xBB6xQ40xI4x")
 
 
 class InvalidRecordError(Exception):
-    """These bytes are no record; the message says why."""
+    """These bytes are no record of their place; the message says why."""
+
+
+class UnknownFormatError(Exception):
+    """A record of another version, before or after this one: not to be touched (FORMAT I11)."""
 
 
 class Prologue:
@@ -50,75 +58,9 @@ class Prologue:
         return _PROLOGUE.pack(self.outbox, self.generation, 0, self.base, self.cycle_hour)
 
 
-class RecordDraft:
-    """A checked event; only the lock can tell the rest of its record."""
-
-    __slots__ = (
-        "_flags",
-        "_front",
-        "_lengths",
-        "_padding",
-        "_timestamp",
-        "_value",
-        "event_id",
-        "length",
-    )
-
-    def __init__(
-        self,
-        topic: bytes,
-        key: bytes | None,
-        headers: bytes,
-        value: bytes | None,
-        event_id: bytes,
-        timestamp: int | None,
-    ) -> None:
-        flags = 0
-        if key is None:
-            key = b""
-        else:
-            flags = HAS_KEY
-        if value is None:
-            value = b""
-        else:
-            flags |= HAS_VALUE
-        self._flags = flags
-        self._front = front = topic + key + headers
-        self._value = value
-        self._lengths = len(topic), len(key), len(headers), len(value)
-        length = len(front) + len(value)
-        self._padding = padding = -length & 3
-        self.length = FIXED_BYTES + length + padding
-        self.event_id = event_id
-        self._timestamp = timestamp
-
-    def encode(self, sequence: int, now: int, entry: int, prologue: Prologue | None) -> bytes:
-        """What is written at the tail: a zero header word, the record, 8 zero bytes."""
-        timestamp = self._timestamp
-        topic_length, key_length, headers_length, value_length = self._lengths
-        head = _pack_fixed(
-            VERSION,
-            self._flags if prologue is None else self._flags | HAS_PROLOGUE,
-            topic_length,
-            key_length,
-            sequence,
-            now,
-            now if timestamp is None else timestamp,
-            self.event_id,
-            headers_length,
-            value_length,
-            entry,
-            0,
-        )
-        if prologue is not None:
-            head += prologue.encode()
-        head += self._front
-        value = self._value
-        padding = self._padding
-        crc = crc32(value, crc32(head))
-        if padding:
-            crc = crc32(_ZEROS[padding], crc)
-        return b"".join((_pack_start(0, MAGIC, crc), head, value, _ZEROS[padding + 8]))
+def cycle_place(outbox: bytes, cycle: int) -> bytes:
+    """The first 24 bytes of a record's place, which are the same for all records of a cycle."""
+    return outbox + cycle.to_bytes(8, "little")
 
 
 class OutboxRecord:
@@ -128,8 +70,10 @@ class OutboxRecord:
         "append_time",
         "entry",
         "event_id",
+        "flags",
         "headers_section",
         "key",
+        "partition",
         "prologue",
         "sequence",
         "timestamp",
@@ -137,17 +81,24 @@ class OutboxRecord:
         "value",
     )
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, outbox: bytes | None, cycle: int, offset: int) -> None:
         """Check and decode the bytes of one entry.
 
+        Args:
+            data: all of them, as many as the header word says.
+            outbox: the id of the outbox; None for the one that the record's own prologue names.
+            cycle: where it stands.
+            offset: of its header word.
+
         Raises:
-            InvalidRecordError: they are no record.
+            InvalidRecordError: they are no record of this place (FORMAT I9).
+            UnknownFormatError: another version wrote them.
         """
         try:
             magic, crc = _HEAD.unpack_from(data)
             (
                 version,
-                flags,
+                self.flags,
                 topic_length,
                 key_length,
                 self.sequence,
@@ -157,49 +108,72 @@ class OutboxRecord:
                 headers_length,
                 value_length,
                 self.entry,
-                reserved,
+                partition,
             ) = _FIXED.unpack_from(data, 8)
         except error:
             raise InvalidRecordError(f"{len(data)} bytes are too short for a record") from None
+        if magic == _FORMER_MAGIC:
+            raise UnknownFormatError("is a record of before the first release (OBXR)")
         if magic != MAGIC:
             raise InvalidRecordError(f"magic 0x{magic:08x}")
-        if version != VERSION:
-            raise InvalidRecordError(f"version {version}, this client reads {VERSION}")
-        if flags & ~_KNOWN_FLAGS or reserved:
-            raise InvalidRecordError(f"unknown flags 0x{flags:02x} or reserved field {reserved}")
-        offset = FIXED_BYTES + (PROLOGUE_BYTES if flags & HAS_PROLOGUE else 0)
-        length = offset + topic_length + key_length + headers_length + value_length
+        flags = self.flags
+        start = FIXED_BYTES + (PROLOGUE_BYTES if flags & HAS_PROLOGUE else 0)
+        length = start + topic_length + key_length + headers_length + value_length
+        if outbox is None:
+            if not flags & HAS_PROLOGUE:
+                raise InvalidRecordError("it names no outbox")
+            outbox = data[FIXED_BYTES : FIXED_BYTES + 16]
+        place = cycle_place(outbox, cycle) + _OFFSET.pack(offset)
+        if crc32(place, crc32(data[8:72], crc32(memoryview(data)[72:]))) != crc:
+            raise InvalidRecordError(f"CRC differs from the recorded 0x{crc:08x}")
+        if version != VERSION or flags & ~_KNOWN_FLAGS:
+            raise UnknownFormatError(
+                f"is a record of version {version} with flags 0x{flags:02x}; this client knows "
+                f"version {VERSION} and flags 0x{_KNOWN_FLAGS:02x}"
+            )
         if length + (-length & 3) != len(data):
             raise InvalidRecordError(f"its lengths add up to {length} bytes of {len(data)}")
-        if (key_length and not flags & HAS_KEY) or (value_length and not flags & HAS_VALUE):
-            raise InvalidRecordError(f"a length without its flag (0x{flags:02x})")
-        if crc32(memoryview(data)[8:]) != crc:
-            raise InvalidRecordError(f"CRC differs from the recorded 0x{crc:08x}")
+        if (
+            not 0 < topic_length <= MAX_TOPIC
+            or (key_length and not flags & HAS_KEY)
+            or (value_length and not flags & HAS_VALUE)
+            or partition > (MAX_PARTITION if flags & HAS_PARTITION else 0)
+            or (self.entry == 0) != bool(flags & HAS_PROLOGUE)
+            or not 0 < self.sequence <= _MAX_SEQUENCE
+        ):
+            raise InvalidRecordError(f"its fields contradict each other (flags 0x{flags:02x})")
         self.prologue: Prologue | None = None
         if flags & HAS_PROLOGUE:
-            outbox, generation, _, base, cycle_hour = _PROLOGUE.unpack_from(data, FIXED_BYTES)
-            self.prologue = Prologue(outbox, generation, base, cycle_hour)
-        self.topic = data[offset : offset + topic_length].decode("latin-1")
-        offset += topic_length
-        self.key = data[offset : offset + key_length] if flags & HAS_KEY else None
-        offset += key_length
-        self.headers_section = data[offset : offset + headers_length]
-        offset += headers_length
-        self.value = data[offset : offset + value_length] if flags & HAS_VALUE else None
+            named, generation, _, base, cycle_hour = _PROLOGUE.unpack_from(data, FIXED_BYTES)
+            self.prologue = Prologue(named, generation, base, cycle_hour)
+        self.partition = partition if flags & HAS_PARTITION else None
+        self.topic = data[start : start + topic_length].decode("latin-1")
+        start += topic_length
+        self.key = data[start : start + key_length] if flags & HAS_KEY else None
+        start += key_length
+        self.headers_section = data[start : start + headers_length]
+        start += headers_length
+        self.value = data[start : start + value_length] if flags & HAS_VALUE else None
+        self.headers()
 
     def headers(self) -> list[tuple[str, bytes | None]]:
-        """The headers, in order.
-
-        Raises:
-            InvalidRecordError: the section does not parse.
-        """
+        """The headers, in order."""
         return decode_headers(self.headers_section)
+
+    def follows(self, sequence: int, entry: int) -> bool:
+        """Whether it is the next one behind a record of the same cycle (FORMAT I4)."""
+        return bool(self.sequence == sequence + 1 and self.entry == entry + 1)
 
 
 def peek(data: bytes) -> tuple[int, int] | None:
-    """Sequence and entry of a record's first 72 bytes, or None if these start no record."""
-    magic, sequence, entry = _SEQUENCE_AND_ENTRY.unpack(data[:68])
-    return (sequence, entry) if magic == MAGIC else None
+    """Sequence and entry of a record's first 72 bytes; None if a closer look is needed.
+
+    That is where they start no record, or one of another version, or where its batch goes on.
+    """
+    magic, version, flags, sequence, entry = _PEEK.unpack(data)
+    if magic != MAGIC or version != VERSION or flags & ~(_KNOWN_FLAGS ^ BATCH):
+        return None
+    return sequence, entry
 
 
 def encode_header(name: bytes, value: bytes | None) -> bytes:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from struct import Struct
-from time import time_ns
+from zlib import crc32
 
 from outbox_client._errors import EventTooLarge, InvalidEvent
+from outbox_client._event_ids import new_event_id
 from outbox_client._record_codec import (
     FIXED_BYTES,
+    HAS_KEY,
+    HAS_PARTITION,
+    HAS_PROLOGUE,
+    HAS_VALUE,
+    MAGIC,
+    MAX_PARTITION,
     MAX_RECORD_BYTES,
+    MAX_TOPIC,
     PROLOGUE_BYTES,
-    RecordDraft,
+    VERSION,
     encode_header,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import TypeAlias
     from uuid import UUID
+
+    from outbox_client._record_codec import Prologue
 
     Text: TypeAlias = bytes | bytearray | memoryview | str
     Headers: TypeAlias = Mapping[str, Text | None] | Iterable[tuple[str, Text | None]]
 
-MAX_TOPIC = 249
 MAX_HEADERS = 128
 MAX_HEADER_NAME = 255
 RESERVED_PREFIX = b"outbox-"
+_ZEROS = tuple(map(bytes, range(12)))
+# The fixed part behind the CRC, and the place that enters the CRC behind it.
+_FIXED_PART = 64
+_pack_start = Struct("<III").pack
+_pack_fixed_and_place = Struct("<BBHIQqq16sIIII24sQ").pack
 _ROOM = MAX_RECORD_BYTES - FIXED_BYTES - PROLOGUE_BYTES
 _MAX_TIMESTAMP = (1 << 63) - 1
 _TOPIC_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -37,6 +50,118 @@ _known_topics: dict[str, bytes] = {}
 _KNOWN_TOPICS_LIMIT = 1024
 
 
+class RecordDraft:
+    """A checked event; only the lock can tell the rest of its record."""
+
+    __slots__ = (
+        "_body_crc",
+        "_flags",
+        "_front",
+        "_lengths",
+        "_padding",
+        "_partition",
+        "_timestamp",
+        "_value",
+        "event_id",
+        "length",
+    )
+
+    def __init__(
+        self,
+        topic: bytes,
+        key: bytes | None,
+        headers: bytes,
+        value: bytes | None,
+        event_id: bytes,
+        timestamp: int | None,
+        partition: int | None = None,
+    ) -> None:
+        flags = 0
+        if key is None:
+            key = b""
+        else:
+            flags = HAS_KEY
+        if value is None:
+            value = b""
+        else:
+            flags |= HAS_VALUE
+        if partition is None:
+            partition = 0
+        else:
+            flags |= HAS_PARTITION
+        self._flags = flags
+        self._partition = partition
+        self._front = front = topic + key + headers
+        self._value = value
+        self._lengths = len(topic), len(key), len(headers), len(value)
+        length = len(front) + len(value)
+        self._padding = padding = -length & 3
+        self.length = FIXED_BYTES + length + padding
+        self.event_id = event_id
+        self._timestamp = timestamp
+        self._body_crc = self._crc_of_body(0)
+
+    def _crc_of_body(self, crc: int) -> int:
+        crc = crc32(self._value, crc32(self._front, crc))
+        return crc32(_ZEROS[self._padding], crc) if self._padding else crc
+
+    def encode(
+        self,
+        sequence: int,
+        now: int,
+        entry: int,
+        prologue: Prologue | None,
+        place: bytes,
+        offset: int,
+    ) -> bytes:
+        """What is written at the tail: a zero header word, the record, 8 zero bytes.
+
+        Args:
+            sequence: of the record.
+            now: the append time.
+            entry: the record's number within its cycle.
+            prologue: of the cycle, exactly if that number is 0.
+            place: see `_record_codec.cycle_place`.
+            offset: of the header word.
+        """
+        timestamp = self._timestamp
+        topic_length, key_length, headers_length, value_length = self._lengths
+        crc = self._body_crc
+        flags = self._flags
+        front = self._front
+        if prologue is not None:
+            flags |= HAS_PROLOGUE
+            encoded = prologue.encode()
+            front = encoded + front
+            crc = self._crc_of_body(crc32(encoded))
+        head = _pack_fixed_and_place(
+            VERSION,
+            flags,
+            topic_length,
+            key_length,
+            sequence,
+            now,
+            now if timestamp is None else timestamp,
+            self.event_id,
+            headers_length,
+            value_length,
+            entry,
+            self._partition,
+            place,
+            offset,
+        )
+        crc = crc32(head, crc)
+        return b"".join(
+            (
+                _pack_start(0, MAGIC, crc),
+                head[:_FIXED_PART],
+                front,
+                self._value,
+                _ZEROS[self._padding + 8],
+            )
+        )
+
+
 def draft(
     value: Text | None,
     topic: str,
@@ -44,6 +169,7 @@ def draft(
     headers: Headers | None,
     event_id: UUID | str | bytes | None,
     timestamp: int | None,
+    partition: int | None = None,
 ) -> RecordDraft:
     """Check an event.
 
@@ -59,6 +185,8 @@ def draft(
     headers_bytes = b"" if headers is None else _headers(headers)
     if timestamp is not None:
         _check_timestamp(timestamp)
+    if partition is not None:
+        _check_partition(partition)
     size = len(topic_bytes) + len(headers_bytes)
     if value_bytes is not None:
         size += len(value_bytes)
@@ -76,6 +204,7 @@ def draft(
         value_bytes,
         new_event_id() if event_id is None else _event_id(event_id),
         timestamp,
+        partition,
     )
 
 
@@ -178,50 +307,13 @@ def _check_timestamp(timestamp: object) -> None:
         )
 
 
+def _check_partition(partition: object) -> None:
+    if type(partition) is not int or not 0 <= partition <= MAX_PARTITION:
+        raise InvalidEvent(
+            f"partition {_shown(partition)} must be an int from 0 to {MAX_PARTITION}, or None"
+        )
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-# --- event ids ---
-
-# One call of the system for many ids costs a fraction of one for each.
-_BLOCK = 64
-_RANDOM_BYTES = 10
-_RANDOM_BITS = int.from_bytes(b"\x0f\xff\x3f\xff\xff\xff\xff\xff\xff\xff" * _BLOCK, "big")
-_VERSION_AND_VARIANT = int.from_bytes(b"\x70\0\x80\0\0\0\0\0\0\0" * _BLOCK, "big")
-_split: Callable[[bytes], tuple[bytes, ...]] = Struct(f"{_RANDOM_BYTES}s" * _BLOCK).unpack
-
-# What follows the time in ids that are still to be given. Taking one from a list is one step, for
-# other threads and for signal handlers that raise: what is lost then was not used.
-_endings: list[bytes] = []
-
-
-def new_event_id() -> bytes:
-    """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 74 random bits."""
-    endings = _endings
-    try:
-        ending = endings.pop()
-    except IndexError:
-        ending = _refill(endings)
-    return (time_ns() // 1_000_000).to_bytes(6, "big") + ending
-
-
-def _refill(endings: list[bytes]) -> bytes:
-    random = int.from_bytes(os.urandom(_BLOCK * _RANDOM_BYTES), "big")
-    shaped = random & _RANDOM_BITS | _VERSION_AND_VARIANT
-    ending, *others = _split(shaped.to_bytes(_BLOCK * _RANDOM_BYTES, "big"))
-    endings += others
-    return ending
-
-
-def _begin_anew() -> None:
-    """In a forked child: its parent gives out what is in the list.
-
-    A new list, as a signal handler may fork while what it interrupts fills the old one.
-    """
-    global _endings
-    _endings = []
-
-
-os.register_at_fork(after_in_child=_begin_anew)

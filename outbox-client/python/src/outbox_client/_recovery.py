@@ -8,37 +8,39 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._chain_walk import Tail, find_tail
-from outbox_client._cycle_facts import highest_sequence
-from outbox_client._cycle_file import CycleFile
+from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
+from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
+from outbox_client._cycle_file import CycleFile, remove_leftovers
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
+from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
+from outbox_client._outbox_directory import cycles_of
 from outbox_client._position_file import read_position
-from outbox_client._queue import OpenQueue
+from outbox_client._roll_rule import HOUR_MS
 from outbox_client._state_file import (
     STATE_BYTES,
     Identity,
     NewestCycle,
+    OutboxState,
     StateFile,
     decode_identity,
     new_identity,
 )
 from outbox_client._wire_fields import UnparsableError
+from outbox_client._writer_session import WriterSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from outbox_client._disk import Disk
-    from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._record_codec import Prologue
+    from outbox_client._outbox_directory import HeldDirectories
+    from outbox_client._writer_options import WriterOptions
 
 
-def open_queue(directory: OutboxDirectory, disk: Disk, now: int) -> OpenQueue:
+def open_session(options: WriterOptions, now: int) -> WriterSession:
     """Open an outbox. The caller holds the writers' lock.
 
     Args:
-        directory: prepared.
-        disk: makes the changes.
+        options: with what.
         now: milliseconds since the epoch.
 
     Raises:
@@ -46,45 +48,99 @@ def open_queue(directory: OutboxDirectory, disk: Disk, now: int) -> OpenQueue:
         OutboxFull: there is no space to mend a file.
     """
     try:
-        return _Recovery(directory, disk, now).run()
+        with options.directory.hold() as held:
+            session = _Recovery(options, held, now).run()
+            make_counters(held.root, options.disk)
+            return session
     except OSError as problem:
-        raise system_error(f"open {directory.path}", problem) from None
+        raise system_error(f"open {options.directory.path}", problem) from None
 
 
 class _Recovery:
-    def __init__(self, directory: OutboxDirectory, disk: Disk, now: int) -> None:
-        self.directory = directory
-        self.disk = disk
-        self.now = now
-        self.numbers = directory.cycles()
+    """Looks at all that decides, and only then changes anything (FORMAT I11)."""
 
-    def run(self) -> OpenQueue:
-        numbers = self.numbers
-        self._mend_metadata()
-        state, identity = self._open_state()
-        position = read_position(self.directory.file("relay.position"))
-        booked = state.newest_cycle()
-        newest = numbers[-1] if numbers else None
+    def __init__(self, options: WriterOptions, held: HeldDirectories, now: int) -> None:
+        self.options = options
+        self.held = held
+        self.queue = held.queue
+        self.disk = options.disk
+        self.now = now
+        names = held.queue.names()
+        self.numbers = cycles_of(names)
+        self.position = read_position("relay.position", held.root.fd)
+        self.known: dict[tuple[int, bool], CycleFacts] = {}
+        remove_leftovers(self.queue, names, self.disk)
+        self.state, self.identity = self._look_at_state()
+        self.booked = self.state.newest_cycle()
+        self.failed = self.state.failed_cycles()
+
+    def run(self) -> WriterSession:
+        newest = self.numbers[-1] if self.numbers else None
+        booked = self.booked
         if booked is not None and (newest is None or booked.number > newest):
             newest = booked.number  # it was removed, and its number is not used again
-        queue = OpenQueue(state, identity, newest)
-        last_sequence = position.sequence if position is not None else 0
+        earlier = [number for number in self.numbers if newest is None or number < newest]
+        before = self._look_at_the_one_before(earlier)
+        cycle, tail, last, fails = self._look_at_newest(newest, earlier)
+
+        state = self._open_state()
+        self._mend_metadata()
+        place = self.held.identity
+        session = WriterSession(self.options, open_session, state, self.identity, newest, place)
+        if before is not None:
+            self._end(*before, state)
+        if cycle is not None and tail is not None:
+            tail = self._book(cycle, tail, state)
+            if not fails:
+                self._describe(session, cycle, tail)
+        # Before the mark, as nobody looks into a failed cycle again.
+        self._give_behind(state, last)
         if newest is not None:
-            last_sequence = max(last_sequence, self._open_newest(queue, newest, booked))
-            self._end_the_one_before(newest, state.failed_cycles())
-        if queue.cycle is None and newest is not None:
-            queue.next_base = max(queue.next_base, self._end_of(self.numbers, booked))
-        sequence = state.next_sequence()
-        if sequence is None or sequence <= last_sequence:
-            state.set_next_sequence(max(sequence or 1, last_sequence + 1), self.disk)
-        queue.note_state()
-        return queue
+            if fails:
+                state.mark_failed(newest, self.disk)
+                self.failed.add(newest)
+            if session.cycle is None and not session.next_base:
+                session.next_base = self._base_behind(newest)
+        session.note_state()
+        return session
 
     # --- the files beside the queue ---
 
+    def _look_at_state(self) -> tuple[OutboxState, Identity]:
+        """What the state says, and which outbox this is; its sequence and cycle may be damaged."""
+        root = self.held.root
+        try:
+            with root.open("outbox.state") as file:
+                data = os.pread(file.fd, STATE_BYTES, 0)
+        except FileNotFoundError:
+            data = b""
+        identity = decode_identity(data, root.where("outbox.state"))
+        return OutboxState(data), identity or self._lost_identity()
+
+    def _lost_identity(self) -> Identity:
+        for number in reversed(self.numbers):
+            with self.queue.open(cycle_name(number)) as file:
+                prologue = find_prologue(number, file)
+            if prologue is not None:
+                return Identity(prologue.outbox, prologue.generation, self.now)
+        if self.numbers and self.position is not None:
+            return Identity(self.position.outbox, 1, self.now)
+        return new_identity(self.now)
+
+    def _open_state(self) -> StateFile:
+        root = self.held.root
+        file = root.create("outbox.state")
+        data = os.pread(file.fd, STATE_BYTES, 0)
+        found = decode_identity(data, root.where("outbox.state"))
+        if found is None or file.opened.st_size != STATE_BYTES:
+            # What follows the identity has checks of its own; what fails them is rebuilt.
+            whole = data.ljust(STATE_BYTES, b"\0")
+            self.disk.pwrite(file.fd, self.identity.encode() + whole[44:], 0, "state")
+            self.disk.truncate(file.fd, STATE_BYTES, "state")
+        return StateFile(file)
+
     def _mend_metadata(self) -> None:
-        path = f"{self.directory.queue}/metadata.cq4t"
-        with self.directory.create(path) as file:
+        with self.queue.create("metadata.cq4t") as file:
             fd = file.fd
             if not is_valid(fd):
                 # In place: readers keep it mapped. A new count of modifications makes them look.
@@ -93,150 +149,155 @@ class _Recovery:
                 if os.fstat(fd).st_size != METADATA_BYTES:
                     self.disk.truncate(fd, METADATA_BYTES, "listing")
             elif self.numbers:
-                # A writer may have died between the rename of a cycle and its listing.
+                # A writer may have died between the link of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
-
-    def _open_state(self) -> tuple[StateFile, Identity]:
-        file = self.directory.create(self.directory.file("outbox.state"))
-        data = os.pread(file.fd, STATE_BYTES, 0)
-        identity = decode_identity(data)
-        if identity is None or file.opened.st_size != STATE_BYTES:
-            identity = identity or self._lost_identity()
-            # What follows the identity has checks of its own; what fails them is rebuilt below.
-            whole = data.ljust(STATE_BYTES, b"\0")
-            self.disk.pwrite(file.fd, identity.encode() + whole[44:], 0, "state")
-            self.disk.truncate(file.fd, STATE_BYTES, "state")
-        return StateFile(file), identity
-
-    def _lost_identity(self) -> Identity:
-        for number in reversed(self.numbers):
-            prologue = self._survey(number)[1]
-            if prologue is not None:
-                return Identity(prologue.outbox, prologue.generation, self.now)
-        return new_identity(self.now)
 
     # --- cycles ---
 
-    def _open_newest(self, queue: OpenQueue, number: int, booked: NewestCycle | None) -> int:
-        """Open the newest cycle if it can be appended to; the highest sequence seen."""
-        state = queue.state
-        if number in state.failed_cycles():
-            # It was looked into before it was marked.
-            return self._fail(number, state) if state.next_sequence() is None else 0
-        if number not in self.numbers:
-            return self._last_sequence()
+    def _look_at_newest(
+        self, newest: int | None, earlier: list[int]
+    ) -> tuple[CycleFile | None, Tail | None, int, bool]:
+        """The newest cycle and its tail if it can be opened, the last sequence, whether it fails.
+
+        "Finding the tail" in FORMAT.md.
+        """
+        given = self.state.next_sequence()
+        if newest is None:
+            return None, None, 0, False
+        if newest in self.failed:
+            # It was looked into before it was marked; but the state may have been damaged since.
+            return None, None, 0 if given is not None else self._highest(newest, earlier), False
+        if newest not in self.numbers:
+            return None, None, self._last_sequence(earlier), False
+        cycle = None
         try:
-            cycle = self._open(number)
-            sequence = state.next_sequence()
-            tail = find_tail(cycle, state, self.disk)
+            cycle = self._open(newest)
+            tail = find_tail(cycle, None, self.disk)
+        except BrokenChainError as broken:
+            return cycle, broken.tail, self._highest(newest, earlier), True
         except UnparsableError:
-            return self._fail(number, state)
-        queue.cycle = cycle
-        queue.last = tail.last
-        queue.tail = tail.offset
-        queue.entry = tail.entry
-        newest = self._describe(cycle, tail, booked)
-        queue.base = newest.base
-        queue.hour = newest.hour
-        if tail.ended:
-            queue.close_cycle()
-        elif tail.entry >= 0 and sequence is not None and sequence > tail.sequence + 1:
-            # A power cut kept the state's page and lost pages of the cycle that are older.
-            queue.close_cycle()
-            return self._fail(number, state)
-        elif booked is None or (booked.number, booked.base, booked.hour) != (
-            newest.number,
-            newest.base,
-            newest.hour,
-        ):
-            state.set_newest_cycle(newest, self.disk)
-        return tail.sequence if tail.entry >= 0 else self._last_sequence()
+            return None, None, self._highest(newest, earlier), True
+        holds = tail.entry >= 0
+        last = tail.sequence if holds else self._last_sequence(earlier)
+        # Where a power cut kept what is younger, it may have lost records that are older.
+        lost = self._sequence_behind(given, last) > last + 1
+        if lost and (holds or self._facts(newest).sequence):
+            return cycle, tail, self._highest(newest, earlier), True
+        return cycle, tail, last, False
 
-    def _fail(self, number: int, state: StateFile) -> int:
-        """Let no writer append to the newest cycle again; the highest sequence seen."""
-        found = max(self._salvaged_sequence(number), self._last_sequence())
-        # Before the mark, as nobody looks into a failed cycle again.
-        if found >= (state.next_sequence() or 1):
-            state.set_next_sequence(found + 1, self.disk)
-        state.mark_failed(number, self.disk)
-        return found
-
-    def _salvaged_sequence(self, number: int) -> int:
+    def _look_at_the_one_before(self, earlier: list[int]) -> tuple[CycleFile, Tail] | None:
+        """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
+        if not earlier or earlier[-1] in self.failed:
+            return None
         try:
-            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
+            cycle = self._open(earlier[-1])
+            return cycle, find_tail(cycle, None, self.disk)
+        except UnparsableError:
+            return None  # readers salvage it
+
+    def _book(self, cycle: CycleFile, tail: Tail, state: StateFile) -> Tail:
+        """Book the records that stand behind word1; the tail afterwards."""
+        if tail.last == cycle.words64[cycle.word1]:
+            return tail
+        try:
+            return find_tail(cycle, state, self.disk)
+        except BrokenChainError as broken:
+            return broken.tail
+
+    def _end(self, cycle: CycleFile, tail: Tail, state: StateFile) -> None:
+        tail = self._book(cycle, tail, state)
+        if not tail.ended:
+            cycle.end(tail.offset, self.disk)
+
+    def _describe(self, session: WriterSession, cycle: CycleFile, tail: Tail) -> None:
+        session.cycle = cycle
+        session.last = tail.last
+        session.tail = tail.offset
+        session.entry = tail.entry
+        booked = self.booked
+        if booked is not None and booked.number != cycle.number:
+            booked = None
+        prologue = prologue_of(cycle) if tail.entry >= 0 else None
+        if prologue is not None:
+            newest = NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
+        elif booked is not None:
+            newest = booked
+        else:
+            base = self._bytes_in(self.numbers[:-1])
+            newest = NewestCycle(cycle.number, base, self.now // HOUR_MS)
+        session.base = newest.base
+        session.hour = newest.hour
+        if booked is None or (booked.base, booked.hour) != (newest.base, newest.hour):
+            session.state.set_newest_cycle(newest, self.disk)
+        if tail.ended:
+            session.close_cycle()
+
+    def _open(self, number: int) -> CycleFile:
+        try:
+            file = self.queue.open(cycle_name(number))
         except FileNotFoundError:
-            return 0
-        return highest_sequence(file.fd)
+            raise UnparsableError("it was removed") from None
+        return CycleFile(number, file, self.identity.outbox)
 
-    def _describe(self, cycle: CycleFile, tail: Tail, booked: NewestCycle | None) -> NewestCycle:
-        """Base and hour of the newest cycle."""
-        prologue = _prologue(cycle)
-        if tail.entry >= 0 and prologue is not None:
-            return NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
-        if booked is not None and booked.number == cycle.number:
-            return booked
-        earlier = [number for number in self.numbers if number < cycle.number]
-        return NewestCycle(cycle.number, self._end_of(earlier, booked), self.now // 3_600_000)
+    def _facts(self, number: int, *, failed: bool = False) -> CycleFacts:
+        failed = failed or number in self.failed
+        known = self.known.get((number, failed))
+        if known is None:
+            try:
+                file = self.queue.open(cycle_name(number))
+            except FileNotFoundError:
+                return CycleFacts(None, 0, 0)  # settled and removed meanwhile
+            known = read_facts(number, file, self.identity.outbox, failed=failed)
+            self.known[number, failed] = known
+        return known
 
-    def _end_of(self, numbers: list[int], booked: NewestCycle | None) -> int:
-        """The bytes in these cycles and all before them, as far as they can be known."""
-        length = 0
-        known = booked.base if booked is not None else 0
+    # --- sequences ---
+
+    def _sequence_behind(self, given: int | None, last: int) -> int:
+        settled = self.position.sequence if self.position is not None else 0
+        return max(given or 1, last + 1, settled + 1)
+
+    def _give_behind(self, state: StateFile, last: int) -> None:
+        """See to it that no sequence up to the last one is given again (FORMAT I4)."""
+        given = state.next_sequence()
+        wanted = self._sequence_behind(given, last)
+        if given != wanted:
+            state.set_next_sequence(wanted, self.disk)
+
+    def _last_sequence(self, numbers: list[int]) -> int:
+        """The highest sequence of the newest of these cycles that holds a record."""
         for number in reversed(numbers):
-            tail, prologue, first = self._survey(number)
-            if tail is not None:
-                length += tail.offset - first
-            if prologue is not None:
-                return max(known, prologue.base + length)
-            if booked is not None and booked.number == number:
-                return known + length
-        return known + length
-
-    def _last_sequence(self) -> int:
-        """The sequence of the newest record that can be read, 0 if there is none."""
-        for number in reversed(self.numbers):
-            tail = self._survey(number)[0]
-            sequence = self._salvaged_sequence(number) if tail is None else tail.sequence
+            sequence = self._facts(number).sequence
             if sequence:
                 return sequence
         return 0
 
-    def _survey(self, number: int) -> tuple[Tail | None, Prologue | None, int]:
-        """End, prologue and first offset of a cycle, as far as it can be parsed."""
-        try:
-            cycle = self._open(number)
-        except UnparsableError:
-            return None, None, 0
-        try:
-            tail = find_tail(cycle, None, self.disk)
-        except UnparsableError:
-            tail = None
-        return tail, _prologue(cycle), cycle.layout.first
+    def _highest(self, newest: int, earlier: list[int]) -> int:
+        found = self._facts(newest, failed=True).sequence
+        return max(found, self._last_sequence(earlier))
 
-    def _end_the_one_before(self, newest: int, failed: set[int]) -> None:
-        """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
-        earlier = [number for number in self.numbers if number < newest]
-        if not earlier or earlier[-1] in failed:
-            return
-        try:
-            cycle = self._open(earlier[-1])
-            tail = find_tail(cycle, None, self.disk)
-        except UnparsableError:
-            return
-        if not tail.ended:
-            cycle.end(tail.offset, self.disk)
+    # --- bytes ---
 
-    def _open(self, number: int) -> CycleFile:
-        path = f"{self.directory.queue}/{cycle_name(number)}"
-        try:
-            file = self.directory.open(path)
-        except FileNotFoundError:
-            raise UnparsableError("it was removed") from None
-        return CycleFile(number, file)
+    def _base_behind(self, newest: int) -> int:
+        """The base of the cycle that follows one which cannot be continued."""
+        if newest in self.numbers:
+            base = self._bytes_in(self.numbers)
+        else:
+            base = self.booked.base if self.booked is not None else 0
+        position = self.position
+        if position is not None and position.outbox == self.identity.outbox:
+            base = max(base, position.settled_bytes)
+        return base
 
-
-def _prologue(cycle: CycleFile) -> Prologue | None:
-    try:
-        return cycle.record_at(cycle.layout.first)[0].prologue
-    except UnparsableError:
-        return None
+    def _bytes_in(self, numbers: list[int]) -> int:
+        """The bytes in these cycles (ascending) and all before them."""
+        booked = self.booked
+        length = 0
+        for number in reversed(numbers):
+            facts = self._facts(number)
+            length += facts.length
+            if facts.prologue is not None:
+                return facts.prologue.base + length
+            if booked is not None and booked.number == number:
+                return booked.base + length
+        return length

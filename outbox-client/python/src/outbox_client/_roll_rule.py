@@ -21,28 +21,3 @@ def stays(hour: int, cycle_hour: int, end: int, roll_bytes: int) -> bool:
     A leap of the clock moves one cycle on, a step back by less than a day moves nothing.
     """
     return end < roll_bytes and cycle_hour - DAY <= hour <= cycle_hour
-
-
-def roll(
-    hour: int,
-    newest: int | None,
-    cycle_hour: int,
-    ended: bool,
-    failed: bool,
-    end: int,
-    roll_bytes: int = ROLL_BYTES,
-) -> int | None:
-    """The rule as a whole: None to stay in the newest cycle, else the number of the next.
-
-    Args:
-        hour: of the clock, since the epoch.
-        newest: number of the newest cycle; None while there is none.
-        cycle_hour: the hour in which the newest was begun.
-        ended: it has an EOF mark.
-        failed: it is flagged as failed.
-        end: where the next record would end in it.
-        roll_bytes: a record that ends there or beyond begins a new cycle.
-    """
-    if newest is not None and not ended and not failed and stays(hour, cycle_hour, end, roll_bytes):
-        return None
-    return next_cycle(hour, newest)

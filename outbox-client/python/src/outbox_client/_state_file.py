@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 STATE_BYTES = 4096
 MAGIC = b"OBXSTATE"
 VERSION = 1
+# 0 is what was written before the first release.
+REVISION = 1
 FAILED_SLOTS = 16
 
-_IDENTITY = Struct("<8sII16sq")
+_IDENTITY = Struct("<8sHHI16sq")
 _CRC = Struct("<I")
 _CHECK = int.from_bytes(b"OBXCHECK", "little")
 _ALL_ONES = 0xFFFFFFFFFFFFFFFF
@@ -57,24 +59,35 @@ class Identity:
 
     def encode(self) -> bytes:
         """The first 44 bytes of the file."""
-        data = _IDENTITY.pack(MAGIC, VERSION, self.generation, self.outbox, self.created)
+        data = _IDENTITY.pack(MAGIC, VERSION, REVISION, self.generation, self.outbox, self.created)
         return data + _CRC.pack(crc32(data))
 
 
-def decode_identity(data: bytes) -> Identity | None:
+def decode_identity(data: bytes, path: str) -> Identity | None:
     """The identity in a state file's first bytes, None if these are damaged.
 
+    Args:
+        data: at least the first 44 bytes.
+        path: of the file, for the message.
+
     Raises:
-        OutboxUnavailable: a later version wrote it.
+        OutboxUnavailable: another version wrote it (FORMAT I11).
     """
     if len(data) < 44 or _CRC.unpack_from(data, 40)[0] != crc32(data[:40]):
         return None
-    magic, version, generation, outbox, created = _IDENTITY.unpack_from(data)
+    magic, version, revision, generation, outbox, created = _IDENTITY.unpack_from(data)
     if magic != MAGIC:
         return None
-    if version != VERSION:
+    if version == VERSION and revision < REVISION:
         raise OutboxUnavailable(
-            f"the outbox has format version {version}, this client knows {VERSION}: upgrade it"
+            f"{path} is of the former format ({version}.{revision}, before the first release): let "
+            "the relay that belongs to it deliver what waits, then move the outbox away. Nothing "
+            "was changed"
+        )
+    if (version, revision) != (VERSION, REVISION):
+        raise OutboxUnavailable(
+            f"{path} has format {version}.{revision}, this client knows {VERSION}.{REVISION}: "
+            "upgrade the client. Nothing was changed"
         )
     return Identity(outbox, generation, created)
 
@@ -96,9 +109,13 @@ class OutboxState:
         self.words = memoryview(data).cast("Q")
         self._data = data
 
-    def identity(self) -> Identity | None:
-        """Which outbox this is; None if that is damaged."""
-        return decode_identity(self._data[:44])
+    def identity(self, path: str) -> Identity | None:
+        """Which outbox this is; None if that is damaged.
+
+        Raises:
+            OutboxUnavailable: as `decode_identity`.
+        """
+        return decode_identity(self._data[:44], path)
 
     def next_sequence(self) -> int | None:
         """The sequence of the next record; None if that is damaged."""

@@ -34,12 +34,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from outbox_client._cycle_scanner import scan
-from outbox_client._errors import OutboxCorrupt
 from outbox_client._outbox import Outbox
-from outbox_client._record_codec import InvalidRecordError, OutboxRecord
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from outbox_client._record_codec import OutboxRecord
 
 __all__ = ["Event", "TemporaryOutbox", "read_events", "temporary_outbox"]
 
@@ -57,6 +57,7 @@ class Event:
         timestamp: milliseconds since the epoch: the caller's, else the time of the append.
         sequence: within the outbox, from 1.
         append_time: milliseconds since the epoch.
+        partition: the caller's; None if Kafka's partitioner is to choose.
     """
 
     topic: str
@@ -67,6 +68,7 @@ class Event:
     timestamp: int
     sequence: int
     append_time: int
+    partition: int | None = None
 
     def json(self) -> Any:
         """The value, parsed as JSON; None for a tombstone."""
@@ -92,23 +94,20 @@ def read_events(path: str | os.PathLike[str]) -> list[Event]:
         OutboxUnavailable: there is no outbox, or it cannot be read.
     """
     name = os.fspath(path)
-    return [_event(record, name) for record in scan(name)]
+    return [_event(record) for record in scan(name)]
 
 
-def _event(record: OutboxRecord, path: str) -> Event:
-    try:
-        headers = record.headers()
-    except InvalidRecordError as problem:
-        raise OutboxCorrupt(f"{path}, sequence {record.sequence}: {problem}") from None
+def _event(record: OutboxRecord) -> Event:
     return Event(
         topic=record.topic,
         key=record.key,
         value=record.value,
-        headers=tuple(headers),
+        headers=tuple(record.headers()),
         event_id=UUID(bytes=record.event_id),
         timestamp=record.timestamp,
         sequence=record.sequence,
         append_time=record.append_time,
+        partition=record.partition,
     )
 
 

@@ -1,0 +1,339 @@
+"""What a writer keeps open between appends, and what it does with it while it holds the lock."""
+
+from __future__ import annotations
+
+import os
+from errno import EIO
+
+from outbox_client._cap import Cap
+from outbox_client._cycle_file import CycleFile, create_cycle_file
+from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
+from outbox_client._errors import (
+    OutboxCorrupt,
+    OutboxUnavailable,
+    broken_invariant,
+    system_error,
+)
+from outbox_client._metadata_table import update_listing
+from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
+from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._state_file import (
+    COMPLEMENT,
+    CYCLE,
+    FAILED_BYTES,
+    NEXT_SEQUENCE,
+    SHARED,
+    STATE_BYTES,
+    NewestCycle,
+)
+from outbox_client._wire_fields import UnparsableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outbox_client._record_draft import RecordDraft
+    from outbox_client._state_file import Identity, StateFile
+    from outbox_client._writer_options import WriterOptions
+
+_ALL_ONES = 0xFFFFFFFFFFFFFFFF
+_SEEK_END = os.SEEK_END
+_fstat = os.fstat
+_lseek = os.lseek
+
+
+class WriterSession:
+    """The state and, if it can be appended to, the newest cycle.
+
+    Made by `open_session`. Used by the holder of the writers' lock alone, and dropped after any
+    error.
+
+    Attributes:
+        state: the mapped state file.
+        identity: of the outbox.
+        newest: number of the newest cycle, None while there has been none.
+        cycle: the newest cycle; None when the next append has to begin a new one.
+        last: offset of its last booked record, 0 while there is none.
+        tail: offset of the free header word behind the last entry.
+        entry: number of the last record within the cycle, -1 while there is none.
+        sequence: of the last record that was appended through this object.
+        base: bytes in all cycles before it.
+        hour: the hour in which it was begun.
+        next_base: base of the next cycle while `cycle` is None.
+        place: which directories it was opened in.
+        fresh: whether it was opened in the hold of the lock that still lasts.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_cap",
+        "_limit",
+        "_options",
+        "_reopen",
+        "_seen",
+        "_seen_failed",
+        "_since",
+        "_store",
+        "_until",
+        "base",
+        "cycle",
+        "entry",
+        "fresh",
+        "hour",
+        "identity",
+        "last",
+        "newest",
+        "next_base",
+        "place",
+        "sequence",
+        "state",
+        "tail",
+    )
+
+    def __init__(
+        self,
+        options: WriterOptions,
+        reopen: Callable[[WriterOptions, int], WriterSession],
+        state: StateFile,
+        identity: Identity,
+        newest: int | None,
+        place: tuple[tuple[int, int], tuple[int, int]],
+    ) -> None:
+        self._options = options
+        self._reopen = reopen
+        self._store = options.disk.store
+        cap = options.max_bytes
+        path = options.directory.file("relay.position")
+        self._cap = None if cap is None else Cap(cap, path)
+        self._begun = False
+        self._limit = 0
+        self._since = 0
+        self._until = 0
+        self._seen = b""
+        self._seen_failed = b""
+        self.state = state
+        self.identity = identity
+        self.newest = newest
+        self.cycle: CycleFile | None = None
+        self.last = 0
+        self.tail = 0
+        self.entry = -1
+        self.sequence = 0
+        self.base = 0
+        self.hour = 0
+        self.next_base = 0
+        self.place = place
+        self.fresh = True
+
+    # --- one append: steps 2 to 8 of FORMAT.md ---
+
+    def append(self, draft: RecordDraft, now: int) -> WriterSession:
+        """Publish one record; the session that has it as its last.
+
+        Args:
+            draft: of the record.
+            now: milliseconds since the epoch, read under the lock.
+
+        Raises:
+            OutboxError: nothing was published.
+        """
+        cycle = self.cycle
+        if (
+            cycle is None
+            or self.tail + 4 + draft.length + 8 > self._limit
+            or not self._since <= now < self._until
+        ):
+            session = self._with_room(draft.length, now)
+            cycle = self.cycle
+            if session is not self or cycle is None:
+                return session.append(draft, now)
+        state = self.state
+        offset = self.tail
+        entry = self.entry + 1
+        sequence: int = state.words[NEXT_SEQUENCE]
+        prologue = None if entry else self._prologue()
+        data = draft.encode(sequence, now, entry, prologue, cycle.place, offset)
+        disk = self._options.disk
+        try:
+            disk.pwrite(cycle.fd, data, offset, "payload")
+        except OSError as problem:
+            if problem.errno == EIO:
+                return self._past_a_bad_block(draft, now, problem)
+            raise system_error(f"write to {self._options.directory.queue}", problem) from None
+        # The system call above is a barrier on weakly ordered machines too: it gives up and takes
+        # the interpreter's lock, or on free-threaded builds the thread's state.
+        store = self._store
+        tail = offset + len(data) - 8
+        store(cycle.words32, offset >> 2, tail - offset - 4, "publish")  # FORMAT I1
+        try:
+            store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
+            store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
+            tail = cycle.book(offset, entry, tail, disk)
+            self._seen = state.map[SHARED]
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            # It is published: the next writer books it, or readers scan.
+        self.last = offset
+        self.entry = entry
+        self.tail = tail
+        self.sequence = sequence
+        self.fresh = self._begun = False
+        return self
+
+    def _prologue(self) -> Prologue:
+        return Prologue(self.identity.outbox, self.identity.generation, self.base, self.hour)
+
+    def _past_a_bad_block(self, draft: RecordDraft, now: int, problem: OSError) -> WriterSession:
+        """The tail's block can be neither read nor written: go on in the next cycle, once."""
+        if self.newest is not None and not self._begun:
+            self.state.mark_failed(self.newest, self._options.disk)
+            return self._reopen(self._options, now).append(draft, now)
+        raise system_error(f"write to {self._options.directory.queue}", problem) from None
+
+    # --- whether it is still what the outbox is ---
+
+    def is_current(self) -> bool:
+        """Whether what is held open is still the outbox's; follows what others have appended."""
+        state = self.state
+        cycle = self.cycle
+        if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
+            return False
+        found = _fstat(cycle.fd)
+        if not found.st_nlink or found.st_size != cycle.size:
+            return False
+        if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
+            return not cycle.words32[self.tail >> 2]  # FORMAT I2
+        return self._follow_others(state, cycle)
+
+    def _follow_others(self, state: StateFile, cycle: CycleFile) -> bool:
+        """Move behind what other writers have appended; False if there is more to it."""
+        last = cycle.words64[cycle.word1]
+        if (
+            state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
+            or state.words[CYCLE] != self.newest
+            or state.map[FAILED_BYTES] != self._seen_failed
+            or not self.last <= last < cycle.size
+        ):
+            return False
+        if last == self.last:
+            return not cycle.words32[self.tail >> 2]
+        found = cycle.peek(last)
+        if found is None:
+            return False
+        sequence, entry, tail = found
+        if (
+            entry <= self.entry
+            or sequence + 1 != state.words[NEXT_SEQUENCE]
+            or tail > cycle.size - 8
+            or cycle.words32[tail >> 2]
+        ):
+            return False
+        self.last = last
+        self.entry = entry
+        self.tail = tail
+        return True
+
+    def note_state(self) -> None:
+        """Remember which cycles have failed, to see later that another has."""
+        self._seen_failed = self.state.map[FAILED_BYTES]
+
+    # --- which cycle, and room in it ---
+
+    def _with_room(self, length: int, now: int) -> WriterSession:
+        """A session in whose cycle there is room for the record.
+
+        Notes up to where and for how long there is nothing more to choose.
+        """
+        try:
+            cycle = self.cycle
+            if cycle is None or not self._stays(length, now // HOUR_MS):
+                if not self.fresh:
+                    # Others roll, too: what is held open never decides a roll (FORMAT, Rolling 1).
+                    return self._reopen(self._options, now)
+                self._check_cap(length + PROLOGUE_BYTES, now)
+                cycle = self._begin_cycle(now)
+            else:
+                self._check_cap(self._with_prologue(length), now)
+            end = self.tail + 4 + self._with_prologue(length) + 8
+            if cycle.size - end < HEADROOM_BYTES:
+                cycle.make_room(end, self._options.lock_timeout, self._options.disk)
+            if end > cycle.ready:
+                cycle.write_ahead(self.tail, end, self._options.disk)
+        except OSError as problem:
+            action = f"make room in {self._options.directory.queue}"
+            raise system_error(action, problem) from None
+        if self._options.max_bytes is None and self.entry >= 0:
+            self._limit = min(cycle.ready, cycle.size - HEADROOM_BYTES, self._options.roll_bytes)
+            self._since = (self.hour - DAY) * HOUR_MS
+            self._until = (self.hour + 1) * HOUR_MS
+        return self
+
+    def _with_prologue(self, length: int) -> int:
+        return length if self.entry >= 0 else length + PROLOGUE_BYTES
+
+    def _stays(self, length: int, hour: int) -> bool:
+        end = self.tail + 4 + length if self.entry >= 0 else 0  # a cycle takes at least one record
+        return stays(hour, self.hour, end, self._options.roll_bytes)
+
+    def appended_bytes(self) -> int:
+        """Bytes in all cycles, to compare with the settled bytes of the position."""
+        if self.cycle is None:
+            return self.next_base
+        return self.base + self.tail - self.cycle.layout.first
+
+    def _check_cap(self, length: int, now: int) -> None:
+        if self._cap is not None:
+            self._cap.check(self.appended_bytes() + 4 + length, self.identity.outbox, now)
+
+    def _begin_cycle(self, now: int) -> CycleFile:
+        """End the newest cycle and begin the next."""
+        disk = self._options.disk
+        hour = now // HOUR_MS
+        newest = self.newest
+        number = next_cycle(hour, newest)
+        if number > LAST_CYCLE:
+            raise OutboxCorrupt(
+                f"cycle {newest} is the last that has a name (year 9999): move the outbox "
+                "away once it is drained, and begin a new one"
+            )
+        if newest is not None and number <= newest:
+            raise broken_invariant(6, f"cycle {number} would be begun behind {newest}")
+        if self.cycle is not None:
+            self.cycle.end(self.tail, disk)  # FORMAT I7
+            self.close_cycle()
+        name = cycle_name(number)
+        with self._options.directory.hold() as held:
+            if held.identity != self.place:
+                raise OutboxUnavailable(
+                    f"{self._options.directory.path} was replaced during this append: nothing was "
+                    "appended, append again"
+                )
+            try:
+                create_cycle_file(held.queue, name, disk)
+            except FileExistsError:
+                raise broken_invariant(5, f"{name} is there already, and was not listed") from None
+            with held.queue.open("metadata.cq4t") as metadata:
+                update_listing(metadata.fd, held.cycles(), disk)
+            begun = NewestCycle(number, self.next_base, hour)
+            self.state.set_newest_cycle(begun, disk)
+            try:
+                cycle = CycleFile(number, held.queue.open(name), self.identity.outbox)
+            except UnparsableError as problem:
+                raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
+        self.cycle = cycle
+        self.newest = number
+        self.base = begun.base
+        self.hour = hour
+        self.last = 0
+        self.entry = -1
+        self.tail = cycle.layout.first
+        self._limit = 0
+        self._begun = True
+        self.note_state()
+        return cycle
+
+    def close_cycle(self) -> None:
+        """Append no more to this cycle; the next append begins another."""
+        self.next_base = self.appended_bytes()
+        self.cycle = None
