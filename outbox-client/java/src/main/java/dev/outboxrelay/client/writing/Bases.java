@@ -50,7 +50,7 @@ final class Bases {
         }
       }
     }
-    return atLeastSettled(bytes, true);
+    return atLeastSettled(bytes, damaged);
   }
 
   /**
