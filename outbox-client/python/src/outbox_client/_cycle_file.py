@@ -278,9 +278,10 @@ def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = temporary_name(directory, name)
-    # A leftover of a writer that died may be a link to a live cycle: not to be written to.
-    remove_leftover(directory, name, disk)
+    temporary = f"{directory.queue}/.{name}.tmp"
+    if os.path.lexists(temporary):
+        # Of a writer that died, and perhaps a link to a live cycle: not to be written to.
+        disk.unlink(temporary, "unlink")
     with directory.create_new(temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
@@ -289,22 +290,6 @@ def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None
     disk.link(temporary, f"{directory.queue}/{name}", "link")
     disk.sync_directory(directory.queue, "link")
     disk.unlink(temporary, "unlink")
-
-
-def remove_leftover(directory: OutboxDirectory, name: str, disk: Disk) -> None:
-    """Remove what a writer left that was killed while it began this cycle.
-
-    Raises:
-        OSError: that is not possible.
-    """
-    temporary = temporary_name(directory, name)
-    if os.path.lexists(temporary):
-        disk.unlink(temporary, "unlink")
-
-
-def temporary_name(directory: OutboxDirectory, name: str) -> str:
-    """Where a cycle file is built."""
-    return f"{directory.queue}/.{name}.tmp"
 
 
 def is_free(word: int) -> bool:

@@ -214,11 +214,25 @@ class OutboxDirectory:
         Raises:
             OutboxUnavailable: the queue cannot be listed.
         """
+        return sorted(number for number in map(cycle_number, self._names()) if number is not None)
+
+    def leftovers(self) -> list[str]:
+        """The paths at which cycles were being begun by writers that died.
+
+        Raises:
+            OutboxUnavailable: the queue cannot be listed.
+        """
+        return [
+            f"{self.queue}/{name}"
+            for name in self._names()
+            if name[:1] == "." and name[-4:] == ".tmp" and cycle_number(name[1:-4]) is not None
+        ]
+
+    def _names(self) -> list[str]:
         try:
-            names = os.listdir(self.queue)
+            return os.listdir(self.queue)
         except OSError as problem:
             raise system_error(f"list {self.queue}", problem) from None
-        return sorted(number for number in map(cycle_number, names) if number is not None)
 
 
 def _stat(path: str) -> os.stat_result:

@@ -10,7 +10,7 @@ import os
 
 from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
 from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
-from outbox_client._cycle_file import CycleFile, remove_leftover
+from outbox_client._cycle_file import CycleFile
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
 from outbox_client._failure_counters import make_counters
@@ -69,8 +69,13 @@ class _Recovery:
 
     def run(self) -> WriterSession:
         numbers = self.numbers
-        if numbers:
-            remove_leftover(self.directory, cycle_name(numbers[-1]), self.disk)
+        for leftover in self.directory.leftovers():
+            # Perhaps a second name of any cycle: a power cut keeps younger links without this.
+            self.disk.unlink(leftover, "unlink")
+        if self.directory.power:
+            # Who linked the newest cycle may have been killed before the sync, and its name would
+            # be lost with all that is appended to it.
+            self.disk.sync_directory(self.directory.queue, "link")
         state, identity = self._open_state()
         self._mend_metadata()
         self.outbox = identity.outbox
