@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from outbox_conformance import cyclefile, goldenfiles, records, scanner, sparsefiles
+from outbox_conformance import cyclefile, goldenfiles, listing, records, scanner, sparsefiles
 from outbox_conformance import outbox as image
 from outbox_conformance.goldenfiles import Golden
 from outbox_conformance.states import STATES
@@ -45,21 +45,33 @@ def _contents(files: dict[str, SparseFile]) -> dict[str, tuple[int, bytes]]:
 def test_the_scanner_finds_every_record_and_every_problem(name: str, outbox: str) -> None:
     golden = Golden(name)
     expected = golden.expected
-    image.materialise(golden.before(), outbox)
+    image.materialise(golden.before(), outbox, golden.links)
     found = scanner.scan(outbox)
     assert list(map(goldenfiles.describe, found.records)) == expected["records"]
     assert list(map(vars, found.problems)) == expected["problems"]
+    assert (found.stopped and vars(found.stopped)) == expected["stopped"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_scanner_finds_the_next_append_too(name: str, outbox: str) -> None:
     golden = Golden(name)
-    expected = golden.expected
     image.materialise(golden.after(), outbox)
     found = scanner.scan(outbox)
-    wanted = [*expected["records"], expected["appended"]]
-    assert list(map(goldenfiles.describe, found.records)) == wanted
-    assert list(map(vars, found.problems)) == expected["problems_after"]
+    assert list(map(goldenfiles.describe, found.records)) == golden.records_after()
+    assert list(map(vars, found.problems)) == golden.expected["problems_after"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scan_that_resumes_finds_the_rest(name: str, outbox: str) -> None:
+    image.materialise(Golden(name).after(), outbox)
+    found = scanner.scan(outbox)
+    for number, behind in enumerate(found.records[-12:], start=max(len(found.records) - 12, 0)):
+        rest = scanner.scan(outbox, behind)
+        assert rest.records == found.records[number + 1 :]
+        place = (behind.cycle, behind.offset)
+        later = [each for each in found.problems if (each.cycle, each.offset) > place]
+        headers = [each for each in rest.problems if each.kind == "unreadable-header"]
+        assert [each for each in rest.problems if each not in headers or each in later] == later
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -67,17 +79,19 @@ def test_chronicle_reads_the_same_records(
     name: str, outbox: str, parent: str, chronicle: Chronicle
 ) -> None:
     golden = Golden(name)
-    expected = golden.expected
     image.materialise(golden.after(), outbox)
     read = chronicle.dump(outbox, os.path.join(parent, "dump"), full=True)
     by_chronicle = [(line["cycle"], line["entry"], line["record"]) for line in read]
+    scan = scanner.scan(outbox)
+    assert scan.outbox_id is not None
     ours = [
-        (found.cycle, found.record.entry, records.encode(found.record).hex())
-        for found in scanner.scan(outbox).records
+        (found.cycle, found.record.entry, records.encode(found.record, place).hex())
+        for found in scan.records
+        for place in [records.Place(scan.outbox_id, found.cycle, found.offset)]
     ]
     assert by_chronicle == ours
     assert [line["event_id"] for line in read] == [
-        record["event_id"] for record in [*expected["records"], expected["appended"]]
+        record["event_id"] for record in golden.records_after()
     ]
     assert chronicle.seek(outbox, 1) == (len(ours), len(ours))
 
@@ -120,11 +134,11 @@ def test_chronicle_creates_the_same_empty_file(
 
 def test_chronicle_creates_the_same_metadata(parent: str, chronicle: Chronicle) -> None:
     chronicle.job("create-metadata", f"{parent}/new", "FAST_HOURLY", MIDNIGHT)
-    ours = image.metadata(*image.NO_CYCLES, mod_count=1)
+    ours = listing.metadata(*listing.NO_CYCLES, mod_count=1)
     _assert_equal(ours, f"{parent}/new/metadata.cq4t")
     chronicle.job("create", f"{parent}/one", "FAST_HOURLY", MIDNIGHT)
     cycle = MIDNIGHT // cyclefile.HOUR
-    ours = image.metadata(cycle, cycle, mod_count=2)
+    ours = listing.metadata(cycle, cycle, mod_count=2)
     _assert_equal(ours, f"{parent}/one/metadata.cq4t")
 
 

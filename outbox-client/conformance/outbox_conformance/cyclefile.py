@@ -6,7 +6,9 @@ import datetime as dt
 import struct
 from dataclasses import dataclass
 
+from . import wire
 from .sparsefiles import SparseFile
+from .wire import UnparsableError
 
 EOF_WORD = 0xC0000000
 META = 0x40000000
@@ -28,6 +30,8 @@ class Layout:
 
 FAST_HOURLY = Layout(4096, 256)
 SMALL = Layout(32, 4)
+# Where the data of a file of ours begin: what counts for one whose header does not parse.
+FIRST_DATA = 0x10110
 
 
 def name(cycle: int) -> str:
@@ -42,50 +46,11 @@ def cycle_of(file_name: str) -> int:
     return int((hour - dt.datetime(1970, 1, 1)).total_seconds()) // 3600  # noqa: DTZ001
 
 
-def aligned(data: bytes, marker: bytes) -> bytes:
-    """Pad so that what follows the one-byte marker is 8-aligned: a long padding where it fits."""
-    gap = -(len(data) + 1) % 8
-    padding = b"\x8f" * gap if gap < 5 else b"\x8e" + _U32.pack(gap - 5) + bytes(gap - 5)
-    return data + padding + marker
-
-
-def _integer(value: int) -> bytes:
-    return b"\xa1" + bytes([value]) if value < 256 else b"\xa5" + struct.pack("<H", value)
-
-
-def _named(code: int, text: str) -> bytes:
-    return bytes([code + len(text)]) + text.encode()
-
-
-def _page(at: int, event: str, count: int, slots: list[int]) -> bytes:
-    """Return the META entry of an index or index-of-indexes that stands at this offset."""
-    head = bytes(at % 8 + 4) + b"\xb9" + bytes([len(event)]) + event.encode()
-    head = aligned(head, b"\x8d")[at % 8 + 4 :]
-    body = _U64.pack(count) + _U64.pack(len(slots)) + b"".join(map(_U64.pack, slots))
-    body += bytes(8 * (count - len(slots)))
-    return _U32.pack(META | (len(head) + len(body))) + head + body
-
-
-def new_file(layout: Layout) -> SparseFile:
-    """Return a cycle file without entries."""
-    store = bytes(4) + b"\xb9\x06header\xb6\x08SCQStore\x82" + _U32.pack(0xAA)
-    store = aligned(store + _named(0xC0, "writePosition"), b"\x8d")
-    store += _U64.pack(2) + _U64.pack(2) + bytes(16)
-    store += _named(0xC0, "indexing") + b"\xb6\x0cSCQSIndexing\x82" + _U32.pack(0x4C)
-    store += _named(0xC0, "indexCount") + _integer(layout.count)
-    store += _named(0xC0, "indexSpacing") + _integer(layout.spacing)
-    store = aligned(store + _named(0xC0, "index2Index"), b"\xa7")
-    index2index_field = len(store)
-    store = aligned(store + bytes(8) + _named(0xC0, "lastIndex"), b"\xa7") + bytes(8)
-    store += _named(0xC0, "dataFormat") + b"\xa1\x01"
-    file = SparseFile(_U32.pack(META | (len(store) - 4)) + store[4:], CHUNK + OVERLAP)
-    index2index = align4(len(store))
-    file.write(index2index_field, _U64.pack(index2index))
-    empty = _page(index2index, "index2index", layout.count, [])
-    page = index2index + len(empty)
-    file.write(index2index, _page(index2index, "index2index", layout.count, [page]))
-    file.write(page, _page(page, "index", layout.count, []))
-    return file
+def numbers(names: list[str]) -> list[int]:
+    """Return the cycles among the names of a directory, in order."""
+    return sorted(
+        cycle_of(each) for each in names if each.endswith(".cq4") and not each.startswith(".")
+    )
 
 
 def align4(offset: int) -> int:
@@ -93,7 +58,44 @@ def align4(offset: int) -> int:
     return (offset + 3) & ~3
 
 
-@dataclass
+def page(at: int, event: str, count: int, slots: list[int]) -> bytes:
+    """Return the META entry of an index or index-of-indexes that stands at this offset."""
+    body = wire.array(at, event, count, slots)
+    return _U32.pack(META | len(body)) + body
+
+
+def is_page(file: SparseFile, at: int, count: int) -> bool:
+    """Whether an index page of so many slots stands at this offset."""
+    empty = page(at, "index", count, [])
+    head = len(empty) - 8 * count - 8  # what is used, and the slots, may be anything
+    return file.read(at, head) == empty[:head]
+
+
+def new_file(layout: Layout) -> SparseFile:
+    """Return a cycle file without entries."""
+    store = bytes(4) + b"\xb9\x06header\xb6\x08SCQStore\x82" + _U32.pack(0xAA)
+    store = wire.aligned(store + wire.named(0xC0, "writePosition"), b"\x8d")
+    store += _U64.pack(2) + _U64.pack(2) + bytes(16)
+    store += wire.named(0xC0, "indexing") + b"\xb6\x0cSCQSIndexing\x82" + _U32.pack(0x4C)
+    store += wire.named(0xC0, "indexCount") + wire.integer(layout.count)
+    store += wire.named(0xC0, "indexSpacing") + wire.integer(layout.spacing)
+    store = wire.aligned(store + wire.named(0xC0, "index2Index"), b"\xa7")
+    index2index_field = len(store)
+    store = wire.aligned(store + bytes(8) + wire.named(0xC0, "lastIndex"), b"\xa7") + bytes(8)
+    store += wire.named(0xC0, "dataFormat") + b"\xa1\x01"
+    file = SparseFile(_U32.pack(META | (len(store) - 4)) + store[4:], CHUNK + OVERLAP)
+    index2index = align4(len(store))
+    file.write(index2index_field, _U64.pack(index2index))
+    empty = page(index2index, "index2index", layout.count, [])
+    first_page = index2index + len(empty)
+    file.write(index2index, page(index2index, "index2index", layout.count, [first_page]))
+    file.write(first_page, page(first_page, "index", layout.count, []))
+    # Written, not left as a hole: the first header word and zeros behind it.
+    file.write(align4(first_page + 4 + (file.u32(first_page) & LENGTH_MASK)), bytes(8))
+    return file
+
+
+@dataclass(frozen=True)
 class Header:
     """Where the fields of a cycle file stand."""
 
@@ -102,49 +104,42 @@ class Header:
     word2: int
     index2index: int
     last_index: int
-    first_page: int
     first_data: int
 
-
-class UnreadableError(Exception):
-    """The file's header does not parse."""
+    def slots(self, file: SparseFile, at: int) -> int:
+        """Return where the slots of an index, or of the index of indexes, begin."""
+        return at + 4 + (file.u32(at) & LENGTH_MASK) - 8 * self.layout.count
 
 
 def parse_header(file: SparseFile) -> Header:
     """Find the fields by their names.
 
     Raises:
-        UnreadableError: the header is not one of a cycle file.
+        UnparsableError: the header is not one of a cycle file.
     """
-    length = file.u32(0)
-    head = file.read(0, 512)
-    if length & ~0xFFF != META or b"SCQStore" not in head:
-        raise UnreadableError("no SCQStore header")
-
-    def after(field: str) -> int:
-        at = head.find(field.encode())
-        if at < 0:
-            raise UnreadableError(f"no field {field}")
-        return at + len(field)
-
-    def integer(field: str) -> int:
-        at = after(field)
-        return head[at + 1] if head[at] == 0xA1 else int.from_bytes(head[at + 1 : at + 3], "little")
-
-    layout = Layout(integer("indexCount"), integer("indexSpacing"))
-    word1 = _align8(after("writePosition") + 1) + 16
-    index2index_field = _align8(after("index2Index") + 1)
-    index2index = file.u64(index2index_field)
-    if index2index < 4 + (length & LENGTH_MASK):
-        raise UnreadableError("index2index is out of place")
-    first_page = align4(index2index + 4 + (file.u32(index2index) & LENGTH_MASK))
-    first_data = align4(first_page + 4 + (file.u32(first_page) & LENGTH_MASK))
-    last_index = _align8(after("lastIndex") + 1)
-    return Header(layout, word1, word1 + 8, index2index, last_index, first_page, first_data)
+    word = file.u32(0)
+    if word & ~0xFFF != META:
+        raise UnparsableError("no META entry")
+    found = wire.fields(file.read(0, 4 + (word & LENGTH_MASK)), 4)
+    try:
+        layout = Layout(found["indexing.indexCount"].number, found["indexing.indexSpacing"].number)
+        word1 = found["writePosition"].offset
+        index2index = found["indexing.index2Index"].number
+        last_index = found["indexing.lastIndex"].offset
+    except KeyError as missing:
+        raise UnparsableError(f"no field {missing}") from None
+    first_page = _behind(file, index2index, "index2index", layout)
+    first_data = _behind(file, first_page, "index", layout)
+    return Header(layout, word1, word1 + 8, index2index, last_index, first_data)
 
 
-def _align8(offset: int) -> int:
-    return (offset + 7) & ~7
+def _behind(file: SparseFile, at: int, key: str, layout: Layout) -> int:
+    if min(layout.count, layout.spacing) < 1 or not 0 < at < file.size:
+        raise UnparsableError(f"no {key}")
+    length = len(page(at, key, layout.count, []))
+    if file.u32(at) != META | (length - 4):
+        raise UnparsableError(f"the {key} has another length")
+    return align4(at + length)
 
 
 class CycleImage:
@@ -156,18 +151,19 @@ class CycleImage:
         self.header = parse_header(file)
         self.first_data = self.tail = self.header.first_data
         self.entries = 0
-        self._pages = [self.header.first_page]
 
-    def write(self, record: bytes) -> int:
-        """Write and publish a record without booking it; return its offset."""
-        offset = self.tail
-        end = offset + 4 + len(record)
-        while end > self.file.size - OVERLAP:
+    def write(self, *records: bytes) -> list[int]:
+        """Write and publish records without booking them; return their offsets."""
+        length = sum(4 + len(record) for record in records)
+        if self.tail + length + 8 > self.file.size - OVERLAP:
             self.file.size += CHUNK
-        self.file.write(offset, _U32.pack(len(record)) + record + bytes(8))
-        self.tail = align4(end)
-        self.entries += 1
-        return offset
+        offsets = []
+        for record in records:
+            offsets.append(self.tail)
+            self.file.write(self.tail, _U32.pack(len(record)) + record + bytes(8))
+            self.tail = align4(self.tail + 4 + len(record))
+            self.entries += 1
+        return offsets
 
     def book(self, offset: int, entry: int) -> None:
         """Write word2, word1 and the index for a published record."""
@@ -184,30 +180,42 @@ class CycleImage:
         self.file.write(self.header.word1, _U64.pack(offset))
 
     def book_index(self, offset: int, entry: int) -> None:
-        """Write the index slot of an entry that has one, and the page if it is missing."""
+        """Write the index slot of an entry that has one; the last entry gets a missing page."""
         layout = self.header.layout
         if entry % layout.spacing:
             return
-        page, slot = divmod(entry // layout.spacing, layout.count)
-        if page == len(self._pages):
-            self._append_page()
-        slots = self._slots(self._pages[page])
+        number, slot = divmod(entry // layout.spacing, layout.count)
+        index_page = self.file.u64(self._page_slot(number))
+        if not index_page:
+            if entry != self.entries - 1:
+                return
+            index_page = self._append_page(number)
+        slots = self.header.slots(self.file, index_page)
         self.file.write(slots + 8 * slot, _U64.pack(offset))
-        self.file.write(slots - 8, _U64.pack(slot + 1))
-        self.file.write(self.header.last_index, _U64.pack(entry + layout.spacing))
+        self._raise(slots - 8, slot + 1)
+        self._raise(self.header.last_index, entry + layout.spacing)
 
-    def _append_page(self) -> None:
+    def _append_page(self, number: int) -> int:
         at = self.tail
-        page = _page(at, "index", self.header.layout.count, [])
-        self.file.write(at, page + bytes(8))
-        self.tail = align4(at + len(page))
-        slots = self._slots(self.header.index2index)
-        self.file.write(slots + 8 * len(self._pages), _U64.pack(at))
-        self._pages.append(at)
-        self.file.write(slots - 8, _U64.pack(len(self._pages)))
+        empty = page(at, "index", self.header.layout.count, [])
+        self.file.write(at, empty + bytes(8))
+        self.tail = align4(at + len(empty))
+        slot = self._page_slot(number)
+        self.file.write(slot, _U64.pack(at))
+        self._raise(slot - 8 * number - 8, number + 1)
+        return at
 
-    def _slots(self, page: int) -> int:
-        return page + 4 + (self.file.u32(page) & LENGTH_MASK) - 8 * self.header.layout.count
+    def _page_slot(self, number: int) -> int:
+        return self.header.slots(self.file, self.header.index2index) + 8 * number
+
+    def _raise(self, offset: int, value: int) -> None:
+        if self.file.u64(offset) < value:
+            self.file.write(offset, _U64.pack(value))
+
+    def append_meta(self, entry: bytes) -> None:
+        """Append a META entry, which is not counted."""
+        self.file.write(self.tail, entry + bytes(8))
+        self.tail = align4(self.tail + len(entry))
 
     def end(self) -> None:
         """Write EOF."""

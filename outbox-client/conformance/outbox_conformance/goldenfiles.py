@@ -11,12 +11,14 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from . import records
+from .outbox import Published
 from .sparsefiles import SparseFile
+from .states.builder import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .outbox import Published
     from .scanner import Problem
     from .states import State
 
@@ -39,6 +41,9 @@ def describe(found: Published) -> dict[str, Any]:
         "key": _hex(record.key),
         "value": _hex(record.value),
         "headers": [[name, _hex(value)] for name, value in record.headers],
+        "partition": record.partition,
+        "batch": record.batch,
+        "continued": record.continued,
         "prologue": prologue
         and {
             "outbox_id": str(prologue.outbox_id),
@@ -47,6 +52,25 @@ def describe(found: Published) -> dict[str, Any]:
             "cycle_hour": prologue.cycle_hour,
         },
     }
+
+
+def _describe_appended(state: State) -> dict[str, Any] | list[dict[str, Any]]:
+    described = [describe(found) for found in state.appended]
+    if not described:
+        # What is tried and refused.
+        event = records.Record(
+            entry=0,
+            sequence=0,
+            append_time=state.clock,
+            timestamp=state.clock,
+            event_id=NEXT.event_id,
+            topic=NEXT.topic,
+            key=NEXT.key,
+            value=NEXT.value,
+        )
+        nowhere: dict[str, Any] = dict.fromkeys(("cycle", "entry", "offset", "sequence"))
+        return describe(Published(0, 0, event)) | nowhere
+    return described if len(described) > 1 else described[0]
 
 
 def _hex(value: bytes | None) -> str | None:
@@ -60,21 +84,30 @@ def expected(state: State) -> str:
         for path in sorted(state.before | state.after)
         if not _same(state.before.get(path), state.after.get(path))
     }
-    head = {
+    head: dict[str, Any] = {
         "about": state.about,
         "writable": state.writable,
         "chronicle": state.chronicle,
         "roll_bytes": state.roll_bytes,
+        "max_bytes": state.max_bytes,
         "clock": state.clock,
+        "refused": state.refused,
+        "stopped": state.stopped and vars(state.stopped),
+        "links": state.links,
         "before": {path: file.size for path, file in state.before.items()},
         "after": changed,
         "problems": _problems(state.problems),
         "problems_after": _problems(state.problems_after),
-        "appended": describe(state.appended),
+        "appended": _describe_appended(state),
     }
-    records = ",\n".join("  " + json.dumps(describe(found)) for found in state.records)
+    if state.survivors:
+        after = [*state.records, *state.survivors, *state.appended]
+        head["records_after"] = [describe(found) for found in after]
+    elif state.stopped:
+        head["records_after"] = [describe(found) for found in state.records]
+    described = ",\n".join("  " + json.dumps(describe(found)) for found in state.records)
     text = json.dumps(head, indent=1, ensure_ascii=True)
-    return text.removesuffix("\n}") + ',\n "records": [\n' + records + "\n ]\n}\n"
+    return text.removesuffix("\n}") + ',\n "records": [\n' + described + "\n ]\n}\n"
 
 
 def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -136,6 +169,7 @@ class Golden:
         self.folder = os.path.join(VECTORS, name)
         with open(os.path.join(self.folder, "expected.json"), encoding="utf-8") as text:
             self.expected: dict[str, Any] = json.load(text)
+        self.links: dict[str, str] = self.expected["links"]
 
     def before(self) -> dict[str, SparseFile]:
         """Return the outbox's files."""
@@ -150,6 +184,21 @@ class Golden:
             else:
                 files[path] = self._load("after", path)
         return files
+
+    def appended(self) -> list[dict[str, Any]]:
+        """Return what the next append must yield; several records are a batch."""
+        return [] if self.expected["refused"] is not None else self.events()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what is appended next, also where it is refused; several are a batch."""
+        appended = self.expected["appended"]
+        return appended if isinstance(appended, list) else [appended]
+
+    def records_after(self) -> list[dict[str, Any]]:
+        """Return what a reader must find after the next append."""
+        usual = [*self.expected["records"], *self.appended()]
+        after: list[dict[str, Any]] = self.expected.get("records_after", usual)
+        return after
 
     def _load(self, part: str, path: str) -> SparseFile:
         with gzip.open(os.path.join(self.folder, part, f"{path}.gz")) as stored:

@@ -12,8 +12,9 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import cyclefile, records
+from . import cyclefile, identity, records, sparsefiles
 from .cyclefile import FAST_HOURLY, HOUR, CycleImage, Layout
+from .listing import NO_CYCLES, metadata
 from .sparsefiles import SparseFile
 
 if TYPE_CHECKING:
@@ -22,47 +23,13 @@ if TYPE_CHECKING:
     from .records import Event
 
 GIB = 1 << 30
+FAILED_SLOTS = 16
 METADATA = "queue/metadata.cq4t"
 STATE = "outbox.state"
 POSITION = "relay.position"
 _U64 = struct.Struct("<Q")
-_I64 = struct.Struct("<q")
 _CHECK = int.from_bytes(b"OBXCHECK", "little")
 _MASK = (1 << 64) - 1
-
-_METADATA_HEADER = (
-    b"\xb9\x06header\xb6\x07STStore\x82"
-    + struct.pack("<I", 0x82)
-    + b"\xc8wireType\xb6\x08WireType\xecBINARY_LIGHT\xc8metadata\xb6\x07SCQMeta\x82"
-    + struct.pack("<I", 0x49)
-    + b"\xc4roll\xb6\x08SCQSRoll\x82"
-    + struct.pack("<I", 0x2A)
-    + b"\xc6length\xa6"
-    + struct.pack("<I", HOUR)
-    + b"\xc6format\xeeyyyyMMdd-HH'F'\xc5epoch\xa1\x00\xc8sourceId\xa1\x00\x8f\x8f"
-)
-_UNLOCKED = -(1 << 63)
-NO_CYCLES = (-(1 << 31), (1 << 31) - 1)
-
-
-def metadata(highest: int, lowest: int, mod_count: int) -> SparseFile:
-    """Return metadata.cq4t."""
-    table = {
-        "listing.highestCycle": highest,
-        "listing.lowestCycle": lowest,
-        "listing.modCount": mod_count,
-        "chronicle.write.lock": _UNLOCKED,
-        "chronicle.append.lock": _UNLOCKED,
-        "chronicle.lastIndexReplicated": -1,
-        "chronicle.lastAcknowledgedIndexReplicated": -1,
-        "chronicle.lastIndexMSynced": -1,
-    }
-    data = struct.pack("<I", cyclefile.META | len(_METADATA_HEADER)) + _METADATA_HEADER
-    for key, value in table.items():
-        entry = bytes(len(data) % 8 + 4) + b"\xb9" + bytes([len(key)]) + key.encode()
-        entry = cyclefile.aligned(entry, b"\xa7")[len(data) % 8 + 4 :] + _I64.pack(value)
-        data += struct.pack("<I", len(entry)) + entry
-    return SparseFile(data, 131072)
 
 
 def position(
@@ -75,6 +42,7 @@ def position(
     settled_bytes: int,
     clock: int,
     outbox_id: uuid.UUID,
+    held_bytes: int = 0,
 ) -> SparseFile:
     """Return relay.position with one valid slot."""
     covered = struct.pack(
@@ -90,7 +58,7 @@ def position(
         settled_bytes,
         clock,
         outbox_id.bytes,
-        0,
+        held_bytes,
     )
     slot = b"OBXPOSIT" + struct.pack("<II", 1, zlib.crc32(covered)) + covered
     file = SparseFile(size=8192)
@@ -137,30 +105,35 @@ class OutboxImage:
         """The cycle that is appended to."""
         return self.cycles[-1]
 
-    def append(self, event: Event, *, roll_bytes: int = GIB) -> int:
-        """Append as a writer does; return the record's offset."""
+    def append(self, *events: Event, roll_bytes: int = GIB) -> int:
+        """Append as a writer does, several as a batch; return the first record's offset."""
         hour = self.clock // HOUR
         if not self.cycles:
             self.begin_cycle(hour, 0)
-        elif not self._stays(event, hour, roll_bytes):
+        elif not self._stays(events, hour, roll_bytes):
             self.roll()
-        offset, entry = self.publish(event)
-        self.book(offset, entry)
-        return offset
+        published = self.publish(*events)
+        self.book(*published)
+        return published[0].offset
 
-    def _stays(self, event: Event, hour: int, roll_bytes: int) -> bool:
-        length = len(records.encode(self.record(event)))
-        return (
-            self.newest.tail + 4 + length < roll_bytes
-            and self.cycle_hour - 24 <= hour <= self.cycle_hour
-        )
+    def _stays(self, events: tuple[Event, ...], hour: int, roll_bytes: int) -> bool:
+        newest = self.newest
+        end = newest.tail + sum(4 + len(each) for each in self.encoded(*events))
+        fits = newest.entries == 0 or end < roll_bytes
+        return fits and self.cycle_hour - 24 <= hour <= self.cycle_hour
 
-    def record(self, event: Event) -> records.Record:
-        """Return the record that would be written now."""
-        first = self.newest.entries == 0
+    def record(self, event: Event, number: int = 0, count: int = 1) -> records.Record:
+        """Return the record that would be written now.
+
+        Args:
+            event: that it holds.
+            number: its place in a batch, from 0.
+            count: of the records in the batch.
+        """
+        entry = self.newest.entries + number
         return records.Record(
-            entry=self.newest.entries,
-            sequence=self.next_sequence,
+            entry=entry,
+            sequence=self.next_sequence + number,
             append_time=self.clock,
             timestamp=self.clock if event.timestamp is None else event.timestamp,
             event_id=event.event_id,
@@ -168,33 +141,61 @@ class OutboxImage:
             key=event.key,
             value=event.value,
             headers=event.headers,
-            prologue=records.Prologue(self.outbox_id, self.generation, self.base, self.cycle_hour)
-            if first
-            else None,
+            partition=event.partition,
+            batch=number < count - 1,
+            continued=number > 0,
+            prologue=None if entry else self.prologue(),
         )
 
-    def publish(self, event: Event) -> tuple[int, int]:
-        """Write and publish a record without booking it; return its offset and entry."""
-        record = self.record(event)
-        offset = self.newest.write(records.encode(record))
-        self.published.append(Published(self.newest.cycle, offset, record))
-        self.next_sequence += 1
-        return offset, record.entry
+    def prologue(self) -> records.Prologue:
+        """Return what the newest cycle's first record carries."""
+        return records.Prologue(self.outbox_id, self.generation, self.base, self.cycle_hour)
 
-    def book(self, offset: int, entry: int) -> None:
-        """Write what follows the publishing of a record."""
+    def place(self, offset: int) -> records.Place:
+        """Return a place in the newest cycle."""
+        return records.Place(self.outbox_id, self.newest.cycle, offset)
+
+    def encoded(self, *events: Event) -> list[bytes]:
+        """Return the records, one or a batch, that would be written now."""
+        offset = self.newest.tail
+        encoded = []
+        for number, event in enumerate(events):
+            record = self.record(event, number, len(events))
+            encoded.append(records.encode(record, self.place(offset)))
+            offset += 4 + len(encoded[-1])
+        return encoded
+
+    def publish(self, *events: Event) -> list[Published]:
+        """Write and publish a record or a batch without booking it."""
+        made = [self.record(event, each, len(events)) for each, event in enumerate(events)]
+        offsets = self.newest.write(*self.encoded(*events))
+        published = [
+            Published(self.newest.cycle, offset, record)
+            for offset, record in zip(offsets, made, strict=True)
+        ]
+        self.published += published
+        self.next_sequence += len(events)
+        return published
+
+    def book(self, *published: Published) -> None:
+        """Write what follows the publishing of records."""
         self.write_state()
-        self.newest.book(offset, entry)
+        for each in published:
+            self.newest.book(each.offset, each.record.entry)
 
-    def roll(self, *, end: bool = True, tail_known: bool = True) -> None:
-        """End the newest cycle and begin the next; a failed one is not ended."""
+    def roll(self, *, end: bool = True, newest_end: int | None = None) -> None:
+        """End the newest cycle and begin the next; a failed one is not ended.
+
+        Args:
+            end: whether EOF is written.
+            newest_end: what counts as the newest cycle's end if that is not its tail.
+        """
         if end:
             self.newest.end()
         hour = self.clock // HOUR
         newest = self.newest.cycle
-        base = self.base
-        if tail_known:
-            base += self.newest.tail - self.newest.first_data
+        counted = self.newest.tail if newest_end is None else newest_end
+        base = self.base + counted - self.newest.first_data
         self.begin_cycle(hour if newest < hour <= newest + 24 else newest + 1, base)
 
     def begin_cycle(self, cycle: int, base: int) -> None:
@@ -214,7 +215,10 @@ class OutboxImage:
 
     def fail_newest(self) -> None:
         """Note in the state that the newest cycle can't be continued."""
-        self.failed.append(self.newest.cycle)
+        if len(self.failed) < FAILED_SLOTS:
+            self.failed.append(self.newest.cycle)
+        else:
+            self.failed[self.failed.index(min(self.failed))] = self.newest.cycle
         self.write_state()
 
     def write_metadata(self) -> None:
@@ -225,10 +229,8 @@ class OutboxImage:
 
     def write_state(self) -> None:
         """Write outbox.state afresh."""
-        identity = b"OBXSTATE" + struct.pack(
-            "<II16sq", 1, self.generation, self.outbox_id.bytes, self.created
-        )
-        state = SparseFile(identity + struct.pack("<I", zlib.crc32(identity)), 4096)
+        known = identity.Identity(self.outbox_id, self.generation, self.created)
+        state = SparseFile(known.encode(), 4096)
         state.write(64, _U64.pack(self.next_sequence))
         state.write(72, _U64.pack(self.next_sequence ^ _MASK))
         if self.cycles:
@@ -245,13 +247,22 @@ def cycle_path(cycle: int) -> str:
     return f"queue/{cyclefile.name(cycle)}"
 
 
-def materialise(files: dict[str, SparseFile], directory: str) -> None:
-    """Write an outbox to disk, with the modes that FORMAT.md asks for."""
+def materialise(
+    files: dict[str, SparseFile], directory: str, links: dict[str, str] | None = None
+) -> None:
+    """Write an outbox to disk, with the modes that FORMAT.md asks for.
+
+    Args:
+        files: by their paths within the outbox.
+        directory: the outbox.
+        links: second names of files, by their paths.
+    """
     for folder in (directory, os.path.join(directory, "queue")):
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o2770)
     for path, file in files.items():
         with open(os.path.join(directory, path), "wb") as out:
-            out.write(file.data)
-            out.truncate(file.size)
+            sparsefiles.store(file, out.fileno())
             os.fchmod(out.fileno(), 0o660)
+    for path, target in (links or {}).items():
+        os.link(os.path.join(directory, target), os.path.join(directory, path))

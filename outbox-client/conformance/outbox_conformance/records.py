@@ -7,15 +7,42 @@ import uuid
 import zlib
 from dataclasses import dataclass, field
 
-MAGIC = b"OBXR"
-MAX_RECORD = 2 * 1024 * 1024 + 64 * 1024
+MAGIC = b"OBX1"
+FORMER_MAGIC = b"OBXR"
+MIN_LENGTH, MAX_LENGTH = 72, 2 * 1024 * 1024 + 64 * 1024
+KEY, VALUE, HAS_PROLOGUE, PARTITION, BATCH, CONTINUED = 1, 2, 4, 8, 16, 32
+_ALL_FLAGS = 63
 _FIXED = struct.Struct("<4sIBBHIQqq16sIIII")
 _PROLOGUE = struct.Struct("<16sIIQq")
-_KEY, _VALUE, _HAS_PROLOGUE = 1, 2, 4
+
+# Why bytes are no record.
+NO_MAGIC, FORMER_FORMAT, LATER_VERSION = "magic", "former-format", "later-version"
+CRC, LENGTHS, FIELDS = "crc", "lengths", "fields"
 
 
-class NotARecordError(Exception):
-    """The bytes are no valid record; the message says which check failed."""
+class RefusedError(Exception):
+    """The bytes are no valid record.
+
+    Attributes:
+        kind: the check that failed; `CRC` only where the lengths add up, else `LENGTHS`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record stands: a record is one there and nowhere else."""
+
+    outbox_id: uuid.UUID
+    cycle: int
+    offset: int
+
+    def encode(self) -> bytes:
+        """Return what enters the CRC."""
+        return self.outbox_id.bytes + struct.pack("<QQ", self.cycle, self.offset)
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class Event:
     value: bytes | None = None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     timestamp: int | None = None
+    partition: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +70,12 @@ class Prologue:
 
 @dataclass(frozen=True)
 class Record:
-    """An event as it stands in the queue."""
+    """An event as it stands in the queue.
+
+    Attributes:
+        batch: its batch goes on in the next record.
+        continued: its batch began in a record before.
+    """
 
     entry: int
     sequence: int
@@ -53,51 +86,65 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = field(default=())
+    partition: int | None = None
+    batch: bool = False
+    continued: bool = False
     prologue: Prologue | None = None
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record, place: Place) -> bytes:
     """Return the record's bytes, CRC and padding included."""
     flags = (
-        (_KEY if record.key is not None else 0)
-        | (_VALUE if record.value is not None else 0)
-        | (_HAS_PROLOGUE if record.prologue is not None else 0)
+        (KEY if record.key is not None else 0)
+        | (VALUE if record.value is not None else 0)
+        | (HAS_PROLOGUE if record.prologue is not None else 0)
+        | (PARTITION if record.partition is not None else 0)
+        | (BATCH if record.batch else 0)
+        | (CONTINUED if record.continued else 0)
     )
     topic = record.topic.encode("ascii")
     headers = _encode_headers(record.headers)
     key, value = record.key or b"", record.value or b""
-    body = b"".join((_encode_prologue(record.prologue), topic, key, headers, value))
-    body += bytes(-len(body) % 4)
-
-    def fixed(crc: int) -> bytes:
-        return _FIXED.pack(
-            MAGIC,
-            crc,
-            1,
-            flags,
-            len(topic),
-            len(key),
-            record.sequence,
-            record.append_time,
-            record.timestamp,
-            record.event_id.bytes,
-            len(headers),
-            len(value),
-            record.entry,
-            0,
-        )
-
-    return fixed(zlib.crc32(body, zlib.crc32(fixed(0)[8:]))) + body
+    fixed = _FIXED.pack(
+        MAGIC,
+        0,
+        1,
+        flags,
+        len(topic),
+        len(key),
+        record.sequence,
+        record.append_time,
+        record.timestamp,
+        record.event_id.bytes,
+        len(headers),
+        len(value),
+        record.entry,
+        record.partition or 0,
+    )
+    data = b"".join((fixed, _encode_prologue(record.prologue), topic, key, headers, value))
+    return seal(data + bytes(-len(data) % 4), place)
 
 
-def decode(data: bytes) -> Record:
-    """Return the record that these bytes are.
+def seal(data: bytes, place: Place) -> bytes:
+    """Return the bytes with the CRC that makes them a record at a place."""
+    return data[:4] + struct.pack("<I", _crc(data, place)) + data[8:]
+
+
+def _crc(data: bytes, place: Place) -> int:
+    return zlib.crc32(place.encode(), zlib.crc32(data[8:72], zlib.crc32(data[72:])))
+
+
+def is_length(length: int) -> bool:
+    """Whether a header word may say so of a record."""
+    return length % 4 == 0 and MIN_LENGTH <= length <= MAX_LENGTH
+
+
+def decode(data: bytes, place: Place) -> Record:
+    """Return the record that these bytes are at a place. The header word has been checked.
 
     Raises:
-        NotARecordError: they fail a check.
+        RefusedError: they fail a check.
     """
-    if len(data) < _FIXED.size:
-        raise NotARecordError("length")
     (
         magic,
         crc,
@@ -112,37 +159,57 @@ def decode(data: bytes) -> Record:
         headers_length,
         value_length,
         entry,
-        _,
+        partition,
     ) = _FIXED.unpack_from(data)
     if magic != MAGIC:
-        raise NotARecordError("magic")
-    if version != 1:
-        raise NotARecordError("version")
-    at = _FIXED.size + (_PROLOGUE.size if flags & _HAS_PROLOGUE else 0)
-    end = at + topic_length + key_length + headers_length + value_length
-    if flags > _KEY | _VALUE | _HAS_PROLOGUE or not 0 <= len(data) - end < 4:
-        raise NotARecordError("lengths")
-    if zlib.crc32(data[8:]) != crc:
-        raise NotARecordError("crc")
-    prologue = None
-    if flags & _HAS_PROLOGUE:
-        outbox_id, generation, _, base, hour = _PROLOGUE.unpack_from(data, _FIXED.size)
-        prologue = Prologue(uuid.UUID(bytes=outbox_id), generation, base, hour)
-    key_at = at + topic_length
+        raise RefusedError(FORMER_FORMAT if magic == FORMER_MAGIC else NO_MAGIC)
+    topic_at = _FIXED.size + (_PROLOGUE.size if flags & HAS_PROLOGUE else 0)
+    key_at = topic_at + topic_length
     headers_at = key_at + key_length
     value_at = headers_at + headers_length
+    end = value_at + value_length
+    add_up = 0 <= len(data) - end < 4
+    if _crc(data, place) != crc:
+        raise RefusedError(CRC if add_up else LENGTHS)
+    if version != 1 or flags > _ALL_FLAGS:
+        raise RefusedError(LATER_VERSION)
+    if not (
+        add_up
+        and 1 <= topic_length <= 249
+        and (flags & KEY or not key_length)
+        and (flags & VALUE or not value_length)
+        and (partition < 1 << 31 if flags & PARTITION else not partition)
+        and bool(flags & HAS_PROLOGUE) == (entry == 0)
+        and 1 <= sequence < 1 << 63
+    ):
+        raise RefusedError(FIELDS)
     return Record(
         entry=entry,
         sequence=sequence,
         append_time=append_time,
         timestamp=timestamp,
         event_id=uuid.UUID(bytes=event_id),
-        topic=data[at:key_at].decode("ascii"),
-        key=data[key_at:headers_at] if flags & _KEY else None,
-        value=data[value_at:end] if flags & _VALUE else None,
+        topic=data[topic_at:key_at].decode("latin-1"),
+        key=data[key_at:headers_at] if flags & KEY else None,
+        value=data[value_at:end] if flags & VALUE else None,
         headers=_decode_headers(data[headers_at:value_at]),
-        prologue=prologue,
+        partition=partition if flags & PARTITION else None,
+        batch=bool(flags & BATCH),
+        continued=bool(flags & CONTINUED),
+        prologue=_decode_prologue(data) if flags & HAS_PROLOGUE else None,
     )
+
+
+def claimed_outbox(data: bytes) -> uuid.UUID | None:
+    """Return the outbox id of a prologue in bytes that need not be a record."""
+    if len(data) < _FIXED.size + _PROLOGUE.size or not data[9] & HAS_PROLOGUE:
+        return None
+    return _decode_prologue(data).outbox_id
+
+
+def _decode_prologue(data: bytes) -> Prologue:
+    outbox_id, generation, _, base, hour = _PROLOGUE.unpack_from(data, _FIXED.size)
+    return Prologue(uuid.UUID(bytes=outbox_id), generation, base, hour)
 
 
 def _encode_prologue(prologue: Prologue | None) -> bytes:
@@ -165,12 +232,20 @@ def _encode_headers(headers: tuple[tuple[str, bytes | None], ...]) -> bytes:
 def _decode_headers(section: bytes) -> tuple[tuple[str, bytes | None], ...]:
     headers = []
     at = 0
-    while at < len(section):
-        (name_length,) = struct.unpack_from("<H", section, at)
-        name_end = at + 2 + name_length
-        (value_length,) = struct.unpack_from("<i", section, name_end)
-        value_at = name_end + 4
-        at = value_at + max(value_length, 0)
-        value = None if value_length < 0 else section[value_at:at]
-        headers.append((section[name_end - name_length : name_end].decode(), value))
+    try:
+        while at < len(section):
+            (name_length,) = struct.unpack_from("<H", section, at)
+            name_end = at + 2 + name_length
+            (value_length,) = struct.unpack_from("<i", section, name_end)
+            value_at = name_end + 4
+            at = value_at + max(value_length, 0)
+            if value_length < -1:
+                raise RefusedError(FIELDS)
+            value = None if value_length < 0 else section[value_at:at]
+            name = section[name_end - name_length : name_end].decode(errors="surrogateescape")
+            headers.append((name, value))
+    except struct.error:
+        raise RefusedError(FIELDS) from None
+    if at != len(section):
+        raise RefusedError(FIELDS)
     return tuple(headers)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import mmap
 import os
-import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import cyclefile, records, sparsefiles
-from .cyclefile import EOF_WORD, LENGTH_MASK, META, NOT_COMPLETE, align4
+from . import cyclefile, identity
+from .entries import CycleView, Entries, Entry, Kind, UnreadableError
 from .outbox import Published
-from .sparsefiles import SparseFile
+from .wire import UnparsableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import uuid
 
-MIN_LENGTH = 72
+    from .records import Record
+
+_STOPS = {Kind.FORMER_FORMAT: "former-format", Kind.LATER_VERSION: "later-version"}
+_PROBLEMS = {
+    Kind.DAMAGED_RECORD: "crc",
+    Kind.NOT_A_RECORD: "not-a-record",
+    Kind.HOSTILE: "hostile-length",
+    Kind.UNREADABLE: "unreadable-block",
+}
 
 
 @dataclass(frozen=True)
@@ -28,122 +34,185 @@ class Problem:
     kind: str
 
 
+@dataclass(frozen=True)
+class Stop:
+    """What a reader must stop at; without a place it is outbox.state."""
+
+    kind: str
+    cycle: int | None = None
+    offset: int | None = None
+
+
 @dataclass
 class Scan:
     """All that an outbox holds, in order."""
 
+    outbox_id: uuid.UUID | None = None
     records: list[Published] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    stopped: Stop | None = None
 
 
-class _View(SparseFile):
-    """A cycle file on disk, mapped."""
+def scan(outbox: str, behind: Published | None = None) -> Scan:
+    """Read the records of an outbox, and name every problem.
 
-    def __init__(self, path: str) -> None:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            self.size = os.fstat(descriptor).st_size
-            self.mapping = mmap.mmap(descriptor, self.size, prot=mmap.PROT_READ)
-        finally:
-            os.close(descriptor)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.mapping[offset : offset + length]
-
-    def u32(self, offset: int) -> int:
-        return int(struct.unpack_from("<I", self.mapping, offset)[0])
-
-
-def scan(outbox: str) -> Scan:
-    """Read every record of an outbox, and name every problem."""
+    Args:
+        outbox: its path.
+        behind: the last record that was read before; without it, all are read.
+    """
     result = Scan()
+    try:
+        result.outbox_id = identity.of_reader(outbox)
+    except identity.OtherFormatError as other:
+        result.stopped = Stop(other.kind)
+        return result
     queue = os.path.join(outbox, "queue")
-    cycles = sorted(
-        cyclefile.cycle_of(file)
-        for file in os.listdir(queue)
-        if file.endswith(".cq4") and not file.startswith(".")
-    )
+    cycles = cyclefile.numbers(os.listdir(queue))
     for cycle in cycles:
-        path = os.path.join(queue, cyclefile.name(cycle))
-        _CycleScan(result, cycle, path, newest=cycle == cycles[-1]).run()
+        if behind is not None and cycle < behind.cycle:
+            continue
+        with open(os.path.join(queue, cyclefile.name(cycle)), "rb", buffering=0) as file:
+            entries = Entries(CycleView(file.fileno()), result.outbox_id, cycle)
+            walk = _Walk(result, entries, newest=cycle == cycles[-1])
+            walk.run(behind if behind is not None and cycle == behind.cycle else None)
+        if result.stopped is not None:
+            break
     return result
 
 
-class _CycleScan:
-    def __init__(self, result: Scan, cycle: int, path: str, *, newest: bool) -> None:
+class _Walk:
+    """Through one cycle; each step returns where to go on, or None at the end."""
+
+    def __init__(self, result: Scan, entries: Entries, *, newest: bool) -> None:
         self.result = result
-        self.cycle = cycle
-        self.file = _View(path)
-        self.data_end = sparsefiles.data_end(path)
+        self.entries = entries
         self.newest = newest
+        self.last: Record | None = None
+        self.damaged = False
+        self.word1: int | None = None
 
-    def run(self) -> None:
+    def run(self, behind: Published | None) -> None:
+        at: int | None
         try:
-            header = cyclefile.parse_header(self.file)
-        except (cyclefile.UnreadableError, struct.error):
+            header = cyclefile.parse_header(self.entries.file)
+            # Before the walk: what it names by now is published.
+            self.word1 = self.entries.file.u64(header.word1)
+            self.entries.count = header.layout.count
+            at = header.first_data
+        except (UnparsableError, UnreadableError):
             self._problem(0, "unreadable-header")
-            self._salvage(0)
-            return
-        at = header.first_data
-        while True:
-            at = self._chain(at)
-            word = self.file.u32(at)
-            if word == EOF_WORD:
-                return
-            if word == 0 or word & NOT_COMPLETE:
+            at = None if behind else self._search(0)
+        if behind is not None:
+            self.last = behind.record
+            at = self.entries.at(behind.offset).behind
+            if behind.record.batch:
+                at = self._rest_of_a_batch(at)
+        while at is not None:
+            at = self._step(self.entries.at(at))
+
+    def _step(self, entry: Entry) -> int | None:
+        if entry.kind in _STOPS:
+            self._stop(entry)
+            return None
+        if entry.kind is Kind.PAGE:
+            return entry.behind
+        if entry.kind in (Kind.FREE, Kind.EOF):
+            return self._end(entry)
+        if entry.record is not None:
+            return self._record(entry, entry.record)
+        self._problem(entry.offset, _PROBLEMS[entry.kind])
+        if entry.kind is Kind.DAMAGED_RECORD:
+            return entry.behind
+        return self._search(entry.behind if entry.kind is Kind.UNREADABLE else entry.offset + 4)
+
+    def _end(self, entry: Entry) -> int | None:
+        if self.word1 is None:
+            # Nothing tells whether this is the end: what is found behind it says that it is not.
+            return self._search(entry.offset + 4)
+        if entry.offset <= self.word1:
+            self._problem(entry.offset, "chain-ends-before-word1")
+            return self._search(entry.offset + 4)
+        if entry.kind is Kind.EOF or self.newest:
+            return None
+        self._problem(entry.offset, "missing-eof")
+        return self._search(entry.offset + 4)
+
+    def _search(self, start: int) -> int | None:
+        self.damaged = True
+        found = self.entries.search(start, self.last)
+        return None if found is None else found.offset
+
+    def _record(self, entry: Entry, record: Record) -> int | None:
+        if not self._follows(record):
+            self._problem(entry.offset, "order")
+            return entry.behind
+        if record.continued:
+            # The head of its batch is lost.
+            self._problem(entry.offset, "incomplete-batch")
+            run, _ = self._run(entry, record)
+            self.last = run[-1].record
+            return run[-1].behind
+        if not record.batch:
+            self._deliver([entry])
+            return entry.behind
+        run, next_entry = self._run(entry, record)
+        self.last = run[-1].record
+        if next_entry is None:
+            self._deliver(run)
+            return run[-1].behind
+        if next_entry.kind in _STOPS:
+            # It may be whole for who can read the rest.
+            self._stop(entry)
+            return None
+        self._problem(entry.offset, "incomplete-batch")
+        return run[-1].behind
+
+    def _run(self, entry: Entry, record: Record) -> tuple[list[Entry], Entry | None]:
+        """Return the records of a batch from one on, and what breaks it off before its last."""
+        run = [entry]
+        while record.batch:
+            entry = self.entries.at(entry.behind)
+            following = entry.record
+            if following is None or not following.continued or not _is_next(following, record):
+                return run, entry
+            record = following
+            run.append(entry)
+        return run, None
+
+    def _rest_of_a_batch(self, at: int) -> int:
+        """Go on within a batch whose records before were delivered."""
+        while self.last is not None and self.last.batch:
+            entry = self.entries.at(at)
+            following = entry.record
+            if following is None or not following.continued or not _is_next(following, self.last):
                 break
-            self._problem(at, "hostile-length")
-            found = next(self._search(at + 4), None)
-            if found is None:
-                return
-            at = found.offset
-        word1 = self.file.u64(header.word1)
-        if word1 >= at:
-            self._problem(at, "chain-ends-before-word1")
-            self._salvage(at + 4)
-        elif not self.newest:
-            self._problem(at, "missing-eof")
+            self._deliver([entry])
+            at = entry.behind
+        return at
 
-    def _chain(self, at: int) -> int:
-        """Follow the entries; return the offset of the word that ends the walk."""
-        while True:
-            word = self.file.u32(at)
-            length = word & LENGTH_MASK
-            end = at + 4 + length
-            if word == 0 or word & NOT_COMPLETE or end > self.file.size:
-                return at
-            if not word & META:
-                if not MIN_LENGTH <= length <= records.MAX_RECORD:
-                    return at
-                self._record(at, length)
-            at = align4(end)
+    def _follows(self, record: Record) -> bool:
+        last = self.last
+        if last is None:
+            return self.damaged or record.entry == 0
+        if record.sequence - record.entry != last.sequence - last.entry:
+            return False
+        return record.entry == last.entry + 1 or (self.damaged and record.entry > last.entry)
 
-    def _record(self, at: int, length: int) -> None:
-        try:
-            record = records.decode(self.file.read(at + 4, length))
-        except records.NotARecordError as why:
-            self._problem(at, "crc" if str(why) == "crc" else "not-a-record")
-        else:
-            self.result.records.append(Published(self.cycle, at, record))
-
-    def _salvage(self, start: int) -> None:
-        self.result.records += self._search(start)
-
-    def _search(self, start: int) -> Iterator[Published]:
-        """Yield the published records that stand behind damage, in order of offset."""
-        at = start
-        while (magic := self.file.mapping.find(records.MAGIC, at + 4, self.data_end)) >= 0:
-            at = magic - 4
-            length = self.file.u32(at)
-            if at % 4 == 0 and MIN_LENGTH <= length <= records.MAX_RECORD:
-                try:
-                    record = records.decode(self.file.read(at + 4, length))
-                except records.NotARecordError:
-                    pass
-                else:
-                    yield Published(self.cycle, at, record)
-                    at += length
-            at += 4
+    def _deliver(self, run: list[Entry]) -> None:
+        for entry in run:
+            assert entry.record is not None
+            self.last = entry.record
+            self.result.records.append(Published(self.entries.cycle, entry.offset, entry.record))
+        self.damaged = False
 
     def _problem(self, offset: int, kind: str) -> None:
-        self.result.problems.append(Problem(self.cycle, offset, kind))
+        self.damaged = True
+        self.result.problems.append(Problem(self.entries.cycle, offset, kind))
+
+    def _stop(self, entry: Entry) -> None:
+        kind = _STOPS.get(entry.kind, "later-version")
+        self.result.stopped = Stop(kind, self.entries.cycle, entry.offset)
+
+
+def _is_next(record: Record, last: Record) -> bool:
+    return (record.entry, record.sequence) == (last.entry + 1, last.sequence + 1)

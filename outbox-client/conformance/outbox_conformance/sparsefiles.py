@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+_BLOCK = 4096
 
 
 class SparseFile:
@@ -55,7 +56,7 @@ def load(path: str) -> SparseFile:
     with open(path, "rb", buffering=0) as source:
         size = os.fstat(source.fileno()).st_size
         file = SparseFile(size=size)
-        for start, end in _extents(source.fileno()):
+        for start, end in extents(source.fileno()):
             data = os.pread(source.fileno(), end - start, start).rstrip(b"\0")
             if data:
                 file.write(start, data)
@@ -63,14 +64,19 @@ def load(path: str) -> SparseFile:
         return file
 
 
-def data_end(path: str) -> int:
-    """Return where the last hole of a file begins."""
-    with open(path, "rb", buffering=0) as source:
-        return max((end for _, end in _extents(source.fileno())), default=0)
+def store(file: SparseFile, descriptor: int) -> None:
+    """Make a file of the disk the same; what is zero becomes a hole."""
+    os.ftruncate(descriptor, 0)
+    os.ftruncate(descriptor, file.size)
+    for start in range(0, len(file.data), _BLOCK):
+        block = file.data[start : start + _BLOCK]
+        if block.strip(b"\0"):
+            os.pwrite(descriptor, block, start)
 
 
-def _extents(descriptor: int) -> Iterator[tuple[int, int]]:
-    end = 0
+def extents(descriptor: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield what is no hole of a file, from an offset on."""
+    end = start
     while True:
         try:
             start = os.lseek(descriptor, end, os.SEEK_DATA)

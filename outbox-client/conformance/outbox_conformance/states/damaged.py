@@ -1,24 +1,17 @@
-"""States that power cuts, failing disks and hostile hands leave."""
+"""States that power cuts, failing disks and hostile hands leave, for the writer to notice."""
 
 from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING
 
+from .. import cyclefile
 from ..cyclefile import HOUR
-from ..outbox import STATE
-from .builder import Builder, State, plain
+from ..outbox import STATE, OutboxImage, cycle_path
+from .builder import PAGE, Builder, State, fail_and_roll, plain, several
 
 if TYPE_CHECKING:
-    from ..outbox import OutboxImage
     from ..scanner import Problem
-
-PAGE = 4096
-
-
-def _fail_and_roll(image: OutboxImage) -> None:
-    image.fail_newest()
-    image.roll(end=False, tail_known=False)
 
 
 def missing_eof() -> State:
@@ -43,80 +36,46 @@ def word1_ahead() -> State:
     return _unusable(builder, "word1-ahead", about, problems, problems)
 
 
+def word1_within_an_entry() -> State:
+    builder = Builder().three()
+    builder.image.newest.book_word1(builder.offset(3) + 2)
+    about = "word1 points into the last entry."
+    after = builder.problem("missing-eof", builder.image.newest.tail)
+    return _unusable(builder, "word1-within-an-entry", about, [], after)
+
+
 def state_ahead() -> State:
     builder = Builder().three()
     builder.image.next_sequence = 7
     builder.image.write_state()
+    after = builder.problem("missing-eof", builder.image.newest.tail)
     about = "The state has given out sequences 4 to 6 and the chain ends at 3: records are lost."
+    return _unusable(builder, "state-ahead", about, [], after)
+
+
+def state_ahead_of_an_empty_cycle() -> State:
+    builder = Builder().three()
+    builder.image.roll()
+    builder.image.next_sequence = 7
+    builder.image.write_state()
+    about = "The same, and the newest cycle is empty: nothing can be overwritten, so it stays."
+    return builder.finish("state-ahead-of-an-empty-cycle", about)
+
+
+def position_ahead() -> State:
+    builder = Builder().three()
+    tail = builder.image.newest.tail
+    builder.settle(9, tail, settled=tail - builder.image.newest.first_data)
+    after = builder.problem("missing-eof", tail)
+    about = "The relay has settled more than queue and state know: they are of before a power cut."
 
     def recover(image: OutboxImage) -> None:
-        image.fail_newest()
-        image.roll(end=False)
+        image.next_sequence = 10
+        fail_and_roll()(image)
 
-    after = builder.problem("missing-eof", builder.image.newest.tail)
     return builder.finish(
-        "state-ahead", about, recover=recover, problems_after=after, chronicle=False
+        "position-ahead", about, recover=recover, problems_after=after, chronicle=False
     )
-
-
-HOLE = 0x11000
-
-
-def _with_a_hole() -> tuple[Builder, list[Problem]]:
-    """Forty records, a zero page among them, and what a reader must report."""
-    builder = Builder().several(40, size=400)
-    builder.image.newest.file.write(HOLE, bytes(PAGE))
-    ends = {number: builder.offset(number + 1) for number in range(1, 40)}
-    torn = next(number for number, end in ends.items() if end > HOLE)
-    builder.lost = {
-        number
-        for number, end in ends.items()
-        if end > HOLE and builder.offset(number) < HOLE + PAGE
-    }
-    problems = [
-        *builder.problem("crc", builder.offset(torn)),
-        *builder.problem("chain-ends-before-word1", ends[torn]),
-    ]
-    return builder, problems
-
-
-def hole_in_the_chain() -> State:
-    builder, problems = _with_a_hole()
-    about = (
-        "A page in the middle of the data is zero; word1 and what follows the page survived. "
-        "A writer does not look there."
-    )
-    return _elsewhere(builder, "hole-in-the-chain", about, problems)
-
-
-def _forget_the_last_half(builder: Builder) -> None:
-    """word1 and the state are older than the records behind the hole."""
-    image = builder.image
-    image.newest.book_word1(builder.offset(max(builder.lost)))
-    image.next_sequence = max(builder.lost) + 1
-    image.write_state()
-    image.next_sequence = 41
-
-
-def survivors_behind_a_hole() -> State:
-    builder, problems = _with_a_hole()
-    _forget_the_last_half(builder)
-    about = (
-        "word1 points into a zero page; records behind it survived, the state is older than they. "
-        "Their sequences are not given again."
-    )
-    return _unusable(builder, "survivors-behind-a-hole", about, problems, problems)
-
-
-def survivors_before_an_empty_cycle() -> State:
-    builder, problems = _with_a_hole()
-    _forget_the_last_half(builder)
-    image = builder.image
-    state = image.files[STATE]
-    image.roll(end=False, tail_known=False)
-    image.files[STATE] = state
-    about = "The same, and a next cycle without a record: a power cut at a roll."
-    return _elsewhere(builder, "survivors-before-an-empty-cycle", about, problems)
 
 
 def page_0_zeroed() -> State:
@@ -146,33 +105,73 @@ def hostile_length() -> State:
     return _unusable(builder, "hostile-length", about, problems, problems)
 
 
-def hostile_length_in_the_middle() -> State:
-    builder = Builder().three()
-    offset = builder.offset(2)
-    builder.image.newest.file.write(offset, struct.pack("<I", 0x30000000))
-    builder.lost = {2}
-    problems = builder.problem("hostile-length", offset)
-    about = "The header word of the second of three records leads beyond the file."
-    return _elsewhere(builder, "hostile-length-in-the-middle", about, problems)
-
-
-def flipped_byte() -> State:
-    builder = Builder().three()
-    builder.flip(builder.offset(2) + 4 + 76)
-    builder.lost = {2}
-    problems = builder.problem("crc", builder.offset(2))
-    about = "A bit of the second of three records is flipped."
-    return _elsewhere(builder, "flipped-byte", about, problems)
-
-
 def flipped_byte_in_the_last() -> State:
     builder = Builder().three()
-    builder.flip(builder.offset(3) + 4 + 76)
-    builder.lost = {3}
+    builder.damage(3)
     problems = builder.problem("crc", builder.offset(3))
     after = [*problems, *builder.problem("missing-eof", builder.image.newest.tail)]
     about = "A bit of the last record is flipped: word1 points to where no record is."
-    return _unusable(builder, "flipped-byte-in-the-last", about, problems, after)
+    return _unusable(
+        builder, "flipped-byte-in-the-last", about, problems, after, newest_end=builder.end(2)
+    )
+
+
+def flipped_byte_behind_word1() -> State:
+    builder = Builder().three()
+    (whole,) = builder.publish_unbooked(plain(4))
+    builder.publish_unbooked(plain(5))
+    builder.damage(5)
+    builder.image.next_sequence = 5
+    problems = builder.problem("crc", builder.offset(5))
+    after = [*problems, *builder.problem("missing-eof", builder.image.newest.tail)]
+    about = "Two entries behind word1: the first is booked, the second fails its CRC."
+
+    def recover(image: OutboxImage) -> None:
+        image.book(whole)
+        fail_and_roll(builder.end(4))(image)
+
+    return builder.finish(
+        "flipped-byte-behind-word1",
+        about,
+        recover=recover,
+        problems=problems,
+        problems_after=after,
+        chronicle=False,
+    )
+
+
+def alien_meta_behind_word1() -> State:
+    builder = Builder().three()
+    newest = builder.image.newest
+    problems = builder.problem("hostile-length", newest.tail)
+    entry = cyclefile.page(newest.tail, "index", 32, [])
+    newest.file.write(newest.tail, entry)
+    about = "Behind word1 stands an index page of another shape than this file's."
+    return _unusable(builder, "alien-meta-behind-word1", about, problems, problems)
+
+
+def foreign_cycle() -> State:
+    builder = Builder().three()
+    image = builder.image
+    stranger = OutboxImage(image.outbox_id.__class__(int=7), image.clock + HOUR)
+    stranger.append(*several(101, 1))
+    stranger.append(*several(102, 1))
+    foreign = stranger.newest
+    state = image.files[STATE]
+    image.roll()
+    image.files[STATE] = state
+    image.files[cycle_path(foreign.cycle)] = foreign.file
+    assert image.newest.cycle == foreign.cycle
+    image.newest.file = foreign.file
+    problems = [
+        *builder.problem("crc", stranger.published[0].offset),
+        *builder.problem("crc", stranger.published[1].offset),
+    ]
+    after = [*problems, *builder.problem("missing-eof", foreign.tail)]
+    about = "The newest cycle is another outbox's: none of its records is one here."
+    return _unusable(
+        builder, "foreign-cycle", about, problems, after, newest_end=foreign.first_data
+    )
 
 
 def failed_cycle() -> State:
@@ -189,17 +188,49 @@ def failed_cycle() -> State:
     )
 
 
-def _unusable(
-    builder: Builder, name: str, about: str, before: list[Problem], after: list[Problem]
-) -> State:
-    """The newest cycle can't be continued: writers mark it failed and go on in the next one.
+def failed_cycle_that_was_settled() -> State:
+    builder = Builder().three()
+    newest = builder.image.newest
+    builder.settle(3, newest.tail, settled=newest.tail - newest.first_data)
+    builder.damage(3)
+    problems = builder.problem("crc", builder.offset(3))
+    after = [*problems, *builder.problem("missing-eof", newest.tail)]
+    about = (
+        "The last record is damaged, and had been settled: the next base is what was settled, not "
+        "less, or a cap would let as much more through."
+    )
+    return _unusable(builder, "failed-cycle-that-was-settled", about, problems, after)
 
-    Where it ends can't be known, so it counts nothing in the base of the next.
-    """
+
+def failed_slots_in_use() -> State:
+    builder = Builder().three()
+    image = builder.image
+    image.failed = [image.newest.cycle - 100 + 7 * number % 16 for number in range(16)]
+    image.failed[0], image.failed[5] = image.failed[5], image.failed[0]
+    builder.damage(3)
+    image.write_state()
+    problems = builder.problem("crc", builder.offset(3))
+    after = [*problems, *builder.problem("missing-eof", image.newest.tail)]
+    about = "All sixteen failed cycles are in use: the oldest, which is not the first, makes room."
+    return _unusable(
+        builder, "failed-slots-in-use", about, problems, after, newest_end=builder.end(2)
+    )
+
+
+def _unusable(
+    builder: Builder,
+    name: str,
+    about: str,
+    before: list[Problem],
+    after: list[Problem],
+    *,
+    newest_end: int | None = None,
+) -> State:
+    """The newest cycle can't be continued: writers mark it failed and go on in the next one."""
     return builder.finish(
         name,
         about,
-        recover=_fail_and_roll,
+        recover=fail_and_roll(newest_end),
         problems=before,
         problems_after=after,
         chronicle=False,
@@ -214,15 +245,18 @@ def _elsewhere(builder: Builder, name: str, about: str, problems: list[Problem])
 STATES = [
     missing_eof,
     word1_ahead,
+    word1_within_an_entry,
     state_ahead,
-    hole_in_the_chain,
-    survivors_behind_a_hole,
-    survivors_before_an_empty_cycle,
+    state_ahead_of_an_empty_cycle,
+    position_ahead,
     page_0_zeroed,
     older_page_0_zeroed,
     hostile_length,
-    hostile_length_in_the_middle,
-    flipped_byte,
     flipped_byte_in_the_last,
+    flipped_byte_behind_word1,
+    alien_meta_behind_word1,
+    foreign_cycle,
     failed_cycle,
+    failed_cycle_that_was_settled,
+    failed_slots_in_use,
 ]

@@ -54,6 +54,14 @@ def _all_kinds_of_events() -> list[Event]:
     ]
 
 
+def partition() -> State:
+    builder = Builder()
+    for number, chosen in enumerate((0, 7, None, (1 << 31) - 1), start=1):
+        builder.append(Event(event_id(number), key=b"k", value=b"v", partition=chosen))
+    about = "Partitions that the caller chose: 0, 7, none, the highest."
+    return builder.finish("partition", about, writable=True)
+
+
 def indexed() -> State:
     about = "257 records: the first two index slots are in use."
     return Builder().several(257).finish("indexed", about, writable=True)
@@ -108,6 +116,7 @@ STATES = [
     empty,
     one_record,
     all_fields,
+    partition,
     indexed,
     roll_by_hour,
     roll_by_size,

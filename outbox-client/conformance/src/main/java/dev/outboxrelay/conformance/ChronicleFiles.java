@@ -55,12 +55,12 @@ final class ChronicleFiles {
         ExcerptTailer tailer = source.createTailer();
         ChronicleQueue target = build(to, layout, clock);
         ExcerptAppender appender = target.createAppender()) {
-      for (byte[] bytes = ChronicleReader.read(tailer);
-          bytes != null;
-          bytes = ChronicleReader.read(tailer)) {
-        long cycle = tailer.lastReadIndex() >>> 32;
+      for (Excerpt.Stored found = ChronicleReader.read(tailer);
+          found != null;
+          found = ChronicleReader.read(tailer)) {
+        long cycle = found.index() >>> 32;
         clock.currentTimeMillis(cycle * layout.rollCycle().lengthInMillis());
-        appender.writeBytes(Bytes.wrapForRead(bytes));
+        appender.writeBytes(Bytes.wrapForRead(found.bytes()));
         count++;
       }
     }

@@ -80,7 +80,7 @@ public final class ChronicleMain {
     };
   }
 
-  private static String seek(Path queue, String[] words) {
+  private static String seek(Path queue, String[] words) throws IOException {
     List<Long> around = Arrays.stream(words).skip(3).map(Long::valueOf).toList();
     ChronicleReader.Seeks seeks = ChronicleReader.seek(queue, Integer.parseInt(words[2]), around);
     return seeks.records() + "\t" + seeks.moves();

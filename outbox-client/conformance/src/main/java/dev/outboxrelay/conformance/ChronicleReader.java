@@ -2,10 +2,12 @@ package dev.outboxrelay.conformance;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.outboxrelay.conformance.Excerpt.Stored;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import net.openhft.chronicle.bytes.Bytes;
@@ -32,9 +34,10 @@ final class ChronicleReader {
     try (ChronicleQueue chronicle = open(queue);
         ExcerptTailer tailer = chronicle.createTailer();
         JsonGenerator json = lines(out)) {
+      byte[] outbox = outboxId(queue);
       long count = 0;
-      for (byte[] bytes = read(tailer); bytes != null; bytes = read(tailer)) {
-        write(json, Excerpt.decode(tailer.lastReadIndex(), bytes), full ? bytes : null);
+      for (Stored found = read(tailer); found != null; found = read(tailer)) {
+        write(json, Excerpt.decode(outbox, found), full ? found.bytes() : null);
         count++;
       }
       return count;
@@ -48,15 +51,16 @@ final class ChronicleReader {
    * @throws IllegalStateException if a jump fails or finds another record, if entries have a gap or
    *     sequences do not grow
    */
-  static Seeks seek(Path queue, int step, List<Long> around) {
+  static Seeks seek(Path queue, int step, List<Long> around) throws IOException {
     try (ChronicleQueue chronicle = open(queue);
         ExcerptTailer tailer = chronicle.createTailer()) {
+      byte[] outbox = outboxId(queue);
       List<long[]> targets = new ArrayList<>();
       long count = 0;
       long expectedIndex = -1;
       long lastSequence = 0;
-      for (byte[] bytes = read(tailer); bytes != null; bytes = read(tailer)) {
-        Excerpt excerpt = Excerpt.decode(tailer.lastReadIndex(), bytes);
+      for (Stored found = read(tailer); found != null; found = read(tailer)) {
+        Excerpt excerpt = Excerpt.decode(outbox, found);
         long entry = excerpt.index() & 0xffff_ffffL;
         boolean follows = excerpt.index() == expectedIndex || entry == 0;
         if (!follows || excerpt.entry() != entry) {
@@ -74,21 +78,21 @@ final class ChronicleReader {
       }
       // Backwards, so that no jump is a short walk on from the one before.
       for (int i = targets.size() - 1; i >= 0; i--) {
-        check(tailer, targets.get(i)[0], targets.get(i)[1]);
+        check(tailer, outbox, targets.get(i)[0], targets.get(i)[1]);
       }
       return new Seeks(count, targets.size());
     }
   }
 
-  private static void check(ExcerptTailer tailer, long index, long sequence) {
+  private static void check(ExcerptTailer tailer, byte[] outbox, long index, long sequence) {
     if (!tailer.moveToIndex(index)) {
       throw new IllegalStateException("moveToIndex(0x" + Long.toHexString(index) + ") failed");
     }
-    byte[] bytes = read(tailer);
-    if (bytes == null) {
+    Stored found = read(tailer);
+    if (found == null) {
       throw new IllegalStateException("nothing is read at 0x" + Long.toHexString(index));
     }
-    Excerpt excerpt = Excerpt.decode(tailer.lastReadIndex(), bytes);
+    Excerpt excerpt = Excerpt.decode(outbox, found);
     if (excerpt.index() != index || excerpt.sequence() != sequence) {
       throw new IllegalStateException(
           "moveToIndex(0x" + Long.toHexString(index) + ") led to " + excerpt);
@@ -99,16 +103,23 @@ final class ChronicleReader {
     return SingleChronicleQueueBuilder.binary(queue.toFile()).readOnly(true).build();
   }
 
-  /** The next excerpt's bytes, or null at the end. */
-  static byte[] read(ExcerptTailer tailer) {
+  /** The id of the outbox whose queue this is: the records' CRCs cover it. */
+  static byte[] outboxId(Path queue) throws IOException {
+    byte[] state = Files.readAllBytes(queue.resolveSibling("outbox.state"));
+    return Arrays.copyOfRange(state, 16, 32);
+  }
+
+  /** The next excerpt, or null at the end. */
+  static Stored read(ExcerptTailer tailer) {
     try (DocumentContext document = tailer.readingDocument()) {
       if (!document.isPresent()) {
         return null;
       }
       Bytes<?> in = document.wire().bytes();
+      long offset = in.readPosition() - Integer.BYTES;
       byte[] bytes = new byte[Math.toIntExact(in.readRemaining())];
       in.read(bytes);
-      return bytes;
+      return new Stored(document.index(), offset, bytes);
     }
   }
 

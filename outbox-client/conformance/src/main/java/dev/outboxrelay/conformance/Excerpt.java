@@ -26,14 +26,25 @@ record Excerpt(
   private static final int FLAG_KEY = 1;
   private static final int FLAG_VALUE = 2;
   private static final int FLAG_PROLOGUE = 4;
-  private static final int MAGIC = 0x5258424f;
+  private static final int MAGIC = 0x3158424f;
 
   /**
-   * Decodes and checks the bytes of one Chronicle excerpt.
+   * The bytes of one Chronicle excerpt.
    *
-   * @throws IllegalStateException if they are no valid record
+   * @param offset of its header word within the cycle file
    */
-  static Excerpt decode(long index, byte[] bytes) {
+  @SuppressWarnings("ArrayRecordComponent")
+  record Stored(long index, long offset, byte[] bytes) {}
+
+  /**
+   * Decodes and checks an excerpt.
+   *
+   * @param outbox the 16 bytes of the outbox id
+   * @throws IllegalStateException if it is no valid record
+   */
+  static Excerpt decode(byte[] outbox, Stored stored) {
+    long index = stored.index();
+    byte[] bytes = stored.bytes();
     ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     require(bytes.length >= FIXED && in.getInt(0) == MAGIC, index, "magic");
     require(bytes[8] == 1, index, "version");
@@ -45,9 +56,7 @@ record Excerpt(
     int topicAt = FIXED + ((flags & FLAG_PROLOGUE) != 0 ? PROLOGUE : 0);
     long end = (long) topicAt + topicLength + keyLength + headersLength + valueLength;
     require(end <= bytes.length && end > bytes.length - 4, index, "lengths");
-    CRC32 crc = new CRC32();
-    crc.update(bytes, 8, bytes.length - 8);
-    require((int) crc.getValue() == in.getInt(4), index, "CRC");
+    require(crc(outbox, stored) == in.getInt(4), index, "CRC");
     int keyAt = topicAt + topicLength;
     int valueAt = keyAt + keyLength + headersLength;
     in.order(ByteOrder.BIG_ENDIAN);
@@ -66,6 +75,17 @@ record Excerpt(
             ? null
             : new String(bytes, valueAt, Math.min(valueLength, VALUE_HEAD), StandardCharsets.UTF_8),
         bytes.length);
+  }
+
+  private static int crc(byte[] outbox, Stored stored) {
+    byte[] bytes = stored.bytes();
+    CRC32 crc = new CRC32();
+    crc.update(bytes, FIXED, bytes.length - FIXED);
+    crc.update(bytes, 8, FIXED - 8);
+    crc.update(outbox);
+    ByteBuffer place = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    crc.update(place.putLong(stored.index() >>> 32).putLong(stored.offset()).array());
+    return (int) crc.getValue();
   }
 
   private static void require(boolean holds, long index, String what) {

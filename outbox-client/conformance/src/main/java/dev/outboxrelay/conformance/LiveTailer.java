@@ -54,14 +54,15 @@ final class LiveTailer {
     try (ChronicleQueue chronicle = ChronicleReader.open(queue);
         ExcerptTailer tailer = chronicle.createTailer();
         JsonGenerator json = ChronicleReader.lines(out)) {
+      byte[] outbox = ChronicleReader.outboxId(queue);
       long read = 0;
       while (read < wanted && !cancelled) {
-        byte[] bytes = ChronicleReader.read(tailer);
-        if (bytes == null) {
+        Excerpt.Stored found = ChronicleReader.read(tailer);
+        if (found == null) {
           Thread.sleep(1);
           continue;
         }
-        ChronicleReader.write(json, Excerpt.decode(tailer.lastReadIndex(), bytes), null);
+        ChronicleReader.write(json, Excerpt.decode(outbox, found), null);
         count = ++read;
       }
       json.flush();

@@ -1,0 +1,280 @@
+"""An outbox opened under the writers' lock: what is held open, and what is mended on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import uuid
+from typing import TYPE_CHECKING
+
+from .. import cyclefile, identity
+from ..cyclefile import HOUR
+from ..entries import Kind
+from ..identity import Identity
+from . import files
+from .files import State
+from .tail import Cycle, End, Tail, end_of, find_tail, highest_sequence, last_sequence, survivors
+
+if TYPE_CHECKING:
+    from ..entries import Entry
+
+
+class Session:
+    """What a writer holds open.
+
+    Attributes:
+        newest: the newest cycle's number, None before the first.
+        cycle: its file, None before the first and where it was removed.
+    """
+
+    def __init__(self, outbox: str, now: int) -> None:
+        """Open an outbox and mend it.
+
+        Raises:
+            OtherFormatError: it is of another format; nothing was changed.
+        """
+        self.outbox = outbox
+        self.queue = os.path.join(outbox, "queue")
+        self.numbers = cyclefile.numbers(os.listdir(self.queue))
+        self.position = identity.read_position(outbox)
+        path = os.path.join(outbox, "outbox.state")
+        data = identity.read_file(path)
+        known = identity.of_state(data) or self._lost_identity(now)
+        booked = files.newest_cycle(data)
+        failed = set(files.failed_marks(data))
+        self.newest = newest_number(self.numbers, booked)
+        self.tail: Tail | None = None
+        self.cycle: Cycle | None = None
+        before = [number for number in self.numbers if self.newest is None or number < self.newest]
+        self._before = [Cycle(self.queue, number, known.outbox_id) for number in before]
+        sequence, is_failed = files.next_sequence(data), False
+        if self.newest in self.numbers:
+            assert self.newest is not None
+            self.cycle = Cycle(self.queue, self.newest, known.outbox_id)
+        if self.newest is None or self.newest + 1 not in failed or sequence is None:
+            sequence, is_failed = self._look(sequence)
+        ended = None
+        if before and before[-1] + 1 not in failed:
+            ended = find_tail(self._before[-1])
+        # All that is looked at is of this format: from here on files are changed.
+        self.state = State(path, known)
+        self._mend_others(now)
+        self._conclude(sequence, is_failed)
+        self._describe_newest(now // HOUR)
+        if ended is not None:
+            self._end_the_one_before(self._before[-1], ended)
+
+    def _lost_identity(self, now: int) -> Identity:
+        prologue = identity.newest_prologue(self.outbox)
+        if prologue is not None:
+            return Identity(prologue.outbox_id, prologue.generation, now)
+        if self.numbers and self.position is not None:
+            return Identity(self.position.outbox_id, 1, now)
+        return Identity(uuid.uuid4(), 1, now)
+
+    def _mend_others(self, now: int) -> None:
+        files.mend_listing(os.path.join(self.queue, "metadata.cq4t"), now)
+        counters = files.create(os.path.join(self.outbox, "append.failures"))
+        if os.fstat(counters).st_size < 512:
+            os.pwrite(counters, b"\0", 511)
+        os.close(counters)
+        if self.cycle is not None:
+            leftover = f".{cyclefile.name(self.cycle.number)}.tmp"
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.queue, leftover))
+
+    # --- the newest cycle ---
+
+    def find_tail(self) -> None:
+        """Look at the newest cycle again, as another writer may have gone on in it."""
+        self._conclude(*self._look(self.state.next_sequence()))
+
+    def _look(self, sequence: int | None) -> tuple[int, bool]:
+        """Find the tail; return the next sequence, and whether the cycle can't be continued."""
+        tail = None if self.cycle is None else find_tail(self.cycle)
+        self.tail = tail
+        last = self._last_sequence()
+        following = max(sequence or 1, last + 1, self._settled_sequence() + 1)
+        if self.cycle is None or tail is None:
+            return following, False
+        failed = tail.end is End.FAILED or is_ahead(self.cycle, tail, following, last)
+        if failed:
+            following = max(following, highest_sequence(self.cycle, tail) + 1)
+        return following, failed
+
+    def _last_sequence(self) -> int:
+        if self.tail is not None and self.tail.record is not None:
+            return self.tail.record.sequence
+        for cycle in reversed(self._before):
+            found = last_sequence(cycle, find_tail(cycle))
+            if found:
+                return found
+        return 0
+
+    def _settled_sequence(self) -> int:
+        return 0 if self.position is None else self.position.sequence
+
+    def _conclude(self, sequence: int | None, failed: bool) -> None:
+        if self.cycle is not None and self.tail is not None:
+            self.book(self.cycle, self.tail, self.tail.unbooked)
+        if sequence is not None and self.state.next_sequence() != sequence:
+            self.state.set_next_sequence(sequence)
+        if failed and self.cycle is not None:
+            self.state.mark_failed(self.cycle.number)
+
+    def _describe_newest(self, hour: int) -> None:
+        """Take base and cycle hour from the prologue, else from the state, else from before."""
+        self.base, self.hour = 0, hour
+        booked = self.state.newest()
+        if self.cycle is None:
+            if booked is not None:
+                _, self.base, self.hour = booked
+            return
+        prologue = self.cycle.prologue()
+        if prologue is not None:
+            self.base, self.hour = prologue.base, prologue.cycle_hour
+        elif booked is not None and booked[0] == self.newest:
+            _, self.base, self.hour = booked
+        else:
+            self.base = self._base_behind(self._before)
+        self.state.set_newest(self.cycle.number, self.base, self.hour)
+
+    def _base_behind(self, cycles: list[Cycle]) -> int:
+        """Reckon the base of what comes behind these cycles."""
+        if not cycles:
+            return 0
+        newest = cycles[-1]
+        prologue = newest.prologue()
+        booked = self.state.newest()
+        if prologue is not None:
+            base = prologue.base
+        elif booked is not None and booked[0] == newest.number:
+            base = booked[1]
+        else:
+            base = self._base_behind(cycles[:-1])
+        return self._base_and_length(newest, find_tail(newest), base)
+
+    def _base_and_length(self, cycle: Cycle, tail: Tail, base: int) -> int:
+        failed = self.state.is_failed(cycle.number)
+        base += end_of(cycle, tail, failed=failed) - cycle.first_data
+        if failed or tail.end is End.FAILED:
+            base = max(base, self.settled_bytes())
+        return base
+
+    def next_base(self) -> int:
+        """The base of the cycle behind the newest."""
+        if self.newest is None:
+            return 0
+        if self.cycle is None:
+            return max(self.base, self.settled_bytes())
+        return self._base_and_length(self.cycle, self.tail or find_tail(self.cycle), self.base)
+
+    def settled_bytes(self) -> int:
+        """How many bytes the relay has settled of this outbox."""
+        ours = self.position is not None and self.position.outbox_id == self.state.outbox_id
+        return self.position.settled_bytes if ours and self.position is not None else 0
+
+    def held_bytes(self) -> int:
+        """How many bytes the relay keeps besides the queue."""
+        ours = self.position is not None and self.position.outbox_id == self.state.outbox_id
+        return self.position.held_bytes if ours and self.position is not None else 0
+
+    # --- the one before ---
+
+    def _end_the_one_before(self, cycle: Cycle, tail: Tail) -> None:
+        self.book(cycle, tail, tail.unbooked)
+        if tail.end is End.OPEN:
+            write_eof(cycle, tail)
+
+    # --- booking ---
+
+    def book(self, cycle: Cycle, tail: Tail, entries: list[Entry]) -> None:
+        """Write what follows the publishing of records."""
+        for entry in entries:
+            record, header = entry.record, cycle.header
+            assert record is not None
+            assert header is not None
+            if record.sequence >= (self.state.next_sequence() or 1):
+                self.state.set_next_sequence(record.sequence + 1)
+            files.store(cycle.descriptor, header.word2, entry.offset << 32 | record.entry)
+            files.store(cycle.descriptor, header.word1, entry.offset)
+            if record.entry % header.layout.spacing == 0:
+                _index(cycle, tail, entry)
+
+    # --- what is held ---
+
+    def is_current(self) -> bool:
+        """Whether the files held open are still those of the outbox."""
+        if not self.state.is_current():
+            return False
+        return self.cycle is None or os.fstat(self.cycle.descriptor).st_nlink > 0
+
+    def knows_its_tail(self) -> bool:
+        """Whether nobody has gone on in the newest cycle since."""
+        if self.cycle is None or self.tail is None or self.state.is_failed(self.newest):
+            return False
+        last = 0 if self.tail.last is None else self.tail.last.offset
+        record = self.tail.record
+        return (
+            self.tail.end is End.OPEN
+            and self.cycle.word1() == last
+            and self.state.next_sequence() is not None
+            and (record is None or self.state.next_sequence() == record.sequence + 1)
+            and self.cycle.entries.at(self.tail.offset).kind is Kind.FREE
+        )
+
+    def close(self) -> None:
+        """Close all files."""
+        os.close(self.state.descriptor)
+        for cycle in (*self._before, *([self.cycle] if self.cycle else [])):
+            cycle.close()
+
+
+def newest_number(numbers: list[int], booked: tuple[int, int, int] | None) -> int | None:
+    """The newest cycle: by the names, unless the state knows of a higher that was removed."""
+    known = numbers if booked is None else [*numbers, booked[0]]
+    return max(known, default=None)
+
+
+def is_ahead(cycle: Cycle, tail: Tail, following: int, last: int) -> bool:
+    """Whether records are lost that were given out, and others could be overwritten."""
+    if following <= last + 1:
+        return False
+    return tail.record is not None or any(survivors(cycle, tail))
+
+
+def write_eof(cycle: Cycle, tail: Tail) -> None:
+    """Let nothing follow the last entry."""
+    os.pwrite(cycle.descriptor, bytes(4) + b"\xc3EOF", tail.offset)
+    files.store(cycle.descriptor, tail.offset, cyclefile.EOF_WORD, width=4)
+
+
+def _index(cycle: Cycle, tail: Tail, entry: Entry) -> None:
+    """Write an entry's index slot; the last entry gets its page if that is missing."""
+    assert cycle.header is not None
+    assert entry.record is not None
+    layout = cycle.header.layout
+    number, slot = divmod(entry.record.entry // layout.spacing, layout.count)
+    pages = cycle.header.slots(cycle.view, cycle.header.index2index)
+    page = cycle.view.u64(pages + 8 * number)
+    if not page:
+        if entry.record.batch or cycle.entries.at(entry.behind).kind is not Kind.FREE:
+            return
+        page = tail.offset
+        empty = cyclefile.page(page, "index", layout.count, [])
+        os.pwrite(cycle.descriptor, bytes(4) + empty[4:] + bytes(8), page)
+        files.store(cycle.descriptor, page, struct.unpack_from("<I", empty)[0], width=4)
+        tail.offset = cyclefile.align4(page + len(empty))
+        files.store(cycle.descriptor, pages + 8 * number, page)
+        raise_to(cycle, pages - 8, number + 1)
+    slots = cycle.header.slots(cycle.view, page)
+    files.store(cycle.descriptor, slots + 8 * slot, entry.offset)
+    raise_to(cycle, slots - 8, slot + 1)
+    raise_to(cycle, cycle.header.last_index, entry.record.entry + layout.spacing)
+
+
+def raise_to(cycle: Cycle, offset: int, value: int) -> None:
+    """Store a value where a lower one stands."""
+    if cycle.view.u64(offset) < value:
+        files.store(cycle.descriptor, offset, value)

@@ -1,0 +1,128 @@
+"""Power cuts that lost a page and left whole records behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import cyclefile
+from ..outbox import STATE
+from .builder import PAGE, Builder, State, fail_and_roll
+
+if TYPE_CHECKING:
+    from ..scanner import Problem
+
+HOLE = 0x11000
+
+
+def survivors_behind_an_empty_beginning() -> State:
+    builder = Builder().several(20, size=400)
+    newest = builder.image.newest
+    fresh = cyclefile.new_file(newest.header.layout).data
+    newest.file.write(0, bytes(fresh[:PAGE]))
+    newest.file.write(0x8000, bytes(fresh[0x8000 : 0x8000 + PAGE]))
+    newest.file.write(newest.first_data, bytes(HOLE - newest.first_data))
+    survivors = [found for found in builder.image.published if found.offset >= HOLE]
+    builder.lost = set(range(1, 21))
+    after = [
+        *builder.problem("missing-eof", newest.first_data),
+        *builder.problem("missing-eof", newest.tail),
+    ]
+    about = (
+        "A power cut just behind a roll: the newest cycle has its first pages as they were made, "
+        "whole records behind them, and the state knows of these. Nothing overwrites them, and "
+        "readers find them once the cycle is not the newest."
+    )
+    return builder.finish(
+        "survivors-behind-an-empty-beginning",
+        about,
+        recover=fail_and_roll(),
+        problems_after=after,
+        survivors=survivors,
+        chronicle=False,
+    )
+
+
+def _with_a_hole() -> tuple[Builder, list[Problem]]:
+    """Forty records, a zero page among them, and what a reader must report."""
+    builder = Builder().several(40, size=400)
+    builder.image.newest.file.write(HOLE, bytes(PAGE))
+    ends = {number: builder.offset(number + 1) for number in range(1, 40)}
+    torn = next(number for number, end in ends.items() if end > HOLE)
+    builder.lost = {
+        number
+        for number, end in ends.items()
+        if end > HOLE and builder.offset(number) < HOLE + PAGE
+    }
+    problems = [
+        *builder.problem("crc", builder.offset(torn)),
+        *builder.problem("chain-ends-before-word1", ends[torn]),
+    ]
+    return builder, problems
+
+
+def hole_in_the_chain() -> State:
+    builder, problems = _with_a_hole()
+    about = (
+        "A page in the middle of the data is zero; word1 and what follows the page survived. "
+        "A writer does not look there."
+    )
+    return builder.finish(
+        "hole-in-the-chain",
+        about,
+        problems=problems,
+        problems_after=problems,
+        chronicle=False,
+    )
+
+
+def _forget_the_last_half(builder: Builder) -> None:
+    """word1 and the state are older than the records behind the hole."""
+    image = builder.image
+    image.newest.book_word1(builder.offset(max(builder.lost)))
+    image.next_sequence = max(builder.lost) + 1
+    image.write_state()
+    image.next_sequence = 41
+
+
+def survivors_behind_a_hole() -> State:
+    builder, problems = _with_a_hole()
+    _forget_the_last_half(builder)
+    after = [*problems, *builder.problem("missing-eof", builder.image.newest.tail)]
+    about = (
+        "word1 points into a zero page; records behind it survived, the state is older than they. "
+        "Their sequences are not given again."
+    )
+    return builder.finish(
+        "survivors-behind-a-hole",
+        about,
+        recover=fail_and_roll(),
+        problems=problems,
+        problems_after=after,
+        chronicle=False,
+    )
+
+
+def survivors_before_an_empty_cycle() -> State:
+    builder, problems = _with_a_hole()
+    _forget_the_last_half(builder)
+    image = builder.image
+    problems += builder.problem("missing-eof", image.newest.tail)
+    state = image.files[STATE]
+    image.roll(end=False)
+    image.files[STATE] = state
+    about = "The same, and a next cycle without a record: a power cut at a roll."
+    return builder.finish(
+        "survivors-before-an-empty-cycle",
+        about,
+        problems=problems,
+        problems_after=problems,
+        chronicle=False,
+    )
+
+
+STATES = [
+    survivors_behind_an_empty_beginning,
+    hole_in_the_chain,
+    survivors_behind_a_hole,
+    survivors_before_an_empty_cycle,
+]
