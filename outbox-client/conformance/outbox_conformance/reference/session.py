@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 import uuid
@@ -79,10 +78,9 @@ class Session:
         if os.fstat(counters).st_size < 512:
             os.pwrite(counters, b"\0", 511)
         os.close(counters)
-        if self.cycle is not None:
-            leftover = f".{cyclefile.name(self.cycle.number)}.tmp"
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self.queue, leftover))
+        for name in os.listdir(self.queue):
+            if name.startswith(".") and name.endswith("F.cq4.tmp"):
+                os.unlink(os.path.join(self.queue, name))
 
     # --- the newest cycle ---
 
