@@ -12,6 +12,8 @@ from outbox_client._disk import Disk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outbox_client._safe_files import Folder
+
 
 class InjectedError(BaseException):
     """What a raising signal handler throws: no client expects it."""
@@ -106,8 +108,8 @@ class FaultyDisk(Disk):
     def fdatasync(self, fd: int, what: str) -> None:
         self._run("sync", what, lambda: super(FaultyDisk, self).fdatasync(fd, what))
 
-    def link(self, source: str, target: str, what: str) -> None:
-        self._run("link", what, lambda: super(FaultyDisk, self).link(source, target, what))
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
+        self._run("link", what, lambda: super(FaultyDisk, self).link(folder, source, target, what))
 
-    def unlink(self, path: str, what: str) -> None:
-        self._run("unlink", what, lambda: os.unlink(path))
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
+        self._run("unlink", what, lambda: super(FaultyDisk, self).unlink(folder, name, what))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outbox_client._record_codec import OutboxRecord
+    from outbox_client._safe_files import Folder
 
 HOUR_NS = 3_600_000_000_000
 HOUR = 490_896  # 2026-01-01, 0 h
@@ -148,25 +149,25 @@ class Reached(Disk):
             self._act()
         super().fsync(fd, what)
 
-    def sync_directory(self, path: str, what: str) -> None:
+    def sync_directory(self, folder: Folder, what: str) -> None:
         if self._reach("sync_directory", what):
             self._act()
-        super().sync_directory(path, what)
+        super().sync_directory(folder, what)
 
     def fdatasync(self, fd: int, what: str) -> None:
         if self._reach("fdatasync", what):
             self._act()
         super().fdatasync(fd, what)
 
-    def link(self, source: str, target: str, what: str) -> None:
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
         if self._reach("link", what):
             self._act()
-        super().link(source, target, what)
+        super().link(folder, source, target, what)
 
-    def unlink(self, path: str, what: str) -> None:
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
         if self._reach("unlink", what):
             self._act()
-        super().unlink(path, what)
+        super().unlink(folder, name, what)
 
 
 def fail(code: int = errno.EIO) -> Callable[[], None]:

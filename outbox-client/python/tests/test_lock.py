@@ -29,6 +29,7 @@ from outbox_client import Outbox, OutboxBusy, OutboxUnavailable, _lock_deadline,
 from outbox_client._disk import Disk
 from outbox_client._lock_deadline import LockDeadline
 from outbox_client._outbox_directory import OutboxDirectory
+from outbox_client._safe_files import Folder
 from outbox_client._writers_lock import WritersLock, get_ident, lock_of
 
 if TYPE_CHECKING:
@@ -409,18 +410,18 @@ def test_a_fork_while_a_thread_opens_the_lock_file_leaves_no_descriptor_of_it(
 ) -> None:
     new_writer(outbox_path).open()
     lock_file = outbox_path / "outbox.lock"
-    create = OutboxDirectory.create
+    create = Folder.create
     found: list[bytes] = []
 
-    def fork_before_it_is_stored(self: OutboxDirectory, path: str) -> File:
-        file = create(self, path)
-        if path == str(lock_file) and not found:
+    def fork_before_it_is_stored(self: Folder, name: str) -> File:
+        file = create(self, name)
+        if name == lock_file.name and not found:
             pid, pipe = in_child(lambda pipe: None if _has_open(lock_file) else _say(pipe))
             found.append(read_all(pipe))
             assert exit_code(pid) == 0
         return file
 
-    monkeypatch.setattr(OutboxDirectory, "create", fork_before_it_is_stored)
+    monkeypatch.setattr(Folder, "create", fork_before_it_is_stored)
     writer = new_writer(outbox_path)
     writer.close()
     writer.append(event(0))
@@ -519,16 +520,16 @@ def test_a_lock_file_of_a_process_that_has_just_created_it_is_waited_for(
     problem = OutboxUnavailable("not yet")
     problem._errno = errno.EACCES
     tries = 0
-    create = OutboxDirectory.create
+    create = Folder.create
 
-    def refuse_twice(self: OutboxDirectory, path: str) -> File:
+    def refuse_twice(self: Folder, name: str) -> File:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise problem
-        return create(self, path)
+        return create(self, name)
 
-    monkeypatch.setattr(OutboxDirectory, "create", refuse_twice)
+    monkeypatch.setattr(Folder, "create", refuse_twice)
     directory = OutboxDirectory(str(outbox_path))
     lock = WritersLock(str(outbox_path / "outbox.lock"))
     token = [get_ident()]

@@ -6,17 +6,31 @@ import errno
 import os
 import resource
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import HOUR, Clock, Reached, event, exit_code, fail, in_child, new_writer, numbers
+from support import (
+    HOUR,
+    HOUR_NS,
+    Clock,
+    Reached,
+    event,
+    exit_code,
+    fail,
+    in_child,
+    new_writer,
+    numbers,
+)
 
 from outbox_client import Outbox, OutboxFull, OutboxUnavailable, _outbox_directory
 from outbox_client._cycle_layout import cycle_name
-from outbox_client._outbox_directory import file_system
+from outbox_client._outbox_directory import OutboxDirectory, file_system
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from outbox_client._outbox_directory import HeldDirectories
 
 OTHER_GROUP = 12345
 
@@ -329,3 +343,80 @@ def test_another_error_was_not_appended(outbox_path: Path) -> None:
         Outbox(outbox_path.with_name("a") / "b").append(b"", topic="t")
     assert not caught.value.maybe_appended
     assert caught.value.event_id is None
+
+
+def test_a_queue_that_became_a_link_is_neither_followed_nor_changed(
+    outbox_path: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    new_writer(victim, clock=Clock()).append(event(1))
+    before = {file.name: file.read_bytes() for file in (victim / "queue").iterdir()}
+    clock = Clock()
+    writer = new_writer(outbox_path, clock=clock)
+    writer.append(event(2))
+    (outbox_path / "queue").rename(outbox_path / "queue.aside")
+    (outbox_path / "queue").symlink_to(victim / "queue")
+    clock.now += HOUR_NS
+    with pytest.raises(OutboxUnavailable, match="symbolic link"):
+        writer.append(event(3))
+    assert {file.name: file.read_bytes() for file in (victim / "queue").iterdir()} == before
+
+
+def test_a_queue_that_is_replaced_in_the_middle_of_a_roll_is_not_written_to(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    writer = new_writer(outbox_path, clock=clock)
+    writer.append(event(1))
+    queue = outbox_path / "queue"
+    hold = OutboxDirectory.hold
+    holds = 0
+
+    def hold_and_replace(self: OutboxDirectory) -> HeldDirectories:
+        nonlocal holds
+        holds += 1
+        if holds == 2:  # the first is for opening, the second for the new cycle
+            queue.rename(outbox_path / "queue.aside")
+            queue.mkdir(0o770)
+            queue.chmod(0o2770)
+        return hold(self)
+
+    monkeypatch.setattr(OutboxDirectory, "hold", hold_and_replace)
+    clock.now += HOUR_NS
+    with pytest.raises(OutboxUnavailable, match="was replaced"):
+        writer.append(event(2))
+    assert list(queue.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["fchmod", "fchown"])
+def test_a_file_that_could_not_be_given_mode_and_group_is_not_left_behind(
+    call: str, outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_writer(outbox_path).open()
+    (outbox_path / "outbox.state").unlink()
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, refuse)
+        if call == "fchown":
+            patched.setattr(os, "fstat", _of_another_group(os.fstat))
+        with pytest.raises(OutboxUnavailable):
+            new_writer(outbox_path).append(event(1))
+    assert not (outbox_path / "outbox.state").exists()
+    new_writer(outbox_path).append(event(2))
+
+
+def _of_another_group(fstat: Callable[[int], os.stat_result]) -> Callable[[int], Any]:
+    """As where neither the setgid bit nor the user's own group gives the outbox's."""
+
+    def look(fd: int) -> Any:
+        found = fstat(fd)
+        if os.readlink(f"/proc/self/fd/{fd}").endswith("outbox.state"):
+            fields = list(found)
+            fields[5] += 1
+            return os.stat_result(fields)
+        return found
+
+    return look

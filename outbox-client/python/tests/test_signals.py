@@ -238,8 +238,8 @@ def test_a_handlers_timeout_error_behind_the_making_of_a_directory_passes(
 ) -> None:
     make = os.mkdir
 
-    def make_and_ring(path: str, mode: int) -> None:
-        make(path, mode)
+    def make_and_ring(path: str, mode: int, *, dir_fd: int | None) -> None:
+        make(path, mode, dir_fd=dir_fd)
         _ring()
 
     monkeypatch.setattr(os, "mkdir", make_and_ring)

@@ -41,7 +41,7 @@ class CycleFacts:
     Attributes:
         prologue: of its first record; None if that is not there.
         sequence: the highest, 0 if it holds no record.
-        length: of its data: up to its tail, or behind the last record that chain and search find.
+        length: of its data: up to its tail, or behind the last record that was found.
     """
 
     __slots__ = ("length", "prologue", "sequence")
@@ -52,46 +52,47 @@ class CycleFacts:
         self.length = length
 
 
-def read_facts(number: int, file: File, outbox: bytes) -> CycleFacts:
+def read_facts(number: int, file: File, outbox: bytes, *, failed: bool) -> CycleFacts:
     """Look at a cycle; changes nothing.
 
-    Costs the same with any length, unless it is damaged at its end: then the rest of it is read,
-    all of it if its chain tells nothing. That takes seconds for a full one.
+    Costs the same with any length, unless its chain is damaged: then what follows is read, all of
+    it if the chain holds no record. That takes seconds for a full one.
 
     Args:
         number: of the cycle.
         file: open.
         outbox: its id.
+        failed: records may stand behind the end of its chain all the same.
 
     Raises:
         OSError: the system reports an error other than unreadable blocks.
         OutboxUnavailable: another version wrote some of it.
     """
-    prologue = None
-    sequence = first = at = 0
-    known = None
+    prologue = known = None
+    sequence = at = 0
+    first = end = USUAL_FIRST
     try:
         cycle = CycleFile(number, file, outbox)
-    except UnparsableError:
-        first = USUAL_FIRST
-        end = first
-    else:
         first = end = at = cycle.layout.first
         prologue = prologue_of(cycle)
-        try:
-            tail = find_tail(cycle, None, _DISK)
-            return CycleFacts(prologue, tail.sequence, tail.offset - first)
-        except BrokenChainError as broken:
-            tail = broken.tail
-            if tail.entry >= 0:
-                known = (tail.sequence, tail.entry)
-                sequence = tail.sequence
-                at = end = tail.offset
-    for record, behind in search(file.fd, at, outbox, number, known):
-        sequence = record.sequence
-        end = behind
-        prologue = prologue or record.prologue
-    return CycleFacts(prologue, sequence, max(end - first, 0))
+        tail = find_tail(cycle, None, _DISK)
+        failed = failed or tail.entry < 0
+    except BrokenChainError as broken:
+        tail = broken.tail
+        failed = True
+    except UnparsableError:
+        tail = None
+        failed = True
+    if tail is not None and tail.entry >= 0:
+        known = (tail.sequence, tail.entry)
+        sequence = tail.sequence
+        at = end = tail.offset
+    if failed:
+        for record, behind in search(file.fd, at, outbox, number, known):
+            sequence = record.sequence
+            end = behind
+            prologue = prologue or record.prologue
+    return CycleFacts(prologue, sequence, end - first)
 
 
 def prologue_of(cycle: CycleFile) -> Prologue | None:

@@ -35,8 +35,7 @@ from outbox_client._wire_fields import END_OF_FILE, META, NOT_COMPLETE, Unparsab
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
-    from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._safe_files import File
+    from outbox_client._safe_files import File, Folder
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
@@ -270,7 +269,7 @@ class CycleFile:
         return True
 
 
-def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None:
+def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     """Make an empty cycle file; whole and on stable storage before it has its name.
 
     Raises:
@@ -278,18 +277,34 @@ def create_cycle_file(directory: OutboxDirectory, name: str, disk: Disk) -> None
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = f"{directory.queue}/.{name}.tmp"
-    if os.path.lexists(temporary):
-        # Of a writer that died, and perhaps a link to a live cycle: not to be written to.
-        disk.unlink(temporary, "unlink")
-    with directory.create_new(temporary) as file:
+    temporary = f".{name}.tmp"
+    with queue.create_new(temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
-    disk.link(temporary, f"{directory.queue}/{name}", "link")
-    disk.sync_directory(directory.queue, "link")
-    disk.unlink(temporary, "unlink")
+    disk.link(queue, temporary, name, "link")
+    disk.sync_directory(queue, "link")
+    disk.unlink(queue, temporary, "unlink")
+
+
+def remove_leftovers(queue: Folder, names: list[str], disk: Disk) -> None:
+    """Remove what writers left that were killed while they began a cycle.
+
+    Such a file may be a second name of a live cycle: it is not to be written to, and as long as it
+    is there the cycle is refused.
+
+    Args:
+        queue: the directory.
+        names: of all that it holds.
+        disk: by which it is changed.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    for name in names:
+        if name[:1] == "." and name.endswith(".cq4.tmp"):
+            disk.unlink(queue, name, "unlink")
 
 
 def is_free(word: int) -> bool:

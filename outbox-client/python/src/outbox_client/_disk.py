@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from outbox_client._safe_files import Folder
+
 
 class Disk:
     """The real one. Holds no state, so one object serves all."""
@@ -56,29 +58,26 @@ class Disk:
         """Bring a file to stable storage."""
         os.fsync(fd)
 
-    def sync_directory(self, path: str, what: str) -> None:
+    def sync_directory(self, folder: Folder, what: str) -> None:
         """Bring a directory's entries to stable storage."""
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        os.fsync(folder.fd)
 
     def fdatasync(self, fd: int, what: str) -> None:
         """Bring a file's contents to stable storage."""
         _fdatasync(fd)
 
-    def link(self, source: str, target: str, what: str) -> None:
-        """Give a file a second name.
+    def link(self, folder: Folder, source: str, target: str, what: str) -> None:
+        """Give a file a second name in the same directory.
 
         Raises:
             FileExistsError: something has that name.
         """
-        os.link(source, target, follow_symlinks=False)
+        fd = folder.fd
+        os.link(source, target, src_dir_fd=fd, dst_dir_fd=fd, follow_symlinks=False)
 
-    def unlink(self, path: str, what: str) -> None:
+    def unlink(self, folder: Folder, name: str, what: str) -> None:
         """Take a name away."""
-        os.unlink(path)
+        os.unlink(name, dir_fd=folder.fd)
 
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none

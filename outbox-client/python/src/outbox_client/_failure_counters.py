@@ -20,7 +20,7 @@ from outbox_client._errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._safe_files import File
+    from outbox_client._safe_files import File, Folder
 
 NAME = "append.failures"
 FILE_BYTES = 512
@@ -37,23 +37,22 @@ _COUNTER = Struct("<Q")
 _DISK = Disk()
 
 
-def make_counters(directory: OutboxDirectory, disk: Disk) -> None:
+def make_counters(root: Folder, disk: Disk) -> None:
     """Make the file and its one block if that is possible, as a full disk has neither to give.
 
     Never fails for what the outbox or the disk is like: refusals are then counted when they can be.
 
     Args:
-        directory: of the outbox, prepared.
+        root: of the outbox.
         disk: by which it is changed.
     """
-    path = directory.file(NAME)
     try:
-        if os.lstat(path).st_size >= FILE_BYTES:
+        if root.look(NAME).st_size >= FILE_BYTES:
             return
     except OSError as missing:
         _pass_on(missing)
     try:
-        with directory.create(path) as file:
+        with root.create(NAME) as file:
             _fill_up(file, disk)
     except (OSError, OutboxError) as another:
         _pass_on(another)
@@ -63,9 +62,8 @@ def count_failure(directory: OutboxDirectory, kind: type[OutboxError]) -> None:
     """Count a refused append if that is possible at once; else the count is lost."""
     try:
         reason = REASONS.index(kind)
-        if directory.gid < 0:
-            directory.prepare()
-        file = directory.create(directory.file(NAME))
+        with directory.hold() as held:
+            file = held.root.create(NAME)
     except (OSError, OutboxError, ValueError, Warning) as another:
         _pass_on(another)
         return

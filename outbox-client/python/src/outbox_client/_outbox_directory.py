@@ -1,35 +1,71 @@
-"""The outbox's directory: its files by name, how they are made, and what is refused."""
+"""The outbox's directory: how it is made, what is refused, and how it is held."""
 
 from __future__ import annotations
 
 import os
+from errno import EACCES, EBADF
 from stat import S_ISDIR, S_ISLNK
 
 from outbox_client._cycle_layout import cycle_number
 from outbox_client._disk import Disk
 from outbox_client._errors import OutboxUnavailable, system_error
-from outbox_client._safe_files import Descriptor, File, NotRegularError
+from outbox_client._safe_files import WRITABLE_BY_OTHERS, Descriptor, Folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DIRECTORY_MODE = 0o2770
-FILE_MODE = 0o660
-WRITABLE_BY_OTHERS = 0o002
 
 _DISK = Disk()
 _SUPPORTED = ("ext4", "ext3", "ext2", "xfs", "tmpfs", "overlay")
 
 
+class HeldDirectories:
+    """An outbox and its queue, opened and checked; let go at the end of a with block.
+
+    Attributes:
+        root: the outbox's directory.
+        queue: of the Chronicle queue in it.
+    """
+
+    __slots__ = ("queue", "root")
+
+    def __init__(self, root: Folder, queue: Folder) -> None:
+        self.root = root
+        self.queue = queue
+
+    @property
+    def identity(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Device and inode of both."""
+        return self.root.identity, self.queue.identity
+
+    def cycles(self) -> list[int]:
+        """The numbers of the cycle files, ascending.
+
+        Raises:
+            OutboxUnavailable: the queue cannot be listed.
+        """
+        return cycles_of(self.queue.names())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.queue.close()
+        self.root.close()
+
+
 class OutboxDirectory:
-    """Names, opens and checks the files of one outbox.
+    """Where an outbox lies, and whether it may be there.
 
     Attributes:
         path: of the outbox, absolute. Its parent is resolved once, so that lock and files stay
             together whatever becomes of symbolic links on the way.
         queue: of its Chronicle queue.
-        gid: the group that owns the outbox; known after `prepare`.
-        checked: whether `prepare` has just run, so that opening need not repeat it.
     """
 
-    __slots__ = ("checked", "gid", "path", "power", "queue", "trust_parent")
+    __slots__ = ("path", "power", "queue", "trust_parent")
 
     def __init__(self, path: str, *, power: bool = False, trust_parent: bool = False) -> None:
         parent, name = os.path.split(path)
@@ -37,47 +73,53 @@ class OutboxDirectory:
         self.queue = self.path + "/queue"
         self.power = power
         self.trust_parent = trust_parent
-        self.gid = -1
-        self.checked = False
 
     def file(self, name: str) -> str:
         """The path of a file beside the queue."""
         return f"{self.path}/{name}"
 
-    def prepare(self) -> None:
-        """Create the outbox if its parent exists, and refuse it if it is not safe to use.
+    def hold(self) -> HeldDirectories:
+        """Create the outbox if its parent exists, refuse it if it is not safe to use, hold it.
 
         Raises:
             OutboxUnavailable: with the reason.
             OutboxFull: there is no space to create it.
         """
         parent = os.path.dirname(self.path)
-        self._make_directory(self.path)
-        found = self._check_directory(self.path)
-        self.gid = found.st_gid
-        if not self.trust_parent and _stat(parent).st_mode & WRITABLE_BY_OTHERS:
+        made = self._make(self.path, None)
+        root = self._open(self.path, None, made)
+        if not self.trust_parent:
+            self._check_parent(parent)
+        self._check_file_system(root.identity[0])
+        made = self._make(self.queue, root)
+        queue = self._open(self.queue, root, made)
+        if self.power:
+            self._sync(parent, root, queue)
+        return HeldDirectories(root, queue)
+
+    def _check_parent(self, parent: str) -> None:
+        if _stat(parent).st_mode & WRITABLE_BY_OTHERS:
             raise OutboxUnavailable(
                 f"{parent}, the parent of the outbox, is world-writable: anyone could replace the "
                 "outbox. Use another directory, or set OUTBOX_TRUST_PARENT=1 if only this outbox's "
                 "group can reach it"
             )
-        self._check_file_system(found.st_dev)
-        if self._make_directory(self.queue) and os.stat(self.queue).st_gid != self.gid:
-            os.chown(self.queue, -1, self.gid)
-        queue = self._check_directory(self.queue)
-        self._check_group(self.queue, queue)
-        if self.power:
-            # Whoever made them may not have cared.
-            for directory in (self.path, parent):
-                try:
-                    _DISK.sync_directory(directory, "create")
-                except PermissionError:  # noqa: PERF203 - cold
-                    continue  # whoever made it unreadable is trusted to have synced it
-        self.checked = True
 
-    def _make_directory(self, path: str) -> bool:
+    def cycles(self) -> list[int]:
+        """The numbers of the cycle files as somebody sees them who only looks on, ascending.
+
+        Raises:
+            OutboxUnavailable: the queue cannot be listed.
+        """
         try:
-            os.mkdir(path, 0o770)
+            return cycles_of(os.listdir(self.queue))
+        except OSError as problem:
+            raise system_error(f"list {self.queue}", problem) from None
+
+    def _make(self, path: str, within: Folder | None) -> bool:
+        name, folder = (path, None) if within is None else (os.path.basename(path), within.fd)
+        try:
+            os.mkdir(name, 0o770, dir_fd=folder)
         except FileExistsError:
             return False
         except FileNotFoundError:
@@ -91,25 +133,66 @@ class OutboxDirectory:
             if os.path.isdir(path):
                 return False
             raise error from None
-        os.chmod(path, DIRECTORY_MODE)  # whatever the umask
         return True
 
-    def _check_directory(self, path: str) -> os.stat_result:
-        found = _stat(path)
+    def _open(self, path: str, within: Folder | None, made: bool) -> Folder:
+        """Open a directory, with our mode and group if it is new, and check it otherwise."""
+        if not made:
+            self._check(path, within)
+        try:
+            folder = Folder(path, within)
+        except OSError as problem:
+            raise system_error(f"open {path}", problem) from None
+        try:
+            found = os.fstat(folder.fd)
+            if made:
+                os.fchmod(folder.fd, DIRECTORY_MODE)  # whatever the umask
+                if found.st_gid != folder.gid:
+                    os.fchown(folder.fd, -1, folder.gid)
+                found = os.fstat(folder.fd)
+            _check_mode(path, found)
+            folder.check_group(path, found)
+        except OSError as problem:
+            if made:
+                self._unmake(path, within)
+            raise system_error(f"set mode and group of {path}", problem) from None
+        return folder
+
+    def _unmake(self, path: str, within: Folder | None) -> None:
+        """Leave nothing behind that would be refused, should another user come next."""
+        try:
+            if within is None:
+                os.rmdir(path)
+            else:
+                os.rmdir(os.path.basename(path), dir_fd=within.fd)
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+
+    def _check(self, path: str, within: Folder | None) -> None:
+        """Say what is wrong with what stands in a directory's place."""
+        if within is None:
+            found = _stat(path)
+        else:
+            try:
+                found = within.look(os.path.basename(path))
+            except OSError as problem:
+                raise system_error(f"look at {path}", problem) from None
         if S_ISLNK(found.st_mode):
             raise OutboxUnavailable(f"{path} is a symbolic link: name the directory itself")
         if not S_ISDIR(found.st_mode):
             raise OutboxUnavailable(f"{path} is not a directory")
-        if found.st_mode & WRITABLE_BY_OTHERS:
-            raise OutboxUnavailable(f"{path} is world-writable: chmod 2770 {path}")
-        return found
 
-    def _check_group(self, path: str, found: os.stat_result) -> None:
-        if found.st_gid != self.gid:
-            raise OutboxUnavailable(
-                f"{path} belongs to group {found.st_gid}, the outbox to group {self.gid}: find out "
-                f"who made it, then chgrp {self.gid} {path}"
-            )
+    def _sync(self, parent: str, root: Folder, queue: Folder) -> None:
+        # Whoever made them, or the newest cycle, may not have cared, or was killed before it did.
+        _DISK.sync_directory(queue, "create")
+        try:
+            _DISK.sync_directory(root, "create")
+            _DISK.sync_directory(Folder(parent), "create")
+        except OSError as problem:
+            # Whoever made it unreadable is trusted to have synced it.
+            if problem.errno not in (EACCES, EBADF):
+                raise
 
     def _check_file_system(self, device: int) -> None:
         kind = file_system(self.path, device)
@@ -134,105 +217,15 @@ class OutboxDirectory:
                 stacklevel=2,
             )
 
-    def open(self, path: str) -> File:
-        """Open a file of the outbox, refusing what is not ours.
 
-        Raises:
-            FileNotFoundError: there is none.
-            OutboxUnavailable: it is refused, with the reason, or cannot be opened.
-        """
-        try:
-            file = File(path)
-        except FileNotFoundError:
-            raise
-        except NotRegularError:
-            raise OutboxUnavailable(
-                f"{path} is a symbolic link or no regular file: remove it"
-            ) from None
-        except OSError as problem:
-            raise system_error(f"open {path}", problem) from None
-        self._check_file(path, file.opened)
-        return file
+def _check_mode(path: str, found: os.stat_result) -> None:
+    if found.st_mode & WRITABLE_BY_OTHERS:
+        raise OutboxUnavailable(f"{path} is world-writable: chmod 2770 {path}")
 
-    def _check_file(self, path: str, found: os.stat_result) -> None:
-        if found.st_nlink != 1:
-            raise OutboxUnavailable(
-                f"{path} has {found.st_nlink} links, a file of an outbox has one: find out who "
-                "linked it, then remove the other name"
-            )
-        if found.st_mode & WRITABLE_BY_OTHERS:
-            raise OutboxUnavailable(f"{path} is world-writable: chmod 660 {path}")
-        self._check_group(path, found)
 
-    def create(self, path: str) -> File:
-        """Open a file of the outbox, made with the outbox's mode and group if there is none.
-
-        Raises:
-            OutboxUnavailable: it is refused, with the reason, or cannot be opened.
-            OutboxFull: there is no space to create it.
-        """
-        while True:
-            try:
-                return self.open(path)
-            except FileNotFoundError:
-                pass
-            try:
-                self._create(path)
-            except FileExistsError:
-                continue  # somebody else was first: open theirs
-
-    def create_new(self, path: str) -> File:
-        """Make a file of the outbox, and open it.
-
-        Raises:
-            FileExistsError: there is one.
-            OutboxError: as `create`.
-        """
-        self._create(path)
-        return self.open(path)
-
-    def _create(self, path: str) -> None:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-        except FileExistsError:
-            raise
-        except OSError as problem:
-            raise system_error(f"create {path}", problem) from None
-        try:
-            os.fchmod(fd, FILE_MODE)  # whatever the umask
-            if os.fstat(fd).st_gid != self.gid:
-                os.fchown(fd, -1, self.gid)
-        except OSError as problem:
-            os.unlink(path)  # else whoever comes next would be refused for it
-            raise system_error(f"give {path} to group {self.gid}", problem) from None
-        finally:
-            os.close(fd)
-
-    def cycles(self) -> list[int]:
-        """The numbers of the cycle files, ascending.
-
-        Raises:
-            OutboxUnavailable: the queue cannot be listed.
-        """
-        return sorted(number for number in map(cycle_number, self._names()) if number is not None)
-
-    def leftovers(self) -> list[str]:
-        """The paths at which cycles were being begun by writers that died.
-
-        Raises:
-            OutboxUnavailable: the queue cannot be listed.
-        """
-        return [
-            f"{self.queue}/{name}"
-            for name in self._names()
-            if name[:1] == "." and name[-4:] == ".tmp" and cycle_number(name[1:-4]) is not None
-        ]
-
-    def _names(self) -> list[str]:
-        try:
-            return os.listdir(self.queue)
-        except OSError as problem:
-            raise system_error(f"list {self.queue}", problem) from None
+def cycles_of(names: list[str]) -> list[int]:
+    """The numbers of the cycle files among these names, ascending."""
+    return sorted(number for number in map(cycle_number, names) if number is not None)
 
 
 def _stat(path: str) -> os.stat_result:

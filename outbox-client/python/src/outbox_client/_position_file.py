@@ -52,14 +52,18 @@ class Position:
         ) = _FIELDS.unpack(fields)
 
 
-def read_position(path: str) -> Position | None:
+def read_position(path: str, folder: int | None = None) -> Position | None:
     """The position, None while there is none (or nothing valid in the file).
+
+    Args:
+        path: of the file, or its name within *folder*.
+        folder: descriptor of the directory that the path begins at.
 
     Raises:
         OSError: the file exists and cannot be read.
     """
     try:
-        slots = read(path, 128, 0, SLOT_BYTES)
+        slots = read(path, 128, 0, SLOT_BYTES, folder=folder)
     except FileNotFoundError:
         return None
     found: Position | None = None

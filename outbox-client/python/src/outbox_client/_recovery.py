@@ -10,17 +10,19 @@ import os
 
 from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
 from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
-from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_file import CycleFile, remove_leftovers
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
 from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
+from outbox_client._outbox_directory import cycles_of
 from outbox_client._position_file import read_position
 from outbox_client._roll_rule import HOUR_MS
 from outbox_client._state_file import (
     STATE_BYTES,
     Identity,
     NewestCycle,
+    OutboxState,
     StateFile,
     decode_identity,
     new_identity,
@@ -30,6 +32,7 @@ from outbox_client._writer_session import WriterSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from outbox_client._outbox_directory import HeldDirectories
     from outbox_client._writer_options import WriterOptions
 
 
@@ -44,51 +47,58 @@ def open_session(options: WriterOptions, now: int) -> WriterSession:
         OutboxUnavailable: a file is refused, or the system reports an error.
         OutboxFull: there is no space to mend a file.
     """
-    directory = options.directory
     try:
-        if not directory.checked:
-            directory.prepare()
-        directory.checked = False
-        session = _Recovery(options, now).run()
+        with options.directory.hold() as held:
+            session = _Recovery(options, held, now).run()
+            make_counters(held.root, options.disk)
+            return session
     except OSError as problem:
-        raise system_error(f"open {directory.path}", problem) from None
-    make_counters(directory, options.disk)
-    return session
+        raise system_error(f"open {options.directory.path}", problem) from None
 
 
 class _Recovery:
-    def __init__(self, options: WriterOptions, now: int) -> None:
+    """Looks at all that decides, and only then changes anything (FORMAT I11)."""
+
+    def __init__(self, options: WriterOptions, held: HeldDirectories, now: int) -> None:
         self.options = options
-        self.directory = options.directory
+        self.held = held
+        self.queue = held.queue
         self.disk = options.disk
         self.now = now
-        self.numbers = self.directory.cycles()
-        self.position = read_position(self.directory.file("relay.position"))
-        self.outbox = b""
-        self.booked: NewestCycle | None = None
+        names = held.queue.names()
+        self.numbers = cycles_of(names)
+        self.position = read_position("relay.position", held.root.fd)
+        self.known: dict[tuple[int, bool], CycleFacts] = {}
+        remove_leftovers(self.queue, names, self.disk)
+        self.state, self.identity = self._look_at_state()
+        self.booked = self.state.newest_cycle()
+        self.failed = self.state.failed_cycles()
 
     def run(self) -> WriterSession:
-        numbers = self.numbers
-        for leftover in self.directory.leftovers():
-            # Perhaps a second name of any cycle: a power cut keeps younger links without this.
-            self.disk.unlink(leftover, "unlink")
-        if self.directory.power:
-            # Who linked the newest cycle may have been killed before the sync, and its name would
-            # be lost with all that is appended to it.
-            self.disk.sync_directory(self.directory.queue, "link")
-        state, identity = self._open_state()
-        self._mend_metadata()
-        self.outbox = identity.outbox
-        self.booked = booked = state.newest_cycle()
-        newest = numbers[-1] if numbers else None
+        newest = self.numbers[-1] if self.numbers else None
+        booked = self.booked
         if booked is not None and (newest is None or booked.number > newest):
             newest = booked.number  # it was removed, and its number is not used again
-        session = WriterSession(self.options, open_session, state, identity, newest)
-        if newest is None:
-            self._give_behind(state, 0)
-        else:
-            self._open_newest(session, newest)
-            self._end_the_one_before(newest, state)
+        earlier = [number for number in self.numbers if newest is None or number < newest]
+        before = self._look_at_the_one_before(earlier)
+        cycle, tail, last, fails = self._look_at_newest(newest, earlier)
+
+        state = self._open_state()
+        self._mend_metadata()
+        place = self.held.identity
+        session = WriterSession(self.options, open_session, state, self.identity, newest, place)
+        if before is not None:
+            self._end(*before, state)
+        if cycle is not None and tail is not None:
+            tail = self._book(cycle, tail, state)
+            if not fails:
+                self._describe(session, cycle, tail)
+        # Before the mark, as nobody looks into a failed cycle again.
+        self._give_behind(state, last)
+        if newest is not None:
+            if fails:
+                state.mark_failed(newest, self.disk)
+                self.failed.add(newest)
             if session.cycle is None and not session.next_base:
                 session.next_base = self._base_behind(newest)
         session.note_state()
@@ -96,9 +106,41 @@ class _Recovery:
 
     # --- the files beside the queue ---
 
+    def _look_at_state(self) -> tuple[OutboxState, Identity]:
+        """What the state says, and which outbox this is; its sequence and cycle may be damaged."""
+        root = self.held.root
+        try:
+            with root.open("outbox.state") as file:
+                data = os.pread(file.fd, STATE_BYTES, 0)
+        except FileNotFoundError:
+            data = b""
+        identity = decode_identity(data, root.where("outbox.state"))
+        return OutboxState(data), identity or self._lost_identity()
+
+    def _lost_identity(self) -> Identity:
+        for number in reversed(self.numbers):
+            with self.queue.open(cycle_name(number)) as file:
+                prologue = find_prologue(number, file)
+            if prologue is not None:
+                return Identity(prologue.outbox, prologue.generation, self.now)
+        if self.numbers and self.position is not None:
+            return Identity(self.position.outbox, 1, self.now)
+        return new_identity(self.now)
+
+    def _open_state(self) -> StateFile:
+        root = self.held.root
+        file = root.create("outbox.state")
+        data = os.pread(file.fd, STATE_BYTES, 0)
+        found = decode_identity(data, root.where("outbox.state"))
+        if found is None or file.opened.st_size != STATE_BYTES:
+            # What follows the identity has checks of its own; what fails them is rebuilt.
+            whole = data.ljust(STATE_BYTES, b"\0")
+            self.disk.pwrite(file.fd, self.identity.encode() + whole[44:], 0, "state")
+            self.disk.truncate(file.fd, STATE_BYTES, "state")
+        return StateFile(file)
+
     def _mend_metadata(self) -> None:
-        path = f"{self.directory.queue}/metadata.cq4t"
-        with self.directory.create(path) as file:
+        with self.queue.create("metadata.cq4t") as file:
             fd = file.fd
             if not is_valid(fd):
                 # In place: readers keep it mapped. A new count of modifications makes them look.
@@ -110,61 +152,62 @@ class _Recovery:
                 # A writer may have died between the link of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
 
-    def _open_state(self) -> tuple[StateFile, Identity]:
-        path = self.directory.file("outbox.state")
-        file = self.directory.create(path)
-        data = os.pread(file.fd, STATE_BYTES, 0)
-        identity = decode_identity(data, path)
-        if identity is None or file.opened.st_size != STATE_BYTES:
-            identity = identity or self._lost_identity()
-            # What follows the identity has checks of its own; what fails them is rebuilt below.
-            whole = data.ljust(STATE_BYTES, b"\0")
-            self.disk.pwrite(file.fd, identity.encode() + whole[44:], 0, "state")
-            self.disk.truncate(file.fd, STATE_BYTES, "state")
-        return StateFile(file), identity
+    # --- cycles ---
 
-    def _lost_identity(self) -> Identity:
-        for number in reversed(self.numbers):
-            with self.directory.open(f"{self.directory.queue}/{cycle_name(number)}") as file:
-                prologue = find_prologue(number, file)
-            if prologue is not None:
-                return Identity(prologue.outbox, prologue.generation, self.now)
-        if self.numbers and self.position is not None:
-            return Identity(self.position.outbox, 1, self.now)
-        return new_identity(self.now)
+    def _look_at_newest(
+        self, newest: int | None, earlier: list[int]
+    ) -> tuple[CycleFile | None, Tail | None, int, bool]:
+        """The newest cycle and its tail if it can be opened, the last sequence, whether it fails.
 
-    # --- the newest cycle ---
-
-    def _open_newest(self, session: WriterSession, number: int) -> None:
-        """Open the newest cycle if it can be appended to."""
-        state = session.state
-        if number in state.failed_cycles():
-            # It was looked into before it was marked; but the state may have been lost since.
-            if state.next_sequence() is None:
-                self._fail(number, state)
-            else:
-                self._give_behind(state, 0)
-            return
-        if number not in self.numbers:
-            self._give_behind(state, self._last_sequence(self.numbers))
-            return
-        given = state.next_sequence()
+        "Finding the tail" in FORMAT.md.
+        """
+        given = self.state.next_sequence()
+        if newest is None:
+            return None, None, 0, False
+        if newest in self.failed:
+            # It was looked into before it was marked; but the state may have been damaged since.
+            return None, None, 0 if given is not None else self._highest(newest, earlier), False
+        if newest not in self.numbers:
+            return None, None, self._last_sequence(earlier), False
+        cycle = None
         try:
-            cycle = self._open(number)
-            tail = find_tail(cycle, state, self.disk)
+            cycle = self._open(newest)
+            tail = find_tail(cycle, None, self.disk)
+        except BrokenChainError as broken:
+            return cycle, broken.tail, self._highest(newest, earlier), True
         except UnparsableError:
-            self._fail(number, state)
-            return
+            return None, None, self._highest(newest, earlier), True
         holds = tail.entry >= 0
-        last = tail.sequence if holds else self._last_sequence(self.numbers[:-1])
-        if self._sequence_behind(given, last) > last + 1 and (
-            holds or self._facts(number).sequence
-        ):
-            # A power cut kept what is younger, and lost records that are older.
-            self._fail(number, state)
-            return
-        self._give_behind(state, last)
-        self._describe(session, cycle, tail)
+        last = tail.sequence if holds else self._last_sequence(earlier)
+        # Where a power cut kept what is younger, it may have lost records that are older.
+        lost = self._sequence_behind(given, last) > last + 1
+        if lost and (holds or self._facts(newest).sequence):
+            return cycle, tail, self._highest(newest, earlier), True
+        return cycle, tail, last, False
+
+    def _look_at_the_one_before(self, earlier: list[int]) -> tuple[CycleFile, Tail] | None:
+        """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
+        if not earlier or earlier[-1] in self.failed:
+            return None
+        try:
+            cycle = self._open(earlier[-1])
+            return cycle, find_tail(cycle, None, self.disk)
+        except UnparsableError:
+            return None  # readers salvage it
+
+    def _book(self, cycle: CycleFile, tail: Tail, state: StateFile) -> Tail:
+        """Book the records that stand behind word1; the tail afterwards."""
+        if tail.last == cycle.words64[cycle.word1]:
+            return tail
+        try:
+            return find_tail(cycle, state, self.disk)
+        except BrokenChainError as broken:
+            return broken.tail
+
+    def _end(self, cycle: CycleFile, tail: Tail, state: StateFile) -> None:
+        tail = self._book(cycle, tail, state)
+        if not tail.ended:
+            cycle.end(tail.offset, self.disk)
 
     def _describe(self, session: WriterSession, cycle: CycleFile, tail: Tail) -> None:
         session.cycle = cycle
@@ -172,32 +215,41 @@ class _Recovery:
         session.tail = tail.offset
         session.entry = tail.entry
         booked = self.booked
+        if booked is not None and booked.number != cycle.number:
+            booked = None
         prologue = prologue_of(cycle) if tail.entry >= 0 else None
         if prologue is not None:
             newest = NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
-        elif booked is not None and booked.number == cycle.number:
+        elif booked is not None:
             newest = booked
         else:
             base = self._bytes_in(self.numbers[:-1])
             newest = NewestCycle(cycle.number, base, self.now // HOUR_MS)
         session.base = newest.base
         session.hour = newest.hour
-        if booked is None or (booked.number, booked.base, booked.hour) != (
-            newest.number,
-            newest.base,
-            newest.hour,
-        ):
+        if booked is None or (booked.base, booked.hour) != (newest.base, newest.hour):
             session.state.set_newest_cycle(newest, self.disk)
         if tail.ended:
             session.close_cycle()
 
-    def _fail(self, number: int, state: StateFile) -> None:
-        """Let no writer append to the newest cycle again."""
-        found = self._facts(number).sequence
-        found = max(found, self._last_sequence([one for one in self.numbers if one < number]))
-        # Before the mark, as nobody looks into a failed cycle again.
-        self._give_behind(state, found)
-        state.mark_failed(number, self.disk)
+    def _open(self, number: int) -> CycleFile:
+        try:
+            file = self.queue.open(cycle_name(number))
+        except FileNotFoundError:
+            raise UnparsableError("it was removed") from None
+        return CycleFile(number, file, self.identity.outbox)
+
+    def _facts(self, number: int, *, failed: bool = False) -> CycleFacts:
+        failed = failed or number in self.failed
+        known = self.known.get((number, failed))
+        if known is None:
+            try:
+                file = self.queue.open(cycle_name(number))
+            except FileNotFoundError:
+                return CycleFacts(None, 0, 0)  # settled and removed meanwhile
+            known = read_facts(number, file, self.identity.outbox, failed=failed)
+            self.known[number, failed] = known
+        return known
 
     # --- sequences ---
 
@@ -220,17 +272,20 @@ class _Recovery:
                 return sequence
         return 0
 
+    def _highest(self, newest: int, earlier: list[int]) -> int:
+        found = self._facts(newest, failed=True).sequence
+        return max(found, self._last_sequence(earlier))
+
     # --- bytes ---
 
     def _base_behind(self, newest: int) -> int:
         """The base of the cycle that follows one which cannot be continued."""
-        booked = self.booked
         if newest in self.numbers:
             base = self._bytes_in(self.numbers)
         else:
-            base = booked.base if booked is not None else 0
+            base = self.booked.base if self.booked is not None else 0
         position = self.position
-        if position is not None and position.outbox == self.outbox:
+        if position is not None and position.outbox == self.identity.outbox:
             base = max(base, position.settled_bytes)
         return base
 
@@ -246,35 +301,3 @@ class _Recovery:
             if booked is not None and booked.number == number:
                 return booked.base + length
         return length
-
-    # --- cycles ---
-
-    def _facts(self, number: int) -> CycleFacts:
-        try:
-            file = self.directory.open(f"{self.directory.queue}/{cycle_name(number)}")
-        except FileNotFoundError:
-            return CycleFacts(None, 0, 0)  # settled and removed meanwhile
-        return read_facts(number, file, self.outbox)
-
-    def _end_the_one_before(self, newest: int, state: StateFile) -> None:
-        """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
-        earlier = [number for number in self.numbers if number < newest]
-        if not earlier or earlier[-1] in state.failed_cycles():
-            return
-        try:
-            cycle = self._open(earlier[-1])
-            tail = find_tail(cycle, state, self.disk)
-        except BrokenChainError:
-            return  # readers salvage it
-        except UnparsableError:
-            return
-        if not tail.ended:
-            cycle.end(tail.offset, self.disk)
-
-    def _open(self, number: int) -> CycleFile:
-        path = f"{self.directory.queue}/{cycle_name(number)}"
-        try:
-            file = self.directory.open(path)
-        except FileNotFoundError:
-            raise UnparsableError("it was removed") from None
-        return CycleFile(number, file, self.outbox)

@@ -1,10 +1,28 @@
-"""Open files that close with their last reference."""
+"""Open files that close with their last reference, by name within a directory that is held."""
 
 from __future__ import annotations
 
 import os
+import select
 from io import FileIO
 from stat import S_ISREG
+
+from outbox_client._errors import OutboxUnavailable, system_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from functools import partial
+    from typing import Any
+else:
+    from _functools import partial  # what functools itself imports costs more than an append
+
+FILE_MODE = 0o660
+WRITABLE_BY_OTHERS = 0o002
+# Objects that own a descriptor of any kind and close it in C, for the reason given at Descriptor:
+# FileIO takes no directory.
+_owner = getattr(select, "epoll", None) or getattr(select, "kqueue")  # noqa: B009 - macOS
+# A directory that may be passed, but not listed, can be held all the same.
+_PASS_ONLY = getattr(os, "O_PATH", 0)
 
 
 class Descriptor(FileIO):
@@ -27,17 +45,22 @@ class File(Descriptor):
         opened: what the file was when it was opened.
     """
 
-    def __init__(self, path: str, mode: str = "r+") -> None:
+    def __init__(self, path: str, mode: str = "r+", folder: int | None = None) -> None:
         """Open a regular file, which must exist.
+
+        Args:
+            path: of the file, or its name within *folder*.
+            mode: as `FileIO` has it.
+            folder: descriptor of the directory that the path begins at.
 
         Raises:
             OSError: it cannot be opened.
             NotRegularError: it is something else, or was replaced by that meanwhile.
         """
-        before = os.lstat(path)
+        before = os.stat(path, dir_fd=folder, follow_symlinks=False)
         if not S_ISREG(before.st_mode):
             raise NotRegularError(path)
-        super().__init__(path, mode)
+        super().__init__(path, mode, opener=partial(os.open, dir_fd=folder))
         self.fd = self.fileno()
         found = os.fstat(self.fd)
         if found.st_ino != before.st_ino or found.st_dev != before.st_dev:
@@ -49,17 +72,177 @@ class NotRegularError(Exception):
     """A symbolic link, a directory, a device, or not the file that was there a moment ago."""
 
 
-def read(path: str, length: int, *offsets: int) -> list[bytes]:
+class Folder:
+    """A directory of the outbox, held by its descriptor.
+
+    Wherever its path leads later: what is opened, made, linked, listed and removed through it lies
+    in this directory.
+
+    Attributes:
+        path: for messages.
+        fd: the descriptor.
+        gid: the group that owns the outbox.
+        identity: device and inode.
+    """
+
+    __slots__ = ("_owner", "fd", "gid", "identity", "path")
+
+    def __init__(self, path: str, within: Folder | None = None) -> None:
+        """Open a directory, which must exist; through no link.
+
+        Args:
+            path: of the directory.
+            within: the directory that holds it, if that is held.
+
+        Raises:
+            OSError: it cannot be opened, or is none.
+        """
+        self.path = path
+        name, folder = (path, None) if within is None else (os.path.basename(path), within.fd)
+        try:
+            self._owner = _own(name, os.O_RDONLY, folder)
+        except PermissionError:
+            self._owner = _own(name, _PASS_ONLY, folder)
+        self.fd: int = self._owner.fileno()
+        found = os.fstat(self.fd)
+        self.identity = found.st_dev, found.st_ino
+        self.gid: int = found.st_gid if within is None else within.gid
+
+    def close(self) -> None:
+        """Let it go."""
+        self._owner.close()
+
+    def where(self, name: str) -> str:
+        """The path of a file, for messages."""
+        return f"{self.path}/{name}"
+
+    def look(self, name: str) -> os.stat_result:
+        """What is there by a name.
+
+        Raises:
+            OSError: nothing, or it cannot be looked at.
+        """
+        return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
+
+    def names(self) -> list[str]:
+        """The names of all that it holds.
+
+        Raises:
+            OutboxUnavailable: it cannot be listed.
+        """
+        try:
+            return os.listdir(self.fd)
+        except OSError as problem:
+            raise system_error(f"list {self.path}", problem) from None
+
+    def open(self, name: str) -> File:
+        """Open a file of the outbox, refusing what is not ours.
+
+        Raises:
+            FileNotFoundError: there is none.
+            OutboxUnavailable: it is refused, with the reason, or cannot be opened.
+        """
+        try:
+            file = File(name, folder=self.fd)
+        except FileNotFoundError:
+            raise
+        except NotRegularError:
+            raise OutboxUnavailable(
+                f"{self.where(name)} is a symbolic link or no regular file: remove it"
+            ) from None
+        except OSError as problem:
+            raise system_error(f"open {self.where(name)}", problem) from None
+        self._check(self.where(name), file.opened)
+        return file
+
+    def _check(self, path: str, found: os.stat_result) -> None:
+        if found.st_nlink != 1:
+            raise OutboxUnavailable(
+                f"{path} has {found.st_nlink} links, a file of an outbox has one: find out who "
+                "linked it, then remove the other name"
+            )
+        if found.st_mode & WRITABLE_BY_OTHERS:
+            raise OutboxUnavailable(f"{path} is world-writable: chmod 660 {path}")
+        self.check_group(path, found)
+
+    def check_group(self, path: str, found: os.stat_result) -> None:
+        """Refuse what belongs to another group than the outbox.
+
+        Raises:
+            OutboxUnavailable: it does.
+        """
+        if found.st_gid != self.gid:
+            raise OutboxUnavailable(
+                f"{path} belongs to group {found.st_gid}, the outbox to group {self.gid}: find out "
+                f"who made it, then chgrp {self.gid} {path}"
+            )
+
+    def create(self, name: str) -> File:
+        """Open a file of the outbox, made with the outbox's mode and group if there is none.
+
+        Raises:
+            OutboxUnavailable: it is refused, with the reason, or cannot be opened.
+            OutboxFull: there is no space to create it.
+        """
+        while True:
+            try:
+                return self.open(name)
+            except FileNotFoundError:
+                pass
+            try:
+                self._create(name)
+            except FileExistsError:
+                continue  # somebody else was first: open theirs
+
+    def create_new(self, name: str) -> File:
+        """Make a file of the outbox, and open it.
+
+        Raises:
+            FileExistsError: there is one.
+            OutboxError: as `create`.
+        """
+        self._create(name)
+        return self.open(name)
+
+    def _create(self, name: str) -> None:
+        path = self.where(name)
+        opener = partial(os.open, mode=FILE_MODE, dir_fd=self.fd)
+        try:
+            file = Descriptor(name, "x+", opener=opener)
+        except FileExistsError:
+            raise
+        except OSError as problem:
+            raise system_error(f"create {path}", problem) from None
+        with file:
+            fd = file.fileno()
+            try:
+                os.fchmod(fd, FILE_MODE)  # whatever the umask
+                if os.fstat(fd).st_gid != self.gid:
+                    os.fchown(fd, -1, self.gid)
+            except OSError as problem:
+                os.unlink(name, dir_fd=self.fd)  # else whoever comes next would be refused for it
+                raise system_error(f"give {path} to group {self.gid}", problem) from None
+
+
+def _own(name: str, access: int, folder: int | None) -> Any:
+    """Open a directory. All of it in C, so that no signal handler comes between its two steps."""
+    flags = access | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    opened = map(partial(os.open, dir_fd=folder), (name,), (flags,))
+    return next(map(_owner.fromfd, opened))
+
+
+def read(path: str, length: int, *offsets: int, folder: int | None = None) -> list[bytes]:
     """Some pieces of a file.
 
     Args:
-        path: of a regular file.
+        path: of a regular file, or its name within *folder*.
         length: of each piece; shorter at the file's end.
         offsets: of the pieces; default one at 0.
+        folder: descriptor of the directory that the path begins at.
 
     Raises:
         OSError: it cannot be read.
         NotRegularError: as `File`.
     """
-    with File(path, "r") as file:
+    with File(path, "r", folder) as file:
         return [os.pread(file.fd, length, offset) for offset in offsets or (0,)]

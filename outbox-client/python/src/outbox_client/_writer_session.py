@@ -8,7 +8,12 @@ from errno import EIO
 from outbox_client._cap import Cap
 from outbox_client._cycle_file import CycleFile, create_cycle_file
 from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
-from outbox_client._errors import OutboxCorrupt, broken_invariant, system_error
+from outbox_client._errors import (
+    OutboxCorrupt,
+    OutboxUnavailable,
+    broken_invariant,
+    system_error,
+)
 from outbox_client._metadata_table import update_listing
 from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
 from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
@@ -55,6 +60,7 @@ class WriterSession:
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
         next_base: base of the next cycle while `cycle` is None.
+        place: which directories it was opened in.
         fresh: whether it was opened in the hold of the lock that still lasts.
     """
 
@@ -78,6 +84,7 @@ class WriterSession:
         "last",
         "newest",
         "next_base",
+        "place",
         "sequence",
         "state",
         "tail",
@@ -90,6 +97,7 @@ class WriterSession:
         state: StateFile,
         identity: Identity,
         newest: int | None,
+        place: tuple[tuple[int, int], tuple[int, int]],
     ) -> None:
         self._options = options
         self._reopen = reopen
@@ -114,6 +122,7 @@ class WriterSession:
         self.base = 0
         self.hour = 0
         self.next_base = 0
+        self.place = place
         self.fresh = True
 
     # --- one append: steps 2 to 8 of FORMAT.md ---
@@ -279,7 +288,6 @@ class WriterSession:
 
     def _begin_cycle(self, now: int) -> CycleFile:
         """End the newest cycle and begin the next."""
-        directory = self._options.directory
         disk = self._options.disk
         hour = now // HOUR_MS
         newest = self.newest
@@ -295,19 +303,24 @@ class WriterSession:
             self.cycle.end(self.tail, disk)  # FORMAT I7
             self.close_cycle()
         name = cycle_name(number)
-        try:
-            create_cycle_file(directory, name, disk)
-        except FileExistsError:
-            raise broken_invariant(5, f"{name} is there already, and was not listed") from None
-        with directory.open(f"{directory.queue}/metadata.cq4t") as metadata:
-            update_listing(metadata.fd, directory.cycles(), disk)
-        begun = NewestCycle(number, self.next_base, hour)
-        self.state.set_newest_cycle(begun, disk)
-        try:
-            file = directory.open(f"{directory.queue}/{name}")
-            cycle = CycleFile(number, file, self.identity.outbox)
-        except UnparsableError as problem:
-            raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
+        with self._options.directory.hold() as held:
+            if held.identity != self.place:
+                raise OutboxUnavailable(
+                    f"{self._options.directory.path} was replaced during this append: nothing was "
+                    "appended, append again"
+                )
+            try:
+                create_cycle_file(held.queue, name, disk)
+            except FileExistsError:
+                raise broken_invariant(5, f"{name} is there already, and was not listed") from None
+            with held.queue.open("metadata.cq4t") as metadata:
+                update_listing(metadata.fd, held.cycles(), disk)
+            begun = NewestCycle(number, self.next_base, hour)
+            self.state.set_newest_cycle(begun, disk)
+            try:
+                cycle = CycleFile(number, held.queue.open(name), self.identity.outbox)
+            except UnparsableError as problem:
+                raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
         self.cycle = cycle
         self.newest = number
         self.base = begun.base

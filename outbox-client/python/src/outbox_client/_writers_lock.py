@@ -190,8 +190,8 @@ class WritersLock:
         backoff = LockDeadline(monotonic() + _CREATION_GRACE_SECONDS)
         while True:
             try:
-                directory.prepare()
-                return directory.create(self.path)
+                with directory.hold() as held:
+                    return held.root.create(os.path.basename(self.path))
             except OutboxUnavailable as problem:  # noqa: PERF203 - cold
                 if problem._errno != EACCES or not backoff.wait():
                     raise

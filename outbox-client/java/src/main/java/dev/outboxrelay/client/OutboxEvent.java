@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -23,6 +24,7 @@ public final class OutboxEvent {
   private final List<EventHeader> headers;
   private final UUID eventId;
   private final OptionalLong timestamp;
+  private final OptionalInt partition;
 
   private OutboxEvent(Builder builder) {
     topic = builder.topic;
@@ -31,6 +33,7 @@ public final class OutboxEvent {
     headers = builder.headers.isEmpty() ? List.of() : List.copyOf(builder.headers);
     eventId = builder.eventId;
     timestamp = builder.timestamp;
+    partition = builder.partition;
   }
 
   /** An event with a value and nothing else; a null value is a Kafka tombstone. */
@@ -79,6 +82,11 @@ public final class OutboxEvent {
     return timestamp;
   }
 
+  /** The partition of the topic to send it to, or empty: then Kafka's client chooses. */
+  public OptionalInt partition() {
+    return partition;
+  }
+
   /** Without key and value: what is logged must hold no payload. */
   @Override
   public String toString() {
@@ -93,6 +101,7 @@ public final class OutboxEvent {
     private byte[] value;
     private UUID eventId;
     private OptionalLong timestamp = OptionalLong.empty();
+    private OptionalInt partition = OptionalInt.empty();
 
     private Builder(String topic) {
       this.topic = Objects.requireNonNull(topic, "topic");
@@ -158,6 +167,12 @@ public final class OutboxEvent {
     /** The event's own time, cut to milliseconds. */
     public Builder timestamp(Instant time) {
       return timestamp(time.toEpochMilli());
+    }
+
+    /** The partition of the topic to send it to, from 0. */
+    public Builder partition(int number) {
+      partition = OptionalInt.of(number);
+      return this;
     }
 
     public OutboxEvent build() {

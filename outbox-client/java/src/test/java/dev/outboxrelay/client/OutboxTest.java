@@ -228,6 +228,7 @@ class OutboxTest {
         1,
         settledBytes,
         0,
-        outbox);
+        outbox,
+        0);
   }
 }

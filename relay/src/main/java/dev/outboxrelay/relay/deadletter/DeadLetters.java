@@ -4,7 +4,9 @@ import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.writing.QueueWriter;
@@ -22,7 +24,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * Events that Kafka will never take, in an outbox of their own beside the queue: {@code
@@ -38,6 +42,7 @@ public final class DeadLetters implements DeadLetterStore {
   private static final int LONGEST_ERROR = 1000;
 
   private final OutboxPaths paths;
+  private final UUID outbox;
   private final WriterOptions options;
   private final InstantSource clock;
 
@@ -50,11 +55,14 @@ public final class DeadLetters implements DeadLetterStore {
    * Reads which dead letters there are.
    *
    * @param paths of the outbox whose events they are
+   * @param outbox its identity
    * @param settled the position: what is at or below it never comes again
    */
-  public DeadLetters(OutboxPaths paths, long settled, boolean trustParent, InstantSource clock)
+  public DeadLetters(
+      OutboxPaths paths, UUID outbox, long settled, boolean trustParent, InstantSource clock)
       throws IOException {
     this.paths = paths;
+    this.outbox = outbox;
     this.options =
         WriterOptions.deadLetters(paths)
             .withDurability(strongest(paths))
@@ -72,8 +80,10 @@ public final class DeadLetters implements DeadLetterStore {
   private static Set<Long> sequencesAbove(OutboxPaths deadLetters, long settled)
       throws IOException {
     Set<Long> sequences = new HashSet<>();
-    for (long cycle : deadLetters.cycles()) {
-      try (CycleScanner scanner = CycleScanner.open(deadLetters.cycle(cycle))) {
+    List<Long> cycles = deadLetters.cycles();
+    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(deadLetters);
+    for (long cycle : cycles) {
+      try (CycleScanner scanner = CycleScanner.open(deadLetters.cycle(cycle), outbox)) {
         CycleEntry entry = scanner.at(scanner.start());
         while (entry instanceof CycleEntry.Valid || entry instanceof CycleEntry.Corrupt) {
           if (entry instanceof CycleEntry.Valid valid) {
@@ -97,7 +107,7 @@ public final class DeadLetters implements DeadLetterStore {
         deadLetter.value() == null
             ? ByteBuffer.allocate(0)
             : ByteBuffer.wrap(deadLetter.value()).order(ByteOrder.LITTLE_ENDIAN);
-    return RecordCodec.check(original).isValid() ? RecordCodec.decode(original).sequence() : 0;
+    return RecordCodec.checkCopy(original).isValid() ? RecordCodec.decode(original).sequence() : 0;
   }
 
   @Override
@@ -132,6 +142,7 @@ public final class DeadLetters implements DeadLetterStore {
   }
 
   private byte[] read(InFlight record) throws IOException {
+    CycleId place = new CycleId(outbox, record.cycle());
     ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(record.bytes()));
     try (FileChannel cycle =
         FileChannel.open(
@@ -141,7 +152,7 @@ public final class DeadLetters implements DeadLetterStore {
         // Reads on until the record is whole.
       }
     }
-    if (!RecordCodec.check(bytes.flip()).isValid()) {
+    if (!RecordCodec.check(bytes.flip(), place, record.offset()).isValid()) {
       throw new IOException(
           "the record at offset "
               + record.offset()

@@ -44,7 +44,7 @@ public record DeadLetter(
 
   private static Optional<OutboxRecord> original(byte[] value) {
     ByteBuffer bytes = ByteBuffer.wrap(value == null ? new byte[0] : value);
-    return RecordCodec.check(bytes).isValid()
+    return RecordCodec.checkCopy(bytes).isValid()
         ? Optional.of(RecordCodec.decode(bytes))
         : Optional.empty();
   }

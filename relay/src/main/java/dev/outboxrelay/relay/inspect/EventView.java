@@ -27,6 +27,9 @@ public record EventView(boolean withValues) {
     }
     pairs.put("event_id", record.eventId());
     pairs.put("topic", record.topic());
+    if (record.partition() != null) {
+      pairs.put("partition", record.partition());
+    }
     if (record.key() != null) {
       pairs.put("key", Bytes.shown(record.key()));
     }
@@ -53,6 +56,9 @@ public record EventView(boolean withValues) {
     node.put("timestamp", record.timestamp());
     node.put("event_id", record.eventId().toString());
     node.put("topic", record.topic());
+    if (record.partition() != null) {
+      node.put("partition", record.partition());
+    }
     Bytes.put(node, "key", record.key());
     for (EventHeader header : record.headers()) {
       ObjectNode shown = node.withArray("/headers").addObject().put("name", header.name());

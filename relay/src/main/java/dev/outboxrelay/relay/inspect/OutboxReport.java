@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.OutboxState;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 
 /**
  * Where an outbox stands by its files alone, which writers and relay keep up to date.
@@ -95,8 +97,9 @@ public record OutboxReport(
 
   private static long usedBytes(OutboxPaths paths, List<Long> cycles) throws IOException {
     long total = 0;
+    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(paths);
     for (long cycle : cycles) {
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
         long last = scanner.writePosition();
         total += last == 0 ? scanner.start() : tail(scanner, last);
       } catch (NoSuchFileException e) {

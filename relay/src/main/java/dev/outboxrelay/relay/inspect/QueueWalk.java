@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Goes through the records of a queue, cycle by cycle, and past damage to the next record that
@@ -36,13 +38,14 @@ public final class QueueWalk {
    */
   public void from(long firstCycle, long offset, QueueVisitor visitor) throws IOException {
     List<Long> cycles = paths.cycles();
+    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(paths);
     for (int i = 0; i < cycles.size(); i++) {
       long cycle = cycles.get(i);
       boolean newest = i == cycles.size() - 1;
       if (cycle < firstCycle) {
         continue;
       }
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
         visitor.cycleBegins(cycle, scanner, newest);
         if (!walk(cycle, scanner, cycle == firstCycle ? offset : 0, newest, visitor)) {
           return;
@@ -82,6 +85,8 @@ public final class QueueWalk {
           return false;
         }
         at = corrupt.next();
+      } else if (entry instanceof CycleEntry.OtherFormat other) {
+        throw other.refusal("cycle " + cycle);
       } else if (isProperEnd(entry, noted)) {
         visitor.cycleEnds(cycle, entry, newest);
         return true;

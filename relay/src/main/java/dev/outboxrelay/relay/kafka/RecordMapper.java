@@ -8,7 +8,10 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
-/** Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. */
+/**
+ * Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. A
+ * partition that the record names wins over any partitioner.
+ */
 final class RecordMapper {
   static final String EVENT_ID_HEADER = "outbox-event-id";
 
@@ -26,6 +29,7 @@ final class RecordMapper {
     byte[] eventId = record.eventId().toString().getBytes(StandardCharsets.US_ASCII);
     headers.add(new RecordHeader(EVENT_ID_HEADER, eventId));
     Long time = timestamp == RecordTimestamp.APPEND ? (Long) record.timestamp() : null;
-    return new ProducerRecord<>(record.topic(), null, time, record.key(), record.value(), headers);
+    return new ProducerRecord<>(
+        record.topic(), record.partition(), time, record.key(), record.value(), headers);
   }
 }

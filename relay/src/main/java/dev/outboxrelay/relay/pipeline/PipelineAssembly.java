@@ -110,7 +110,7 @@ final class PipelineAssembly {
     PipelineListener listener =
         new ListenerChain(stateClock, new PipelineLog(clocks), new EndMender(settler), outside);
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
-    Tail tail = resources.add(new Tail(paths, listener, clocks.monotonic()));
+    Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     Transport transport =
@@ -171,7 +171,8 @@ final class PipelineAssembly {
     long settled = start == null ? 0 : start.sequence();
     return Settler.open(
         new Settler.Owner(state.outboxId(), state.generation()),
-        new DeadLetters(options.paths(), settled, config.trustParent(), clocks.wall()),
+        new DeadLetters(
+            options.paths(), state.outboxId(), settled, config.trustParent(), clocks.wall()),
         options,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,

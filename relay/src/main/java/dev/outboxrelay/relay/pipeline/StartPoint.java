@@ -71,7 +71,8 @@ final class StartPoint {
       }
       return;
     }
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(position.cycle()))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(position.cycle()), state.outboxId())) {
       Optional<CycleEntry.Valid> before = recordBefore(scanner, position);
       if (before.isPresent()) {
         checkIsTheSame(before.get().record(), position);

@@ -119,7 +119,7 @@ final class StatusBoard {
    * @param fromStart 1 to count from the first data offset instead of from the file's beginning
    */
   private long endOf(long cycle, int fromStart) throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outboxId)) {
       long last = scanner.writePosition();
       if (last < scanner.start()) {
         return 0;

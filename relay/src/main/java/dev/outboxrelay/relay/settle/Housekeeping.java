@@ -10,6 +10,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.UUID;
 
 /**
  * Changes to the queue that only the holder of the writers' lock may make. Each takes the lock for
@@ -19,10 +20,12 @@ final class Housekeeping implements Closeable {
   /** Nothing here is urgent, and positions wait behind it. */
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
+  private final UUID outbox;
   private final OutboxPaths paths;
   private final QueueMaintenance queue;
 
-  Housekeeping(WriterOptions options) {
+  Housekeeping(WriterOptions options, UUID outbox) {
+    this.outbox = outbox;
     this.paths = options.paths();
     this.queue = new QueueMaintenance(options.withLockTimeout(LOCK_TIMEOUT));
   }
@@ -78,7 +81,7 @@ final class Housekeeping implements Closeable {
   private record Last(long appendMillis, long end) {}
 
   private Last lastOf(long cycle) throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
       long last = scanner.writePosition();
       if (last >= scanner.start() && scanner.at(last) instanceof CycleEntry.Valid valid) {
         return new Last(valid.record().appendTime(), valid.next());

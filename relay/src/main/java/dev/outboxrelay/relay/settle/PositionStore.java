@@ -48,7 +48,8 @@ final class PositionStore implements Closeable {
             settled.next().cycle() << 32 | (settled.next().entry() - 1),
             settled.settledBytes(),
             nowMillis,
-            owner.outboxId()));
+            owner.outboxId(),
+            0));
   }
 
   @Override

@@ -83,7 +83,7 @@ public final class Settler implements Settlement {
         new PositionStore(options.paths(), owner, cycle, options.disk()),
         deadLetters,
         new Quarantine(options.paths()),
-        new Housekeeping(options),
+        new Housekeeping(options, owner.outboxId()),
         pace,
         clocks,
         start);

@@ -1,12 +1,14 @@
 package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.queue.ChronicleQueue;
@@ -28,15 +30,23 @@ final class QueueTail implements Closeable {
   /** Cycles are renamed into place when they are complete: there is nothing to wait for. */
   private static final int HEADER_TIMEOUT_MILLIS = 10;
 
+  private static final UUID NOBODY = new UUID(0, 0);
   private static final int USUAL_RECORD_BYTES = 4 << 10;
 
+  private final UUID outbox;
   private final ChronicleQueue queue;
   private final ExcerptTailer tailer;
   private byte[] buffer = new byte[USUAL_RECORD_BYTES];
+  private CycleId current = new CycleId(NOBODY, -1);
   private String broken;
 
-  /** Opens a queue whose {@code metadata.cq4t} exists. */
-  QueueTail(Path directory) {
+  /**
+   * Opens a queue whose {@code metadata.cq4t} exists.
+   *
+   * @param outbox to which it belongs
+   */
+  QueueTail(Path directory, UUID outbox) {
+    this.outbox = outbox;
     queue =
         SingleChronicleQueueBuilder.binary(directory)
             .rollCycle(RollCycles.FAST_HOURLY)
@@ -109,7 +119,10 @@ final class QueueTail implements Closeable {
     long cycle = document.index() >>> 32;
     long end = CycleLayout.next(offset, (int) length);
     ByteBuffer record = copy(bytes, (int) length);
-    RecordVerdict verdict = RecordCodec.check(record);
+    if (current.number() != cycle) {
+      current = new CycleId(outbox, cycle);
+    }
+    RecordVerdict verdict = RecordCodec.check(record, current, offset);
     if (verdict.isValid()) {
       return new TailedRecord.Intact(cycle, offset, end, RecordCodec.decode(record));
     }

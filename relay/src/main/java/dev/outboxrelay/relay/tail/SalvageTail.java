@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Reads one cycle that Chronicle can't get past: follows the chain of entries as far as it holds,
@@ -32,11 +33,12 @@ final class SalvageTail implements Closeable {
   /**
    * Begins at a place of a cycle.
    *
+   * @param outbox to which it belongs
    * @param lastSequence of the record before it; 0 = not known
    */
-  SalvageTail(Path file, Place place, long lastSequence) throws IOException {
+  SalvageTail(Path file, UUID outbox, Place place, long lastSequence) throws IOException {
     this.file = file;
-    this.scanner = CycleScanner.open(file);
+    this.scanner = CycleScanner.open(file, outbox);
     this.cycle = place.cycle();
     this.offset = Math.max(place.offset(), scanner.start());
     this.entry = place.entry();
@@ -45,7 +47,7 @@ final class SalvageTail implements Closeable {
 
   /** Whether a failed check still says that the entry has the length that its header tells. */
   static boolean confirmsLength(RecordVerdict verdict) {
-    return verdict == RecordVerdict.BAD_CRC || verdict == RecordVerdict.BAD_HEADERS;
+    return verdict == RecordVerdict.BAD_CRC;
   }
 
   /**
@@ -64,6 +66,9 @@ final class SalvageTail implements Closeable {
     }
     if (at instanceof CycleEntry.Corrupt corrupt) {
       return pass(corrupt);
+    }
+    if (at instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal(file.toString());
     }
     if (at instanceof CycleEntry.Hostile hostile) {
       return search(hostile.offset(), "hostile length", closed);

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -22,6 +23,7 @@ public final class Tail implements Closeable {
   private static final int LOOKS_BEFORE_STUCK = 5;
 
   private final OutboxPaths paths;
+  private final UUID outbox;
   private final TailListener listener;
   private final LongSupplier nanos;
   private final QueueTail queue;
@@ -38,12 +40,17 @@ public final class Tail implements Closeable {
   private long newestCycle = -1;
   private int looksWithoutProgress;
 
-  /** Opens a queue whose directory and {@code metadata.cq4t} exist. */
-  public Tail(OutboxPaths paths, TailListener listener, LongSupplier nanos) {
+  /**
+   * Opens a queue whose directory and {@code metadata.cq4t} exist.
+   *
+   * @param outbox to which it belongs
+   */
+  public Tail(OutboxPaths paths, UUID outbox, TailListener listener, LongSupplier nanos) {
     this.paths = paths;
+    this.outbox = outbox;
     this.listener = listener;
     this.nanos = nanos;
-    this.queue = new QueueTail(paths.queue());
+    this.queue = new QueueTail(paths.queue(), outbox);
     this.lastLookNanos = nanos.getAsLong() - LOOK_EVERY_NANOS;
     this.lastListNanos = lastLookNanos - LIST_EVERY_NANOS;
     this.nextSearchNanos = lastLookNanos;
@@ -229,7 +236,7 @@ public final class Tail implements Closeable {
 
   private void standStill(String reason) throws IOException {
     listener.standingStill(place.cycle(), place.offset(), reason);
-    salvage = new SalvageTail(paths.cycle(place.cycle()), place, lastSequence);
+    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place, lastSequence);
     nextSearchNanos = nanos.getAsLong();
     entered = true;
   }

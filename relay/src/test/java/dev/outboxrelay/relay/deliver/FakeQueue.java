@@ -32,6 +32,9 @@ final class FakeQueue implements Arrivals {
             new byte[0],
             List.of(),
             null,
+            false,
+            false,
+            null,
             BYTES);
     arrivals.add(new Arrival.Event(record, CYCLE, start(), end(), firstMissing(), end()));
     return sequence;

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -257,7 +258,8 @@ class DamageIT extends BrokerTest {
 
   private static CycleEntry entryAt(OutboxUnderTest outbox, long cycle, long offset)
       throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(outbox.paths().cycle(cycle))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(outbox.paths().cycle(cycle), OutboxIdentity.outboxOf(outbox.paths()))) {
       return scanner.at(offset);
     }
   }

@@ -5,6 +5,7 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.writing.QueueWriter;
@@ -63,7 +64,8 @@ final class OutboxUnderTest implements AutoCloseable {
   /** Offsets of the header words of a cycle's records. */
   List<Long> offsets(long cycle) throws IOException {
     List<Long> offsets = new ArrayList<>();
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
       CycleEntry entry = scanner.at(scanner.start());
       while (entry instanceof CycleEntry.Valid valid) {
         offsets.add(valid.offset());

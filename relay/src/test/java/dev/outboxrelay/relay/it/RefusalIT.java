@@ -7,6 +7,7 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
@@ -113,7 +114,8 @@ class RefusalIT extends BrokerTest {
     OutboxPaths paths = outbox.deadLetters();
     List<OutboxRecord> records = new ArrayList<>();
     for (long cycle : paths.cycles()) {
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner =
+          CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
         CycleEntry entry = scanner.at(scanner.start());
         while (entry instanceof CycleEntry.Valid valid) {
           records.add(valid.record());

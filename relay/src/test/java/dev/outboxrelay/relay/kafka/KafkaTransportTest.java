@@ -119,6 +119,10 @@ class KafkaTransportTest {
   }
 
   private static OutboxRecord record(long timestamp) {
+    return record(timestamp, null);
+  }
+
+  private static OutboxRecord record(long timestamp, Integer partition) {
     return new OutboxRecord(
         1,
         0,
@@ -129,6 +133,9 @@ class KafkaTransportTest {
         new byte[] {1},
         new byte[] {2, 3},
         List.of(new EventHeader("a", new byte[] {4}), new EventHeader("a", null)),
+        partition,
+        false,
+        false,
         null,
         100);
   }
@@ -171,6 +178,14 @@ class KafkaTransportTest {
                 .collect(Collectors.toList()))
         .containsExactly(
             "a=\u0004", "a=null", "outbox-event-id=01890a5d-ac96-774b-bcce-b302099a8057");
+  }
+
+  @Test
+  void aRecordsOwnPartitionWins() {
+    MockProducer<byte[], byte[]> producer = connect();
+    assertThat(transport.send(record(1, 0), new Result())).isNull();
+    assertThat(transport.send(record(1), new Result())).isNull();
+    assertThat(producer.history()).extracting(ProducerRecord::partition).containsExactly(0, null);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -56,7 +57,8 @@ class DamagedQueueTest {
 
     List<Long> read = new ArrayList<>();
     AtomicLong nanos = new AtomicLong();
-    try (Tail tail = new Tail(paths, new TailListener() {}, nanos::get)) {
+    try (Tail tail =
+        new Tail(paths, OutboxIdentity.outboxOf(paths), new TailListener() {}, nanos::get)) {
       for (int idle = 0; idle < TURNS_WITHOUT_PROGRESS; ) {
         TailedRecord record = tail.poll();
         nanos.addAndGet(Duration.ofMillis(5).toNanos());
@@ -91,7 +93,8 @@ class DamagedQueueTest {
   private static List<Laid> records(OutboxPaths paths) throws IOException {
     List<Laid> records = new ArrayList<>();
     for (long cycle : paths.cycles()) {
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+      try (CycleScanner scanner =
+          CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
         CycleEntry entry = scanner.at(scanner.start());
         while (entry instanceof CycleEntry.Valid valid) {
           records.add(new Laid(cycle, valid.offset(), valid.next(), valid.record().sequence()));

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.tail;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -12,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -36,11 +38,16 @@ class LiveQueueTest {
   private Tail tail;
 
   @BeforeEach
-  void open() {
+  void open() throws IOException {
     paths = new OutboxPaths(directory.resolve("outbox"));
     writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true));
     // Each turn is a look.
-    tail = new Tail(paths, told, () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
+    tail =
+        new Tail(
+            paths,
+            OutboxIdentity.outboxOf(paths),
+            told,
+            () -> nanos.addAndGet(Duration.ofMillis(10).toNanos()));
   }
 
   @AfterEach

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -56,7 +57,8 @@ class SalvageTailTest {
     write32(later.offset(), 0);
     write32(WORD1, (int) damaged.offset());
 
-    try (SalvageTail tail = new SalvageTail(file(), new Place(cycle(), 0, 0), 0)) {
+    try (SalvageTail tail =
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
       assertThat(read(tail)).containsExactly("1", "2");
       // What is published and not booked waits: were there a search, it would be found.
       write32(later.offset(), published);
@@ -76,7 +78,8 @@ class SalvageTailTest {
     append("c");
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
 
-    try (SalvageTail tail = new SalvageTail(file(), new Place(cycle(), 0, 0), 0)) {
+    try (SalvageTail tail =
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
       assertThat(read(tail)).containsExactly("1", "2", "hostile length", "4");
     }
   }
@@ -101,7 +104,7 @@ class SalvageTailTest {
 
   private List<CycleEntry.Valid> entries() throws IOException {
     List<CycleEntry.Valid> entries = new ArrayList<>();
-    try (CycleScanner scanner = CycleScanner.open(file())) {
+    try (CycleScanner scanner = CycleScanner.open(file(), OutboxIdentity.outboxOf(paths))) {
       CycleEntry entry = scanner.at(scanner.start());
       while (entry instanceof CycleEntry.Valid valid) {
         entries.add(valid);

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,9 +19,9 @@ public final class ChainWalk {
   private long entries;
   private long end;
 
-  public ChainWalk(FileWindow file, CycleLayout layout, boolean exclusive) {
+  public ChainWalk(FileWindow file, CycleLayout layout, CycleId cycle, boolean exclusive) {
     this.layout = layout;
-    scanner = new CycleScanner(file, layout, exclusive);
+    scanner = new CycleScanner(file, layout, cycle, exclusive);
   }
 
   /** How a chain ends. */

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordVerdict;
 
@@ -23,6 +24,23 @@ public sealed interface CycleEntry {
    * file.
    */
   record Hostile(long offset, int header) implements CycleEntry {}
+
+  /**
+   * What a version of ours wrote that this one does not read: a reader stops here, and sets nothing
+   * aside (FORMAT I11).
+   */
+  record OtherFormat(long offset, RecordVerdict verdict) implements CycleEntry {
+    /** What to tell; the path is that of the cycle file. */
+    public OutboxUnavailable refusal(String path) {
+      return new OutboxUnavailable(
+          path
+              + " holds at offset "
+              + offset
+              + (verdict == RecordVerdict.FORMER_FORMAT
+                  ? " a record of the former format: drain the outbox with the version that wrote it"
+                  : " a record of a later version: upgrade to that"));
+    }
+  }
 
   /** Free: nothing is published here yet. */
   record End(long offset) implements CycleEntry {}

@@ -1,7 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
 import dev.outboxrelay.client.record.RecordCodec;
-import dev.outboxrelay.client.record.RecordLimits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -65,7 +64,7 @@ public record CycleLayout(
 
   /** Whether a data entry may have this length. */
   public static boolean isDataLength(int length) {
-    return length >= RecordCodec.FIXED_BYTES && length <= RecordLimits.LONGEST_ENTRY;
+    return RecordCodec.isLength(length);
   }
 
   /** How many entries one index page covers. */

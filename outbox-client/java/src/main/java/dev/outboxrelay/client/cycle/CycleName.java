@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -29,6 +30,13 @@ public final class CycleName {
         time.getMonthValue(),
         time.getDayOfMonth(),
         time.getHour());
+  }
+
+  /** The cycle of a file, by its name. */
+  public static long numberOf(Path cycleFile) {
+    String name = cycleFile.getFileName().toString();
+    return parse(name)
+        .orElseThrow(() -> new IllegalArgumentException(cycleFile + " is not named as a cycle is"));
   }
 
   /** The cycle of a file name, or empty if it is not exactly the name of a cycle. */

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.Closeable;
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Reads a cycle file as it is, damaged or not, and while writers append to it: walks the chain of
@@ -14,30 +16,37 @@ import java.util.Optional;
  * maps nothing. For one thread.
  */
 public final class CycleScanner implements Closeable {
+  private static final UUID NOBODY = new UUID(0, 0);
+
   private final FileWindow file;
   private final CycleLayout layout;
+  private final CycleId cycle;
   private final boolean exclusive;
-
-  private CycleScanner(FileWindow file) throws IOException {
-    this(file, CycleLayout.parse(file).orElse(null), false);
-  }
 
   /**
    * Reads through a window that somebody else closes.
    *
+   * @param layout null if its header cannot be parsed
+   * @param cycle with a null for the outbox, where only records with a prologue are valid
    * @param exclusive nothing changes meanwhile, as the writers' lock is held
    */
-  public CycleScanner(FileWindow file, CycleLayout layout, boolean exclusive) {
+  public CycleScanner(FileWindow file, CycleLayout layout, CycleId cycle, boolean exclusive) {
     this.file = file;
     this.layout = layout;
+    this.cycle = cycle;
     this.exclusive = exclusive;
   }
 
-  /** Opens a cycle file for reading; a symbolic link is refused. */
-  public static CycleScanner open(Path cycleFile) throws IOException {
+  /**
+   * Opens a cycle file for reading; a symbolic link is refused.
+   *
+   * @param outbox to which it belongs
+   */
+  public static CycleScanner open(Path cycleFile, UUID outbox) throws IOException {
+    CycleId cycle = new CycleId(outbox, CycleName.numberOf(cycleFile));
     FileWindow file = FileWindow.open(cycleFile);
     try {
-      return new CycleScanner(file);
+      return new CycleScanner(file, CycleLayout.parse(file).orElse(null), cycle, false);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -116,13 +125,24 @@ public final class CycleScanner implements Closeable {
     }
   }
 
+  private CycleId placeOf(ByteBuffer record) {
+    if (cycle.outbox() != null) {
+      return cycle;
+    }
+    UUID claimed = RecordCodec.claimedOutbox(record);
+    return new CycleId(claimed == null ? NOBODY : claimed, cycle.number());
+  }
+
   private CycleEntry dataEntry(long offset, int header, int length) throws IOException {
     if (!CycleLayout.isDataLength(length)) {
       return new CycleEntry.Hostile(offset, header);
     }
     ByteBuffer record = file.slice(offset + 4, length);
-    RecordVerdict verdict = RecordCodec.check(record);
+    RecordVerdict verdict = RecordCodec.check(record, placeOf(record), offset);
     long next = CycleLayout.next(offset, length);
+    if (verdict.isOtherFormat()) {
+      return new CycleEntry.OtherFormat(offset, verdict);
+    }
     return verdict.isValid()
         ? new CycleEntry.Valid(offset, RecordCodec.decode(record), next)
         : new CycleEntry.Corrupt(offset, length, verdict, next);

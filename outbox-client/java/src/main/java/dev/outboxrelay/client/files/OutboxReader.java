@@ -109,7 +109,8 @@ public final class OutboxReader {
     }
     OutboxState.NewestCycle newest = state.newest().get();
     try {
-      return newest.base() + CycleFacts.read(paths.cycle(newest.cycle())).dataBytes();
+      return newest.base()
+          + CycleFacts.read(paths.cycle(newest.cycle()), state.outboxId()).dataBytes();
     } catch (NoSuchFileException e) {
       return newest.base();
     }

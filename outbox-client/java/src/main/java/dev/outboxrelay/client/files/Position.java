@@ -16,6 +16,7 @@ import java.util.UUID;
  * @param settledBytes the cycle's base + offset − first data offset
  * @param writtenAt milliseconds since the epoch
  * @param outboxId identity of the outbox
+ * @param heldBytes what parked events and dead letters take, which counts towards the cap
  */
 public record Position(
     long generation,
@@ -27,4 +28,5 @@ public record Position(
     long index,
     long settledBytes,
     long writtenAt,
-    UUID outboxId) {}
+    UUID outboxId,
+    long heldBytes) {}

@@ -154,6 +154,7 @@ public final class PositionFile implements Closeable {
     slot.putLong(88, position.settledBytes());
     slot.putLong(96, position.writtenAt());
     RecordCodec.putUuid(slot, 104, position.outboxId());
+    slot.putLong(120, position.heldBytes());
     slot.putInt(12, crc(slot, 0));
   }
 
@@ -169,7 +170,8 @@ public final class PositionFile implements Closeable {
         both.getLong(at + 80),
         both.getLong(at + 88),
         both.getLong(at + 96),
-        RecordCodec.uuid(both, at + 104));
+        RecordCodec.uuid(both, at + 104),
+        both.getLong(at + 120));
   }
 
   private static int crc(ByteBuffer slots, int at) {

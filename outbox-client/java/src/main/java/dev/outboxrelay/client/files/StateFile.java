@@ -29,7 +29,11 @@ public final class StateFile implements Closeable {
 
   private static final long MAGIC = 0x455441545358424FL; // OBXSTATE
   private static final long CHECK = 0x4B4345484358424FL; // OBXCHECK
-  private static final int VERSION = 1;
+  private static final short VERSION = 1;
+  private static final short REVISION = 1;
+  private static final short FORMER_REVISION = 0;
+  private static final int VERSION_AT = 8;
+  private static final int REVISION_AT = 10;
   private static final int GENERATION_AT = 12;
   private static final int OUTBOX_ID_AT = 16;
   private static final int CREATED_AT = 32;
@@ -67,16 +71,32 @@ public final class StateFile implements Closeable {
     }
     ByteBuffer state = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     boolean hasIdentity = state.getLong(0) == MAGIC && state.getInt(CRC_AT) == identityCrc(state);
-    if (hasIdentity && state.getInt(8) != VERSION) {
-      throw new OutboxUnavailable(
-          file
-              + " has format version "
-              + Integer.toUnsignedString(state.getInt(8))
-              + ", this client knows "
-              + VERSION
-              + ": upgrade the client");
+    if (hasIdentity) {
+      checkFormat(file, state.getShort(VERSION_AT), state.getShort(REVISION_AT));
     }
     return hasIdentity ? Optional.of(decode(state)) : Optional.empty();
+  }
+
+  /** What another version wrote is left alone: FORMAT I11. */
+  private static void checkFormat(Path file, short version, short revision) {
+    if (version == VERSION && revision == REVISION) {
+      return;
+    }
+    boolean former = version == VERSION && revision == FORMER_REVISION;
+    throw new OutboxUnavailable(
+        file
+            + " has format version "
+            + Short.toUnsignedInt(version)
+            + " revision "
+            + Short.toUnsignedInt(revision)
+            + ", this version knows "
+            + VERSION
+            + " revision "
+            + REVISION
+            + (former
+                ? ": it is of before the first release; drain it with the version that wrote it, "
+                    + "and begin a new one"
+                : ": upgrade"));
   }
 
   /** Opens a state file; empty if it is missing, has another length or no valid identity. */
@@ -108,7 +128,8 @@ public final class StateFile implements Closeable {
     ByteBuffer bytes = ByteBuffer.allocateDirect(FILE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     SafeFiles.read(file, FILE_BYTES).ifPresent(found -> bytes.put(0, found));
     bytes.putLong(0, MAGIC);
-    bytes.putInt(8, VERSION);
+    bytes.putShort(VERSION_AT, VERSION);
+    bytes.putShort(REVISION_AT, REVISION);
     bytes.putInt(GENERATION_AT, generation);
     RecordCodec.putUuid(bytes, OUTBOX_ID_AT, outboxId);
     bytes.putLong(CREATED_AT, createdAt);

@@ -18,6 +18,9 @@ import java.util.UUID;
  * @param key null without one
  * @param value null for a tombstone
  * @param headers in the order of the caller
+ * @param partition of the topic, or null: then Kafka's client chooses
+ * @param batch whether its batch goes on in the next record
+ * @param continued whether its batch began in a record before
  * @param prologue only in entry 0, else null
  * @param length of the record on disk, bytes, padding included
  */
@@ -32,6 +35,9 @@ public record OutboxRecord(
     byte[] key,
     byte[] value,
     List<EventHeader> headers,
+    Integer partition,
+    boolean batch,
+    boolean continued,
     Prologue prologue,
     int length) {
 
@@ -48,6 +54,9 @@ public record OutboxRecord(
         && Arrays.equals(key, that.key)
         && Arrays.equals(value, that.value)
         && headers.equals(that.headers)
+        && Objects.equals(partition, that.partition)
+        && batch == that.batch
+        && continued == that.continued
         && Objects.equals(prologue, that.prologue);
   }
 

@@ -1,6 +1,8 @@
 package dev.outboxrelay.client.record;
 
 import dev.outboxrelay.client.EventHeader;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -10,18 +12,27 @@ import java.util.UUID;
 import java.util.zip.CRC32;
 
 /**
- * Reads records: first {@link #check}, which trusts no length before it has added up and allocates
- * nothing, then {@link #decode}. {@link RecordDraft} writes them. Stateless and safe for many
- * threads.
+ * Reads records: first {@link #check}, which trusts no length before it has added up, then {@link
+ * #decode}. {@link RecordDraft} writes them. Stateless and safe for many threads.
  */
 public final class RecordCodec {
-  /** The bytes {@code OBXR}. */
-  public static final int MAGIC = 0x5258424F;
+  /** The bytes {@code OBX1}. */
+  public static final int MAGIC = 0x3158424F;
+
+  /** The bytes {@code OBXR}, of the format before the first release. */
+  private static final int FORMER_MAGIC = 0x5258424F;
 
   public static final int VERSION = 1;
   public static final int HAS_KEY = 1;
   public static final int HAS_VALUE = 2;
   public static final int HAS_PROLOGUE = 4;
+  public static final int HAS_PARTITION = 8;
+
+  /** The batch goes on in the next record. */
+  public static final int BATCH = 16;
+
+  /** The batch began in a record before. */
+  public static final int CONTINUED = 32;
 
   /** Bytes before the prologue or the topic. */
   public static final int FIXED_BYTES = 72;
@@ -40,37 +51,97 @@ public final class RecordCodec {
   static final int HEADERS_LENGTH_AT = 56;
   static final int VALUE_LENGTH_AT = 60;
   static final int ENTRY_AT = 64;
-  static final int RESERVED_AT = 68;
+  static final int PARTITION_AT = 68;
+
+  private static final int KNOWN_FLAGS =
+      HAS_KEY | HAS_VALUE | HAS_PROLOGUE | HAS_PARTITION | BATCH | CONTINUED;
+  static final int PLACE_BYTES = 32;
+
+  private static final VarHandle LITTLE_ENDIAN =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private RecordCodec() {}
 
   /**
    * Whether the remaining bytes of {@code bytes} are exactly one valid record. Changes nothing of
    * the buffer.
+   *
+   * @param cycle in which they stand
+   * @param offset of their header word in it
    */
-  public static RecordVerdict check(ByteBuffer bytes) {
+  public static RecordVerdict check(ByteBuffer bytes, CycleId cycle, long offset) {
     ByteBuffer record = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
-    int length = record.remaining();
-    if (length < FIXED_BYTES) {
-      return RecordVerdict.TOO_SHORT;
+    RecordVerdict verdict = checkFrame(record);
+    if (verdict.isValid() && !crcHolds(record, cycle, offset)) {
+      boolean oneRecord = lengthsAddUp(record, record.limit());
+      return oneRecord ? RecordVerdict.BAD_CRC : RecordVerdict.BAD_LENGTHS;
     }
-    if (record.getInt(0) != MAGIC) {
-      return RecordVerdict.BAD_MAGIC;
+    return verdict.isValid() ? checkFields(record) : verdict;
+  }
+
+  /**
+   * The same of a copy that stands elsewhere, so that its CRC tells nothing: only where something
+   * else vouches for the bytes.
+   */
+  public static RecordVerdict checkCopy(ByteBuffer bytes) {
+    ByteBuffer record = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
+    RecordVerdict verdict = checkFrame(record);
+    return verdict.isValid() ? checkFields(record) : verdict;
+  }
+
+  /**
+   * The outbox id in the prologue of what may be a record, or null if it has none. It vouches for
+   * itself: if it is not the outbox's, the CRC does not hold with it either.
+   */
+  public static UUID claimedOutbox(ByteBuffer bytes) {
+    ByteBuffer record = bytes.slice().order(ByteOrder.LITTLE_ENDIAN);
+    boolean claims =
+        record.limit() >= FIXED_BYTES + PROLOGUE_BYTES
+            && checkFrame(record).isValid()
+            && (record.get(FLAGS_AT) & HAS_PROLOGUE) != 0;
+    return claims ? uuid(record, FIXED_BYTES) : null;
+  }
+
+  private static RecordVerdict checkFrame(ByteBuffer record) {
+    int length = record.limit();
+    if (!isLength(length)) {
+      return RecordVerdict.BAD_LENGTH;
     }
-    if (record.get(VERSION_AT) != VERSION) {
-      return RecordVerdict.BAD_VERSION;
-    }
+    return switch (record.getInt(0)) {
+      case MAGIC -> RecordVerdict.VALID;
+      case FORMER_MAGIC -> RecordVerdict.FORMER_FORMAT;
+      default -> RecordVerdict.BAD_MAGIC;
+    };
+  }
+
+  /** Whether a record may have this length. */
+  public static boolean isLength(int length) {
+    return length >= FIXED_BYTES && length <= RecordLimits.LONGEST_ENTRY && length % 4 == 0;
+  }
+
+  private static boolean crcHolds(ByteBuffer record, CycleId cycle, long offset) {
+    CRC32 crc = new CRC32();
+    addBody(crc, record, FIXED_BYTES, record.limit());
+    byte[] place = new byte[PLACE_BYTES];
+    boolean holds = addRest(crc, record, 0, place, cycle, offset) == record.getInt(CRC_AT);
+    record.clear();
+    return holds;
+  }
+
+  private static RecordVerdict checkFields(ByteBuffer record) {
     int flags = record.get(FLAGS_AT) & 0xFF;
-    if ((flags & ~(HAS_KEY | HAS_VALUE | HAS_PROLOGUE)) != 0) {
-      return RecordVerdict.BAD_FLAGS;
+    if (record.get(VERSION_AT) != VERSION || (flags & ~KNOWN_FLAGS) != 0) {
+      return RecordVerdict.LATER_VERSION;
     }
-    if (!lengthsAddUp(record, flags, length)) {
-      return RecordVerdict.BAD_LENGTHS;
-    }
-    if (crc(record, length) != record.getInt(CRC_AT)) {
-      return RecordVerdict.BAD_CRC;
-    }
-    return readHeaders(record, null) ? RecordVerdict.VALID : RecordVerdict.BAD_HEADERS;
+    int partition = record.getInt(PARTITION_AT);
+    boolean good =
+        lengthsAddUp(record, record.limit())
+            && partition >= 0
+            && (partition == 0 || (flags & HAS_PARTITION) != 0)
+            && (entry(record) == 0) == ((flags & HAS_PROLOGUE) != 0)
+            && sequence(record) >= 1
+            && readHeaders(record, null);
+    return good ? RecordVerdict.VALID : RecordVerdict.BAD_FIELDS;
   }
 
   /**
@@ -101,6 +172,9 @@ public final class RecordCodec {
         (flags & HAS_KEY) == 0 ? null : array(record, keyAt, keyLength),
         (flags & HAS_VALUE) == 0 ? null : array(record, valueAt, record.getInt(VALUE_LENGTH_AT)),
         headers,
+        (flags & HAS_PARTITION) == 0 ? null : (Integer) record.getInt(PARTITION_AT),
+        (flags & BATCH) != 0,
+        (flags & CONTINUED) != 0,
         prologue(record),
         record.remaining());
   }
@@ -125,11 +199,32 @@ public final class RecordCodec {
     return record.getInt(ENTRY_AT);
   }
 
-  /** CRC-32 of the record that begins at index 0: of all that follows the CRC itself. */
-  static int crc(ByteBuffer record, int length) {
-    CRC32 crc = new CRC32();
-    crc.update(record.slice(VERSION_AT, length - VERSION_AT));
+  /**
+   * Adds what of a record's CRC comes first, and can be told without the lock: the bytes from 72
+   * on. Moves position and limit, as slices would be garbage of every append.
+   */
+  static void addBody(CRC32 crc, ByteBuffer buffer, int from, int to) {
+    crc.update(buffer.limit(to).position(from));
+  }
+
+  /**
+   * Adds what comes behind it, and gives the CRC.
+   *
+   * @param place 32 bytes that are overwritten
+   */
+  static int addRest(
+      CRC32 crc, ByteBuffer buffer, int recordAt, byte[] place, CycleId cycle, long offset) {
+    crc.update(buffer.limit(recordAt + FIXED_BYTES).position(recordAt + VERSION_AT));
+    putLong(place, 0, Long.reverseBytes(cycle.outbox().getMostSignificantBits()));
+    putLong(place, 8, Long.reverseBytes(cycle.outbox().getLeastSignificantBits()));
+    putLong(place, 16, cycle.number());
+    putLong(place, 24, offset);
+    crc.update(place, 0, PLACE_BYTES);
     return (int) crc.getValue();
+  }
+
+  private static void putLong(byte[] bytes, int at, long value) {
+    LITTLE_ENDIAN.set(bytes, at, value);
   }
 
   public static UUID uuid(ByteBuffer littleEndian, int at) {
@@ -143,7 +238,8 @@ public final class RecordCodec {
     littleEndian.putLong(at + 8, Long.reverseBytes(id.getLeastSignificantBits()));
   }
 
-  private static boolean lengthsAddUp(ByteBuffer record, int flags, int length) {
+  private static boolean lengthsAddUp(ByteBuffer record, int length) {
+    int flags = record.get(FLAGS_AT);
     int topic = topicLength(record);
     long key = Integer.toUnsignedLong(record.getInt(KEY_LENGTH_AT));
     long headers = Integer.toUnsignedLong(record.getInt(HEADERS_LENGTH_AT));
@@ -155,7 +251,7 @@ public final class RecordCodec {
       return false;
     }
     long padding = length - (topicAt(flags) + topic + key + headers + value);
-    return length % 4 == 0 && padding >= 0 && padding <= 3;
+    return padding >= 0 && padding <= 3;
   }
 
   /** Walks the headers section; false if it is not exactly filled by headers. */

@@ -14,6 +14,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.UUID;
+import java.util.zip.CRC32;
 
 /**
  * Checks an event and builds its record in two steps: {@link #prepare} does all that needs no lock,
@@ -34,11 +35,15 @@ public final class RecordDraft {
   private static final int BODY_AT = HEADER_WORD_BYTES + FIXED_BYTES + PROLOGUE_BYTES;
 
   private final RecordLimits limits;
+  private final CRC32 crc = new CRC32();
+  private final byte[] place = new byte[RecordCodec.PLACE_BYTES];
+  private boolean crcHoldsBody; // the share that needs no lock, and nothing else
   private ByteBuffer buffer = allocate(USUAL_BYTES);
   private UUID eventId;
   private boolean hasTimestamp;
   private long timestamp;
   private int flags;
+  private int partition;
   private int topicBytes;
   private int keyBytes;
   private int headerBytes;
@@ -66,12 +71,23 @@ public final class RecordDraft {
               + event.timestamp().getAsLong()
               + " is before 1970: Kafka takes milliseconds since the epoch, 0 or more");
     }
+    if (event.partition().orElse(0) < 0) {
+      throw new InvalidEvent(
+          "the partition "
+              + event.partition().getAsInt()
+              + " is negative: Kafka numbers a topic's partitions from 0; leave it out to have one "
+              + "chosen");
+    }
     eventId = id;
     hasTimestamp = event.timestamp().isPresent();
     timestamp = event.timestamp().orElse(0);
     byte[] key = event.key();
     byte[] value = event.value();
-    flags = (key == null ? 0 : RecordCodec.HAS_KEY) | (value == null ? 0 : RecordCodec.HAS_VALUE);
+    flags =
+        (key == null ? 0 : RecordCodec.HAS_KEY)
+            | (value == null ? 0 : RecordCodec.HAS_VALUE)
+            | (event.partition().isEmpty() ? 0 : RecordCodec.HAS_PARTITION);
+    partition = event.partition().orElse(0);
     topicBytes = event.topic().length();
     keyBytes = key == null ? 0 : key.length;
     valueBytes = value == null ? 0 : value.length;
@@ -96,6 +112,9 @@ public final class RecordDraft {
     }
     buffer.putInt(at, 0); // the padding, at most 3 bytes
     buffer.putLong((at + 3) & ~3, 0);
+    crc.reset();
+    RecordCodec.addBody(crc, buffer, BODY_AT, (at + 3) & ~3);
+    crcHoldsBody = true;
   }
 
   /** Length of the record on disk. */
@@ -108,8 +127,11 @@ public final class RecordDraft {
    * Adds what the lock tells. The result belongs to this draft and is valid until its next use.
    *
    * @param prologue only for entry 0, else null
+   * @param cycle to which the record goes
+   * @param offset of its header word there
    */
-  public ByteBuffer complete(long sequence, int entry, long appendTime, Prologue prologue) {
+  public ByteBuffer complete(
+      long sequence, int entry, long appendTime, Prologue prologue, CycleId cycle, long offset) {
     buffer.clear();
     int length = length(prologue != null);
     int frame = prologue == null ? PROLOGUE_BYTES : 0;
@@ -129,7 +151,7 @@ public final class RecordDraft {
     buffer.putInt(at + RecordCodec.HEADERS_LENGTH_AT, headerBytes);
     buffer.putInt(at + RecordCodec.VALUE_LENGTH_AT, valueBytes);
     buffer.putInt(at + RecordCodec.ENTRY_AT, entry);
-    buffer.putInt(at + RecordCodec.RESERVED_AT, 0);
+    buffer.putInt(at + RecordCodec.PARTITION_AT, partition);
     if (prologue != null) {
       int prologueAt = at + FIXED_BYTES;
       RecordCodec.putUuid(buffer, prologueAt, prologue.outboxId());
@@ -138,8 +160,13 @@ public final class RecordDraft {
       buffer.putLong(prologueAt + 24, prologue.base());
       buffer.putLong(prologueAt + 32, prologue.cycleHour());
     }
-    ByteBuffer record = buffer.slice(at, length).order(ByteOrder.LITTLE_ENDIAN);
-    buffer.putInt(at + RecordCodec.CRC_AT, RecordCodec.crc(record, length));
+    if (prologue != null || !crcHoldsBody) { // or this draft was completed before, elsewhere
+      crc.reset();
+      RecordCodec.addBody(crc, buffer, at + FIXED_BYTES, at + length);
+    }
+    crcHoldsBody = false;
+    int value = RecordCodec.addRest(crc, buffer, at, place, cycle, offset);
+    buffer.clear().putInt(at + RecordCodec.CRC_AT, value);
     return buffer.limit(at + length + ZEROS_BEHIND).position(frame);
   }
 

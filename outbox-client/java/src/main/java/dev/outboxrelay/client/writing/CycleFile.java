@@ -16,6 +16,7 @@ import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.Closeable;
 import java.io.IOException;
@@ -41,7 +42,7 @@ final class CycleFile implements Closeable {
   private static final int ZEROS_BEHIND = 8;
   private static final byte[] EOF_TAIL = {0, 0, 0, 0, (byte) 0xC3, 'E', 'O', 'F'};
 
-  private final long cycle;
+  private final CycleId cycle;
   private final Path path;
   private final FileChannel channel;
   private final Object fileKey;
@@ -61,7 +62,7 @@ final class CycleFile implements Closeable {
   private int users = 1; // guarded by this
 
   private CycleFile(
-      long cycle,
+      CycleId cycle,
       Path path,
       FileChannel channel,
       Object fileKey,
@@ -86,8 +87,8 @@ final class CycleFile implements Closeable {
    *
    * @throws NoSuchFileException if there is none
    */
-  static Optional<CycleFile> open(OutboxPaths paths, long cycle, Disk disk) throws IOException {
-    Path path = paths.cycle(cycle);
+  static Optional<CycleFile> open(OutboxPaths paths, CycleId cycle, Disk disk) throws IOException {
+    Path path = paths.cycle(cycle.number());
     SafeFiles.Attributes attributes = SafeFiles.attributes(path);
     FileChannel channel = SafeFiles.open(path);
     CycleFile opened = null;
@@ -111,28 +112,30 @@ final class CycleFile implements Closeable {
   }
 
   /** Builds a new cycle file beside its place, syncs it and renames it into place. */
-  static CycleFile create(OutboxPaths paths, long cycle, Disk disk) throws IOException {
-    Path building = paths.cycleBeingBuilt(cycle);
+  static CycleFile create(OutboxPaths paths, CycleId cycle, Disk disk) throws IOException {
+    Path building = paths.cycleBeingBuilt(cycle.number());
     Files.deleteIfExists(building);
     try (FileChannel channel = SafeFiles.create(building)) {
       disk.write(channel, CycleTemplate.newCycle(), 0, DiskStep.CREATE);
       disk.map(channel, CycleLayout.NEW_FILE_BYTES, DiskStep.CREATE);
       disk.sync(channel, true, DiskStep.CREATE);
     }
-    disk.rename(building, paths.cycle(cycle), DiskStep.RENAME);
+    disk.rename(building, paths.cycle(cycle.number()), DiskStep.RENAME);
     disk.syncDirectory(paths.queue(), DiskStep.RENAME);
     CycleFile created =
         open(paths, cycle, disk)
             .orElseThrow(
                 () ->
                     new OutboxCorrupt(
-                        paths.cycle(cycle) + " is not what was just written: check the disk"));
+                        paths.cycle(cycle.number())
+                            + " is not what was just written: check the disk"));
     created.end = created.layout.firstData();
     created.endIsFree = true;
     return created;
   }
 
-  long cycle() {
+  /** Which one, and of which outbox. */
+  CycleId id() {
     return cycle;
   }
 
@@ -184,7 +187,7 @@ final class CycleFile implements Closeable {
       map = disk.map(channel, size, DiskStep.PAYLOAD);
     }
     window.refresh(size);
-    ChainWalk walk = new ChainWalk(window, layout, true);
+    ChainWalk walk = new ChainWalk(window, layout, cycle, true);
     ChainWalk.End how = walk.toEnd(load64(map, layout.word1()));
     end = walk.end();
     endIsFree = how == ChainWalk.End.OPEN;
@@ -283,7 +286,7 @@ final class CycleFile implements Closeable {
   /** The first record's prologue; null if there is no such record. */
   Prologue prologue() throws IOException {
     window.refresh(size);
-    CycleScanner scanner = new CycleScanner(window, layout, true);
+    CycleScanner scanner = new CycleScanner(window, layout, cycle, true);
     return scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
         ? first.record().prologue()
         : null;
@@ -292,7 +295,7 @@ final class CycleFile implements Closeable {
   /** Whether a valid record stands behind the end of the chain, out of its reach. */
   boolean holdsRecordsBehindEnd() throws IOException {
     FileWindow wide = FileWindow.over(channel, size, SEARCH_BYTES);
-    CycleScanner scanner = new CycleScanner(wide, layout, true);
+    CycleScanner scanner = new CycleScanner(wide, layout, cycle, true);
     return scanner.findNext(end).isPresent();
   }
 

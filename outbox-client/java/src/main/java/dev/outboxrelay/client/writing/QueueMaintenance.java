@@ -72,7 +72,7 @@ public final class QueueMaintenance implements Closeable {
           if (isNewest(cycle, cycles)) {
             return Sealing.IS_NEWEST;
           }
-          try (CycleFile file = CycleFile.open(paths, cycle, options.disk()).orElse(null)) {
+          try (CycleFile file = session.openCycle(cycle).orElse(null)) {
             ChainWalk.End end =
                 file == null ? ChainWalk.End.BROKEN : file.findTail(session.state());
             return switch (end) {
@@ -98,7 +98,7 @@ public final class QueueMaintenance implements Closeable {
           if (isNewest(cycle, cycles)) {
             return Deletion.IS_NEWEST;
           }
-          if (!CycleFacts.read(paths.cycle(cycle)).sealed()) {
+          if (!CycleFacts.read(paths.cycle(cycle), session.state().outboxId()).sealed()) {
             return Deletion.IS_NOT_SEALED;
           }
           Files.delete(paths.cycle(cycle));

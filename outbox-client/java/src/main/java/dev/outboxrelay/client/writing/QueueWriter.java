@@ -194,7 +194,7 @@ public final class QueueWriter implements Closeable {
     try {
       sync(file, deadline);
     } catch (IOException e) {
-      markFailed(file.cycle());
+      markFailed(file.id().number());
       throw new OutboxUnavailable(
           "the event "
               + eventId

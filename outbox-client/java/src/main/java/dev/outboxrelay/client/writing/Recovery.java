@@ -5,11 +5,13 @@ import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.MetadataTable;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +57,7 @@ final class Recovery {
         newestFile = openNewest(newest, state, cycles);
       }
       if (newest != RollRule.NONE && !state.isNewest(newest)) {
-        state.newest(rebuildNewest(newest, newestFile, cycles));
+        state.newest(rebuildNewest(newest, newestFile, cycles, state.outboxId()));
       }
       closeCycleBefore(newest, cycles, state);
       WriterSession session =
@@ -80,7 +82,7 @@ final class Recovery {
       long next = state.nextSequence();
       sequenceRebuilt = next == 0 || found.isEmpty();
       if (sequenceRebuilt) {
-        state.nextSequence(Math.max(next, nextSequence(cycles)));
+        state.nextSequence(Math.max(next, nextSequence(cycles, state.outboxId())));
       }
       opened = true;
       return state;
@@ -98,13 +100,7 @@ final class Recovery {
       return StateFile.rewrite(
           paths.state(), kept.outboxId(), kept.generation(), kept.createdAt(), disk);
     }
-    Prologue prologue = null;
-    for (long cycle : newestFirst(cycles)) {
-      prologue = CycleFacts.search(paths.cycle(cycle)).prologue();
-      if (prologue != null) {
-        break;
-      }
-    }
+    Optional<OutboxIdentity> found = OutboxIdentity.withoutState(paths, cycles);
     if (!cycles.isEmpty()) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -112,12 +108,12 @@ final class Recovery {
               + "identity_found={2}",
           paths.state(),
           String.valueOf(cycles.size()),
-          prologue != null);
+          found.isPresent());
     }
     return StateFile.rewrite(
         paths.state(),
-        prologue == null ? randomId() : prologue.outboxId(),
-        prologue == null ? 1 : prologue.generation(),
+        found.isPresent() ? found.get().outbox() : randomId(),
+        found.map(OutboxIdentity::generation).orElse(1),
         options.clock().millis(),
         disk);
   }
@@ -129,9 +125,9 @@ final class Recovery {
   }
 
   /** The next sequence as queue and position tell it, without the state. */
-  private long nextSequence(List<Long> cycles) throws IOException {
+  private long nextSequence(List<Long> cycles, UUID outbox) throws IOException {
     long last = PositionFile.find(paths.position()).map(Position::sequence).orElse(0L);
-    return Math.max(last, CycleFacts.lastSequence(paths, cycles)) + 1;
+    return Math.max(last, CycleFacts.lastSequence(paths, cycles, outbox)) + 1;
   }
 
   /** Brings Chronicle's listing up to date, and repairs it if need be. */
@@ -153,7 +149,7 @@ final class Recovery {
   }
 
   private CycleFile openNewest(long newest, StateFile state, List<Long> cycles) throws IOException {
-    Optional<CycleFile> file = CycleFile.open(paths, newest, disk);
+    Optional<CycleFile> file = CycleFile.open(paths, new CycleId(state.outboxId(), newest), disk);
     if (file.isEmpty() && !state.isFailed(newest)) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -161,14 +157,14 @@ final class Recovery {
               + "one path={0}",
           paths.cycle(newest));
       // Before the mark, as nobody looks into a failed cycle again.
-      state.giveBehind(CycleFacts.lastSequence(paths, cycles));
+      state.giveBehind(CycleFacts.lastSequence(paths, cycles, state.outboxId()));
       state.markFailed(newest);
     }
     return file.orElse(null);
   }
 
-  private OutboxState.NewestCycle rebuildNewest(long newest, CycleFile file, List<Long> cycles)
-      throws IOException {
+  private OutboxState.NewestCycle rebuildNewest(
+      long newest, CycleFile file, List<Long> cycles, UUID outbox) throws IOException {
     Prologue prologue = file == null ? null : file.prologue();
     if (prologue != null) {
       return new OutboxState.NewestCycle(newest, prologue.base(), prologue.cycleHour());
@@ -176,7 +172,7 @@ final class Recovery {
     long hour = WriterSession.hourOf(options.clock().millis());
     for (long cycle : newestFirst(cycles)) {
       if (cycle < newest) {
-        CycleFacts before = CycleFacts.read(paths.cycle(cycle));
+        CycleFacts before = CycleFacts.read(paths.cycle(cycle), outbox);
         if (before.prologue() != null) {
           long base = before.prologue().base() + before.dataBytes();
           return new OutboxState.NewestCycle(newest, base, hour);
@@ -201,7 +197,8 @@ final class Recovery {
   }
 
   private void closeChain(long cycle, StateFile state) throws IOException {
-    try (CycleFile file = CycleFile.open(paths, cycle, disk).orElse(null)) {
+    try (CycleFile file =
+        CycleFile.open(paths, new CycleId(state.outboxId(), cycle), disk).orElse(null)) {
       if (file != null && file.findTail(state) == ChainWalk.End.OPEN) {
         file.writeEof();
       }

@@ -15,12 +15,14 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.Prologue;
 import dev.outboxrelay.client.record.RecordDraft;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -98,6 +100,11 @@ final class WriterSession implements Closeable {
     return newest;
   }
 
+  /** Opens a cycle of this outbox; empty if its header cannot be parsed. */
+  Optional<CycleFile> openCycle(long cycle) throws IOException {
+    return CycleFile.open(paths, new CycleId(state.outboxId(), cycle), options.disk());
+  }
+
   private boolean chainIsOpen() throws IOException {
     if (file.tailIsKnown()) {
       return true;
@@ -106,7 +113,7 @@ final class WriterSession implements Closeable {
     if (file.lastSequence() == 0) {
       List<Long> cycles = paths.cycles();
       cycles.removeIf(cycle -> cycle >= newest);
-      state.giveBehind(CycleFacts.lastSequence(paths, cycles));
+      state.giveBehind(CycleFacts.lastSequence(paths, cycles, state.outboxId()));
     }
     if (end == ChainWalk.End.OPEN
         && !state.isFailed(newest)
@@ -122,7 +129,7 @@ final class WriterSession implements Closeable {
           file.path(),
           String.valueOf(file.end()));
       // Before the mark, as nobody looks into a failed cycle again.
-      state.giveBehind(CycleFacts.lastSequence(paths, paths.cycles()));
+      state.giveBehind(CycleFacts.lastSequence(paths, paths.cycles(), state.outboxId()));
       state.markFailed(newest);
     }
     return end == ChainWalk.End.OPEN;
@@ -140,7 +147,9 @@ final class WriterSession implements Closeable {
     List<Long> cycles = paths.cycles();
     int before = cycles.indexOf(newest) - 1;
     long lastBefore =
-        before < 0 ? 0 : CycleFacts.read(paths.cycle(cycles.get(before))).lastSequence();
+        before < 0
+            ? 0
+            : CycleFacts.read(paths.cycle(cycles.get(before)), state.outboxId()).lastSequence();
     return next > lastBefore + 1 && file.holdsRecordsBehindEnd();
   }
 
@@ -164,7 +173,7 @@ final class WriterSession implements Closeable {
       file.close();
       file = null;
     }
-    file = CycleFile.create(paths, cycle, options.disk());
+    file = CycleFile.create(paths, new CycleId(state.outboxId(), cycle), options.disk());
     newest = cycle;
     try (MetadataTable table =
         MetadataTable.openOrRepair(paths.metadata(), paths.cycles(), nowMillis, options.disk())) {
@@ -192,7 +201,8 @@ final class WriterSession implements Closeable {
             ? new Prologue(
                 state.outboxId(), state.generation(), newestCycle.base(), newestCycle.cycleHour())
             : null;
-    ByteBuffer frame = draft.complete(sequence, (int) file.entries(), nowMillis, prologue);
+    ByteBuffer frame =
+        draft.complete(sequence, (int) file.entries(), nowMillis, prologue, file.id(), file.end());
     file.publish(frame, length);
     return new Published(state.outboxId(), state.generation(), sequence, file);
   }

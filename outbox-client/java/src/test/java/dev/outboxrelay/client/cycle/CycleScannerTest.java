@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.record.RecordVerdict;
@@ -26,17 +27,18 @@ import org.junit.jupiter.api.io.TempDir;
 class CycleScannerTest {
   @TempDir Path parent;
 
+  private OutboxPaths paths;
   private Path file;
   private QueueWriter writer;
   private CycleScanner scanner;
 
   @BeforeEach
   void open() throws IOException {
-    OutboxPaths paths = new OutboxPaths(parent.resolve("outbox"));
+    paths = new OutboxPaths(parent.resolve("outbox"));
     writer = QueueWriter.open(WriterOptions.of(paths).withClock(new MutableClock(0)));
     append("first");
     file = paths.cycle(0);
-    scanner = CycleScanner.open(file);
+    scanner = CycleScanner.open(file, OutboxIdentity.outboxOf(paths));
   }
 
   @AfterEach
@@ -139,7 +141,7 @@ class CycleScannerTest {
       try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
         cut.setLength(size);
       }
-      try (CycleScanner again = CycleScanner.open(file)) {
+      try (CycleScanner again = CycleScanner.open(file, OutboxIdentity.outboxOf(paths))) {
         CycleEntry entry = again.at(first.next());
         assertInstanceOf(CycleEntry.Hostile.class, entry, "at size " + size);
         again.findNext(0);
@@ -159,7 +161,7 @@ class CycleScannerTest {
         out.seek(i % 2 == 0 ? 0 : 65_808);
         out.write(noise);
       }
-      try (CycleScanner again = CycleScanner.open(file)) {
+      try (CycleScanner again = CycleScanner.open(file, OutboxIdentity.outboxOf(paths))) {
         assertTrue(again.at(again.start()).offset() >= 0);
         again.findNext(0);
       }

@@ -125,7 +125,8 @@ class PositionFileTest {
         490_896L << 32 | sequence,
         192,
         1_767_225_600_000L,
-        OUTBOX);
+        OUTBOX,
+        300 + sequence);
   }
 
   private void overwrite(long offset, int value) throws IOException {

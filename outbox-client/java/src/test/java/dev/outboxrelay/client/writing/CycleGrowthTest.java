@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.files.CycleFacts;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ class CycleGrowthTest {
       one.append(SMALL);
     }
     assertEquals(List.of(0L, 1L), paths.cycles());
-    assertTrue(CycleFacts.read(paths.cycle(0)).sealed());
+    assertTrue(CycleFacts.read(paths.cycle(0), OutboxIdentity.outboxOf(paths)).sealed());
     assertEquals(LongStream.rangeClosed(1, 170).boxed().toList(), ReadBack.sequences(paths.root()));
   }
 }

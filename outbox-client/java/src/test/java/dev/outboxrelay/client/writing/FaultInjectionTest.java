@@ -11,6 +11,7 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.FaultyDisk;
 import dev.outboxrelay.client.files.CycleFacts;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OutboxRecord;
@@ -201,11 +202,11 @@ class FaultInjectionTest {
     OutboxPaths paths = new OutboxPaths(outbox);
     Set<Long> unfinished = new HashSet<>(paths.cycles());
     for (long cycle : paths.cycles()) {
-      List<OutboxRecord> inCycle = ReadBack.cycle(paths.cycle(cycle));
+      List<OutboxRecord> inCycle = ReadBack.cycle(paths, cycle);
       for (int i = 0; i < inCycle.size(); i++) {
         assertEquals(i, inCycle.get(i).entry(), "an entry is missing or used twice");
       }
-      if (CycleFacts.read(paths.cycle(cycle)).sealed()) {
+      if (CycleFacts.read(paths.cycle(cycle), OutboxIdentity.outboxOf(paths)).sealed()) {
         unfinished.remove(cycle);
       }
     }

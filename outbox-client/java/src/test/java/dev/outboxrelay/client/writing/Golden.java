@@ -99,6 +99,9 @@ final class Golden {
     if (!described.get("timestamp").equals(described.get("append_time"))) {
       event.timestamp((Long) described.get("timestamp"));
     }
+    if (described.get("partition") != null) {
+      event.partition(((Long) described.get("partition")).intValue());
+    }
     return event.headers(headers(described)).build();
   }
 
@@ -114,6 +117,9 @@ final class Golden {
         bytes(described.get("key")),
         bytes(described.get("value")),
         headers(described),
+        described.get("partition") == null ? null : ((Long) described.get("partition")).intValue(),
+        Boolean.TRUE.equals(described.get("batch")),
+        Boolean.TRUE.equals(described.get("continued")),
         prologue == null
             ? null
             : new Prologue(

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.MetadataTable;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueMaintenance.Deletion;
 import dev.outboxrelay.client.writing.QueueMaintenance.Sealing;
@@ -55,7 +56,7 @@ class QueueMaintenanceTest {
     assertEquals(Deletion.IS_NOT_SEALED, maintenance.delete(0));
     assertEquals(Sealing.SEALED, maintenance.seal(0));
     assertEquals(Sealing.WAS_SEALED, maintenance.seal(0));
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(0))) {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(0), OutboxIdentity.outboxOf(paths))) {
       assertEquals(new CycleEntry.Eof(end(0)), scanner.at(end(0)));
     }
   }
@@ -110,7 +111,8 @@ class QueueMaintenanceTest {
   }
 
   private long end(long cycle) throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle))) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
       long at = scanner.start();
       while (scanner.at(at) instanceof CycleEntry.Valid valid) {
         at = valid.next();

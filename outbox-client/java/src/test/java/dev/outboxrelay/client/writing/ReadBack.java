@@ -2,6 +2,7 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
@@ -22,7 +23,7 @@ public final class ReadBack {
     OutboxPaths paths = new OutboxPaths(outbox);
     List<OutboxRecord> records = new ArrayList<>();
     for (long cycle : paths.cycles()) {
-      records.addAll(cycle(paths.cycle(cycle)));
+      records.addAll(cycle(paths, cycle));
     }
     return records;
   }
@@ -35,9 +36,10 @@ public final class ReadBack {
     return all(outbox).stream().map(OutboxRecord::sequence).toList();
   }
 
-  static List<OutboxRecord> cycle(Path file) throws IOException {
+  static List<OutboxRecord> cycle(OutboxPaths paths, long cycle) throws IOException {
     List<OutboxRecord> records = new ArrayList<>();
-    try (CycleScanner scanner = CycleScanner.open(file)) {
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
       long at = scanner.start();
       while (true) {
         CycleEntry entry =
