@@ -279,3 +279,35 @@ def test_opening_costs_no_walk_through_a_backlog(
     new_writer(outbox_path, clock=Clock()).append(event(2000))
     assert len(read) <= 3
     assert len(records(outbox_path)) == 2001
+
+
+class Syncs(Disk):
+    """Notes which directories are synced."""
+
+    def __init__(self) -> None:
+        self.directories: list[str] = []
+
+    def sync_directory(self, path: str, what: str) -> None:
+        self.directories.append(path)
+        super().sync_directory(path, what)
+
+
+def test_in_power_mode_the_name_of_a_cycle_is_synced_whoever_began_it(
+    outbox_path: Path, clock: Clock, writer: QueueWriter
+) -> None:
+    disk = Syncs()
+    new_writer(outbox_path, clock=clock, disk=disk, durability="power").append(event(3))
+    assert str(outbox_path / "queue") in disk.directories
+
+
+def test_second_names_of_all_cycles_are_removed(
+    outbox_path: Path, clock: Clock, writer: QueueWriter
+) -> None:
+    clock.now += HOUR_NS
+    writer.append(event(3))
+    queue = outbox_path / "queue"
+    for path in list(queue.glob("*.cq4")):
+        os.link(path, queue / f".{path.name}.tmp")
+    new_writer(outbox_path, clock=clock).append(event(4))
+    assert numbers(outbox_path) == list(range(5))
+    assert not list(queue.glob(".*.tmp"))
