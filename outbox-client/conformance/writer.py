@@ -102,7 +102,10 @@ def obey(arguments: argparse.Namespace) -> None:
         else:
             if (directory, name) not in appenders:
                 appenders[directory, name] = Appender(arguments, directory, name)
-            appenders[directory, name].append(int(count))
+            if count == "open":
+                appenders[directory, name].outbox._writer.open()
+            else:
+                appenders[directory, name].append(int(count))
         say("done")
 
 

@@ -16,6 +16,8 @@ from .files import State
 from .tail import Cycle, End, Tail, end_of, find_tail, highest_sequence, last_sequence, survivors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..entries import Entry
 
 
@@ -27,13 +29,19 @@ class Session:
         cycle: its file, None before the first and where it was removed.
     """
 
-    def __init__(self, outbox: str, now: int) -> None:
+    def __init__(self, outbox: str, now: int, step: Callable[[str], None]) -> None:
         """Open an outbox and mend it.
+
+        Args:
+            outbox: its path.
+            now: milliseconds since the epoch.
+            step: told what has been done, so that a test can end it there.
 
         Raises:
             OtherFormatError: it is of another format; nothing was changed.
         """
         self.outbox = outbox
+        self._step = step
         self.queue = os.path.join(outbox, "queue")
         self.numbers = cyclefile.numbers(os.listdir(self.queue))
         self.position = identity.read_position(outbox)
@@ -63,6 +71,7 @@ class Session:
         self._describe_newest(now // HOUR)
         if ended is not None:
             self._end_the_one_before(self._before[-1], ended)
+        self._step("repaired")
 
     def _lost_identity(self, now: int) -> Identity:
         prologue = identity.newest_prologue(self.outbox)
@@ -78,9 +87,9 @@ class Session:
         if os.fstat(counters).st_size < 512:
             os.pwrite(counters, b"\0", 511)
         os.close(counters)
-        for name in os.listdir(self.queue):
-            if name.startswith(".") and name.endswith("F.cq4.tmp"):
-                os.unlink(os.path.join(self.queue, name))
+        for leftover in os.listdir(self.queue):
+            if leftover.startswith(".") and leftover.endswith(".cq4.tmp"):
+                os.unlink(os.path.join(self.queue, leftover))
 
     # --- the newest cycle ---
 
@@ -118,6 +127,7 @@ class Session:
             self.book(self.cycle, self.tail, self.tail.unbooked)
         if sequence is not None and self.state.next_sequence() != sequence:
             self.state.set_next_sequence(sequence)
+        self._step("sequence")
         if failed and self.cycle is not None:
             self.state.mark_failed(self.cycle.number)
 

@@ -193,6 +193,5 @@ def end_of(cycle: Cycle, tail: Tail, *, failed: bool) -> int:
     """Return what counts as the end of a cycle."""
     if tail.end is not End.FAILED and not failed:
         return tail.offset
-    if tail.last is not None:
-        return tail.last.behind
-    return max((entry.behind for entry in survivors(cycle, tail)), default=cycle.first_data)
+    last = cycle.first_data if tail.last is None else tail.last.behind
+    return max((entry.behind for entry in survivors(cycle, tail)), default=last)

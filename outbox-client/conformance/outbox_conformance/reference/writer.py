@@ -44,7 +44,8 @@ class Writer:
         clock: milliseconds since the epoch.
         roll_bytes: a record that ends there begins a new cycle.
         max_bytes: the cap.
-        dies_at: the step behind which it dies: repaired, ended, linked, begun, written, published.
+        dies_at: the step behind which it dies: sequence (stored when the tail was looked for),
+            repaired, ended, linked, begun, written, published.
     """
 
     def __init__(
@@ -88,6 +89,14 @@ class Writer:
         with self._lock.held():
             self._session = self._take_session(self._clock())
 
+    def mark_newest_failed(self) -> None:
+        """Do what a writer does whose sync of the newest cycle has failed."""
+        with self._lock.held():
+            session = self._take_session(self._clock())
+            assert session.newest is not None
+            session.state.mark_failed(session.newest)
+            self._session = session
+
     def _take_session(self, now: int) -> Session:
         """Return what is held open if it is still good; it is put back when all is consistent."""
         session, self._session = self._session, None
@@ -101,13 +110,10 @@ class Writer:
 
     def _open(self, now: int) -> Session:
         self._lock_openings = self._lock.openings
-        session = Session(self.outbox, now)
-        self._dies("repaired", session)
-        return session
+        return Session(self.outbox, now, self._dies)
 
-    def _dies(self, step: str, session: Session) -> None:
+    def _dies(self, step: str) -> None:
         if step == self._dies_at:
-            session.close()
             raise KilledError(step)
 
     # --- rolling ---
@@ -123,15 +129,15 @@ class Writer:
             if session.cycle is not None and session.tail is not None and not failed:
                 if session.tail.end is End.OPEN:
                     write_eof(session.cycle, session.tail)
-                self._dies("ended", session)
+                self._dies("ended")
             base = session.next_base()
             number = next_number(now // HOUR, session.newest)
             created = files.new_cycle(session.queue, number)
-            self._dies("linked", session)
+            self._dies("linked")
             if created:
                 files.mend_listing(os.path.join(session.queue, "metadata.cq4t"), now)
                 session.state.set_newest(number, base, now // HOUR)
-                self._dies("begun", session)
+                self._dies("begun")
             session.close()
             session = self._open(now)
         return session
@@ -159,9 +165,9 @@ class Writer:
         if must_grow(offset + len(data), cycle.view.size):
             os.ftruncate(cycle.descriptor, cycle.view.size + CHUNK)
         os.pwrite(cycle.descriptor, bytes(4) + data[4:] + bytes(8), offset)
-        self._dies("written", session)
+        self._dies("written")
         files.store(cycle.descriptor, offset, len(encoded[0]), width=4)
-        self._dies("published", session)
+        self._dies("published")
         entries = self._read_back(session, offset, len(events))
         tail.last, tail.offset = entries[-1], entries[-1].behind
         session.book(cycle, tail, entries)

@@ -125,7 +125,7 @@ def unbooked_batch_torn_in_the_middle() -> State:
 
     def recover(image: OutboxImage) -> None:
         image.book(*head)
-        fail_and_roll(builder.end(5))(image)
+        fail_and_roll()(image)
 
     about = (
         "The same behind word1: the two before the damage are booked, the cycle is failed, and the "

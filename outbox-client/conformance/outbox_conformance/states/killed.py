@@ -138,6 +138,18 @@ def leftover_tmp_longer() -> State:
     return builder.finish("leftover-tmp-longer", about, recover=recover, later=HOUR)
 
 
+def leftover_tmp_of_another_cycle() -> State:
+    builder = Builder().three()
+    leftover = f"queue/.{cycle_path(builder.image.newest.cycle - 3).removeprefix('queue/')}.tmp"
+    builder.image.files[leftover] = SparseFile(b"half of a cycle file", 4096)
+
+    def recover(image: OutboxImage) -> None:
+        del image.files[leftover]
+
+    about = "A temporary file of a cycle that is none, and none will be: it goes all the same."
+    return builder.finish("leftover-tmp-of-another-cycle", about, recover=recover)
+
+
 def cycle_with_two_links() -> State:
     builder = Builder().three()
     image = builder.image
@@ -223,6 +235,7 @@ STATES = [
     leftover_tmp,
     unlisted_cycle,
     leftover_tmp_longer,
+    leftover_tmp_of_another_cycle,
     cycle_with_two_links,
     unlisted_cycle_of_another_hour,
     missing_eof_and_an_unbooked_entry,

@@ -108,7 +108,7 @@ def failed_mark_and_damaged_sequence() -> State:
     return builder.finish(
         "failed-mark-and-damaged-sequence",
         about,
-        recover=lambda recovered: recovered.roll(end=False, newest_end=builder.end(3)),
+        recover=lambda recovered: recovered.roll(end=False),
         problems=problems,
         problems_after=[*problems, *builder.problem("missing-eof", image.newest.tail)],
         chronicle=False,

@@ -53,6 +53,11 @@ final class Appender {
     }
   }
 
+  /** Opens the outbox without appending. */
+  void open() {
+    outbox();
+  }
+
   private void fail(int number, Throwable problem, String message) {
     String kind = problem.getClass().getSimpleName();
     WriterMain.say("error " + number + " " + kind + " " + message);

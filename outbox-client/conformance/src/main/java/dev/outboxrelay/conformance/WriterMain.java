@@ -59,9 +59,13 @@ public final class WriterMain {
       if (words[0].equals("forget")) {
         appenders.remove(place).close();
       } else {
-        appenders
-            .computeIfAbsent(place, key -> new Appender(arguments, directory, name))
-            .append(Integer.parseInt(words[0]));
+        Appender appender =
+            appenders.computeIfAbsent(place, key -> new Appender(arguments, directory, name));
+        if (words[0].equals("open")) {
+          appender.open();
+        } else {
+          appender.append(Integer.parseInt(words[0]));
+        }
       }
       say("done");
     }
