@@ -192,7 +192,9 @@ class Session:
 
     def _end_the_one_before(self, cycle: Cycle, tail: Tail) -> None:
         self.book(cycle, tail, tail.unbooked)
-        if tail.end is End.OPEN:
+        if tail.end is End.OPEN and hides(cycle, tail):
+            self.state.mark_failed(cycle.number)
+        elif tail.end is End.OPEN:
             write_eof(cycle, tail)
 
     # --- booking ---
@@ -250,6 +252,11 @@ def is_ahead(cycle: Cycle, tail: Tail, following: int, last: int) -> bool:
     if following <= last + 1:
         return False
     return tail.record is not None or any(survivors(cycle, tail))
+
+
+def hides(cycle: Cycle, tail: Tail) -> bool:
+    """Whether readers would not find records any more if the cycle ended there."""
+    return any(survivors(cycle, tail))
 
 
 def write_eof(cycle: Cycle, tail: Tail) -> None:

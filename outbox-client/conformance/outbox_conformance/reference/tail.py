@@ -183,8 +183,10 @@ def highest_sequence(cycle: Cycle, tail: Tail) -> int:
 
 
 def last_sequence(cycle: Cycle, tail: Tail) -> int:
-    """The sequence of the last record by the chain, or else by search; 0 if there is none."""
-    return tail.record.sequence if tail.record is not None else highest_sequence(cycle, tail)
+    """The sequence of the last record, which is the chain's only where that has ended; or 0."""
+    if tail.end is End.ENDED and tail.record is not None:
+        return tail.record.sequence
+    return highest_sequence(cycle, tail)
 
 
 def end_of(cycle: Cycle, tail: Tail, *, failed: bool) -> int:
