@@ -117,7 +117,7 @@ public record CycleFacts(
     for (int i = cycles.size() - 1; i >= 0; i--) {
       Path file = paths.cycle(cycles.get(i));
       CycleFacts facts = read(file, outbox);
-      if (!facts.sealed() || facts.lastSequence == 0) {
+      if (!facts.sealed()) {
         facts = search(file, outbox);
       }
       if (facts.lastSequence > 0) {

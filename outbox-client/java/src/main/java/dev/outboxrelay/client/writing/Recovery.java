@@ -165,7 +165,14 @@ final class Recovery {
   private void closeChain(long cycle, StateFile state) throws IOException {
     CycleId id = new CycleId(state.outboxId(), cycle);
     try (CycleFile file = CycleFile.open(paths, id, disk).orElse(null)) {
-      if (file != null && file.findTail(state) == ChainWalk.End.OPEN) {
+      if (file == null || file.findTail(state) != ChainWalk.End.OPEN) {
+        return;
+      }
+      long found = CycleFacts.search(file.path(), state.outboxId()).lastSequence();
+      if (found > file.lastSequence()) { // EOF would hide it from readers
+        state.giveBehind(found);
+        state.markFailed(cycle);
+      } else {
         file.writeEof();
       }
     } catch (NoSuchFileException e) {
