@@ -39,6 +39,7 @@ from struct import pack
 from time import monotonic
 
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
+from outbox_client._forks import forget_the_parent, here, in_each_child
 from outbox_client._lock_deadline import LockDeadline
 
 TYPE_CHECKING = False
@@ -98,6 +99,8 @@ class WritersLock:
             OutboxBusy: not within the timeout, or this thread holds it already.
             OutboxUnavailable: the lock file cannot be opened.
         """
+        if not here[0]:
+            forget_the_parent()
         if self._claim("owner", token) is token:
             if self.fd >= 0 and self._try(disk):
                 return
@@ -152,6 +155,8 @@ class WritersLock:
         Raises:
             OutboxBusy: another thread held it for the timeout.
         """
+        if not here[0]:
+            forget_the_parent()
         if self._claim("owner", token) is not token:
             self._wait_for_claim(token, timeout, monotonic() + timeout)
         self._close()
@@ -286,5 +291,5 @@ def _forget_locks() -> None:
         lock.forget()
 
 
-os.register_at_fork(after_in_child=_forget_locks)
+in_each_child(_forget_locks)
 __all__ = ["WritersLock", "get_ident", "kernel_lock", "lock_of"]
