@@ -12,7 +12,7 @@ from outbox_client._receipt import Receipt
 from outbox_client._recovery import open_session
 from outbox_client._roll_rule import ROLL_BYTES
 from outbox_client._writer_options import WriterOptions
-from outbox_client._writers_lock import get_ident, lock_of
+from outbox_client._writers_lock import Claim, Token, lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,13 +72,14 @@ class QueueWriter:
             OutboxError: see the subclasses; nothing was appended, unless `maybe_appended`.
         """
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
             try:
-                lock.acquire(token, self._lock_timeout, self._directory, self._options.disk)
+                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk)
                 session, self._session = self._session, None
                 options = self._options
-                if lock.owner is not token:
+                if lock.owner is not claim:
                     raise forked()
                 if lock.openings != self._lock_openings:
                     # Perhaps the directory is another by now, and this session's was moved away.
@@ -95,13 +96,16 @@ class QueueWriter:
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
             finally:
-                if lock.owner is token and lock.fd >= 0:
+                if lock.owner is claim and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-                if lock.owner is token:
+                if lock.owner is claim:
                     del lock.owner
         finally:
-            if lock.owner is token:
-                lock.release(token)
+            try:
+                if lock.owner is claim:
+                    lock.release(claim)
+            finally:
+                del token
         if self._durability == POWER and cycle is not None:
             self._make_durable(cycle, draft.event_id)
         return Receipt(
@@ -123,12 +127,16 @@ class QueueWriter:
             OutboxBusy: it did not within the timeout.
         """
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
-            lock.close(token, self._lock_timeout)
+            lock.close(claim, self._lock_timeout)
             self._session = None
         finally:
-            lock.release(token)
+            try:
+                lock.release(claim)
+            finally:
+                del token
 
     # --- after the lock ---
 
@@ -182,22 +190,26 @@ class QueueWriter:
     def _under_lock(self, action: Callable[[WriterOptions, int], None]) -> None:
         """Do something rare with nothing held open."""
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
             try:
-                lock.acquire(token, self._lock_timeout, self._directory, self._options.disk)
+                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk)
                 self._session = None
                 options = self._options
-                if lock.owner is not token:
+                if lock.owner is not claim:
                     raise forked()
                 action(options, self._clock() // 1_000_000)
             finally:
-                if lock.owner is token and lock.fd >= 0:
+                if lock.owner is claim and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-                if lock.owner is token:
+                if lock.owner is claim:
                     del lock.owner
         finally:
-            lock.release(token)
+            try:
+                lock.release(claim)
+            finally:
+                del token
 
 
 _writers: set[ref[QueueWriter]] = set()
