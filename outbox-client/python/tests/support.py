@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import outbox_client
+from outbox_client import Outbox
 from outbox_client._cycle_layout import FILE_BYTES, cycle_name, new_cycle_file
 from outbox_client._cycle_scanner import scan
 from outbox_client._disk import Disk
@@ -243,3 +244,18 @@ def run_python(program: str, *arguments: str, interpreter: str = sys.executable)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+_kept: Outbox | None = None
+
+
+def keep(outbox: Outbox) -> None:
+    """Begin a worker of a pool, which keeps what it was given."""
+    global _kept
+    _kept = outbox
+
+
+def append_kept(number: int) -> int:
+    """Append in a worker of a pool."""
+    assert _kept is not None
+    return _kept.append(str(number), topic="t").sequence

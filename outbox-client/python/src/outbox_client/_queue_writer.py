@@ -65,6 +65,21 @@ class QueueWriter:
         self._session: WriterSession | None = None
         _writers.add(ref(self, _writers.discard))
 
+    def __reduce__(self) -> tuple[Callable[..., QueueWriter], tuple[OutboxDirectory]]:
+        from functools import partial
+
+        options = self._options
+        copy = partial(
+            type(self),
+            durability=self._durability,
+            max_bytes=options.max_bytes,
+            lock_timeout=options.lock_timeout,
+            disk=options.disk,
+            clock=self._clock,
+            roll_bytes=options.roll_bytes,
+        )
+        return copy, (options.directory,)
+
     def append(self, draft: RecordDraft) -> Receipt:
         """Append one event.
 

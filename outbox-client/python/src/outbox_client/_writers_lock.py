@@ -34,7 +34,8 @@ behind that, or earlier in 3.10, meets the outer one. Should a claim be left beh
 several that raise in quick succession, the token goes all the same, also where a traceback keeps
 the frame; the next to want the lock takes it over, with the kernel's.
 
-A forked child begins anew. Each interpreter and each install of this package in a process
+A copy that is made in this process is the same object, one that is made elsewhere is that process's
+own, and a forked child begins anew. Each interpreter and each install of this package in a process
 has a descriptor of its own: locks on open file descriptions exclude these from each other, and who
 closes one leaves the others' alone. POSIX record locks, for systems without, do neither.
 """
@@ -91,6 +92,9 @@ class WritersLock:
             self.unlock_argument,
         ) = kernel_lock()
         self._claim = self.__dict__.setdefault
+
+    def __reduce__(self) -> tuple[Callable[[str], WritersLock], tuple[str]]:
+        return lock_of, (self.path,)
 
     def acquire(self, claim: Claim, timeout: float, directory: OutboxDirectory, disk: Disk) -> None:
         """Take the lock. The caller gives it back, see above, whether this succeeds or not.
