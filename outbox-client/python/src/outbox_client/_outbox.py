@@ -94,11 +94,13 @@ class Outbox:
         trust_parent: bool,
     ) -> None:
         # Late, as this needs a POSIX system.
+        from outbox_client._failure_counters import count_failure
         from outbox_client._outbox_directory import OutboxDirectory
         from outbox_client._queue_writer import QueueWriter
         from outbox_client._record_draft import draft
 
         self._draft = draft
+        self._count_failure = count_failure  # at the interpreter's exit nothing is imported
         self._directory = OutboxDirectory(
             path, power=durability == POWER, trust_parent=trust_parent
         )
@@ -155,9 +157,7 @@ class Outbox:
                 self._draft(value, topic, key, headers, event_id, timestamp, partition)
             )
         except OutboxError as problem:
-            from outbox_client._failure_counters import count_failure
-
-            count_failure(self._directory, type(problem))
+            self._count_failure(self._directory, type(problem))
             raise
 
     def count_refusal(self, reason: type[OutboxError] = InvalidEvent) -> None:
@@ -173,12 +173,12 @@ class Outbox:
         Raises:
             ValueError: *reason* is none of them.
         """
-        from outbox_client._failure_counters import REASONS, count_failure
+        from outbox_client._failure_counters import REASONS
 
         if reason not in REASONS:
             names = ", ".join(kind.__name__ for kind in REASONS)
             raise ValueError(f"reason is {reason!r}: it must be one of {names}")
-        count_failure(self._directory, reason)
+        self._count_failure(self._directory, reason)
 
     def create(self) -> None:
         """Create the outbox now, or mend it, rather than with the first append.
@@ -235,7 +235,7 @@ class Outbox:
         return f"Outbox({self.path!r})"
 
 
-_PARTS = frozenset(("_draft", "_directory", "_writer", "_settings"))
+_PARTS = frozenset(("_count_failure", "_draft", "_directory", "_writer", "_settings"))
 
 
 def _copy(kind: type[Outbox], settings: tuple[Any, ...]) -> Outbox:

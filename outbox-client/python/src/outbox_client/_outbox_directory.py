@@ -216,8 +216,10 @@ class OutboxDirectory:
                 "durability 'process'"
             )
         if kind == "overlay":
-            from warnings import warn
-
+            try:
+                from warnings import warn
+            except ImportError:  # at the interpreter's exit
+                return
             warn(
                 f"outbox {self.path} is on overlayfs and lost with its container: mount a volume",
                 RuntimeWarning,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EIO
+from errno import EBADF, EIO
 
 from outbox_client._cap import Cap
 from outbox_client._cycle_file import CycleFile, create_cycle_file
@@ -196,9 +196,14 @@ class WriterSession:
         """Whether what is held open is still the outbox's; follows what others have appended."""
         state = self.state
         cycle = self.cycle
-        if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
-            return False
-        found = _fstat(cycle.fd)
+        try:
+            if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
+                return False
+            found = _fstat(cycle.fd)
+        except OSError as problem:
+            if problem.errno != EBADF:
+                raise
+            return False  # the files are finalized already, and an object with them that appends
         if not found.st_nlink or found.st_size != cycle.size:
             return False
         if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
