@@ -103,16 +103,26 @@ def survivors_behind_a_hole() -> State:
 
 
 def survivors_before_an_empty_cycle() -> State:
+    about = "The same, and a next cycle without a record: a power cut at a roll."
+    return _before_empty_cycles("survivors-before-an-empty-cycle", about, 1)
+
+
+def survivors_before_two_empty_cycles() -> State:
+    about = "The same, and two cycles without a record: the sequence comes from the one before."
+    return _before_empty_cycles("survivors-before-two-empty-cycles", about, 2)
+
+
+def _before_empty_cycles(name: str, about: str, count: int) -> State:
     builder, problems = _with_a_hole()
     _forget_the_last_half(builder)
     image = builder.image
     problems += builder.problem("missing-eof", image.newest.tail)
     state = image.files[STATE]
-    image.roll(end=False)
+    for number in range(count):
+        image.roll(end=number > 0)
     image.files[STATE] = state
-    about = "The same, and a next cycle without a record: a power cut at a roll."
     return builder.finish(
-        "survivors-before-an-empty-cycle",
+        name,
         about,
         problems=problems,
         problems_after=problems,
@@ -125,4 +135,5 @@ STATES = [
     hole_in_the_chain,
     survivors_behind_a_hole,
     survivors_before_an_empty_cycle,
+    survivors_before_two_empty_cycles,
 ]
