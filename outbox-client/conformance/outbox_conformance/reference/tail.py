@@ -184,8 +184,8 @@ def highest_sequence(cycle: Cycle, tail: Tail) -> int:
 
 def last_sequence(cycle: Cycle, tail: Tail) -> int:
     """The sequence of the last record, which is the chain's only where that has ended; or 0."""
-    if tail.end is End.ENDED and tail.record is not None:
-        return tail.record.sequence
+    if tail.end is End.ENDED:
+        return 0 if tail.record is None else tail.record.sequence
     return highest_sequence(cycle, tail)
 
 
