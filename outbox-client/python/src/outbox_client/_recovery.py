@@ -220,6 +220,7 @@ class _Recovery:
         session.last = tail.last
         session.tail = tail.offset
         session.entry = tail.entry
+        session.sequence = tail.sequence
         booked = self.booked
         if booked is not None and booked.number != cycle.number:
             booked = None
