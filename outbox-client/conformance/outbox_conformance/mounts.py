@@ -107,6 +107,10 @@ class PoweredDisk:
         # The loop device frees itself with the unmount. No periodic commit comes between.
         run("mount", "-o", "loop,commit=600", self._image, self.path)
 
+    def write_back(self) -> None:
+        """Let the kernel write all that was written so far, as it does every 30 seconds."""
+        run("sync", "-f", self.path)
+
     def cut(self) -> None:
         """Cut the power: from here on nothing reaches the disk, and all that is tried fails."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from outbox_client._queue_writer import QueueWriter
     from outbox_client._record_codec import OutboxRecord
+    from outbox_client._safe_files import Folder
 
 
 @pytest.fixture
@@ -279,3 +280,31 @@ def test_opening_costs_no_walk_through_a_backlog(
     new_writer(outbox_path, clock=Clock()).append(event(2000))
     assert len(read) <= 3
     assert len(records(outbox_path)) == 2001
+
+
+def test_in_power_mode_the_name_of_a_cycle_is_synced_whoever_began_it(
+    outbox_path: Path, clock: Clock, writer: QueueWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = Disk.sync_directory
+
+    def note(self: Disk, folder: Folder, what: str) -> None:
+        synced.append(folder.path)
+        sync(self, folder, what)
+
+    monkeypatch.setattr(Disk, "sync_directory", note)
+    new_writer(outbox_path, clock=clock, durability="power", disk=Disk()).append(event(3))
+    assert {str(outbox_path / "queue"), str(outbox_path), str(outbox_path.parent)} <= {*synced}
+
+
+def test_second_names_of_all_cycles_are_removed(
+    outbox_path: Path, clock: Clock, writer: QueueWriter
+) -> None:
+    clock.now += HOUR_NS
+    writer.append(event(3))
+    queue = outbox_path / "queue"
+    for path in list(queue.glob("*.cq4")):
+        os.link(path, queue / f".{path.name}.tmp")
+    new_writer(outbox_path, clock=clock).append(event(4))
+    assert numbers(outbox_path) == list(range(5))
+    assert not list(queue.glob(".*.tmp"))

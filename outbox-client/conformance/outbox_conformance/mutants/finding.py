@@ -110,9 +110,11 @@ MUTANTS = [
         (tail, "breaks_off", lambda found: False),
     ),
     mutant(
-        "a failed cycle is not searched for sequences",
+        "sequences are those of the chains",
         "append unbooked-batch-torn-in-the-middle",
         (session, "highest_sequence", _highest_of_the_chain),
+        # Else the next cycle's opening makes good what this one left.
+        (session, "last_sequence", _highest_of_the_chain),
     ),
     mutant(
         "an empty cycle has no sequence",
@@ -153,6 +155,7 @@ MUTANTS = [
         "a failed mark hides a damaged sequence",
         "append failed-mark-and-damaged-sequence",
         (session, "is_damaged", lambda sequence: False),
+        (session, "last_sequence", _highest_of_the_chain),
     ),
     mutant(
         "nothing is booked in a failed cycle",
@@ -169,6 +172,11 @@ MUTANTS = [
         "nothing is booked in the cycle before",
         "append missing-eof-and-an-unbooked-entry",
         (Session, "_end_the_one_before", _books_nothing_in_the_one_before),
+    ),
+    mutant(
+        "EOF hides what is behind it",
+        "append survivors-before-the-next-cycle",
+        (session, "hides", lambda *what: False),
     ),
     mutant(
         "the cycle before is marked failed",

@@ -11,7 +11,6 @@ from .. import cyclefile
 from ..cyclefile import FAST_HOURLY, OVERLAP
 from ..reference import booking, files, session, writer
 from ..reference.session import Session
-from ..reference.tail import End
 from .mutant import mutant
 
 if TYPE_CHECKING:
@@ -24,12 +23,12 @@ _RECORD = writer._record
 _WRITE_LISTING = files.write_listing
 
 
-def _failed_counts_nothing(cycle: Cycle, found: Tail, *, failed: bool) -> int:
-    return cycle.first_data if failed or found.end is End.FAILED else found.offset
+def _failed_counts_nothing(cycle: Cycle, found: Tail, *, known: bool) -> int:
+    return found.offset if known else cycle.first_data
 
 
-def _failed_ends_with_its_chain(cycle: Cycle, found: Tail, *, failed: bool) -> int:
-    if found.end is not End.FAILED and not failed:
+def _failed_ends_with_its_chain(cycle: Cycle, found: Tail, *, known: bool) -> int:
+    if known:
         return found.offset
     return cycle.first_data if found.last is None else found.last.behind
 
@@ -39,6 +38,10 @@ def _first_free_page(cycle: Cycle, pages: int, _number: int) -> int:
 
 
 def _page_within_a_batch(cycle: Cycle, entry: Entry) -> bool:
+    return True
+
+
+def _any_page(*what: Any) -> bool:
     return True
 
 
@@ -179,6 +182,11 @@ MUTANTS = [
         "index pages have no gaps",
         "append two-index-pages-missing",
         (booking, "page_to_append", _first_free_page),
+    ),
+    mutant(
+        "a slot is written wherever a page was",
+        "append index-page-lost",
+        (cyclefile, "is_page", _any_page),
     ),
     mutant(
         "a page may stand behind any record",

@@ -53,6 +53,8 @@ def _index(cycle: Cycle, tail: Tail, entry: Entry) -> None:
     assert entry.record is not None
     layout = cycle.header.layout
     number, slot = divmod(entry.record.entry // layout.spacing, layout.count)
+    if number >= layout.count:
+        return  # index2index is full
     pages = cycle.header.slots(cycle.view, cycle.header.index2index)
     page = cycle.view.u64(pages + 8 * number)
     if not page:
@@ -66,6 +68,8 @@ def _index(cycle: Cycle, tail: Tail, entry: Entry) -> None:
         tail.offset = cyclefile.align4(page + len(empty))
         files.store(cycle.descriptor, pages + 8 * number, page)
         raise_to(cycle, pages - 8, number + 1)
+    if not cyclefile.is_page(cycle.view, page, layout.count):
+        return  # a power cut kept the page's offset, and not the page
     slots = cycle.header.slots(cycle.view, page)
     files.store(cycle.descriptor, slots + 8 * slot, entry.offset)
     raise_to(cycle, slots - 8, slot + 1)

@@ -159,14 +159,21 @@ class Session:
             base = booked[1]
         else:
             base = self._base_behind(cycles[:-1])
-        return self._base_and_length(newest, find_tail(newest), base)
+        tail = find_tail(newest)
+        return self._base_and_length(newest, tail, base, known=tail.end is End.ENDED)
 
-    def _base_and_length(self, cycle: Cycle, tail: Tail, base: int) -> int:
-        failed = self.state.is_failed(cycle.number)
-        base += end_of(cycle, tail, failed=failed) - cycle.first_data
-        if failed or tail.end is End.FAILED:
-            base = at_least_settled(base, self.settled_bytes())
-        return base
+    def _base_and_length(self, cycle: Cycle, tail: Tail, base: int, *, known: bool) -> int:
+        """Add a cycle's length to its base.
+
+        Args:
+            cycle: that one.
+            tail: what a walk found.
+            base: where the cycle begins.
+            known: whether it ends where the walk did.
+        """
+        known = known and not self.state.is_failed(cycle.number)
+        base += end_of(cycle, tail, known=known) - cycle.first_data
+        return base if known else at_least_settled(base, self.settled_bytes())
 
     def next_base(self) -> int:
         """The base of the cycle behind the newest."""
@@ -174,7 +181,9 @@ class Session:
             return 0
         if self.cycle is None:
             return at_least_settled(self.base, self.settled_bytes())
-        return self._base_and_length(self.cycle, self.tail or find_tail(self.cycle), self.base)
+        tail = self.tail or find_tail(self.cycle)
+        known = tail.end is not End.FAILED
+        return self._base_and_length(self.cycle, tail, self.base, known=known)
 
     def settled_bytes(self) -> int:
         """How many bytes the relay has settled of this outbox."""
@@ -191,7 +200,9 @@ class Session:
 
     def _end_the_one_before(self, cycle: Cycle, tail: Tail) -> None:
         book(self.state, cycle, tail, tail.unbooked)
-        if tail.end is End.OPEN:
+        if tail.end is End.OPEN and hides(cycle, tail):
+            self.state.mark_failed(cycle.number)
+        elif tail.end is End.OPEN:
             write_eof(cycle, tail)
 
     # --- what is held ---
@@ -254,3 +265,8 @@ def is_ahead(cycle: Cycle, tail: Tail, following: int, last: int) -> bool:
     if following <= last + 1:
         return False
     return tail.record is not None or any(survivors(cycle, tail))
+
+
+def hides(cycle: Cycle, tail: Tail) -> bool:
+    """Whether readers would not find records any more if the cycle ended there."""
+    return any(survivors(cycle, tail))

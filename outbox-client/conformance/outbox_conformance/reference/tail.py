@@ -193,13 +193,15 @@ def highest_sequence(cycle: Cycle, tail: Tail) -> int:
 
 
 def last_sequence(cycle: Cycle, tail: Tail) -> int:
-    """The sequence of the last record by the chain, or else by search; 0 if there is none."""
-    return tail.record.sequence if tail.record is not None else highest_sequence(cycle, tail)
+    """The sequence of the last record, which is the chain's only where that has ended; or 0."""
+    if tail.end is End.ENDED:
+        return 0 if tail.record is None else tail.record.sequence
+    return highest_sequence(cycle, tail)
 
 
-def end_of(cycle: Cycle, tail: Tail, *, failed: bool) -> int:
-    """Return what counts as the end of a cycle."""
-    if tail.end is not End.FAILED and not failed:
+def end_of(cycle: Cycle, tail: Tail, *, known: bool) -> int:
+    """Return what counts as the end of a cycle: the tail where that is known to be the end."""
+    if known:
         return tail.offset
     last = cycle.first_data if tail.last is None else tail.last.behind
     return max((entry.behind for entry in survivors(cycle, tail)), default=last)

@@ -76,7 +76,8 @@ def read_facts(number: int, file: File, outbox: bytes, *, failed: bool) -> Cycle
         first = end = at = cycle.layout.first
         prologue = prologue_of(cycle)
         tail = find_tail(cycle, None, _DISK)
-        failed = failed or tail.entry < 0
+        # Where EOF was lost, records may have outlived others that stood before them.
+        failed = failed or not tail.ended
     except BrokenChainError as broken:
         tail = broken.tail
         failed = True

@@ -19,7 +19,7 @@ from outbox_client._cycle_layout import (
     index_page,
     new_cycle_file,
 )
-from outbox_client._errors import OutboxBusy, OutboxUnavailable
+from outbox_client._errors import OutboxBusy, OutboxUnavailable, broken_invariant
 from outbox_client._lock_deadline import LockDeadline
 from outbox_client._record_codec import (
     FIXED_BYTES,
@@ -232,6 +232,9 @@ class CycleFile:
 
     def end(self, tail: int, disk: Disk) -> None:
         """Write EOF at the tail."""
+        word = self.words32[tail >> 2]
+        if not is_free(word):
+            raise broken_invariant(2, f"0x{word:08x} stands where {cycle_name(self.number)} ends")
         disk.pwrite(self.fd, b"\0\0\0\0" + _END_TEXT, tail, "eof-tail")
         disk.store(self.words32, tail >> 2, END_OF_FILE, "eof")
 

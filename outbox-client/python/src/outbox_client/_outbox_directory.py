@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DIRECTORY_MODE = 0o2770
 
 _DISK = Disk()
-_SUPPORTED = ("ext4", "ext3", "ext2", "xfs", "tmpfs", "overlay")
+SUPPORTED = ("ext4", "xfs", "tmpfs", "overlay")
 
 
 class HeldDirectories:
@@ -198,7 +198,7 @@ class OutboxDirectory:
         kind = file_system(self.path, device)
         if kind is None:
             return
-        if kind not in _SUPPORTED:
+        if kind not in SUPPORTED:
             raise OutboxUnavailable(
                 f"{self.path} is on {kind}: use a local ext4, xfs or tmpfs, locks and mapped files "
                 "cannot be relied on elsewhere"

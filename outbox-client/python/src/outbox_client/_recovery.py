@@ -191,9 +191,10 @@ class _Recovery:
             return None
         try:
             cycle = self._open(earlier[-1])
-            return cycle, find_tail(cycle, None, self.disk)
+            tail = find_tail(cycle, None, self.disk)
         except UnparsableError:
             return None  # readers salvage it
+        return cycle, tail
 
     def _book(self, cycle: CycleFile, tail: Tail, state: StateFile) -> Tail:
         """Book the records that stand behind word1; the tail afterwards."""
@@ -206,7 +207,12 @@ class _Recovery:
 
     def _end(self, cycle: CycleFile, tail: Tail, state: StateFile) -> None:
         tail = self._book(cycle, tail, state)
-        if not tail.ended:
+        if tail.ended:
+            return
+        if self._facts(cycle.number).sequence > tail.sequence:
+            # EOF would hide from readers what stands behind the tail (FORMAT I5).
+            state.mark_failed(cycle.number, self.disk)
+        else:
             cycle.end(tail.offset, self.disk)
 
     def _describe(self, session: WriterSession, cycle: CycleFile, tail: Tail) -> None:
@@ -214,6 +220,7 @@ class _Recovery:
         session.last = tail.last
         session.tail = tail.offset
         session.entry = tail.entry
+        session.sequence = tail.sequence
         booked = self.booked
         if booked is not None and booked.number != cycle.number:
             booked = None

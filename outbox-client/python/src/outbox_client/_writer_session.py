@@ -56,7 +56,7 @@ class WriterSession:
         last: offset of its last booked record, 0 while there is none.
         tail: offset of the free header word behind the last entry.
         entry: number of the last record within the cycle, -1 while there is none.
-        sequence: of the last record that was appended through this object.
+        sequence: of the last record of the cycle, 0 while there is none.
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
         next_base: base of the next cycle while `cycle` is None.
@@ -151,6 +151,8 @@ class WriterSession:
         offset = self.tail
         entry = self.entry + 1
         sequence: int = state.words[NEXT_SEQUENCE]
+        if sequence != self.sequence + 1 and entry:
+            raise broken_invariant(4, f"sequence {sequence} would follow {self.sequence}")
         prologue = None if entry else self._prologue()
         data = draft.encode(sequence, now, entry, prologue, cycle.place, offset)
         disk = self._options.disk
@@ -231,6 +233,7 @@ class WriterSession:
             return False
         self.last = last
         self.entry = entry
+        self.sequence = sequence
         self.tail = tail
         return True
 
@@ -327,6 +330,7 @@ class WriterSession:
         self.hour = hour
         self.last = 0
         self.entry = -1
+        self.sequence = 0
         self.tail = cycle.layout.first
         self._limit = 0
         self._begun = True

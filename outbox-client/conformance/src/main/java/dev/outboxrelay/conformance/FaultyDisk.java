@@ -2,6 +2,7 @@ package dev.outboxrelay.conformance;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
@@ -108,6 +109,11 @@ final class FaultyDisk implements Disk {
   }
 
   @Override
+  public void sync(FileDescriptor file, DiskStep step) throws IOException {
+    run("sync", step, () -> REAL.sync(file, step));
+  }
+
+  @Override
   public void syncDirectory(Path directory, DiskStep step) throws IOException {
     run("sync", step, () -> REAL.syncDirectory(directory, step));
   }
@@ -121,6 +127,16 @@ final class FaultyDisk implements Disk {
   @Override
   public void truncate(FileChannel file, long size, DiskStep step) throws IOException {
     run("truncate", step, () -> REAL.truncate(file, size, step));
+  }
+
+  @Override
+  public void link(Path existing, Path name, DiskStep step) throws IOException {
+    run("link", step, () -> REAL.link(existing, name, step));
+  }
+
+  @Override
+  public void unlink(Path name, DiskStep step) throws IOException {
+    run("unlink", step, () -> REAL.unlink(name, step));
   }
 
   @Override

@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
@@ -110,7 +109,6 @@ public final class QueueVerifier implements QueueVisitor {
   @Override
   public boolean damage(Damage damage) {
     current.damaged = true;
-    current.chainBroken |= damage.breaksTheChain();
     problem(
         damage.kind(),
         damage.cycle(),
@@ -123,9 +121,9 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   @Override
-  public void cycleEnds(long cycle, CycleEntry end, boolean newest) {
-    if (!newest && !current.chainBroken && !(end instanceof CycleEntry.Eof)) {
-      problem("missing-eof", cycle, end.offset(), "a cycle that is not the newest has no EOF mark");
+  public void cycleEnds(long cycle, long offset, End how) {
+    if (how == End.MISSING_EOF) {
+      problem("missing-eof", cycle, offset, "a cycle that is not the newest has no EOF mark");
     }
     if (current.noted > 0 && !current.notedSeen && !current.damaged) {
       problem(
@@ -259,7 +257,6 @@ public final class QueueVerifier implements QueueVisitor {
     private boolean notedSeen;
     private long nextEntry;
     private boolean damaged;
-    private boolean chainBroken;
 
     Cycle(long number, CycleScanner scanner) throws IOException {
       noted = scanner.writePosition();

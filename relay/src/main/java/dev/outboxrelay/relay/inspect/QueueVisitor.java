@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.inspect;
 
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import java.io.IOException;
 
@@ -30,11 +29,15 @@ public interface QueueVisitor {
     return true;
   }
 
-  /**
-   * The end of a cycle.
-   *
-   * @param end EOF, or the free place where the next record will stand, or the hostile entry behind
-   *     which nothing readable follows
-   */
-  default void cycleEnds(long cycle, CycleEntry end, boolean newest) throws IOException {}
+  /** How a cycle ends, unless nothing readable follows damage. */
+  enum End {
+    /** Where the next record will stand. */
+    OPEN,
+    EOF,
+    /** There is nothing, in a cycle that is not the newest. */
+    MISSING_EOF
+  }
+
+  /** The end of a cycle. */
+  default void cycleEnds(long cycle, long offset, End how) throws IOException {}
 }

@@ -1,15 +1,13 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -45,9 +43,12 @@ public final class QueueWalk {
       if (cycle < firstCycle) {
         continue;
       }
-      try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
-        visitor.cycleBegins(cycle, scanner, newest);
-        if (!walk(cycle, scanner, cycle == firstCycle ? offset : 0, newest, visitor)) {
+      try (CycleReader reader = CycleReader.open(paths.cycle(cycle), outbox)) {
+        visitor.cycleBegins(cycle, reader.scanner(), newest);
+        if (cycle == firstCycle) {
+          reader.startAt(offset, 0, null);
+        }
+        if (!walk(cycle, reader, newest, visitor)) {
           return;
         }
       } catch (NoSuchFileException e) {
@@ -56,83 +57,36 @@ public final class QueueWalk {
     }
   }
 
-  private static boolean walk(
-      long cycle, CycleScanner scanner, long offset, boolean newest, QueueVisitor visitor)
+  private static boolean walk(long cycle, CycleReader reader, boolean newest, QueueVisitor visitor)
       throws IOException {
-    // Whatever the writers had noted by now is published, so the chain must reach it.
-    long noted = scanner.writePosition();
-    long at = Math.max(offset, scanner.start());
-    if (scanner.layout().isEmpty()) {
-      Optional<CycleEntry.Valid> next = scanner.findNext(at);
-      long bytes = next.map(CycleEntry::offset).orElse(0L);
-      if (!visitor.damage(new Damage(cycle, 0, bytes, "unreadable-header", "no cycle header"))) {
-        return false;
-      }
-      if (next.isEmpty()) {
-        return true;
-      }
-      at = next.get().offset();
-    }
     while (true) {
-      CycleEntry entry = scanner.at(at);
-      if (entry instanceof CycleEntry.Valid valid) {
-        if (!visitor.event(new FoundEvent(cycle, valid.offset(), valid.record()))) {
+      CycleStep step = reader.next(newest);
+      if (step instanceof CycleStep.Event event) {
+        CycleEntry.Valid found = event.found();
+        if (!visitor.event(new FoundEvent(cycle, found.offset(), found.record()))) {
           return false;
         }
-        at = valid.next();
-      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-        if (!visitor.damage(corrupt(cycle, corrupt))) {
+      } else if (step instanceof CycleStep.Damage damage) {
+        if (!visitor.damage(
+            new Damage(
+                cycle,
+                damage.offset(),
+                damage.next() - damage.offset(),
+                damage.problem().label(),
+                damage.detail()))) {
           return false;
         }
-        at = corrupt.next();
-      } else if (entry instanceof CycleEntry.OtherFormat other) {
-        throw other.refusal("cycle " + cycle);
-      } else if (isProperEnd(entry, noted)) {
-        visitor.cycleEnds(cycle, entry, newest);
+      } else if (step instanceof CycleStep.Lost lost) {
+        String kind = lost.problem().label();
+        return visitor.damage(new Damage(cycle, lost.offset(), 0, kind, lost.detail()));
+      } else if (step instanceof CycleStep.Waiting waiting) {
+        visitor.cycleEnds(cycle, waiting.offset(), QueueVisitor.End.OPEN);
         return true;
-      } else {
-        Optional<CycleEntry.Valid> next = scanner.findNext(entry.offset() + 4);
-        if (!visitor.damage(brokenChain(cycle, entry, noted, next))) {
-          return false;
-        }
-        if (next.isEmpty()) {
-          visitor.cycleEnds(cycle, entry, newest);
-          return true;
-        }
-        at = next.get().offset();
+      } else if (step instanceof CycleStep.Ended ended) {
+        QueueVisitor.End how = ended.eof() ? QueueVisitor.End.EOF : QueueVisitor.End.MISSING_EOF;
+        visitor.cycleEnds(cycle, ended.offset(), how);
+        return true;
       }
     }
-  }
-
-  private static boolean isProperEnd(CycleEntry entry, long noted) {
-    return entry instanceof CycleEntry.Eof
-        || (entry instanceof CycleEntry.End && entry.offset() > noted);
-  }
-
-  private static Damage corrupt(long cycle, CycleEntry.Corrupt entry) {
-    return new Damage(
-        cycle,
-        entry.offset(),
-        entry.next() - entry.offset(),
-        entry.verdict() == RecordVerdict.BAD_CRC ? Damage.CRC : Damage.NOT_A_RECORD,
-        entry.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' '));
-  }
-
-  private static Damage brokenChain(
-      long cycle, CycleEntry entry, long noted, Optional<CycleEntry.Valid> next) {
-    long bytes = next.map(found -> found.offset() - entry.offset()).orElse(0L);
-    return entry instanceof CycleEntry.Hostile hostile
-        ? new Damage(
-            cycle,
-            entry.offset(),
-            bytes,
-            "hostile-length",
-            String.format("header word 0x%08x", hostile.header()))
-        : new Damage(
-            cycle,
-            entry.offset(),
-            bytes,
-            "chain-ends-before-word1",
-            "the last record is noted at " + noted);
   }
 }

@@ -26,7 +26,7 @@ public final class Intake implements Arrivals {
 
   @Override
   public void rewind(Bookmark to) {
-    tail.seek(to.place(), to.sequence());
+    tail.seek(to.place());
     lastSequence = to.sequence();
     lastSettledBytes = to.settledBytes();
     cycle = to.place().cycle();

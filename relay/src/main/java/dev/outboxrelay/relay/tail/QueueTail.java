@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordVerdict;
@@ -126,9 +127,9 @@ final class QueueTail implements Closeable {
     if (verdict.isValid()) {
       return new TailedRecord.Intact(cycle, offset, end, RecordCodec.decode(record));
     }
-    if (SalvageTail.confirmsLength(verdict)) {
+    if (verdict == RecordVerdict.BAD_CRC) { // and its length adds up
       long entry = document.index() & 0xFFFFFFFFL;
-      return new TailedRecord.Damaged(cycle, offset, end, verdict.name(), entry);
+      return new TailedRecord.Damaged(cycle, offset, end, CycleStep.Problem.CRC.label(), entry);
     }
     broken = "no record: " + verdict;
     return null;

@@ -1,32 +1,29 @@
 package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.cycle.FileWindow;
-import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.client.record.RecordVerdict;
+import dev.outboxrelay.client.cycle.LastRecord;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.UUID;
 
 /**
  * Reads one cycle that Chronicle can't get past: follows the chain of entries as far as it holds,
- * and searches behind damage for the next record that passes all checks. What lies between is
- * damaged. For one thread.
+ * and searches behind damage for the next record of this cycle. What lies between is damaged. For
+ * one thread.
  */
 final class SalvageTail implements Closeable {
   private static final int BLOCK_BYTES = 64 << 10;
+  private static final int SECTOR_BYTES = 4 << 10;
 
   private final long cycle;
   private final Path file;
-  private final CycleScanner scanner;
-  private long offset;
-  private long entry;
-  private long lastSequence;
-  private long searchedAt = -1;
+  private final CycleReader reader;
   private boolean finished;
   private boolean atEnd;
 
@@ -34,20 +31,13 @@ final class SalvageTail implements Closeable {
    * Begins at a place of a cycle.
    *
    * @param outbox to which it belongs
-   * @param lastSequence of the record before it; 0 = not known
+   * @param last the record of this cycle before the place; null = not known
    */
-  SalvageTail(Path file, UUID outbox, Place place, long lastSequence) throws IOException {
+  SalvageTail(Path file, UUID outbox, Place place, LastRecord last) throws IOException {
     this.file = file;
-    this.scanner = CycleScanner.open(file, outbox);
+    this.reader = CycleReader.open(file, outbox);
     this.cycle = place.cycle();
-    this.offset = Math.max(place.offset(), scanner.start());
-    this.entry = place.entry();
-    this.lastSequence = lastSequence;
-  }
-
-  /** Whether a failed check still says that the entry has the length that its header tells. */
-  static boolean confirmsLength(RecordVerdict verdict) {
-    return verdict == RecordVerdict.BAD_CRC;
+    reader.startAt(place.offset(), place.entry(), last);
   }
 
   /**
@@ -59,82 +49,25 @@ final class SalvageTail implements Closeable {
     if (finished) {
       return null;
     }
-    atEnd = false;
-    CycleEntry at = scanner.at(offset);
-    if (at instanceof CycleEntry.Valid valid) {
-      return accept(valid);
+    CycleStep step = reader.next(!closed);
+    atEnd = step instanceof CycleStep.Waiting;
+    finished = step instanceof CycleStep.Ended;
+    if (step instanceof CycleStep.Event event) {
+      CycleEntry.Valid found = event.found();
+      return new TailedRecord.Intact(cycle, found.offset(), found.next(), found.record());
+    } else if (step instanceof CycleStep.Damage damage) {
+      String reason = damage.problem().label();
+      return new TailedRecord.Damaged(
+          cycle, damage.offset(), damage.next(), reason, damage.entry());
+    } else if (step instanceof CycleStep.Lost lost && closed) {
+      finished = true;
+      long end = endOfData(lost.offset());
+      String reason = lost.problem().label();
+      return end > lost.offset()
+          ? new TailedRecord.Damaged(cycle, lost.offset(), end, reason, -1)
+          : null;
     }
-    if (at instanceof CycleEntry.Corrupt corrupt) {
-      return pass(corrupt);
-    }
-    if (at instanceof CycleEntry.OtherFormat other) {
-      throw other.refusal(file.toString());
-    }
-    if (at instanceof CycleEntry.Hostile hostile) {
-      return search(hostile.offset(), "hostile length", closed);
-    }
-    if (scanner.layout().isEmpty() || scanner.writePosition() > offset) {
-      return search(at.offset(), "hole", closed);
-    }
-    atEnd = true;
-    finished = closed;
     return null;
-  }
-
-  private TailedRecord.Intact accept(CycleEntry.Valid valid) {
-    OutboxRecord record = valid.record();
-    offset = valid.next();
-    entry = record.entry() + 1L;
-    lastSequence = record.sequence();
-    return new TailedRecord.Intact(cycle, valid.offset(), valid.next(), record);
-  }
-
-  private TailedRecord pass(CycleEntry.Corrupt corrupt) throws IOException {
-    if (!confirmsLength(corrupt.verdict())) {
-      Optional<CycleEntry.Valid> found = findPlausible(corrupt.offset() + 4);
-      if (found.isPresent() && found.get().offset() < corrupt.next()) {
-        return skip(corrupt.offset(), found.get().offset(), "wrong length");
-      }
-    }
-    offset = corrupt.next();
-    return new TailedRecord.Damaged(
-        cycle, corrupt.offset(), corrupt.next(), corrupt.verdict().name(), entry++);
-  }
-
-  private TailedRecord search(long from, String reason, boolean closed) throws IOException {
-    long writePosition = scanner.layout().isEmpty() ? 0 : scanner.writePosition();
-    if (!closed && writePosition == searchedAt) {
-      return null; // nothing was written since the last search, which can take seconds
-    }
-    Optional<CycleEntry.Valid> found = findPlausible(from);
-    if (found.isPresent()) {
-      return skip(from, found.get().offset(), reason);
-    }
-    if (!closed) {
-      searchedAt = writePosition;
-      return null;
-    }
-    finished = true;
-    long end = endOfData(from);
-    return end > from ? new TailedRecord.Damaged(cycle, from, end, reason, -1) : null;
-  }
-
-  private TailedRecord.Damaged skip(long from, long to, String reason) {
-    offset = to;
-    return new TailedRecord.Damaged(cycle, from, to, reason, -1);
-  }
-
-  /** A record inside of another one's value is not taken for one of this cycle. */
-  private Optional<CycleEntry.Valid> findPlausible(long from) throws IOException {
-    Optional<CycleEntry.Valid> found = scanner.findNext(from);
-    while (found.isPresent() && !isPlausible(found.get().record())) {
-      found = scanner.findNext(found.get().offset() + 4);
-    }
-    return found;
-  }
-
-  private boolean isPlausible(OutboxRecord record) {
-    return record.sequence() > lastSequence && Integer.toUnsignedLong(record.entry()) >= entry;
   }
 
   /** Whether all of the cycle was read and nothing will be added. */
@@ -148,26 +81,33 @@ final class SalvageTail implements Closeable {
   }
 
   Place place() {
-    return new Place(cycle, offset, entry);
+    return new Place(cycle, reader.offset(), reader.entry());
   }
 
   @Override
   public void close() throws IOException {
-    scanner.close();
+    reader.close();
   }
 
   /** Behind the last byte that is not zero: the rest of the file was never written. */
   private long endOfData(long from) throws IOException {
     long end = from;
     try (FileWindow window = FileWindow.open(file)) {
-      for (long at = from; at < window.size(); at += BLOCK_BYTES) {
+      long at = from;
+      while (at < window.size()) {
         int length = (int) Math.min(BLOCK_BYTES, window.size() - at);
-        ByteBuffer block = window.slice(at, length);
-        int last = length - 1;
-        while (last >= 0 && block.get(last) == 0) {
-          last--;
+        try {
+          ByteBuffer block = window.slice(at, length);
+          int last = length - 1;
+          while (last >= 0 && block.get(last) == 0) {
+            last--;
+          }
+          end = last < 0 ? end : at + last + 1;
+          at += length;
+        } catch (UnreadableBlock e) {
+          at = (at | (SECTOR_BYTES - 1)) + 1;
+          end = Math.min(at, window.size());
         }
-        end = last >= 0 ? at + last + 1 : end;
       }
     }
     return end;

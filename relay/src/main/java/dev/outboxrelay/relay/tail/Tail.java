@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -29,8 +30,8 @@ public final class Tail implements Closeable {
   private final QueueTail queue;
 
   private Place place = Place.START;
-  private long lastSequence;
   private CycleProbe probe;
+  private Succession succession; // as long as Chronicle reads
   private SalvageTail salvage;
   private boolean entered;
 
@@ -56,15 +57,10 @@ public final class Tail implements Closeable {
     this.nextSearchNanos = lastLookNanos;
   }
 
-  /**
-   * Goes somewhere.
-   *
-   * @param sequence of the record before the place; 0 = not known
-   */
-  public void seek(Place to, long sequence) {
+  /** Goes somewhere. */
+  public void seek(Place to) {
     leaveCycle();
     place = to;
-    lastSequence = sequence;
     looksWithoutProgress = 0;
     lastLookNanos = nanos.getAsLong() - LOOK_EVERY_NANOS;
     lastListNanos = lastLookNanos - LIST_EVERY_NANOS;
@@ -105,9 +101,11 @@ public final class Tail implements Closeable {
       case ENTRY -> {
         TailedRecord next = queue.poll();
         if (next != null && next.cycle() == place.cycle()) {
-          return accept(next);
-        }
-        if (queue.broken() != null || next != null) {
+          if (!(next instanceof TailedRecord.Intact intact) || succession.allows(intact)) {
+            return accept(next);
+          }
+          standStill("it does not follow, or not all of its batch is there");
+        } else if (queue.broken() != null || next != null) {
           standStill(queue.broken() == null ? "left the cycle early" : queue.broken());
         } else {
           lookAround("Chronicle does not go on");
@@ -127,9 +125,9 @@ public final class Tail implements Closeable {
   private TailedRecord accept(TailedRecord next) {
     long entry = place.entry() + 1;
     if (next instanceof TailedRecord.Intact intact) {
-      entry = intact.record().entry() + 1L;
-      lastSequence = intact.record().sequence();
+      entry = Integer.toUnsignedLong(intact.record().entry()) + 1;
     }
+    succession.accept(next);
     place = new Place(next.cycle(), next.end(), entry);
     looksWithoutProgress = 0;
     return next;
@@ -143,9 +141,6 @@ public final class Tail implements Closeable {
     boolean closed = newestCycle(now) > place.cycle();
     TailedRecord next = salvage.poll(closed);
     if (next != null) {
-      if (next instanceof TailedRecord.Intact intact) {
-        lastSequence = intact.record().sequence();
-      }
       place = salvage.place();
       return next;
     }
@@ -169,8 +164,10 @@ public final class Tail implements Closeable {
       if (place.equals(Place.START) || !Files.exists(paths.cycle(place.cycle()))) {
         return false;
       }
-      probe = new CycleProbe(paths.cycle(place.cycle()));
+      Path file = paths.cycle(place.cycle());
+      probe = new CycleProbe(file);
       place = new Place(place.cycle(), Math.max(place.offset(), probe.start()), place.entry());
+      succession = new Succession(file, outbox, place.offset() <= probe.start());
     }
     if (!probe.isSound()) {
       standStill("the header can't be parsed");
@@ -236,7 +233,7 @@ public final class Tail implements Closeable {
 
   private void standStill(String reason) throws IOException {
     listener.standingStill(place.cycle(), place.offset(), reason);
-    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place, lastSequence);
+    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place, succession.last());
     nextSearchNanos = nanos.getAsLong();
     entered = true;
   }
@@ -253,8 +250,10 @@ public final class Tail implements Closeable {
   private void leaveCycle() {
     entered = false;
     try (CycleProbe oldProbe = probe;
+        Succession oldSuccession = succession;
         SalvageTail oldSalvage = salvage) {
       probe = null;
+      succession = null;
       salvage = null;
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -58,13 +58,13 @@ class SalvageTailTest {
     write32(WORD1, (int) damaged.offset());
 
     try (SalvageTail tail =
-        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), null)) {
       assertThat(read(tail)).containsExactly("1", "2");
       // What is published and not booked waits: were there a search, it would be found.
       write32(later.offset(), published);
       assertThat(read(tail)).isEmpty();
       write32(WORD1, (int) later.offset());
-      assertThat(read(tail)).containsExactly("hostile length", "4");
+      assertThat(read(tail)).containsExactly("hostile-length", "4");
     }
   }
 
@@ -79,8 +79,8 @@ class SalvageTailTest {
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
 
     try (SalvageTail tail =
-        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), 0)) {
-      assertThat(read(tail)).containsExactly("1", "2", "hostile length", "4");
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), null)) {
+      assertThat(read(tail)).containsExactly("1", "2", "hostile-length", "4");
     }
   }
 

@@ -7,16 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Follows a cycle's chain from the last entry that is noted to its end, and checks that entries and
- * sequences go up as only our writers make them. For one walk.
+ * Finds the tail of a cycle as FORMAT.md, <i>Finding the tail</i>, says: follows the chain from the
+ * last entry that is noted, and takes nothing that a writer of ours does not leave. For one walk.
  */
 public final class ChainWalk {
   private final CycleLayout layout;
   private final CycleScanner scanner;
   private final List<Found> unbooked = new ArrayList<>();
-  private long last;
-  private long lastSequence;
-  private long entries;
+  private CycleEntry.Valid last; // null while there is none
+  private LastRecord lastRecord;
   private long end;
 
   public ChainWalk(FileWindow file, CycleLayout layout, CycleId cycle, boolean exclusive) {
@@ -41,51 +40,69 @@ public final class ChainWalk {
    * Walks once.
    *
    * @param noted offset of the last entry that is noted (word1), 0 if none is
+   * @throws dev.outboxrelay.client.OutboxUnavailable if another version wrote what stands here
    */
   public End toEnd(long noted) throws IOException {
     end = layout.firstData();
     if (noted != 0) {
       end = noted;
-      if (noted < layout.firstData()
-          || noted % 4 != 0
-          || !(scanner.at(noted) instanceof CycleEntry.Valid valid)
-          || valid.offset() != noted) {
+      boolean possible = noted % 4 == 0 && noted >= layout.firstData();
+      if (!possible
+          || !(read(noted) instanceof CycleEntry.Valid valid)
+          || valid.offset() != noted
+          || (valid.record().entry() == 0) != (noted == layout.firstData())) {
         return End.BROKEN;
       }
-      add(valid, noted);
+      goBehind(valid);
     }
     while (true) {
-      CycleEntry at = scanner.at(end);
+      CycleEntry at = read(end);
       end = at.offset();
-      if (at instanceof CycleEntry.End) {
+      if (at instanceof CycleEntry.Valid valid && follows(valid)) {
+        goBehind(valid);
+        note(valid.offset());
+      } else if (last != null && last.record().batch()) {
+        return End.BROKEN; // FORMAT I10: the rest of it is lost
+      } else if (at instanceof CycleEntry.End) {
         return End.OPEN;
-      } else if (at instanceof CycleEntry.Eof) {
-        return End.CLOSED;
-      } else if (at instanceof CycleEntry.Valid valid && follows(valid.record())) {
-        add(valid, noted);
       } else {
-        return End.BROKEN;
+        return at instanceof CycleEntry.Eof ? End.CLOSED : End.BROKEN;
       }
     }
   }
 
-  private boolean follows(OutboxRecord record) {
-    return Integer.toUnsignedLong(record.entry()) == entries && record.sequence() > lastSequence;
+  private CycleEntry read(long offset) throws IOException {
+    CycleEntry at = scanner.at(offset);
+    if (at instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal();
+    }
+    return at;
   }
 
-  private void add(CycleEntry.Valid valid, long noted) {
-    last = valid.offset();
-    lastSequence = valid.record().sequence();
-    entries = Integer.toUnsignedLong(valid.record().entry()) + 1;
+  private boolean follows(CycleEntry.Valid valid) {
+    OutboxRecord record = valid.record();
+    if (last == null) {
+      return record.entry() == 0 && !record.continued();
+    }
+    boolean inItsBatch = last.record().batch();
+    return lastRecord.isFollowedBy(record)
+        && inItsBatch == record.continued()
+        && (!inItsBatch || valid.offset() == last.next());
+  }
+
+  private void goBehind(CycleEntry.Valid valid) {
+    last = valid;
+    lastRecord = LastRecord.of(valid.record());
     end = valid.next();
-    if (last != noted) {
-      // Only the newest is worth noting, and those that the index covers.
-      if (!unbooked.isEmpty()
-          && unbooked.get(unbooked.size() - 1).entry() % layout.indexSpacing() != 0) {
-        unbooked.remove(unbooked.size() - 1);
-      }
-      unbooked.add(new Found(last, entries - 1));
+  }
+
+  /** Only the newest is worth booking, and those that the index covers. */
+  private void note(long offset) {
+    int newest = unbooked.size() - 1;
+    if (newest >= 0 && unbooked.get(newest).entry() % layout.indexSpacing() != 0) {
+      unbooked.remove(newest);
     }
+    unbooked.add(new Found(offset, lastRecord.entry()));
   }
 
   /**
@@ -98,17 +115,27 @@ public final class ChainWalk {
 
   /** Offset of the last record, 0 if there is none. */
   public long last() {
-    return last;
+    return last == null ? 0 : last.offset();
+  }
+
+  /** Behind the last record, the first data offset if there is none. */
+  public long endOfRecords() {
+    return last == null ? layout.firstData() : last.next();
+  }
+
+  /** The last record; null if there is none. */
+  public LastRecord lastRecord() {
+    return lastRecord;
   }
 
   /** Sequence of the last record, 0 if there is none. */
   public long lastSequence() {
-    return lastSequence;
+    return lastRecord == null ? 0 : lastRecord.sequence();
   }
 
   /** Number of the next entry. */
   public long entries() {
-    return entries;
+    return lastRecord == null ? 0 : lastRecord.entry() + 1;
   }
 
   /** Offset at which the chain ends. */

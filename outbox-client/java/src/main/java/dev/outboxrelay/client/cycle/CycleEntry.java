@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.cycle;
 
 import dev.outboxrelay.client.OutboxUnavailable;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordVerdict;
 
@@ -20,8 +21,8 @@ public sealed interface CycleEntry {
   record Corrupt(long offset, int length, RecordVerdict verdict, long next) implements CycleEntry {}
 
   /**
-   * A header word that cannot be followed: a hostile length, or an entry beyond the end of the
-   * file.
+   * A header word that cannot be followed: a hostile length, an entry beyond the end of the file,
+   * or one that is neither data nor an index page.
    */
   record Hostile(long offset, int header) implements CycleEntry {}
 
@@ -29,11 +30,10 @@ public sealed interface CycleEntry {
    * What a version of ours wrote that this one does not read: a reader stops here, and sets nothing
    * aside (FORMAT I11).
    */
-  record OtherFormat(long offset, RecordVerdict verdict) implements CycleEntry {
-    /** What to tell; the path is that of the cycle file. */
-    public OutboxUnavailable refusal(String path) {
+  record OtherFormat(CycleId cycle, long offset, RecordVerdict verdict) implements CycleEntry {
+    public OutboxUnavailable refusal() {
       return new OutboxUnavailable(
-          path
+          CycleName.of(cycle.number())
               + " holds at offset "
               + offset
               + (verdict == RecordVerdict.FORMER_FORMAT
@@ -41,6 +41,9 @@ public sealed interface CycleEntry {
                   : " a record of a later version: upgrade to that"));
     }
   }
+
+  /** Bytes that the disk does not give, somewhere in an entry. */
+  record Unreadable(long offset) implements CycleEntry {}
 
   /** Free: nothing is published here yet. */
   record End(long offset) implements CycleEntry {}

@@ -106,6 +106,9 @@ public record CycleLayout(
       return Optional.empty();
     }
     int words = position.offset() + 16;
+    if (words % 8 != 0 || index2index.array % 8 != 0 || lastIndex.offset() % 8 != 0) {
+      return Optional.empty(); // they are stored with one aligned store
+    }
     return Optional.of(
         new CycleLayout(
             words,
@@ -124,6 +127,21 @@ public record CycleLayout(
   public long pageArray(FileWindow file, long offset) throws IOException {
     Page page = page(file, offset, "index", indexCount);
     return page == null ? 0 : page.array;
+  }
+
+  /** The same; null if the header cannot be parsed, or the disk does not give it. */
+  public static CycleLayout read(FileWindow file) throws IOException {
+    try {
+      return parse(file).orElse(null);
+    } catch (UnreadableBlock e) {
+      return null;
+    }
+  }
+
+  /** Whether a page as our writers append them stands here. */
+  boolean isIndexPage(FileWindow file, long offset) throws IOException {
+    return file.getInt(offset) == CycleTemplate.indexPageHeader(offset, indexCount)
+        && pageArray(file, offset) != 0;
   }
 
   private static long value(Map<String, WireFields.Field> fields, String name) {

@@ -18,6 +18,8 @@ import java.util.UUID;
 public final class CycleScanner implements Closeable {
   private static final UUID NOBODY = new UUID(0, 0);
 
+  private static final ByteBuffer ZEROS = ByteBuffer.allocate(16 << 10);
+
   private final FileWindow file;
   private final CycleLayout layout;
   private final CycleId cycle;
@@ -46,7 +48,7 @@ public final class CycleScanner implements Closeable {
     CycleId cycle = new CycleId(outbox, CycleName.numberOf(cycleFile));
     FileWindow file = FileWindow.open(cycleFile);
     try {
-      return new CycleScanner(file, CycleLayout.parse(file).orElse(null), cycle, false);
+      return new CycleScanner(file, CycleLayout.read(file), cycle, false);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -82,46 +84,43 @@ public final class CycleScanner implements Closeable {
 
   /**
    * What stands at {@code offset}, which must be the start, or the {@code next} of an entry. Index
-   * pages are passed over: the offset of the result may be higher. An End is always fresh from
-   * disk: it is worth asking again later.
+   * pages are passed over: the offset of the result may be higher. An End, and whatever is no sound
+   * entry, is always fresh from disk: a writer may have been at work while it was read.
    */
   public CycleEntry at(long offset) throws IOException {
+    CycleEntry found = read(offset);
+    if (!exclusive && !(found instanceof CycleEntry.Valid || found instanceof CycleEntry.Eof)) {
+      file.refresh();
+      found = read(offset);
+    }
+    return found;
+  }
+
+  private CycleEntry read(long offset) throws IOException {
     long at = offset;
-    boolean fresh = exclusive;
-    while (true) {
-      if (!file.has(at, 4)) {
-        if (fresh) {
-          return new CycleEntry.Hostile(at, 0);
+    try {
+      while (true) {
+        int header = file.has(at, 4) ? file.getInt(at) : CycleLayout.FREE;
+        if (header == CycleLayout.EOF) {
+          return new CycleEntry.Eof(at);
         }
-        file.refresh();
-        fresh = true;
-        continue;
-      }
-      int header = file.getInt(at);
-      if (header == CycleLayout.EOF) {
-        return new CycleEntry.Eof(at);
-      }
-      boolean free = CycleLayout.isFree(header);
-      int length = CycleLayout.length(header);
-      if (!fresh && (free || !file.has(at + 4, length))) {
-        file.refresh();
-        fresh = true;
-        continue;
-      }
-      if (free) {
-        return new CycleEntry.End(at);
-      }
-      if (!file.has(at + 4, length)) {
-        return new CycleEntry.Hostile(at, header);
-      }
-      if (CycleLayout.isMeta(header)) {
-        if (layout == null || layout.pageArray(file, at) == 0) {
+        if (CycleLayout.isFree(header)) {
+          return new CycleEntry.End(at);
+        }
+        int length = CycleLayout.length(header);
+        if (!file.has(at + 4, length)) {
+          return new CycleEntry.Hostile(at, header);
+        }
+        if (!CycleLayout.isMeta(header)) {
+          return dataEntry(at, header, length);
+        }
+        if (layout == null || !layout.isIndexPage(file, at)) {
           return new CycleEntry.Hostile(at, header);
         }
         at = CycleLayout.next(at, length);
-        continue;
       }
-      return dataEntry(at, header, length);
+    } catch (UnreadableBlock e) {
+      return new CycleEntry.Unreadable(at);
     }
   }
 
@@ -141,7 +140,7 @@ public final class CycleScanner implements Closeable {
     RecordVerdict verdict = RecordCodec.check(record, placeOf(record), offset);
     long next = CycleLayout.next(offset, length);
     if (verdict.isOtherFormat()) {
-      return new CycleEntry.OtherFormat(offset, verdict);
+      return new CycleEntry.OtherFormat(cycle, offset, verdict);
     }
     return verdict.isValid()
         ? new CycleEntry.Valid(offset, RecordCodec.decode(record), next)
@@ -149,31 +148,53 @@ public final class CycleScanner implements Closeable {
   }
 
   /**
-   * The first published record at or behind {@code from} that passes all checks, in steps of 4
-   * bytes and whatever the chain says; empty if the file holds no more.
+   * The first published record of this cycle at or behind {@code from}, in steps of 4 bytes and
+   * whatever stands between; empty if the file holds no more. What the disk does not give is passed
+   * over.
+   *
+   * @param last the last record before, behind which it must be in order; null if none is known
+   * @throws dev.outboxrelay.client.OutboxUnavailable if a record of a later version comes first
    */
-  public Optional<CycleEntry.Valid> findNext(long from) throws IOException {
+  public Optional<CycleEntry.Valid> findNext(long from, LastRecord last) throws IOException {
     if (!exclusive) {
       file.refresh();
     }
     long at = (Math.max(from, 0) + 3) & ~3L;
     while (file.has(at, 4 + RecordCodec.FIXED_BYTES)) {
-      int step = stepsToMagic(at);
-      at += step;
-      if (step > 0) {
-        continue;
+      try {
+        int step = stepsToMagic(at);
+        if (step == 0) {
+          CycleEntry.Valid found = recordAt(at);
+          if (found != null && (last == null || last.isBefore(found.record()))) {
+            return Optional.of(found);
+          }
+        }
+        at += Math.max(step, 4);
+      } catch (UnreadableBlock e) {
+        at = UnreadableBlock.next(at);
       }
-      int header = file.getInt(at);
-      int length = CycleLayout.length(header);
-      if ((header & CycleLayout.EOF) == 0
-          && CycleLayout.isDataLength(length)
-          && file.has(at + 4, length)
-          && dataEntry(at, header, length) instanceof CycleEntry.Valid valid) {
-        return Optional.of(valid);
-      }
-      at += 4;
     }
     return Optional.empty();
+  }
+
+  /** The published record at {@code at}, or null. */
+  private CycleEntry.Valid recordAt(long at) throws IOException {
+    int header = file.getInt(at);
+    int length = CycleLayout.length(header);
+    if ((header & CycleLayout.EOF) != 0
+        || !CycleLayout.isDataLength(length)
+        || !file.has(at + 4, length)) {
+      return null;
+    }
+    try {
+      CycleEntry found = dataEntry(at, header, length);
+      if (found instanceof CycleEntry.OtherFormat other) {
+        throw other.refusal();
+      }
+      return found instanceof CycleEntry.Valid valid ? valid : null;
+    } catch (UnreadableBlock e) {
+      return null; // its end can't be read; a smaller one may stand before that
+    }
   }
 
   /**
@@ -181,15 +202,29 @@ public final class CycleScanner implements Closeable {
    * stands here.
    */
   private int stepsToMagic(long at) throws IOException {
+    file.getLong(at); // reads ahead, if need be
     int buffered = Math.max(file.buffered(at) & ~3, 8);
     ByteBuffer bytes = file.slice(at, buffered);
     int last = buffered - 4;
-    for (int i = 4; i <= last; i += 4) {
-      if (bytes.getInt(i) == RecordCodec.MAGIC) {
+    int i = 4;
+    while (i <= last) {
+      int word = bytes.getInt(i);
+      if (word == RecordCodec.MAGIC) {
         return i - 4;
       }
+      i += word == 0 ? Math.max(zerosAt(bytes, i) & ~3, 4) : 4;
     }
     return last;
+  }
+
+  /** How many bytes are zero from {@code at} on: damaged files are mostly holes. */
+  private static int zerosAt(ByteBuffer bytes, int at) {
+    int left = Math.min(bytes.limit() - at, ZEROS.capacity());
+    if (left < Long.BYTES || bytes.getLong(at) != 0) {
+      return 0;
+    }
+    int zeros = bytes.slice(at, left).mismatch(ZEROS.slice(0, left));
+    return zeros < 0 ? left : zeros;
   }
 
   @Override

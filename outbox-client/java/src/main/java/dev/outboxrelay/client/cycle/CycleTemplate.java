@@ -10,6 +10,9 @@ import java.util.HexFormat;
  * index page.
  */
 public final class CycleTemplate {
+  /** First data offset of a new cycle file. */
+  public static final int FIRST_DATA = 0x10110;
+
   static final int INDEX_COUNT = 4096;
 
   private static final int INDEX2INDEX_AT = 0xC8;

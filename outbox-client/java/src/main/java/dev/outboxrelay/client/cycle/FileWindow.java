@@ -110,10 +110,19 @@ public final class FileWindow implements Closeable {
     }
     window.clear();
     start = offset;
-    while (window.hasRemaining()) {
-      if (channel.read(window, start + window.position()) < 0) {
-        break;
+    try {
+      while (window.hasRemaining()) {
+        if (channel.read(window, start + window.position()) < 0) {
+          break;
+        }
       }
+    } catch (IOException e) {
+      boolean unreadable = UnreadableBlock.isCauseOf(e);
+      if (!unreadable || window.position() < length) {
+        window.limit(0);
+        throw unreadable ? new UnreadableBlock(e) : e;
+      }
+      // What was read ahead is not there: its turn comes when it is asked for.
     }
     for (int i = window.position(); i < length; i++) {
       window.put(i, (byte) 0);

@@ -2,7 +2,8 @@
  * The inside of a cycle file. {@link dev.outboxrelay.client.cycle.CycleLayout} finds where its
  * parts lie, {@link dev.outboxrelay.client.cycle.CycleTemplate} has the bytes of a new one. An
  * append finds the end of the chain with {@link dev.outboxrelay.client.cycle.ChainWalk}; a reader
- * goes from entry to entry, and on behind damage, with {@link
+ * goes from record to record, and on behind damage, with {@link
+ * dev.outboxrelay.client.cycle.CycleReader}. Both look at single entries with {@link
  * dev.outboxrelay.client.cycle.CycleScanner}. Nothing here changes a file.
  *
  * <p><b>Not for users:</b> public because the relay and its tools read and mend the same files.

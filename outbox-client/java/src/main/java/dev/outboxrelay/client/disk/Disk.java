@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.disk;
 
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
@@ -36,6 +37,9 @@ public interface Disk {
    */
   void sync(FileChannel file, boolean metadata, DiskStep step) throws IOException;
 
+  /** The same through a descriptor that no interrupt closes, in a fsync. */
+  void sync(FileDescriptor file, DiskStep step) throws IOException;
+
   /** Brings a directory's entries to stable storage. */
   void syncDirectory(Path directory, DiskStep step) throws IOException;
 
@@ -44,6 +48,16 @@ public interface Disk {
 
   /** Cuts a file. */
   void truncate(FileChannel file, long size, DiskStep step) throws IOException;
+
+  /**
+   * Gives a file a second name.
+   *
+   * @throws java.nio.file.FileAlreadyExistsException if anything has that name
+   */
+  void link(Path existing, Path name, DiskStep step) throws IOException;
+
+  /** Removes a name, if it exists. */
+  void unlink(Path name, DiskStep step) throws IOException;
 
   /** Renames a file over whatever has the new name. */
   void rename(Path from, Path to, DiskStep step) throws IOException;

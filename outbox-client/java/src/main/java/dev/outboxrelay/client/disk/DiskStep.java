@@ -17,7 +17,8 @@ public enum DiskStep {
   EOF_TAIL,
   EOF,
   CREATE,
-  RENAME,
+  LINK,
+  UNLINK,
   LISTING,
   POSITION,
   FAILURES

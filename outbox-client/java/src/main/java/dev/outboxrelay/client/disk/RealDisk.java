@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.disk;
 
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -56,6 +57,11 @@ public final class RealDisk implements Disk {
   }
 
   @Override
+  public void sync(FileDescriptor file, DiskStep step) throws IOException {
+    file.sync();
+  }
+
+  @Override
   public void syncDirectory(Path directory, DiskStep step) throws IOException {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
@@ -72,6 +78,16 @@ public final class RealDisk implements Disk {
   @Override
   public void truncate(FileChannel file, long size, DiskStep step) throws IOException {
     file.truncate(size);
+  }
+
+  @Override
+  public void link(Path existing, Path name, DiskStep step) throws IOException {
+    Files.createLink(name, existing);
+  }
+
+  @Override
+  public void unlink(Path name, DiskStep step) throws IOException {
+    Files.deleteIfExists(name);
   }
 
   @Override

@@ -5,9 +5,10 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleName;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleTemplate;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.cycle.LastRecord;
 import dev.outboxrelay.client.record.CycleId;
-import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,14 +17,28 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What a cycle file tells of the outbox by its records alone, however damaged it is.
+ * What a cycle file tells of the outbox by its records alone, however damaged it is. All calls
+ * throw {@link dev.outboxrelay.client.OutboxUnavailable} where they meet what another version
+ * wrote.
  *
  * @param prologue of its first record, or null
  * @param lastSequence highest sequence found, 0 if there is no record
- * @param dataBytes of the chain behind the first data offset; 0 if its end cannot be found
- * @param sealed whether the chain ends with EOF
+ * @param recordBytes from the first data offset to behind the last record found
+ * @param dataBytes the same up to its tail, if that is found
+ * @param end how the chain ends
  */
-public record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, boolean sealed) {
+public record CycleFacts(
+    Prologue prologue, long lastSequence, long recordBytes, long dataBytes, ChainWalk.End end) {
+
+  /** Whether the chain ends with EOF. */
+  public boolean sealed() {
+    return end == ChainWalk.End.CLOSED;
+  }
+
+  /** Whether the chain has no end that a writer of ours leaves. */
+  public boolean broken() {
+    return end == ChainWalk.End.BROKEN;
+  }
 
   /**
    * What the first record and the end of the chain tell. Needs no lock; costs the same with any
@@ -31,7 +46,10 @@ public record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, b
    */
   public static CycleFacts read(Path cycleFile, UUID outbox) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {
-      return chain(file, CycleLayout.parse(file).orElse(null), id(cycleFile, outbox), false).facts;
+      CycleLayout layout = CycleLayout.read(file);
+      return layout == null
+          ? new CycleFacts(null, 0, 0, 0, ChainWalk.End.BROKEN)
+          : chain(file, layout, id(cycleFile, outbox), false).facts;
     }
   }
 
@@ -41,21 +59,38 @@ public record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, b
    */
   public static CycleFacts search(Path cycleFile, UUID outbox) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {
-      CycleLayout layout = CycleLayout.parse(file).orElse(null);
       CycleId cycle = id(cycleFile, outbox);
-      Chain chain = chain(file, layout, cycle, true);
-      Prologue prologue = chain.facts.prologue;
-      long lastSequence = chain.facts.lastSequence;
-      CycleScanner scanner = new CycleScanner(file, layout, cycle, true);
-      Optional<CycleEntry.Valid> found = scanner.findNext(chain.searchFrom);
-      while (found.isPresent()) {
-        OutboxRecord record = found.get().record();
-        lastSequence = Math.max(lastSequence, record.sequence());
-        prologue = prologue == null ? record.prologue() : prologue;
-        found = scanner.findNext(found.get().next());
+      CycleLayout layout = CycleLayout.read(file);
+      if (layout == null) {
+        CycleFacts nothing = new CycleFacts(null, 0, 0, 0, ChainWalk.End.BROKEN);
+        return nothing.and(new CycleScanner(file, null, cycle, true), 0, null);
       }
-      return new CycleFacts(prologue, lastSequence, chain.facts.dataBytes, chain.facts.sealed);
+      Chain chain = chain(file, layout, cycle, true);
+      LastRecord last = chain.walk.lastRecord();
+      long from = last == null ? layout.firstData() : chain.walk.endOfRecords();
+      CycleScanner scanner = new CycleScanner(file, layout, cycle, true);
+      return chain.facts.and(scanner, from, last);
     }
+  }
+
+  /** With what a search finds behind the chain. */
+  private CycleFacts and(CycleScanner scanner, long from, LastRecord before) throws IOException {
+    Prologue first = prologue;
+    long sequence = lastSequence;
+    long behind = 0;
+    LastRecord last = before;
+    Optional<CycleEntry.Valid> found = scanner.findNext(from, last);
+    while (found.isPresent()) {
+      CycleEntry.Valid valid = found.get();
+      last = LastRecord.of(valid.record());
+      first = first == null ? valid.record().prologue() : first;
+      sequence = last.sequence();
+      behind = valid.next();
+      found = scanner.findNext(behind, last);
+    }
+    long start = scanner.start() == 0 ? CycleTemplate.FIRST_DATA : scanner.start();
+    long records = before == null ? Math.max(0, behind - start) : recordBytes;
+    return new CycleFacts(first, sequence, records, broken() ? records : dataBytes, end);
   }
 
   /**
@@ -64,29 +99,29 @@ public record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, b
    */
   static Optional<Prologue> claimedPrologue(Path cycleFile) throws IOException {
     try (FileWindow file = FileWindow.open(cycleFile)) {
-      CycleLayout layout = CycleLayout.parse(file).orElse(null);
+      CycleLayout layout = CycleLayout.read(file);
       CycleScanner scanner = new CycleScanner(file, layout, id(cycleFile, null), false);
-      Optional<CycleEntry.Valid> found =
-          layout == null
-              ? scanner.findNext(0)
-              : Optional.of(scanner.at(layout.firstData()))
-                  .filter(CycleEntry.Valid.class::isInstance)
-                  .map(CycleEntry.Valid.class::cast);
-      return found.map(first -> first.record().prologue());
+      return layout == null
+          ? scanner.findNext(0, null).map(first -> first.record().prologue())
+          : Optional.ofNullable(prologue(scanner));
     }
   }
 
   /**
    * The highest sequence in the newest of these cycles (ascending) that holds a record, 0 if none
    * does. Behind damage, too: after a power cut, records may be there that neither the state nor
-   * word1 knows of, and their sequences must not be given again.
+   * word1 knows of, and their sequences must not be given again (FORMAT I4).
    */
   public static long lastSequence(OutboxPaths paths, List<Long> cycles, UUID outbox)
       throws IOException {
     for (int i = cycles.size() - 1; i >= 0; i--) {
-      long found = search(paths.cycle(cycles.get(i)), outbox).lastSequence;
-      if (found > 0) {
-        return found;
+      Path file = paths.cycle(cycles.get(i));
+      CycleFacts facts = read(file, outbox);
+      if (!facts.sealed() || facts.lastSequence == 0) {
+        facts = search(file, outbox);
+      }
+      if (facts.lastSequence > 0) {
+        return facts.lastSequence;
       }
     }
     return 0;
@@ -96,26 +131,24 @@ public record CycleFacts(Prologue prologue, long lastSequence, long dataBytes, b
     return new CycleId(outbox, CycleName.numberOf(cycleFile));
   }
 
-  private record Chain(CycleFacts facts, long searchFrom) {}
+  private record Chain(CycleFacts facts, ChainWalk walk) {}
 
   private static Chain chain(FileWindow file, CycleLayout layout, CycleId cycle, boolean exclusive)
       throws IOException {
-    if (layout == null) {
-      return new Chain(new CycleFacts(null, 0, 0, false), 0);
-    }
     CycleScanner scanner = new CycleScanner(file, layout, cycle, exclusive);
-    Prologue prologue =
-        scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
-            ? first.record().prologue()
-            : null;
+    Prologue prologue = prologue(scanner);
     ChainWalk walk = new ChainWalk(file, layout, cycle, exclusive);
-    ChainWalk.End end = walk.toEnd(file.getLong(layout.word1()));
-    CycleFacts facts =
-        new CycleFacts(
-            prologue,
-            walk.lastSequence(),
-            end == ChainWalk.End.BROKEN ? 0 : walk.end() - layout.firstData(),
-            end == ChainWalk.End.CLOSED);
-    return new Chain(facts, walk.lastSequence() == 0 ? layout.firstData() : walk.end());
+    ChainWalk.End how = walk.toEnd(scanner.writePosition());
+    long records = walk.endOfRecords() - layout.firstData();
+    long data = how == ChainWalk.End.BROKEN ? records : walk.end() - layout.firstData();
+    return new Chain(new CycleFacts(prologue, walk.lastSequence(), records, data, how), walk);
+  }
+
+  private static Prologue prologue(CycleScanner scanner) throws IOException {
+    CycleEntry first = scanner.at(scanner.start());
+    if (first instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal();
+    }
+    return first instanceof CycleEntry.Valid valid ? valid.record().prologue() : null;
   }
 }

@@ -1,7 +1,5 @@
 package dev.outboxrelay.client.files;
 
-import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.WireFields;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -15,10 +13,8 @@ import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -29,9 +25,13 @@ import java.util.Optional;
 public final class MetadataTable implements Closeable {
   public static final int FILE_BYTES = 131072;
 
-  private static final String HIGHEST = "listing.highestCycle";
-  private static final String LOWEST = "listing.lowestCycle";
-  private static final String MOD_COUNT = "listing.modCount";
+  private static final int HIGHEST_AT = 184;
+  private static final int LOWEST_AT = 224;
+  private static final int MOD_COUNT_AT = 256;
+
+  /** What is told from other tables; behind it Chronicle keeps values of its own. */
+  private static final int COMPARED_BYTES = 264;
+
   private static final int PAGE_BYTES = 4096;
 
   /** The header that Chronicle writes for FAST_HOURLY and BINARY_LIGHT. */
@@ -46,14 +46,11 @@ public final class MetadataTable implements Closeable {
 
   private final FileChannel channel;
   private final MappedByteBuffer map;
-  private final Map<String, WireFields.Field> values;
   private final Disk disk;
 
-  private MetadataTable(
-      FileChannel channel, MappedByteBuffer map, Map<String, WireFields.Field> values, Disk disk) {
+  private MetadataTable(FileChannel channel, MappedByteBuffer map, Disk disk) {
     this.channel = channel;
     this.map = map;
-    this.values = values;
     this.disk = disk;
   }
 
@@ -76,7 +73,8 @@ public final class MetadataTable implements Closeable {
   }
 
   /**
-   * Reads the table without a lock; empty if it is missing, has another length or does not parse.
+   * Reads the table without a lock; empty if it is missing, has another length or is not as we
+   * write it.
    */
   public static Optional<Listing> read(Path file) throws IOException {
     byte[] bytes = SafeFiles.read(file, FILE_BYTES + 1).orElse(null);
@@ -84,32 +82,25 @@ public final class MetadataTable implements Closeable {
       return Optional.empty();
     }
     ByteBuffer table = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    return values(table)
-        .map(
-            values ->
-                new Listing(
-                    values.get(HIGHEST).value(),
-                    values.get(LOWEST).value(),
-                    values.get(MOD_COUNT).value()));
+    Listing listing =
+        new Listing(
+            table.getLong(HIGHEST_AT), table.getLong(LOWEST_AT), table.getLong(MOD_COUNT_AT));
+    boolean same = table.slice(0, COMPARED_BYTES).equals(create(listing).slice(0, COMPARED_BYTES));
+    return same ? Optional.of(listing) : Optional.empty();
   }
 
-  /** Opens the table; one that is missing or damaged is first written anew, in place. */
+  /**
+   * Opens the table; one that is missing or not as we write it is first written anew, in place, so
+   * that a live reader sees a change.
+   */
   public static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
       throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
-      boolean isNew = channel.size() == 0 && cycles.isEmpty();
       if (read(file).isEmpty()) {
-        write(channel, Listing.of(cycles, isNew ? 1 : nowMillis), disk);
+        write(channel, Listing.of(cycles, nowMillis), disk);
       }
-      MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.LISTING);
-      return new MetadataTable(
-          channel,
-          map,
-          values(map)
-              .orElseThrow(
-                  () -> new OutboxCorrupt(file + " is not what was just written: check the disk")),
-          disk);
+      return new MetadataTable(channel, disk.map(channel, FILE_BYTES, DiskStep.LISTING), disk);
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -118,11 +109,11 @@ public final class MetadataTable implements Closeable {
 
   /** Notes which cycles there are, if that is news. */
   public void list(List<Long> cycles) {
-    Listing listing = Listing.of(cycles, get(MOD_COUNT) + 1);
-    if (get(HIGHEST) != listing.highestCycle() || get(LOWEST) != listing.lowestCycle()) {
-      put(HIGHEST, listing.highestCycle());
-      put(LOWEST, listing.lowestCycle());
-      put(MOD_COUNT, listing.modCount());
+    Listing listing = Listing.of(cycles, get(MOD_COUNT_AT) + 1);
+    if (get(HIGHEST_AT) != listing.highestCycle() || get(LOWEST_AT) != listing.lowestCycle()) {
+      put(HIGHEST_AT, listing.highestCycle());
+      put(LOWEST_AT, listing.lowestCycle());
+      put(MOD_COUNT_AT, listing.modCount());
     }
   }
 
@@ -131,12 +122,12 @@ public final class MetadataTable implements Closeable {
     channel.close();
   }
 
-  private long get(String key) {
-    return RealDisk.load64(map, values.get(key).offset());
+  private long get(int at) {
+    return RealDisk.load64(map, at);
   }
 
-  private void put(String key, long value) {
-    disk.store64(map, values.get(key).offset(), value, DiskStep.LISTING);
+  private void put(int at, long value) {
+    disk.store64(map, at, value, DiskStep.LISTING);
   }
 
   private static boolean hasItsLength(Path file) throws IOException {
@@ -160,9 +151,9 @@ public final class MetadataTable implements Closeable {
   static ByteBuffer create(Listing listing) {
     ByteBuffer table = ByteBuffer.allocateDirect(FILE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     table.put(HEADER);
-    putEntry(table, HIGHEST, listing.highestCycle());
-    putEntry(table, LOWEST, listing.lowestCycle());
-    putEntry(table, MOD_COUNT, listing.modCount());
+    putEntry(table, "listing.highestCycle", listing.highestCycle());
+    putEntry(table, "listing.lowestCycle", listing.lowestCycle());
+    putEntry(table, "listing.modCount", listing.modCount());
     putEntry(table, "chronicle.write.lock", Long.MIN_VALUE);
     putEntry(table, "chronicle.append.lock", Long.MIN_VALUE);
     putEntry(table, "chronicle.lastIndexReplicated", -1);
@@ -179,29 +170,5 @@ public final class MetadataTable implements Closeable {
     WireFields.pad(table, -(table.position() + 1) & 7);
     table.put((byte) WireFields.INT64).putLong(value);
     table.putInt(start, table.position() - start - 4);
-  }
-
-  /** The listing's three values; empty if one is not there. */
-  private static Optional<Map<String, WireFields.Field>> values(ByteBuffer table) {
-    int at = CycleLayout.length(table.getInt(0)) + 4;
-    if (!CycleLayout.isMeta(table.getInt(0)) || at > PAGE_BYTES) {
-      return Optional.empty();
-    }
-    Map<String, WireFields.Field> values = new HashMap<>();
-    while (at + 4 <= FILE_BYTES) {
-      int length = table.getInt(at);
-      if (length <= 0 || length > FILE_BYTES - at - 4) {
-        break;
-      }
-      ByteBuffer entry = table.slice(at + 4, length).order(ByteOrder.LITTLE_ENDIAN);
-      values.putAll(WireFields.parse(entry, at + 4));
-      at += 4 + length;
-    }
-    boolean complete = true;
-    for (String key : List.of(HIGHEST, LOWEST, MOD_COUNT)) {
-      WireFields.Field value = values.get(key);
-      complete &= value != null && !value.isArray() && value.offset() % 8 == 0;
-    }
-    return complete ? Optional.of(values) : Optional.empty();
   }
 }

@@ -3,12 +3,10 @@ package dev.outboxrelay.client.writing;
 import static dev.outboxrelay.client.disk.RealDisk.load32;
 import static dev.outboxrelay.client.disk.RealDisk.load64;
 
-import dev.outboxrelay.client.OutboxCorrupt;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleScanner;
-import dev.outboxrelay.client.cycle.CycleTemplate;
 import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -17,6 +15,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.client.record.Invariant;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.Closeable;
 import java.io.IOException;
@@ -29,16 +28,16 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * A cycle file, open for changes by the holder of the writers' lock: knows its tail, publishes
- * records, books them, closes the cycle with EOF. What it stores through its mapping was written to
- * the file before, so a full disk is an error of a write and never a fault.
+ * A cycle file, open for changes by the holder of the writers' lock (FORMAT I3): knows its tail,
+ * publishes records, books them, closes the cycle with EOF. What it stores through its mapping was
+ * written to the file before, so a full disk is an error of a write and never a fault.
  */
 final class CycleFile implements Closeable {
   private static final int WINDOW_BYTES = 8 << 10;
-  private static final int SEARCH_BYTES = 256 << 10;
   private static final int ZEROS_BEHIND = 8;
   private static final byte[] EOF_TAIL = {0, 0, 0, 0, (byte) 0xC3, 'E', 'O', 'F'};
 
@@ -56,9 +55,10 @@ final class CycleFile implements Closeable {
   private long last; // offset of the last entry's header word, 0 while there is none
   private long lastSequence; // of the last entry, 0 while there is none
   private long end; // offset of the header word at which the chain ends
-  private boolean broken; // the chain's end cannot be found
   private boolean endIsFree; // the end is where the next record goes
+  private boolean closed; // the end is EOF
   private long entries; // number of the next entry
+  private SyncDescriptor forSync; // null unless something is to be synced
   private int users = 1; // guarded by this
 
   private CycleFile(
@@ -94,11 +94,11 @@ final class CycleFile implements Closeable {
     CycleFile opened = null;
     try {
       long size = channel.size();
-      CycleLayout layout =
-          CycleLayout.parse(FileWindow.over(channel, size, WINDOW_BYTES)).orElse(null);
+      // Read, and not mapped, until it is known that the disk gives it.
+      CycleLayout layout = CycleLayout.read(FileWindow.over(channel, size, WINDOW_BYTES));
       if (attributes != null
           && layout != null
-          && size >= layout.firstData() + 8L
+          && size >= layout.firstData() + (long) ZEROS_BEHIND
           && size <= Integer.MAX_VALUE) {
         MappedByteBuffer map = disk.map(channel, size, DiskStep.PAYLOAD);
         opened = new CycleFile(cycle, path, channel, attributes.key(), layout, map, disk);
@@ -111,49 +111,17 @@ final class CycleFile implements Closeable {
     }
   }
 
-  /** Builds a new cycle file beside its place, syncs it and renames it into place. */
-  static CycleFile create(OutboxPaths paths, CycleId cycle, Disk disk) throws IOException {
-    Path building = paths.cycleBeingBuilt(cycle.number());
-    Files.deleteIfExists(building);
-    try (FileChannel channel = SafeFiles.create(building)) {
-      disk.write(channel, CycleTemplate.newCycle(), 0, DiskStep.CREATE);
-      disk.map(channel, CycleLayout.NEW_FILE_BYTES, DiskStep.CREATE);
-      disk.sync(channel, true, DiskStep.CREATE);
-    }
-    disk.rename(building, paths.cycle(cycle.number()), DiskStep.RENAME);
-    disk.syncDirectory(paths.queue(), DiskStep.RENAME);
-    CycleFile created =
-        open(paths, cycle, disk)
-            .orElseThrow(
-                () ->
-                    new OutboxCorrupt(
-                        paths.cycle(cycle.number())
-                            + " is not what was just written: check the disk"));
-    created.end = created.layout.firstData();
-    created.endIsFree = true;
-    return created;
-  }
-
   /** Which one, and of which outbox. */
   CycleId id() {
     return cycle;
   }
 
+  Path path() {
+    return path;
+  }
+
   CycleLayout layout() {
     return layout;
-  }
-
-  /** Number of the next entry. */
-  long entries() {
-    return entries;
-  }
-
-  /**
-   * Offset at which the chain ends: a free header word, or EOF. Call only after the chain was
-   * walked.
-   */
-  long end() {
-    return end;
   }
 
   /** Whether the path still leads to this file and it is at least as long as what is mapped. */
@@ -191,15 +159,37 @@ final class CycleFile implements Closeable {
     ChainWalk.End how = walk.toEnd(load64(map, layout.word1()));
     end = walk.end();
     endIsFree = how == ChainWalk.End.OPEN;
-    broken = how == ChainWalk.End.BROKEN;
+    closed = how == ChainWalk.End.CLOSED;
     last = walk.last();
     lastSequence = walk.lastSequence();
     entries = walk.entries();
-    state.giveBehind(walk.lastSequence());
-    for (ChainWalk.Found found : walk.unbooked()) {
-      book(found.offset(), found.entry());
+    List<ChainWalk.Found> unbooked = walk.unbooked();
+    state.giveBehind(lastSequence);
+    if (!unbooked.isEmpty()) {
+      noteLast();
+      for (ChainWalk.Found found : unbooked) {
+        addToIndex(found.offset(), found.entry());
+      }
     }
     return how;
+  }
+
+  /** Number of the next entry. */
+  long entries() {
+    return entries;
+  }
+
+  /** Sequence of the last record, 0 if there is none. Call only after the chain was walked. */
+  long lastSequence() {
+    return lastSequence;
+  }
+
+  /**
+   * Offset at which the chain ends: a free header word, or EOF. Call only after the chain was
+   * walked.
+   */
+  long end() {
+    return end;
   }
 
   /**
@@ -212,16 +202,17 @@ final class CycleFile implements Closeable {
 
   /** Grows the file if the record would end in the room that is kept behind the last one. */
   void ensureSpace(int length, LockDeadline deadline) throws IOException {
-    long needed = CycleLayout.next(end, length) + CycleLayout.OVERLAP_BYTES;
+    long needed = CycleLayout.next(end, length) + ZEROS_BEHIND + CycleLayout.OVERLAP_BYTES;
     if (needed <= map.limit()) {
       return;
-    }
-    while (size < needed) {
-      size += CycleLayout.CHUNK_BYTES;
     }
     // Chronicle takes this lock when it grows a file.
     try (FileLock lock =
         deadline.poll(path, () -> disk.tryLock(channel, 0, Long.MAX_VALUE, DiskStep.LOCK))) {
+      size = channel.size();
+      while (size < needed) {
+        size += CycleLayout.CHUNK_BYTES;
+      }
       map = disk.map(channel, size, DiskStep.PAYLOAD);
     }
   }
@@ -236,8 +227,14 @@ final class CycleFile implements Closeable {
    * published.
    */
   void publish(ByteBuffer frame, int length) throws IOException {
+    if (!CycleLayout.isFree(load32(map, (int) end))) {
+      throw Invariant.broken(2, path + " has an entry at its tail " + end);
+    }
+    if (frame.remaining() != 4 + length + ZEROS_BEHIND || end + frame.remaining() > map.limit()) {
+      throw Invariant.broken(1, "a record at " + end + " does not fit into " + path);
+    }
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
-    disk.store32(map, (int) end, length, DiskStep.PUBLISH);
+    disk.store32(map, (int) end, length, DiskStep.PUBLISH); // FORMAT I1
   }
 
   /** Notes what was just published. An exception changes nothing of the fact that it is. */
@@ -247,19 +244,26 @@ final class CycleFile implements Closeable {
     last = end;
     end = CycleLayout.next(last, length);
     entries++;
-    book(last, entries - 1);
+    noteLast();
+    addToIndex(last, entries - 1);
   }
 
-  private void book(long offset, long entry) {
-    disk.store64(map, layout.word2(), offset << 32 | entry, DiskStep.WORD2);
-    disk.store64(map, layout.word1(), offset, DiskStep.WORD1);
+  private void noteLast() {
+    disk.store64(map, layout.word2(), last << 32 | (entries - 1), DiskStep.WORD2);
+    disk.store64(map, layout.word1(), last, DiskStep.WORD1);
+  }
+
+  private void addToIndex(long offset, long entry) {
     if (index.covers(entry)) {
-      end = index.add(channel, map, entry, offset, end, endIsFree);
+      end = index.add(channel, map, entry, offset, end, endIsFree && offset == last);
     }
   }
 
   /** Closes the cycle: nothing follows. The tail must be known. */
   void writeEof() throws IOException {
+    if (!CycleLayout.isFree(load32(map, (int) end))) {
+      throw Invariant.broken(2, path + " has an entry where its EOF belongs, at " + end);
+    }
     disk.write(
         channel,
         ByteBuffer.allocateDirect(EOF_TAIL.length).put(EOF_TAIL).flip(),
@@ -267,46 +271,51 @@ final class CycleFile implements Closeable {
         DiskStep.EOF_TAIL);
     disk.store32(map, (int) end, CycleLayout.EOF, DiskStep.EOF);
     endIsFree = false;
+    closed = true;
   }
 
-  /** Sequence of the last record, 0 if there is none. Call only after the chain was walked. */
-  long lastSequence() {
-    return lastSequence;
+  /** Whether the chain ends with EOF. */
+  boolean isClosed() {
+    return closed;
   }
 
-  Path path() {
-    return path;
-  }
-
-  /** Bytes of the chain behind the first data offset; 0 if its end cannot be found. */
+  /** Bytes of the chain behind the first data offset. The tail must be known. */
   long dataBytes() {
-    return broken ? 0 : end - layout.firstData();
+    return end - layout.firstData();
   }
 
   /** The first record's prologue; null if there is no such record. */
   Prologue prologue() throws IOException {
     window.refresh(size);
     CycleScanner scanner = new CycleScanner(window, layout, cycle, true);
-    return scanner.at(layout.firstData()) instanceof CycleEntry.Valid first
-        ? first.record().prologue()
-        : null;
+    CycleEntry first = scanner.at(layout.firstData());
+    if (first instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal();
+    }
+    return first instanceof CycleEntry.Valid valid ? valid.record().prologue() : null;
   }
 
-  /** Whether a valid record stands behind the end of the chain, out of its reach. */
-  boolean holdsRecordsBehindEnd() throws IOException {
-    FileWindow wide = FileWindow.over(channel, size, SEARCH_BYTES);
-    CycleScanner scanner = new CycleScanner(wide, layout, cycle, true);
-    return scanner.findNext(end).isPresent();
-  }
-
-  /** Keeps the file open for a sync outside of the lock, whatever its owner does. */
-  synchronized void retain() {
-    users++;
+  /**
+   * Keeps the file open for a sync outside of the lock, whatever its owner does. Call before the
+   * record is written: a descriptor that is opened later may miss an error.
+   */
+  void retainForSync() throws IOException {
+    if (forSync == null) {
+      forSync = SyncDescriptor.open(path, fileKey);
+    }
+    synchronized (this) {
+      users++;
+    }
   }
 
   /** Brings all that was published to stable storage. */
   void sync() throws IOException {
     disk.sync(channel, false, DiskStep.PAYLOAD);
+  }
+
+  /** The same where an interrupt has closed the channel. */
+  void syncInterrupted() throws IOException {
+    disk.sync(forSync.descriptor(), DiskStep.PAYLOAD);
   }
 
   /** Gives up one use; the last one closes the file. */
@@ -317,6 +326,8 @@ final class CycleFile implements Closeable {
         return;
       }
     }
-    channel.close();
+    try (SyncDescriptor also = forSync) {
+      channel.close();
+    }
   }
 }

@@ -68,8 +68,8 @@ final class CycleIndex {
         raise(map, array + USED, slot + 1);
         raise(map, layout.lastIndex(), entry + layout.indexSpacing());
       }
-    } catch (IOException e) {
-      // a full disk: the record is published all the same
+    } catch (IOException | InternalError e) {
+      // a full or failing disk: the record is published all the same
     }
     return newEnd;
   }

@@ -36,7 +36,7 @@ final class OutboxDirectory {
     directory.checkPath();
     directory.checkParent(options.trustParent());
     directory.checkFileSystem(options.durability());
-    directory.create(options.disk());
+    directory.create(options.disk(), options.durability());
     directory.checkFiles();
   }
 
@@ -97,7 +97,7 @@ final class OutboxDirectory {
     }
   }
 
-  private void create(Disk disk) throws IOException {
+  private void create(Disk disk, Durability durability) throws IOException {
     Path root = paths.root();
     boolean isNew = SafeFiles.attributes(root) == null;
     if (isNew) {
@@ -107,10 +107,12 @@ final class OutboxDirectory {
     int group = SafeFiles.attributes(root).gid();
     if (SafeFiles.attributes(paths.queue()) == null) {
       SafeFiles.createDirectory(paths.queue(), group);
-      disk.syncDirectory(root, DiskStep.CREATE);
+      isNew = true;
     }
     checkDirectory(paths.queue(), group);
-    if (isNew) {
+    // Whoever made them may not have come to this.
+    if (isNew || durability == Durability.POWER) {
+      disk.syncDirectory(root, DiskStep.CREATE);
       disk.syncDirectory(root.getParent(), DiskStep.CREATE);
     }
   }

@@ -6,8 +6,6 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.disk.DiskErrors;
-import dev.outboxrelay.client.disk.DiskStep;
-import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.lock.WritersLock;
@@ -16,7 +14,6 @@ import dev.outboxrelay.client.record.RecordDraft;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.FileChannel;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -103,20 +100,14 @@ public final class QueueWriter implements Closeable {
 
   private WriterSession.Published publish(
       WriterSession opened, RecordDraft draft, LockDeadline deadline) throws IOException {
-    WriterSession current = opened;
     long now = options.clock().millis();
-    long cycle = current.cycleFor(draft.length(false), now);
-    if (cycle != current.newest()) {
-      // Before a roll, what the directory says counts, not what was kept open.
-      current = reopen();
-      cycle = current.cycleFor(draft.length(false), now);
-      if (cycle != current.newest()) {
-        current.begin(cycle, now);
-      }
-    }
-    WriterSession.Published published = current.append(draft, now, deadline);
-    if (options.durability() == Durability.POWER) {
-      published.file().retain();
+    WriterSession current = inCycleFor(draft, opened, now);
+    WriterSession.Published published;
+    try {
+      published = current.append(draft, now, deadline);
+    } catch (WriterSession.CycleFailed e) {
+      current = inCycleFor(draft, current, now); // another one, once
+      published = current.append(draft, now, deadline);
     }
     try {
       current.book(draft, published.sequence());
@@ -124,6 +115,24 @@ public final class QueueWriter implements Closeable {
       dropSession(); // it is published: the next append finds and books it
     }
     return published;
+  }
+
+  /** Sees to it that the newest cycle is the one that the record goes to. */
+  private WriterSession inCycleFor(RecordDraft draft, WriterSession opened, long now)
+      throws IOException {
+    WriterSession current = opened;
+    long cycle = current.cycleFor(draft.length(false), now);
+    if (cycle == current.newest()) {
+      return current;
+    }
+    while (true) {
+      // Other writers roll, too: what is held open never decides it.
+      current = reopen();
+      cycle = current.cycleFor(draft.length(false), now);
+      if (cycle == current.newest() || current.begin(cycle, now)) {
+        return current;
+      }
+    }
   }
 
   private interface Work<T> {
@@ -213,13 +222,7 @@ public final class QueueWriter implements Closeable {
       file.sync();
     } catch (ClosedChannelException e) { // by an interrupt of this thread, or of one that wrote
       deadline.keepInterrupt();
-      deadline.retryWhileInterrupted(
-          () -> {
-            try (FileChannel again = SafeFiles.open(file.path())) {
-              options.disk().sync(again, false, DiskStep.PAYLOAD);
-            }
-            return file;
-          });
+      file.syncInterrupted();
     }
   }
 

@@ -10,8 +10,8 @@ import java.nio.channels.FileChannel;
 /**
  * Keeps the next piece of a cycle file allocated, by writing zeros ahead of the tail in large
  * steps: an append then neither allocates blocks nor faults in pages, which is a good part of its
- * time. Only for writers that append much, and only over zeros: what a power cut may have left
- * there is not touched.
+ * time. Only for writers that append much, and only over a hole or zeros: what a power cut may have
+ * left there is not touched (FORMAT I5).
  */
 final class SpaceAhead {
   /** Fewer than one append of a kilobyte in a hundred pays for a step. */
@@ -22,6 +22,7 @@ final class SpaceAhead {
   private final FileChannel channel;
   private final Disk disk;
   private ByteBuffer zeros;
+  private ByteBuffer there;
   private long allocatedTo;
   private int appends;
 
@@ -49,13 +50,26 @@ final class SpaceAhead {
     allocatedTo = to;
     if (zeros == null) {
       zeros = ByteBuffer.allocateDirect(STEP_BYTES);
+      there = ByteBuffer.allocateDirect(STEP_BYTES);
     }
     try {
-      disk.write(channel, zeros.clear(), from, DiskStep.AHEAD);
+      if (isZero(from)) {
+        disk.write(channel, zeros.clear(), from, DiskStep.AHEAD);
+      }
     } catch (ClosedChannelException e) {
       throw e;
     } catch (IOException e) {
       // whether there is room for the append itself is for its own write to say
     }
+  }
+
+  private boolean isZero(long from) throws IOException {
+    there.clear();
+    while (there.hasRemaining()) {
+      if (channel.read(there, from + there.position()) < 0) {
+        return false;
+      }
+    }
+    return there.flip().mismatch(zeros.clear()) < 0;
   }
 }

@@ -2,33 +2,33 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleName;
-import dev.outboxrelay.client.files.CycleFacts;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.MetadataTable;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.OutboxState.NewestCycle;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.client.record.Invariant;
 import dev.outboxrelay.client.record.Prologue;
 import dev.outboxrelay.client.record.RecordDraft;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
  * What a writer keeps open between appends: the state and the newest cycle. Used only under the
- * writers' lock; thrown away after any error, as {@link Recovery} opens a new one in the same way
- * as after a crash.
+ * writers' lock (FORMAT I3); thrown away after any error, as {@link Recovery} opens a new one in
+ * the same way as after a crash.
  */
 final class WriterSession implements Closeable {
   private static final System.Logger LOG = System.getLogger(WriterSession.class.getPackageName());
@@ -37,41 +37,83 @@ final class WriterSession implements Closeable {
   private final WriterOptions options;
   private final OutboxPaths paths;
   private final StateFile state;
-  private final boolean sequenceRebuilt;
+  private final Sequences sequences;
+  private final Bases bases;
+  private final Cap cap;
   private long newest;
-  private OutboxState.NewestCycle newestCycle; // null while there is none
+  private NewestCycle newestCycle; // null while there is none
   private CycleFile file; // null while there is none, or it cannot be parsed, or was deleted
-  private long settledBytes;
+  private long nextSequence; // as this writer left it in the state
 
   /**
-   * @param sequenceRebuilt the state's next sequence was lost and comes from elsewhere, so it tells
-   *     nothing of the chain
+   * Takes over what {@link Recovery} has opened.
+   *
+   * @param file of the newest cycle, or null
+   * @param position of the relay, or null
    */
   WriterSession(
-      WriterOptions options,
-      StateFile state,
-      long newest,
-      CycleFile file,
-      boolean sequenceRebuilt) {
+      WriterOptions options, StateFile state, long newest, CycleFile file, Position position) {
     this.options = options;
     this.paths = options.paths();
     this.state = state;
     this.newest = newest;
     this.file = file;
-    this.sequenceRebuilt = sequenceRebuilt;
-    newestCycle = state.newest().orElse(null);
+    cap = new Cap(paths, state.outboxId(), options.maxBytes(), position);
+    sequences = new Sequences(paths, state, position == null ? 0 : position.sequence());
+    bases = new Bases(paths, state, cap.settledBytes());
   }
 
   /** A record that was published, and in which file. */
   record Published(UUID outbox, int generation, long sequence, CycleFile file) {}
 
-  static long hourOf(long millis) {
+  /** The disk of a cycle fails; the append may go on in the next one. */
+  static final class CycleFailed extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    CycleFailed(IOException cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
+  /**
+   * Finds the tail of the newest cycle, what it says of itself, and the next sequence.
+   *
+   * @param cycles whose files exist
+   */
+  void findTail(List<Long> cycles) throws IOException {
+    boolean exists = cycles.contains(newest);
+    if (!exists || state.isFailed(newest)) {
+      sequences.giveBehindAll(exists);
+    } else if (file == null) {
+      fail(0);
+    } else {
+      chainIsOpen();
+    }
+    nextSequence = state.nextSequence();
+    if (newest == RollRule.NONE) {
+      return;
+    }
+    Prologue prologue = file == null ? null : file.prologue();
+    NewestCycle known = state.newest().orElse(null);
+    if (prologue != null) {
+      newestCycle = new NewestCycle(newest, prologue.base(), prologue.cycleHour());
+    } else if (state.isNewest(newest)) {
+      newestCycle = known;
+    } else {
+      newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.clock().millis()));
+    }
+    if (!newestCycle.equals(known)) {
+      state.newest(newestCycle);
+    }
+  }
+
+  private static long hour(long millis) {
     return Math.floorDiv(millis, MILLIS_PER_HOUR);
   }
 
   /** Whether all that is kept open is still what the paths lead to. */
   boolean isInPlace() throws IOException {
-    if (!state.hasItsLength() || state.nextSequence() == 0) {
+    if (!state.hasItsLength()) {
       return false;
     }
     if (file == null) {
@@ -85,9 +127,9 @@ final class WriterSession implements Closeable {
    * what writers that died had published, and marks a cycle as failed that nobody may append to.
    */
   long cycleFor(int length, long nowMillis) throws IOException {
-    boolean open = file != null && chainIsOpen() && !state.isFailed(newest);
+    boolean open = file != null && !state.isFailed(newest) && chainIsOpen();
     boolean hasRoom = open && file.hasRoom(length, options.rollBytes());
-    long hour = hourOf(nowMillis);
+    long hour = hour(nowMillis);
     long cycleHour = newestCycle == null ? hour : newestCycle.cycleHour();
     return RollRule.cycleFor(hour, newest, cycleHour, open, hasRoom);
   }
@@ -106,55 +148,35 @@ final class WriterSession implements Closeable {
   }
 
   private boolean chainIsOpen() throws IOException {
-    if (file.tailIsKnown()) {
+    if (file.tailIsKnown() && state.nextSequence() == nextSequence) {
       return true;
     }
     ChainWalk.End end = file.findTail(state);
-    if (file.lastSequence() == 0) {
-      List<Long> cycles = paths.cycles();
-      cycles.removeIf(cycle -> cycle >= newest);
-      state.giveBehind(CycleFacts.lastSequence(paths, cycles, state.outboxId()));
+    boolean failed = end == ChainWalk.End.BROKEN || sequences.areLost(newest, file.lastSequence());
+    if (failed) {
+      fail(file.end());
     }
-    if (end == ChainWalk.End.OPEN
-        && !state.isFailed(newest)
-        && !sequenceRebuilt
-        && recordsAreMissing()) {
-      end = ChainWalk.End.BROKEN;
-    }
-    if (end == ChainWalk.End.BROKEN && !state.isFailed(newest)) {
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "the newest cycle is damaged and is left as it is; appends go on in the next one "
-              + "path={0} offset={1}",
-          file.path(),
-          String.valueOf(file.end()));
-      // Before the mark, as nobody looks into a failed cycle again.
-      state.giveBehind(CycleFacts.lastSequence(paths, paths.cycles(), state.outboxId()));
-      state.markFailed(newest);
-    }
-    return end == ChainWalk.End.OPEN;
+    nextSequence = state.nextSequence();
+    return end == ChainWalk.End.OPEN && !failed;
+  }
+
+  private void fail(long offset) throws IOException {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "the newest cycle is damaged and is left as it is; appends go on in the next one "
+            + "path={0} offset={1}",
+        paths.cycle(newest),
+        String.valueOf(offset));
+    sequences.giveBehindFailed(newest);
+    state.markFailed(newest);
   }
 
   /**
-   * Whether the state knows of records that the chain does not reach: a power cut, and newer pages
-   * may be there.
+   * Closes the newest cycle and begins another.
+   *
+   * @return false if somebody else has begun it: then look again
    */
-  private boolean recordsAreMissing() throws IOException {
-    long next = state.nextSequence();
-    if (file.lastSequence() > 0) {
-      return next > file.lastSequence() + 1;
-    }
-    List<Long> cycles = paths.cycles();
-    int before = cycles.indexOf(newest) - 1;
-    long lastBefore =
-        before < 0
-            ? 0
-            : CycleFacts.read(paths.cycle(cycles.get(before)), state.outboxId()).lastSequence();
-    return next > lastBefore + 1 && file.holdsRecordsBehindEnd();
-  }
-
-  /** Closes the newest cycle and begins another. */
-  void begin(long cycle, long nowMillis) throws IOException {
+  boolean begin(long cycle, long nowMillis) throws IOException {
     if (cycle > CycleName.LAST_CYCLE) {
       throw new OutboxCorrupt(
           paths.root()
@@ -164,38 +186,63 @@ final class WriterSession implements Closeable {
     if (cycle < 0) {
       throw new OutboxUnavailable("the clock stands before 1970: set it");
     }
-    if (file != null && file.tailIsKnown() && !state.isFailed(newest)) {
+    if (cycle <= newest) {
+      throw Invariant.broken(6, "cycle " + cycle + " would be begun behind " + newest);
+    }
+    boolean failed = file == null || state.isFailed(newest);
+    if (!failed && file.tailIsKnown()) {
       file.writeEof();
     }
+    if (!failed && !file.isClosed()) {
+      throw Invariant.broken(7, file.path() + " is neither closed nor failed");
+    }
     long base = newestCycle == null ? 0 : newestCycle.base();
+    if (newestCycle != null) {
+      base = failed ? bases.behindFailed(newest, base) : base + file.dataBytes();
+    }
+    if (!NewCycle.create(paths, cycle, options.disk())) {
+      return false;
+    }
     if (file != null) {
-      base += file.dataBytes();
       file.close();
       file = null;
     }
-    file = CycleFile.create(paths, new CycleId(state.outboxId(), cycle), options.disk());
     newest = cycle;
+    file =
+        openCycle(cycle)
+            .orElseThrow(
+                () ->
+                    new OutboxCorrupt(
+                        paths.cycle(cycle) + " is not what was just written: check the disk"));
+    file.findTail(state);
     try (MetadataTable table =
         MetadataTable.openOrRepair(paths.metadata(), paths.cycles(), nowMillis, options.disk())) {
       table.list(paths.cycles());
     }
-    newestCycle = new OutboxState.NewestCycle(cycle, base, hourOf(nowMillis));
+    newestCycle = new NewestCycle(cycle, base, hour(nowMillis));
     state.newest(newestCycle);
+    return true;
   }
 
   /**
    * Appends a record to the newest cycle, for which {@link #cycleFor} was asked. An exception means
    * that nothing is published.
+   *
+   * @throws CycleFailed if the disk fails there: the cycle is marked so
    */
   Published append(RecordDraft draft, long nowMillis, LockDeadline deadline) throws IOException {
     boolean first = file.entries() == 0;
     int length = draft.length(first);
-    checkCap(length);
+    long end = CycleLayout.next(file.end(), length) - file.layout().firstData();
+    cap.check(newestCycle.base() + end);
     file.ensureSpace(length, deadline);
     if (options.durability() == Durability.PROCESS) { // a sync would write what is allocated ahead
       file.allocateAhead(length);
     }
-    long sequence = state.nextSequence();
+    long sequence = nextSequence;
+    if (sequence < 1 || (!first && sequence != file.lastSequence() + 1)) {
+      throw Invariant.broken(4, "sequence " + sequence + " behind " + file.lastSequence());
+    }
     Prologue prologue =
         first
             ? new Prologue(
@@ -203,45 +250,41 @@ final class WriterSession implements Closeable {
             : null;
     ByteBuffer frame =
         draft.complete(sequence, (int) file.entries(), nowMillis, prologue, file.id(), file.end());
-    file.publish(frame, length);
-    return new Published(state.outboxId(), state.generation(), sequence, file);
+    if (options.durability() == Durability.POWER) {
+      file.retainForSync();
+    }
+    boolean published = false;
+    try {
+      file.publish(frame, length);
+      published = true;
+      return new Published(state.outboxId(), state.generation(), sequence, file);
+    } catch (IOException e) {
+      if (UnreadableBlock.isCauseOf(e)) {
+        fail(file.end());
+        throw new CycleFailed(e);
+      }
+      throw e;
+    } finally {
+      if (!published && options.durability() == Durability.POWER) {
+        file.close(); // what was retained
+      }
+    }
   }
 
   /** Notes what {@link #append} has published. Whatever this throws, it stays published. */
   void book(RecordDraft draft, long sequence) {
     file.bookPublished(state, draft.length(file.entries() == 0), sequence);
+    nextSequence = sequence + 1;
   }
 
-  void markFailed(long cycle) {
+  /** No writer appends to this cycle again. Before the mark, as nobody looks into it again. */
+  void markFailed(long cycle) throws IOException {
+    try {
+      sequences.giveBehindFailed(cycle);
+    } catch (NoSuchFileException e) {
+      // removed: it holds no sequences
+    }
     state.markFailed(cycle);
-  }
-
-  /**
-   * What is appended and not settled, compared with the cap. What is known to be settled only
-   * grows.
-   */
-  private void checkCap(int length) throws IOException {
-    if (options.maxBytes() == Long.MAX_VALUE) {
-      return;
-    }
-    long appended =
-        newestCycle.base() + CycleLayout.next(file.end(), length) - file.layout().firstData();
-    if (appended - settledBytes > options.maxBytes()) {
-      settledBytes =
-          PositionFile.find(paths.position())
-              .filter(position -> position.outboxId().equals(state.outboxId()))
-              .map(Position::settledBytes)
-              .orElse(0L);
-      if (appended - settledBytes > options.maxBytes()) {
-        throw new OutboxFull(
-            paths.root()
-                + " would hold "
-                + (appended - settledBytes)
-                + " undelivered bytes, its cap is "
-                + options.maxBytes()
-                + " (OUTBOX_MAX_BYTES): let the relay deliver, or raise the cap");
-      }
-    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.disk;
 
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
@@ -131,6 +132,14 @@ public final class FaultyDisk implements Disk {
   }
 
   @Override
+  public void sync(FileDescriptor file, DiskStep step) throws IOException {
+    if (strikes(step)) {
+      fail();
+    }
+    Disk.REAL.sync(file, step);
+  }
+
+  @Override
   public void syncDirectory(Path directory, DiskStep step) throws IOException {
     if (strikes(step)) {
       fail();
@@ -152,6 +161,22 @@ public final class FaultyDisk implements Disk {
       fail();
     }
     Disk.REAL.truncate(file, size, step);
+  }
+
+  @Override
+  public void link(Path existing, Path name, DiskStep step) throws IOException {
+    if (strikes(step)) {
+      fail();
+    }
+    Disk.REAL.link(existing, name, step);
+  }
+
+  @Override
+  public void unlink(Path name, DiskStep step) throws IOException {
+    if (strikes(step)) {
+      fail();
+    }
+    Disk.REAL.unlink(name, step);
   }
 
   @Override

@@ -26,7 +26,7 @@ class MetadataTableTest {
   void a_new_table_is_sparse_and_says_that_there_is_no_cycle() throws IOException {
     open(List.of(), 5_000);
     assertEquals(
-        Optional.of(new MetadataTable.Listing(Integer.MIN_VALUE, Integer.MAX_VALUE, 1)),
+        Optional.of(new MetadataTable.Listing(Integer.MIN_VALUE, Integer.MAX_VALUE, 5_000)),
         MetadataTable.read(file));
     assertEquals(131_072, Files.size(file));
   }
@@ -37,7 +37,7 @@ class MetadataTableTest {
     open(List.of(7L), 5_000);
     open(List.of(7L), 5_000);
     open(List.of(7L, 9L), 5_000);
-    assertEquals(Optional.of(new MetadataTable.Listing(9, 7, 3)), MetadataTable.read(file));
+    assertEquals(Optional.of(new MetadataTable.Listing(9, 7, 5_002)), MetadataTable.read(file));
   }
 
   @Test
@@ -52,7 +52,7 @@ class MetadataTableTest {
       open(List.of(7L), 6_000);
       assertEquals(Optional.of(new MetadataTable.Listing(7, 7, 6_000)), MetadataTable.read(file));
     }
-    for (int at : new int[] {0, 3, 0x9C, 0xA1, 0xB7}) {
+    for (int at : new int[] {0, 3, 0x50, 0x9C, 0xA1, 0xB7, 0xE8}) {
       try (RandomAccessFile damaged = new RandomAccessFile(file.toFile(), "rw")) {
         damaged.seek(at);
         damaged.write(0xFF);

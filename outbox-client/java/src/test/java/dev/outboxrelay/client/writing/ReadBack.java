@@ -1,7 +1,7 @@
 package dev.outboxrelay.client.writing;
 
-import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
@@ -9,13 +9,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 
-/**
- * Reads what an outbox holds, as the relay does: the chain of each cycle, and behind damage what
- * passes all checks.
- */
+/** Reads what an outbox holds, as the relay does. */
 public final class ReadBack {
   private ReadBack() {}
 
@@ -38,29 +34,16 @@ public final class ReadBack {
 
   static List<OutboxRecord> cycle(OutboxPaths paths, long cycle) throws IOException {
     List<OutboxRecord> records = new ArrayList<>();
-    try (CycleScanner scanner =
-        CycleScanner.open(paths.cycle(cycle), OutboxIdentity.outboxOf(paths))) {
-      long at = scanner.start();
-      while (true) {
-        CycleEntry entry =
-            scanner.layout().isPresent() ? scanner.at(at) : new CycleEntry.Hostile(at, 0);
-        if (entry instanceof CycleEntry.Valid valid) {
-          records.add(valid.record());
-          at = valid.next();
-        } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-          at = corrupt.next();
-        } else if (entry instanceof CycleEntry.Hostile
-            || (entry instanceof CycleEntry.End && scanner.writePosition() > entry.offset())) {
-          Optional<CycleEntry.Valid> next = scanner.findNext(entry.offset());
-          if (next.isEmpty()) {
-            return records;
-          }
-          records.add(next.get().record());
-          at = next.get().next();
-        } else {
-          return records;
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    try (CycleReader reader = CycleReader.open(paths.cycle(cycle), outbox)) {
+      CycleStep step = reader.next(false);
+      while (step instanceof CycleStep.Event || step instanceof CycleStep.Damage) {
+        if (step instanceof CycleStep.Event event) {
+          records.add(event.found().record());
         }
+        step = reader.next(false);
       }
     }
+    return records;
   }
 }

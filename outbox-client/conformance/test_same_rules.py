@@ -1,0 +1,109 @@
+"""Both clients take and refuse the same events, file systems and defaults.
+
+What is on disk is compared by the golden files; this is what stands before it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from outbox_conformance import places
+
+from outbox_client import Outbox, OutboxError, _outbox_directory
+from outbox_client._outbox import DEFAULT_LOCK_TIMEOUT
+from outbox_client._record_draft import draft
+from outbox_client._roll_rule import ROLL_BYTES
+
+ROOM = (1 << 20) - 72 - 40
+INVALID, LARGE, OK = "InvalidEvent", "EventTooLarge", "ok"
+
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    *((OK, {"topic": topic}) for topic in ("t", "t" * 249, "a.b_c-D0", "...", "__x", "-")),
+    *(
+        (INVALID, {"topic": topic})
+        for topic in ("", ".", "..", "t" * 250, "a b", "a/b", "ä", "a\n", "a\0", "a:b", "тема")
+    ),
+    (OK, {"topic": "t", "value_bytes": ROOM - 1}),
+    (LARGE, {"topic": "t", "value_bytes": ROOM}),
+    (OK, {"topic": "t", "key_bytes": ROOM - 1}),
+    (LARGE, {"topic": "t", "key_bytes": ROOM}),
+    (LARGE, {"topic": "t", "headers": ["h"], "header_bytes": ROOM}),
+    (OK, {"topic": "t", "headers": ["h"], "header_bytes": ROOM - 8}),
+    (LARGE, {"topic": "t", "headers": ["h"], "header_bytes": ROOM - 7}),
+    (OK, {"topic": "t", "headers": ["h"] * 128}),
+    (INVALID, {"topic": "t", "headers": ["h"] * 129}),
+    (OK, {"topic": "t", "headers": ["n" * 255, "ключ", "\U0001f4e6", "Outbox-x", "outbox"]}),
+    (INVALID, {"topic": "t", "headers": ["n" * 256]}),
+    (INVALID, {"topic": "t", "headers": ["ж" * 128]}),
+    (INVALID, {"topic": "t", "headers": [""]}),
+    (INVALID, {"topic": "t", "headers": ["outbox-event-id"]}),
+    (INVALID, {"topic": "t", "headers": ["outbox-"]}),
+    (INVALID, {"topic": "t", "headers": ["\ud800"]}),
+    (OK, {"topic": "t", "timestamp": 0}),
+    (OK, {"topic": "t", "timestamp": (1 << 63) - 1}),
+    (INVALID, {"topic": "t", "timestamp": -1}),
+    (OK, {"topic": "t", "partition": 0}),
+    (OK, {"topic": "t", "partition": (1 << 31) - 1}),
+    (INVALID, {"topic": "t", "partition": -1}),
+]
+
+
+@pytest.fixture(scope="module")
+def java() -> tuple[dict[str, str], list[str]]:
+    """The Java client's rules, and what it says of the events."""
+    jars = [places.CONFORMANCE_JAR, places.CLIENT_JAR]
+    jackson = sorted(places.CONFORMANCE.glob("target/lib/jackson-*.jar"))
+    classpath = ":".join(map(places.built, [*jars, *jackson]))
+    main = "dev.outboxrelay.conformance.RulesMain"
+    said = subprocess.run(
+        [places.java(), *places.QUICK_JVM, "-cp", classpath, main],
+        input="".join(json.dumps(event) + "\n" for _, event in EVENTS),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    rules = dict(line.split(" ", 1) for line in said[: -len(EVENTS)])
+    return rules, said[-len(EVENTS) :]
+
+
+@pytest.mark.parametrize("number", range(len(EVENTS)))
+def test_an_event_is_taken_or_refused_alike(
+    number: int, java: tuple[dict[str, str], list[str]]
+) -> None:
+    expected, event = EVENTS[number]
+    assert (_python(event), java[1][number]) == (expected, expected), str(event)[:200]
+
+
+def _python(event: dict[str, Any]) -> str:
+    key = event.get("key_bytes")
+    try:
+        draft(
+            bytes(event.get("value_bytes", 0)),
+            event["topic"],
+            None if key is None else bytes(key),
+            [(name, bytes(event.get("header_bytes", 0))) for name in event.get("headers", ())],
+            bytes(16),
+            event.get("timestamp"),
+            event.get("partition"),
+        )
+    except OutboxError as problem:
+        return type(problem).__name__
+    return OK
+
+
+def test_the_same_file_systems_are_supported(java: tuple[dict[str, str], list[str]]) -> None:
+    rules, _ = java
+    with_warning = {"overlay"}
+    mac = {"apfs"}  # Java asks the system there, Python has nothing to ask
+    assert set(rules["file-systems-with-warning"].split(",")) - mac == with_warning
+    assert set(rules["file-systems"].split(",")) | with_warning == {*_outbox_directory.SUPPORTED}
+
+
+def test_the_same_defaults_hold(java: tuple[dict[str, str], list[str]], outbox: str) -> None:
+    rules, _ = java
+    assert float(rules["lock-timeout"]) == DEFAULT_LOCK_TIMEOUT
+    assert int(rules["roll-bytes"]) == ROLL_BYTES
+    assert Outbox(outbox).path == outbox

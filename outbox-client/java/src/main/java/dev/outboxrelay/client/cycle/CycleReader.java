@@ -1,0 +1,203 @@
+package dev.outboxrelay.client.cycle;
+
+import dev.outboxrelay.client.cycle.CycleStep.Problem;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordVerdict;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Reads a cycle as FORMAT.md, <i>Reading</i>, says: from entry to entry, and on behind damage. May
+ * go on while writers append. Holds no lock, changes nothing. For one thread.
+ */
+public final class CycleReader implements Closeable {
+  private final CycleScanner scanner;
+  private long offset;
+  private long noted; // word1, read before what is now at the offset
+  private boolean refreshNoted;
+  private LastRecord last; // null while none is known
+  private boolean ordered; // nothing is missing between the last record and the offset
+  private boolean begins; // at the offset; what is before it was read by somebody
+  private long batchEnd; // up to here all is known to be of whole batches
+  private CycleStep.Lost lost;
+  private long lostFrom; // where it is searched again
+  private long entry; // number that the next record should have
+
+  private CycleReader(CycleScanner scanner) throws IOException {
+    this.scanner = scanner;
+    offset = scanner.start();
+    ordered = true;
+    noted = scanner.writePosition();
+  }
+
+  /**
+   * Opens a cycle file, to read it from its beginning; a symbolic link is refused.
+   *
+   * @param outbox to which it belongs
+   */
+  public static CycleReader open(Path cycleFile, UUID outbox) throws IOException {
+    CycleScanner scanner = CycleScanner.open(cycleFile, outbox);
+    try {
+      return new CycleReader(scanner);
+    } catch (IOException | RuntimeException e) {
+      scanner.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Goes on where a reader left off.
+   *
+   * @param from of a header word; at or before the cycle's start for that
+   * @param nextEntry number of the record that should stand there
+   * @param before the last record before it, if it is known; else null
+   */
+  public void startAt(long from, long nextEntry, LastRecord before) {
+    if (from <= scanner.start()) {
+      return;
+    }
+    offset = from;
+    entry = nextEntry;
+    last = before;
+    ordered = before != null;
+    begins = true;
+  }
+
+  /**
+   * The next record, or what stands in its place.
+   *
+   * @param newest whether the cycle is the newest, so that something may yet be appended; asked
+   *     before this call
+   * @throws dev.outboxrelay.client.OutboxUnavailable if another version wrote what stands here: it
+   *     is to be left alone (FORMAT I11)
+   */
+  public CycleStep next(boolean newest) throws IOException {
+    if (refreshNoted) {
+      noted = scanner.writePosition();
+      refreshNoted = false;
+    }
+    if (lost != null) {
+      return searchAgain();
+    }
+    if (scanner.layout().isEmpty() && offset == 0) {
+      return search(0, 0, Problem.UNREADABLE_HEADER, "no cycle header");
+    }
+    CycleEntry at = scanner.at(offset);
+    offset = at.offset();
+    if (at instanceof CycleEntry.Valid valid) {
+      return accept(valid);
+    } else if (at instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal();
+    } else if (at instanceof CycleEntry.Corrupt corrupt) {
+      String detail = corrupt.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' ');
+      return corrupt.verdict() == RecordVerdict.BAD_CRC
+          ? pass(Problem.CRC, corrupt.next(), entry, detail)
+          : search(offset, offset + 4, Problem.NOT_A_RECORD, detail);
+    } else if (at instanceof CycleEntry.Hostile hostile) {
+      String detail = String.format(Locale.ROOT, "header word 0x%08x", hostile.header());
+      return search(offset, offset + 4, Problem.HOSTILE_LENGTH, detail);
+    } else if (at instanceof CycleEntry.Unreadable) {
+      long behind = UnreadableBlock.next(offset);
+      return search(offset, behind, Problem.UNREADABLE_BLOCK, "the disk reports an error");
+    }
+    if (offset <= noted) {
+      String detail = "the last record is noted at " + noted;
+      return search(offset, offset + 4, Problem.CHAIN_ENDS_BEFORE_WORD1, detail);
+    }
+    boolean eof = at instanceof CycleEntry.Eof;
+    refreshNoted = true;
+    return newest && !eof ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset, eof);
+  }
+
+  private CycleStep accept(CycleEntry.Valid valid) throws IOException {
+    OutboxRecord record = valid.record();
+    if (!isInOrder(record)) {
+      return pass(Problem.ORDER, valid.next(), -1, "it does not follow the record before it");
+    }
+    if (offset >= batchEnd && (record.batch() || record.continued())) {
+      Batch batch = Batch.from(scanner, valid);
+      boolean hasItsBeginning =
+          !record.continued() || (begins && Batch.goesOnAt(scanner, valid.offset()));
+      if (!batch.whole() || !hasItsBeginning) {
+        return pass(Problem.INCOMPLETE_BATCH, batch.end(), -1, "not all of its batch is there");
+      }
+      batchEnd = batch.end();
+    }
+    last = LastRecord.of(record);
+    ordered = true;
+    begins = false;
+    offset = valid.next();
+    entry = last.entry() + 1;
+    return new CycleStep.Event(valid);
+  }
+
+  private boolean isInOrder(OutboxRecord record) {
+    if (last != null) {
+      return ordered ? last.isFollowedBy(record) : last.isBefore(record);
+    }
+    return !ordered || record.entry() == 0;
+  }
+
+  private CycleStep pass(Problem problem, long next, long number, String detail) {
+    CycleStep damage = new CycleStep.Damage(problem, offset, next, number, detail);
+    goOnAt(next);
+    entry += number < 0 ? 0 : 1;
+    return damage;
+  }
+
+  private void goOnAt(long next) {
+    offset = next;
+    ordered = false;
+    begins = false;
+    batchEnd = 0;
+  }
+
+  private CycleStep search(long from, long behind, Problem problem, String detail)
+      throws IOException {
+    Optional<CycleEntry.Valid> found = scanner.findNext(behind, last);
+    if (found.isPresent()) {
+      long next = found.get().offset();
+      goOnAt(next);
+      return new CycleStep.Damage(problem, from, next, -1, detail);
+    }
+    lost = new CycleStep.Lost(problem, from, detail);
+    lostFrom = behind;
+    return lost;
+  }
+
+  /** Only once something was written, as it can take seconds. */
+  private CycleStep searchAgain() throws IOException {
+    CycleStep.Lost before = lost;
+    long written = scanner.writePosition();
+    if (written == noted) {
+      return before;
+    }
+    noted = written;
+    lost = null;
+    return search(before.offset(), lostFrom, before.problem(), before.detail());
+  }
+
+  /** The scanner beneath. */
+  public CycleScanner scanner() {
+    return scanner;
+  }
+
+  /** Where it goes on: of a header word, bytes. */
+  public long offset() {
+    return offset;
+  }
+
+  /** The number that the next record should have. */
+  public long entry() {
+    return entry;
+  }
+
+  @Override
+  public void close() throws IOException {
+    scanner.close();
+  }
+}

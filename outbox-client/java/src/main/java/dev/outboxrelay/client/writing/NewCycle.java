@@ -1,0 +1,50 @@
+package dev.outboxrelay.client.writing;
+
+import dev.outboxrelay.client.cycle.CycleLayout;
+import dev.outboxrelay.client.cycle.CycleTemplate;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxPaths;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Path;
+
+/** Makes new cycle files. */
+final class NewCycle {
+  private NewCycle() {}
+
+  /**
+   * Builds a cycle file beside its place, syncs it and links it there: what has that name is never
+   * replaced (FORMAT I5).
+   *
+   * @return false if something has its name
+   */
+  static boolean create(OutboxPaths paths, long cycle, Disk disk) throws IOException {
+    Path building = paths.cycleBeingBuilt(cycle);
+    disk.unlink(building, DiskStep.UNLINK);
+    try (FileChannel channel = SafeFiles.create(building)) {
+      disk.write(channel, CycleTemplate.newCycle(), 0, DiskStep.CREATE);
+      disk.map(channel, CycleLayout.NEW_FILE_BYTES, DiskStep.CREATE);
+      disk.sync(channel, true, DiskStep.CREATE);
+    }
+    try {
+      disk.link(building, paths.cycle(cycle), DiskStep.LINK);
+    } catch (FileAlreadyExistsException e) {
+      disk.unlink(building, DiskStep.UNLINK);
+      return false;
+    }
+    disk.syncDirectory(paths.queue(), DiskStep.LINK);
+    disk.unlink(building, DiskStep.UNLINK);
+    return true;
+  }
+
+  /**
+   * Gives a cycle file back its only name: a writer that died while it made the file has left a
+   * second one.
+   */
+  static void finish(OutboxPaths paths, long cycle, Disk disk) throws IOException {
+    disk.unlink(paths.cycleBeingBuilt(cycle), DiskStep.UNLINK);
+  }
+}
