@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
+import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
@@ -121,10 +122,13 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   @Override
-  public void cycleEnds(long cycle, long offset, End how) {
-    if (how == End.MISSING_EOF) {
-      problem("missing-eof", cycle, offset, "a cycle that is not the newest has no EOF mark");
-    }
+  public void stops(long cycle, long offset, CycleEntry.OtherFormat other) {
+    current.damaged = true;
+    problem(other.label(), cycle, offset, "nothing is read behind it");
+  }
+
+  @Override
+  public void cycleEnds(long cycle) {
     if (current.noted > 0 && !current.notedSeen && !current.damaged) {
       problem(
           "write-position",

@@ -43,6 +43,9 @@ public record GoldenOutbox(String name, JsonNode expected, OutboxPaths paths) {
         out.setLength(file.getValue().asLong());
       }
     }
+    for (Map.Entry<String, JsonNode> link : expected.get("links").properties()) {
+      Files.createLink(outbox.resolve(link.getKey()), outbox.resolve(link.getValue().asText()));
+    }
     return new GoldenOutbox(name, expected, new OutboxPaths(outbox));
   }
 }
