@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from outbox_client._writer_options import WriterOptions
 
 _ALL_ONES = 0xFFFFFFFFFFFFFFFF
-_SEEK_END = os.SEEK_END
 _fstat = os.fstat
-_lseek = os.lseek
 
 
 class WriterSession:
@@ -196,15 +194,18 @@ class WriterSession:
         """Whether what is held open is still the outbox's; follows what others have appended."""
         state = self.state
         cycle = self.cycle
+        if cycle is None:
+            return False
         try:
-            if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
-                return False
+            kept = _fstat(state.fd)
             found = _fstat(cycle.fd)
         except OSError as problem:
             if problem.errno != EBADF:
                 raise
             return False  # the files are finalized already, and an object with them that appends
-        if not found.st_nlink or found.st_size != cycle.size:
+        if kept.st_size != STATE_BYTES or found.st_size != cycle.size:
+            return False
+        if not kept.st_nlink or not found.st_nlink:
             return False
         if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
             return not cycle.words32[self.tail >> 2]  # FORMAT I2
