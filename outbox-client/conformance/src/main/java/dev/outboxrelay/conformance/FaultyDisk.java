@@ -5,6 +5,7 @@ import dev.outboxrelay.client.disk.DiskStep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Path;
@@ -130,6 +131,13 @@ final class FaultyDisk implements Disk {
 
   @Override
   public FileLock tryLock(FileChannel file, long position, long length, DiskStep step)
+      throws IOException {
+    run("lock", step, NOTHING);
+    return REAL.tryLock(file, position, length, step);
+  }
+
+  @Override
+  public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
       throws IOException {
     run("lock", step, NOTHING);
     return REAL.tryLock(file, position, length, step);
