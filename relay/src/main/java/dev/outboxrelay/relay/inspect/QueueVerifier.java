@@ -34,6 +34,7 @@ public final class QueueVerifier implements QueueVisitor {
   private UUID outboxId;
   private Position position;
   private Cycle current;
+  private boolean stopped; // at what another version wrote: how it ends is not known
 
   private QueueVerifier(OutboxPaths paths) {
     this.paths = paths;
@@ -123,7 +124,7 @@ public final class QueueVerifier implements QueueVisitor {
 
   @Override
   public void stops(long cycle, long offset, CycleEntry.OtherFormat other) {
-    current.damaged = true;
+    stopped = true;
     problem(other.label(), cycle, offset, "nothing is read behind it");
   }
 
@@ -197,7 +198,7 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   private void checkEnd(OutboxState state) {
-    if (state.nextSequence() > lastSequence + 1 && lastSequence > 0) {
+    if (state.nextSequence() > lastSequence + 1 && lastSequence > 0 && !stopped) {
       problem(
           "sequences-missing",
           -1,
@@ -220,7 +221,7 @@ public final class QueueVerifier implements QueueVisitor {
           -1,
           -1,
           "the position belongs to outbox " + position.outboxId() + ", the state to " + outboxId);
-    } else if (lastSequence > 0 && position.sequence() > lastSequence) {
+    } else if (lastSequence > 0 && position.sequence() > lastSequence && !stopped) {
       problem(
           "position-ahead",
           position.cycle(),

@@ -17,6 +17,11 @@ import java.util.zip.GZIPInputStream;
 public record GoldenOutbox(String name, JsonNode expected, OutboxPaths paths) {
   private static final Path VECTORS = Path.of("../outbox-client/vectors");
 
+  /** Whether a reader stops at what another version wrote. */
+  boolean isStopped() {
+    return !expected.get("stopped").isNull();
+  }
+
   /** All of them. */
   public static List<String> names() throws IOException {
     try (Stream<Path> entries = Files.list(VECTORS)) {
