@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from outbox_client._recovery import open_session
-from outbox_client._writers_lock import get_ident, lock_of
+from outbox_client._writers_lock import Claim, Token, lock_of
 
 from .. import records
 
@@ -25,9 +25,10 @@ def append_batch(
 ) -> int:
     """Append events as a batch; return the sequence of the first."""
     lock = lock_of(options.directory.file("outbox.lock"))
-    token = [get_ident()]
+    token = Token()
+    claim = Claim(token)
     try:
-        lock.acquire(token, 0.0, options.directory, options.disk)
+        lock.acquire(claim, 0.0, options.directory, options.disk)
         session = open_session(options, now)
         # Longer than any of it, as a guess that is too large only rolls too early.
         session = session._with_room(sum(map(len, values)) + 200 * len(values), now)
@@ -35,7 +36,8 @@ def append_batch(
         assert sequence is not None
         _publish(session, options, now, _records(session, now, key, values, sequence))
     finally:
-        lock.release(token)
+        lock.release(claim)
+        del token
     assert session.cycle is not None
     if power:
         options.disk.fdatasync(session.cycle.fd, "payload")

@@ -10,6 +10,7 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -139,6 +140,12 @@ final class RecordingDisk implements Disk {
 
   @Override
   public FileLock tryLock(FileChannel file, long position, long length, DiskStep step)
+      throws IOException {
+    return REAL.tryLock(file, position, length, step);
+  }
+
+  @Override
+  public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
       throws IOException {
     return REAL.tryLock(file, position, length, step);
   }

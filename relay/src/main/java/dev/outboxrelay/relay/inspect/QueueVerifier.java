@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
+import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
@@ -33,6 +34,7 @@ public final class QueueVerifier implements QueueVisitor {
   private UUID outboxId;
   private Position position;
   private Cycle current;
+  private boolean stopped; // at what another version wrote: how it ends is not known
 
   private QueueVerifier(OutboxPaths paths) {
     this.paths = paths;
@@ -121,10 +123,13 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   @Override
-  public void cycleEnds(long cycle, long offset, End how) {
-    if (how == End.MISSING_EOF) {
-      problem("missing-eof", cycle, offset, "a cycle that is not the newest has no EOF mark");
-    }
+  public void stops(long cycle, long offset, CycleEntry.OtherFormat other) {
+    stopped = true;
+    problem(other.label(), cycle, offset, "nothing is read behind it");
+  }
+
+  @Override
+  public void cycleEnds(long cycle) {
     if (current.noted > 0 && !current.notedSeen && !current.damaged) {
       problem(
           "write-position",
@@ -193,7 +198,7 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   private void checkEnd(OutboxState state) {
-    if (state.nextSequence() > lastSequence + 1 && lastSequence > 0) {
+    if (state.nextSequence() > lastSequence + 1 && lastSequence > 0 && !stopped) {
       problem(
           "sequences-missing",
           -1,
@@ -216,7 +221,7 @@ public final class QueueVerifier implements QueueVisitor {
           -1,
           -1,
           "the position belongs to outbox " + position.outboxId() + ", the state to " + outboxId);
-    } else if (lastSequence > 0 && position.sequence() > lastSequence) {
+    } else if (lastSequence > 0 && position.sequence() > lastSequence && !stopped) {
       problem(
           "position-ahead",
           position.cycle(),

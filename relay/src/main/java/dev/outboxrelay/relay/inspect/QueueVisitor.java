@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
+import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import java.io.IOException;
 
@@ -29,15 +30,15 @@ public interface QueueVisitor {
     return true;
   }
 
-  /** How a cycle ends, unless nothing readable follows damage. */
-  enum End {
-    /** Where the next record will stand. */
-    OPEN,
-    EOF,
-    /** There is nothing, in a cycle that is not the newest. */
-    MISSING_EOF
+  /**
+   * What another version wrote: the walk ends here.
+   *
+   * @throws dev.outboxrelay.client.OutboxUnavailable unless the visitor tells it in another way
+   */
+  default void stops(long cycle, long offset, CycleEntry.OtherFormat other) {
+    throw other.refusal();
   }
 
-  /** The end of a cycle. */
-  default void cycleEnds(long cycle, long offset, End how) throws IOException {}
+  /** The end of a cycle, unless nothing readable follows damage. */
+  default void cycleEnds(long cycle) throws IOException {}
 }

@@ -79,12 +79,11 @@ public final class QueueWalk {
       } else if (step instanceof CycleStep.Lost lost) {
         String kind = lost.problem().label();
         return visitor.damage(new Damage(cycle, lost.offset(), 0, kind, lost.detail()));
-      } else if (step instanceof CycleStep.Waiting waiting) {
-        visitor.cycleEnds(cycle, waiting.offset(), QueueVisitor.End.OPEN);
-        return true;
-      } else if (step instanceof CycleStep.Ended ended) {
-        QueueVisitor.End how = ended.eof() ? QueueVisitor.End.EOF : QueueVisitor.End.MISSING_EOF;
-        visitor.cycleEnds(cycle, ended.offset(), how);
+      } else if (step instanceof CycleStep.Stopped stopped) {
+        visitor.stops(cycle, stopped.offset(), stopped.other());
+        return false;
+      } else {
+        visitor.cycleEnds(cycle);
         return true;
       }
     }

@@ -108,9 +108,9 @@ final class StartPoint {
       throws IOException {
     long longest = RecordLimits.LONGEST_ENTRY + 8L;
     long from = Math.max(scanner.start(), position.offset() - longest);
-    Optional<CycleEntry.Valid> found = scanner.findNext(from);
+    Optional<CycleEntry.Valid> found = scanner.findRecord(from, null);
     while (found.isPresent() && found.get().next() < position.offset()) {
-      found = scanner.findNext(found.get().next());
+      found = scanner.findRecord(found.get().next(), null);
     }
     return found.filter(record -> record.next() == position.offset());
   }
@@ -120,9 +120,9 @@ final class StartPoint {
    * sequences decide.
    */
   private boolean goesOnBehind(CycleScanner scanner, Position position) throws IOException {
-    Optional<CycleEntry.Valid> behind = scanner.findNext(position.offset());
+    Optional<CycleEntry.Valid> behind = scanner.findRecord(position.offset(), null);
     while (behind.isPresent() && behind.get().record().sequence() <= position.sequence()) {
-      behind = scanner.findNext(behind.get().next());
+      behind = scanner.findRecord(behind.get().next(), null);
     }
     return behind.isPresent()
         || paths.cycles().stream().anyMatch(cycle -> cycle > position.cycle())

@@ -59,6 +59,8 @@ final class SalvageTail implements Closeable {
       String reason = damage.problem().label();
       return new TailedRecord.Damaged(
           cycle, damage.offset(), damage.next(), reason, damage.entry());
+    } else if (step instanceof CycleStep.Stopped stopped) {
+      throw stopped.other().refusal();
     } else if (step instanceof CycleStep.Lost lost && closed) {
       finished = true;
       long end = endOfData(lost.offset());

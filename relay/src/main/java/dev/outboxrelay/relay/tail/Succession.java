@@ -54,6 +54,9 @@ final class Succession implements Closeable {
     }
     var first = new CycleEntry.Valid(next.offset(), next.record(), next.end());
     Batch batch = Batch.from(scanner, first);
+    if (batch.other() != null) {
+      throw batch.other().refusal();
+    }
     wholeUpTo = batch.whole() ? batch.end() : 0;
     return batch.whole();
   }

@@ -17,6 +17,11 @@ import java.util.zip.GZIPInputStream;
 public record GoldenOutbox(String name, JsonNode expected, OutboxPaths paths) {
   private static final Path VECTORS = Path.of("../outbox-client/vectors");
 
+  /** Whether a reader stops at what another version wrote. */
+  boolean isStopped() {
+    return !expected.get("stopped").isNull();
+  }
+
   /** All of them. */
   public static List<String> names() throws IOException {
     try (Stream<Path> entries = Files.list(VECTORS)) {
@@ -42,6 +47,9 @@ public record GoldenOutbox(String name, JsonNode expected, OutboxPaths paths) {
         out.write(in.readAllBytes());
         out.setLength(file.getValue().asLong());
       }
+    }
+    for (Map.Entry<String, JsonNode> link : expected.get("links").properties()) {
+      Files.createLink(outbox.resolve(link.getKey()), outbox.resolve(link.getValue().asText()));
     }
     return new GoldenOutbox(name, expected, new OutboxPaths(outbox));
   }

@@ -9,8 +9,9 @@ import java.io.IOException;
  *
  * @param whole whether the last of them is the batch's last
  * @param end behind the last of them, where the next header word stands
+ * @param other what another version wrote and stands there; null if it is not that
  */
-public record Batch(boolean whole, long end) {
+public record Batch(boolean whole, long end, CycleEntry.OtherFormat other) {
 
   /**
    * Follows a batch.
@@ -23,18 +24,18 @@ public record Batch(boolean whole, long end) {
     while (last.record().batch()) {
       CycleEntry at = scanner.at(last.next());
       if (at instanceof CycleEntry.OtherFormat other) {
-        throw other.refusal();
+        return new Batch(false, last.next(), other);
       }
       // What stands between the two, an index page for example, ends the batch.
       if (!(at instanceof CycleEntry.Valid next)
           || next.offset() != last.next()
           || !next.record().continued()
           || !LastRecord.of(last.record()).isFollowedBy(next.record())) {
-        return new Batch(false, last.next());
+        return new Batch(false, last.next(), null);
       }
       last = next;
     }
-    return new Batch(true, last.next());
+    return new Batch(true, last.next(), null);
   }
 
   /**
@@ -44,9 +45,9 @@ public record Batch(boolean whole, long end) {
   public static boolean goesOnAt(CycleScanner scanner, long offset) throws IOException {
     long longest = RecordLimits.LONGEST_ENTRY + 4L;
     CycleEntry.Valid found =
-        scanner.findNext(Math.max(scanner.start(), offset - longest), null).orElse(null);
+        scanner.findRecord(Math.max(scanner.start(), offset - longest), null).orElse(null);
     while (found != null && found.next() < offset) {
-      found = scanner.findNext(found.next(), null).orElse(null);
+      found = scanner.findRecord(found.next(), null).orElse(null);
     }
     return found != null && found.next() == offset && found.record().batch();
   }

@@ -31,6 +31,11 @@ public sealed interface CycleEntry {
    * aside (FORMAT I11).
    */
   record OtherFormat(CycleId cycle, long offset, RecordVerdict verdict) implements CycleEntry {
+    /** Its name in FORMAT.md. */
+    public String label() {
+      return verdict == RecordVerdict.FORMER_FORMAT ? "former-format" : "later-version";
+    }
+
     public OutboxUnavailable refusal() {
       return new OutboxUnavailable(
           CycleName.of(cycle.number())

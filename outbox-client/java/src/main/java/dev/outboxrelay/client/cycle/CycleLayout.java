@@ -139,9 +139,9 @@ public record CycleLayout(
   }
 
   /** Whether a page as our writers append them stands here. */
-  boolean isIndexPage(FileWindow file, long offset) throws IOException {
-    return file.getInt(offset) == CycleTemplate.indexPageHeader(offset, indexCount)
-        && pageArray(file, offset) != 0;
+  static boolean isIndexPage(FileWindow file, long offset, int count) throws IOException {
+    return file.getInt(offset) == CycleTemplate.indexPageHeader(offset, count)
+        && page(file, offset, "index", count) != null;
   }
 
   private static long value(Map<String, WireFields.Field> fields, String name) {

@@ -25,6 +25,7 @@ public final class CycleReader implements Closeable {
   private long batchEnd; // up to here all is known to be of whole batches
   private CycleStep.Lost lost;
   private long lostFrom; // where it is searched again
+  private long searchedFrom = -1; // without a header: found nothing behind this end
   private long entry; // number that the next record should have
 
   private CycleReader(CycleScanner scanner) throws IOException {
@@ -72,8 +73,6 @@ public final class CycleReader implements Closeable {
    *
    * @param newest whether the cycle is the newest, so that something may yet be appended; asked
    *     before this call
-   * @throws dev.outboxrelay.client.OutboxUnavailable if another version wrote what stands here: it
-   *     is to be left alone (FORMAT I11)
    */
   public CycleStep next(boolean newest) throws IOException {
     if (refreshNoted) {
@@ -91,7 +90,7 @@ public final class CycleReader implements Closeable {
     if (at instanceof CycleEntry.Valid valid) {
       return accept(valid);
     } else if (at instanceof CycleEntry.OtherFormat other) {
-      throw other.refusal();
+      return new CycleStep.Stopped(offset, other);
     } else if (at instanceof CycleEntry.Corrupt corrupt) {
       String detail = corrupt.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' ');
       return corrupt.verdict() == RecordVerdict.BAD_CRC
@@ -104,13 +103,34 @@ public final class CycleReader implements Closeable {
       long behind = UnreadableBlock.next(offset);
       return search(offset, behind, Problem.UNREADABLE_BLOCK, "the disk reports an error");
     }
+    if (scanner.layout().isEmpty()) {
+      return behindEnd(newest);
+    }
     if (offset <= noted) {
       String detail = "the last record is noted at " + noted;
       return search(offset, offset + 4, Problem.CHAIN_ENDS_BEFORE_WORD1, detail);
     }
-    boolean eof = at instanceof CycleEntry.Eof;
     refreshNoted = true;
-    return newest && !eof ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset, eof);
+    if (at instanceof CycleEntry.Eof) {
+      return new CycleStep.Ended(offset);
+    }
+    return newest
+        ? new CycleStep.Waiting(offset)
+        : search(offset, offset + 4, Problem.MISSING_EOF, "the cycle is not the newest");
+  }
+
+  /** Without a header nothing tells where the data end: what stands here may be a hole. */
+  private CycleStep behindEnd(boolean newest) throws IOException {
+    if (newest && searchedFrom == offset) {
+      return new CycleStep.Waiting(offset); // a search can take seconds
+    }
+    searchedFrom = offset;
+    Optional<CycleEntry> found = scanner.findNext(offset + 4, last);
+    if (found.isEmpty()) {
+      return newest ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset);
+    }
+    goOnAt(found.get().offset());
+    return next(newest);
   }
 
   private CycleStep accept(CycleEntry.Valid valid) throws IOException {
@@ -122,6 +142,9 @@ public final class CycleReader implements Closeable {
       Batch batch = Batch.from(scanner, valid);
       boolean hasItsBeginning =
           !record.continued() || (begins && Batch.goesOnAt(scanner, valid.offset()));
+      if (batch.other() != null) {
+        return new CycleStep.Stopped(offset, batch.other());
+      }
       if (!batch.whole() || !hasItsBeginning) {
         return pass(Problem.INCOMPLETE_BATCH, batch.end(), -1, "not all of its batch is there");
       }
@@ -158,7 +181,7 @@ public final class CycleReader implements Closeable {
 
   private CycleStep search(long from, long behind, Problem problem, String detail)
       throws IOException {
-    Optional<CycleEntry.Valid> found = scanner.findNext(behind, last);
+    Optional<CycleEntry> found = scanner.findNext(behind, last);
     if (found.isPresent()) {
       long next = found.get().offset();
       goOnAt(next);

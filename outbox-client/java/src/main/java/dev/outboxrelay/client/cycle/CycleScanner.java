@@ -24,6 +24,7 @@ public final class CycleScanner implements Closeable {
   private final CycleLayout layout;
   private final CycleId cycle;
   private final boolean exclusive;
+  private final int indexCount;
 
   /**
    * Reads through a window that somebody else closes.
@@ -37,6 +38,7 @@ public final class CycleScanner implements Closeable {
     this.layout = layout;
     this.cycle = cycle;
     this.exclusive = exclusive;
+    indexCount = layout == null ? CycleTemplate.INDEX_COUNT : layout.indexCount();
   }
 
   /**
@@ -114,7 +116,7 @@ public final class CycleScanner implements Closeable {
         if (!CycleLayout.isMeta(header)) {
           return dataEntry(at, header, length);
         }
-        if (layout == null || !layout.isIndexPage(file, at)) {
+        if (!CycleLayout.isIndexPage(file, at, indexCount)) {
           return new CycleEntry.Hostile(at, header);
         }
         at = CycleLayout.next(at, length);
@@ -148,14 +150,13 @@ public final class CycleScanner implements Closeable {
   }
 
   /**
-   * The first published record of this cycle at or behind {@code from}, in steps of 4 bytes and
-   * whatever stands between; empty if the file holds no more. What the disk does not give is passed
-   * over.
+   * The first published record of this cycle at or behind {@code from}, or one of a later version
+   * if that comes first; empty if the file holds no more. Looks in steps of 4 bytes, whatever
+   * stands between, and passes over what the disk does not give.
    *
    * @param last the last record before, behind which it must be in order; null if none is known
-   * @throws dev.outboxrelay.client.OutboxUnavailable if a record of a later version comes first
    */
-  public Optional<CycleEntry.Valid> findNext(long from, LastRecord last) throws IOException {
+  public Optional<CycleEntry> findNext(long from, LastRecord last) throws IOException {
     if (!exclusive) {
       file.refresh();
     }
@@ -164,8 +165,10 @@ public final class CycleScanner implements Closeable {
       try {
         int step = stepsToMagic(at);
         if (step == 0) {
-          CycleEntry.Valid found = recordAt(at);
-          if (found != null && (last == null || last.isBefore(found.record()))) {
+          CycleEntry found = recordAt(at);
+          if (found instanceof CycleEntry.OtherFormat
+              || (found instanceof CycleEntry.Valid valid
+                  && (last == null || last.isBefore(valid.record())))) {
             return Optional.of(found);
           }
         }
@@ -177,8 +180,21 @@ public final class CycleScanner implements Closeable {
     return Optional.empty();
   }
 
-  /** The published record at {@code at}, or null. */
-  private CycleEntry.Valid recordAt(long at) throws IOException {
+  /**
+   * The same where there is no way but to refuse what another version wrote.
+   *
+   * @throws dev.outboxrelay.client.OutboxUnavailable if that comes first
+   */
+  public Optional<CycleEntry.Valid> findRecord(long from, LastRecord last) throws IOException {
+    CycleEntry found = findNext(from, last).orElse(null);
+    if (found instanceof CycleEntry.OtherFormat other) {
+      throw other.refusal();
+    }
+    return Optional.ofNullable((CycleEntry.Valid) found);
+  }
+
+  /** What is published at {@code at}, or null. */
+  private CycleEntry recordAt(long at) throws IOException {
     int header = file.getInt(at);
     int length = CycleLayout.length(header);
     if ((header & CycleLayout.EOF) != 0
@@ -187,11 +203,7 @@ public final class CycleScanner implements Closeable {
       return null;
     }
     try {
-      CycleEntry found = dataEntry(at, header, length);
-      if (found instanceof CycleEntry.OtherFormat other) {
-        throw other.refusal();
-      }
-      return found instanceof CycleEntry.Valid valid ? valid : null;
+      return dataEntry(at, header, length);
     } catch (UnreadableBlock e) {
       return null; // its end can't be read; a smaller one may stand before that
     }

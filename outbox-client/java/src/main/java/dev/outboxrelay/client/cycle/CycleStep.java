@@ -8,6 +8,7 @@ public sealed interface CycleStep {
     UNREADABLE_HEADER("unreadable-header"),
     CHAIN_ENDS_BEFORE_WORD1("chain-ends-before-word1"),
     HOSTILE_LENGTH("hostile-length"),
+    MISSING_EOF("missing-eof"),
     CRC("crc"),
     ORDER("order"),
     NOT_A_RECORD("not-a-record"),
@@ -41,13 +42,16 @@ public sealed interface CycleStep {
   /** The same, and nothing that can be read is behind it by now. */
   record Lost(Problem problem, long offset, String detail) implements CycleStep {}
 
+  /**
+   * What another version wrote: a reader stops here, and sets nothing aside (FORMAT I11).
+   *
+   * @param offset of the batch that it breaks off, else its own
+   */
+  record Stopped(long offset, CycleEntry.OtherFormat other) implements CycleStep {}
+
   /** The end for now: something may be appended at this offset. */
   record Waiting(long offset) implements CycleStep {}
 
-  /**
-   * The end for good.
-   *
-   * @param eof whether it is marked as such
-   */
-  record Ended(long offset, boolean eof) implements CycleStep {}
+  /** The end for good. */
+  record Ended(long offset) implements CycleStep {}
 }

@@ -77,19 +77,19 @@ public record CycleFacts(
   private CycleFacts and(CycleScanner scanner, long from, LastRecord before) throws IOException {
     Prologue first = prologue;
     long sequence = lastSequence;
-    long behind = 0;
+    long start = scanner.start() == 0 ? CycleTemplate.FIRST_DATA : scanner.start();
+    long behind = start + recordBytes;
     LastRecord last = before;
-    Optional<CycleEntry.Valid> found = scanner.findNext(from, last);
+    Optional<CycleEntry.Valid> found = scanner.findRecord(from, last);
     while (found.isPresent()) {
       CycleEntry.Valid valid = found.get();
       last = LastRecord.of(valid.record());
       first = first == null ? valid.record().prologue() : first;
       sequence = last.sequence();
       behind = valid.next();
-      found = scanner.findNext(behind, last);
+      found = scanner.findRecord(behind, last);
     }
-    long start = scanner.start() == 0 ? CycleTemplate.FIRST_DATA : scanner.start();
-    long records = before == null ? Math.max(0, behind - start) : recordBytes;
+    long records = Math.max(0, behind - start);
     return new CycleFacts(first, sequence, records, broken() ? records : dataBytes, end);
   }
 
@@ -102,7 +102,7 @@ public record CycleFacts(
       CycleLayout layout = CycleLayout.read(file);
       CycleScanner scanner = new CycleScanner(file, layout, id(cycleFile, null), false);
       return layout == null
-          ? scanner.findNext(0, null).map(first -> first.record().prologue())
+          ? scanner.findRecord(0, null).map(first -> first.record().prologue())
           : Optional.ofNullable(prologue(scanner));
     }
   }
@@ -117,7 +117,7 @@ public record CycleFacts(
     for (int i = cycles.size() - 1; i >= 0; i--) {
       Path file = paths.cycle(cycles.get(i));
       CycleFacts facts = read(file, outbox);
-      if (!facts.sealed() || facts.lastSequence == 0) {
+      if (!facts.sealed()) {
         facts = search(file, outbox);
       }
       if (facts.lastSequence > 0) {

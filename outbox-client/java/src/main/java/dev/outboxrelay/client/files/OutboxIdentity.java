@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.files;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -30,7 +31,15 @@ public record OutboxIdentity(UUID outbox, int generation) {
 
   /** The same for a reader, which reads on: an outbox of nobody holds no valid record. */
   public static UUID outboxOf(OutboxPaths paths) throws IOException {
-    return find(paths).map(OutboxIdentity::outbox).orElse(NOBODY);
+    Optional<OutboxState> state = StateFile.read(paths.state());
+    if (state.isPresent()) {
+      return state.get().outboxId();
+    }
+    try {
+      return withoutState(paths, paths.cycles()).map(OutboxIdentity::outbox).orElse(NOBODY);
+    } catch (OutboxUnavailable e) {
+      return NOBODY; // the reader comes to what another version wrote itself
+    }
   }
 
   /** What cycles and position tell. */

@@ -37,6 +37,24 @@ public record OutboxPaths(Path root) {
     return queue().resolve("." + CycleName.of(cycle) + ".tmp");
   }
 
+  /** Cycles that were being built when their writers died; empty if there is no queue yet. */
+  public List<Path> leftovers() throws IOException {
+    List<Path> leftovers = new ArrayList<>();
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(queue(), ".*.cq4.tmp")) {
+      for (Path name : names) {
+        String built = name.getFileName().toString();
+        if (CycleName.parse(built.substring(1, built.length() - 4)).isPresent()) {
+          leftovers.add(name);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      return leftovers;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return leftovers;
+  }
+
   /** The writers' lock. */
   public Path lock() {
     return root.resolve("outbox.lock");

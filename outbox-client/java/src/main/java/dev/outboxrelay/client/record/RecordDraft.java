@@ -22,7 +22,7 @@ import java.util.zip.CRC32;
  * it goes to disk: a free header word, the record, 8 zero bytes. Reusable; for one thread at a
  * time.
  */
-public final class RecordDraft {
+public final class RecordDraft implements Draft {
   private static final int HEADER_WORD_BYTES = 4;
   private static final int FREE = 0; // header word: nothing is published here yet
   private static final int ZEROS_BEHIND = 8;
@@ -38,7 +38,8 @@ public final class RecordDraft {
   private final CRC32 crc = new CRC32();
   private final byte[] place = new byte[RecordCodec.PLACE_BYTES];
   private boolean crcHoldsBody; // the share that needs no lock, and nothing else
-  private ByteBuffer buffer = allocate(USUAL_BYTES);
+  private final int batchFlags;
+  private ByteBuffer buffer;
   private UUID eventId;
   private boolean hasTimestamp;
   private long timestamp;
@@ -51,6 +52,15 @@ public final class RecordDraft {
 
   public RecordDraft(RecordLimits limits) {
     this.limits = limits;
+    batchFlags = 0;
+    buffer = allocate(USUAL_BYTES);
+  }
+
+  /** One of a batch, and for that alone. */
+  RecordDraft(RecordLimits limits, boolean continued, boolean goesOn) {
+    this.limits = limits;
+    batchFlags = (continued ? RecordCodec.CONTINUED : 0) | (goesOn ? RecordCodec.BATCH : 0);
+    buffer = ByteBuffer.allocate(0);
   }
 
   /** Checks the event and encodes all that needs no lock. */
@@ -86,6 +96,7 @@ public final class RecordDraft {
     flags =
         (key == null ? 0 : RecordCodec.HAS_KEY)
             | (value == null ? 0 : RecordCodec.HAS_VALUE)
+            | batchFlags
             | (event.partition().isEmpty() ? 0 : RecordCodec.HAS_PARTITION);
     partition = event.partition().orElse(0);
     topicBytes = event.topic().length();
@@ -117,23 +128,27 @@ public final class RecordDraft {
     crcHoldsBody = true;
   }
 
-  /** Length of the record on disk. */
-  public int length(boolean withPrologue) {
+  @Override
+  public int records() {
+    return 1;
+  }
+
+  @Override
+  public int length(int record, boolean withPrologue) {
+    return span(withPrologue);
+  }
+
+  @Override
+  public int span(boolean withPrologue) {
     int body = topicBytes + keyBytes + headerBytes + valueBytes;
     return (FIXED_BYTES + (withPrologue ? PROLOGUE_BYTES : 0) + body + 3) & ~3;
   }
 
-  /**
-   * Adds what the lock tells. The result belongs to this draft and is valid until its next use.
-   *
-   * @param prologue only for entry 0, else null
-   * @param cycle to which the record goes
-   * @param offset of its header word there
-   */
+  @Override
   public ByteBuffer complete(
       long sequence, int entry, long appendTime, Prologue prologue, CycleId cycle, long offset) {
     buffer.clear();
-    int length = length(prologue != null);
+    int length = span(prologue != null);
     int frame = prologue == null ? PROLOGUE_BYTES : 0;
     int at = frame + HEADER_WORD_BYTES;
     buffer.putInt(frame, FREE);
@@ -257,7 +272,13 @@ public final class RecordDraft {
     }
     int needed = BODY_AT + (int) length + ZEROS_BEHIND + 4;
     if (buffer.capacity() < needed) {
-      buffer = allocate(Math.max(needed, Math.min(2 * buffer.capacity(), limits.maxRecordBytes())));
+      // Those of a batch are many, and as small as can be.
+      boolean one = batchFlags == 0;
+      buffer =
+          !one
+              ? allocateInHeap(needed)
+              : allocate(
+                  Math.max(needed, Math.min(2 * buffer.capacity(), limits.maxRecordBytes())));
     }
     buffer.clear();
   }
@@ -276,6 +297,10 @@ public final class RecordDraft {
       at += value.length;
     }
     return at;
+  }
+
+  private static ByteBuffer allocateInHeap(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static ByteBuffer allocate(int bytes) {

@@ -17,6 +17,8 @@ public record RecordLimits(int maxRecordBytes, boolean reservedHeaderNames) {
   /** Longest data entry that a reader accepts; anything longer is hostile. */
   public static final int LONGEST_ENTRY = (2 << 20) + (64 << 10);
 
+  public static final int MAX_BATCH_RECORDS = 10_000;
+  public static final int MAX_BATCH_BYTES = 8 << 20;
   public static final int MAX_TOPIC_BYTES = 249;
   public static final int MAX_HEADERS = 128;
   public static final int MAX_HEADER_NAME_BYTES = 255;

@@ -38,7 +38,7 @@ final class Bases {
       long before = cycles.get(i);
       if (before < cycle) {
         CycleFacts facts = CycleFacts.read(paths.cycle(before), state.outboxId());
-        boolean failed = state.isFailed(before) || facts.broken();
+        boolean failed = state.isFailed(before) || !facts.sealed();
         if (failed) {
           facts = CycleFacts.search(paths.cycle(before), state.outboxId());
         }
@@ -50,7 +50,7 @@ final class Bases {
         }
       }
     }
-    return atLeastSettled(bytes, true);
+    return atLeastSettled(bytes, damaged);
   }
 
   /**

@@ -15,6 +15,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.client.record.Draft;
 import dev.outboxrelay.client.record.Invariant;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.Closeable;
@@ -223,14 +224,17 @@ final class CycleFile implements Closeable {
   }
 
   /**
-   * Writes a framed record at the tail and publishes it. An exception means that nothing is
-   * published.
+   * Writes what is framed at the tail and publishes it, all at once. An exception means that
+   * nothing is published.
+   *
+   * @param span of the draft
+   * @param length of its first record
    */
-  void publish(ByteBuffer frame, int length) throws IOException {
+  void publish(ByteBuffer frame, int span, int length) throws IOException {
     if (!CycleLayout.isFree(load32(map, (int) end))) {
       throw Invariant.broken(2, path + " has an entry at its tail " + end);
     }
-    if (frame.remaining() != 4 + length + ZEROS_BEHIND || end + frame.remaining() > map.limit()) {
+    if (frame.remaining() != 4 + span + ZEROS_BEHIND || end + frame.remaining() > map.limit()) {
       throw Invariant.broken(1, "a record at " + end + " does not fit into " + path);
     }
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
@@ -238,14 +242,24 @@ final class CycleFile implements Closeable {
   }
 
   /** Notes what was just published. An exception changes nothing of the fact that it is. */
-  void bookPublished(StateFile state, int length, long sequence) {
-    state.nextSequence(sequence + 1);
-    lastSequence = sequence;
-    last = end;
-    end = CycleLayout.next(last, length);
-    entries++;
+  void bookPublished(StateFile state, Draft draft, long sequence) {
+    boolean withPrologue = entries == 0;
+    long first = end;
+    long firstEntry = entries;
+    int records = draft.records();
+    for (int i = 0; i < records; i++) {
+      last = end;
+      end = CycleLayout.next(last, draft.length(i, withPrologue));
+    }
+    entries += records;
+    lastSequence = sequence + records - 1;
+    state.nextSequence(lastSequence + 1);
     noteLast();
-    addToIndex(last, entries - 1);
+    long at = first;
+    for (int i = 0; i < records; i++) {
+      addToIndex(at, firstEntry + i);
+      at = CycleLayout.next(at, draft.length(i, withPrologue));
+    }
   }
 
   private void noteLast() {

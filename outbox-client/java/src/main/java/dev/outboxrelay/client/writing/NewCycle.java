@@ -41,10 +41,12 @@ final class NewCycle {
   }
 
   /**
-   * Gives a cycle file back its only name: a writer that died while it made the file has left a
-   * second one.
+   * Removes what writers that died while they made a cycle have left: an unfinished file, or the
+   * second name of a finished one.
    */
-  static void finish(OutboxPaths paths, long cycle, Disk disk) throws IOException {
-    disk.unlink(paths.cycleBeingBuilt(cycle), DiskStep.UNLINK);
+  static void removeLeftovers(OutboxPaths paths, Disk disk) throws IOException {
+    for (Path leftover : paths.leftovers()) {
+      disk.unlink(leftover, DiskStep.UNLINK);
+    }
   }
 }

@@ -112,6 +112,7 @@ final class OutboxDirectory {
     checkDirectory(paths.queue(), group);
     // Whoever made them may not have come to this.
     if (isNew || durability == Durability.POWER) {
+      disk.syncDirectory(paths.queue(), DiskStep.CREATE);
       disk.syncDirectory(root, DiskStep.CREATE);
       disk.syncDirectory(root.getParent(), DiskStep.CREATE);
     }

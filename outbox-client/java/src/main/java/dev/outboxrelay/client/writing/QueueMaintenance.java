@@ -11,6 +11,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * Changes to a queue that are no appends, for the relay and its repair: each call takes the
@@ -42,8 +43,8 @@ public final class QueueMaintenance implements Closeable {
     /** It is the newest: writers close it. */
     IS_NEWEST,
     /**
-     * Its chain of entries is damaged: no EOF can be written without overwriting what may be
-     * events.
+     * Its chain of entries is damaged: no EOF can be written without overwriting or hiding what may
+     * be events.
      */
     IS_DAMAGED,
     /** There is no such file. */
@@ -61,7 +62,10 @@ public final class QueueMaintenance implements Closeable {
     IS_MISSING
   }
 
-  /** Writes EOF into a cycle that is not the newest, if its chain can be followed to its end. */
+  /**
+   * Writes EOF into a cycle that is not the newest, if its chain can be followed to its end and no
+   * record stands behind that, which EOF would hide.
+   */
   public Sealing seal(long cycle) {
     return underLock(
         session -> {
@@ -79,6 +83,11 @@ public final class QueueMaintenance implements Closeable {
               case BROKEN -> Sealing.IS_DAMAGED;
               case CLOSED -> Sealing.WAS_SEALED;
               case OPEN -> {
+                UUID outbox = session.state().outboxId();
+                long found = CycleFacts.search(file.path(), outbox).lastSequence();
+                if (found > file.lastSequence()) {
+                  yield Sealing.IS_DAMAGED;
+                }
                 file.writeEof();
                 yield Sealing.SEALED;
               }

@@ -9,11 +9,15 @@ import dev.outboxrelay.client.disk.DiskErrors;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.lock.WritersLock;
+import dev.outboxrelay.client.record.BatchDraft;
+import dev.outboxrelay.client.record.Draft;
 import dev.outboxrelay.client.record.EventIds;
 import dev.outboxrelay.client.record.RecordDraft;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -44,7 +48,11 @@ public final class QueueWriter implements Closeable {
   public static QueueWriter open(WriterOptions options) {
     QueueWriter writer = new QueueWriter(options);
     try (LockDeadline deadline = writer.deadline()) {
-      OutboxDirectory.open(options);
+      deadline.retryWhileInterrupted(
+          () -> {
+            OutboxDirectory.open(options);
+            return options;
+          });
       writer.useOnce(deadline);
       return writer;
     } catch (IOException e) {
@@ -64,42 +72,82 @@ public final class QueueWriter implements Closeable {
       draft = new RecordDraft(options.limits());
     }
     try {
-      return append(event, draft);
+      UUID eventId = idOf(event);
+      draft.prepare(event, eventId);
+      return receipt(append(draft, eventId), 0, eventId);
     } catch (OutboxError e) {
       failures.count(e);
       throw e;
     } catch (IOException e) {
-      OutboxError error = DiskErrors.of(e, options.paths().root());
-      failures.count(error);
-      throw error;
+      throw counted(e);
     } finally {
       drafts.offer(draft);
     }
   }
 
-  private Receipt append(OutboxEvent event, RecordDraft draft) throws IOException {
-    UUID eventId = event.eventId() == null ? eventIds.next() : event.eventId();
+  /**
+   * Appends events, all or none, and nothing between them.
+   *
+   * @return where they stand, in their order
+   * @throws OutboxError as for one event; {@link OutboxError#maybeAppended} is then the first one's
+   *     id
+   */
+  public List<Receipt> appendAll(List<OutboxEvent> events) {
+    if (events.size() < 2) {
+      return events.stream().map(this::append).toList();
+    }
+    try {
+      List<UUID> ids = events.stream().map(this::idOf).toList();
+      BatchDraft draft = new BatchDraft(options.limits(), events, ids);
+      WriterSession.Published published = append(draft, ids.get(0));
+      List<Receipt> receipts = new ArrayList<>();
+      for (UUID id : ids) {
+        receipts.add(receipt(published, receipts.size(), id));
+      }
+      return receipts;
+    } catch (OutboxError e) {
+      failures.count(e);
+      throw e;
+    } catch (IOException e) {
+      throw counted(e);
+    }
+  }
+
+  private UUID idOf(OutboxEvent event) {
+    return event.eventId() == null ? eventIds.next() : event.eventId();
+  }
+
+  private OutboxError counted(IOException e) {
+    OutboxError error = DiskErrors.of(e, options.paths().root());
+    failures.count(error);
+    return error;
+  }
+
+  private Receipt receipt(WriterSession.Published published, int number, UUID eventId) {
+    return new Receipt(
+        published.outbox(),
+        published.generation(),
+        published.sequence() + number,
+        eventId,
+        options.durability());
+  }
+
+  private WriterSession.Published append(Draft draft, UUID eventId) throws IOException {
     try (LockDeadline deadline = deadline()) {
-      draft.prepare(event, eventId);
       WriterSession.Published published =
           deadline.retryWhileInterrupted(
               () -> underLock(deadline, opened -> publish(opened, draft, deadline)));
       if (options.durability() == Durability.POWER) {
         syncAndClose(published.file(), eventId, deadline);
       }
-      return new Receipt(
-          published.outbox(),
-          published.generation(),
-          published.sequence(),
-          eventId,
-          options.durability());
+      return published;
     } catch (InternalError e) { // may come late: what was stored by then is not known
       throw faultInMapping("the event " + eventId + " may be appended, but ", e, eventId);
     }
   }
 
-  private WriterSession.Published publish(
-      WriterSession opened, RecordDraft draft, LockDeadline deadline) throws IOException {
+  private WriterSession.Published publish(WriterSession opened, Draft draft, LockDeadline deadline)
+      throws IOException {
     long now = options.clock().millis();
     WriterSession current = inCycleFor(draft, opened, now);
     WriterSession.Published published;
@@ -118,17 +166,16 @@ public final class QueueWriter implements Closeable {
   }
 
   /** Sees to it that the newest cycle is the one that the record goes to. */
-  private WriterSession inCycleFor(RecordDraft draft, WriterSession opened, long now)
-      throws IOException {
+  private WriterSession inCycleFor(Draft draft, WriterSession opened, long now) throws IOException {
     WriterSession current = opened;
-    long cycle = current.cycleFor(draft.length(false), now);
+    long cycle = current.cycleFor(draft.span(false), now);
     if (cycle == current.newest()) {
       return current;
     }
     while (true) {
       // Other writers roll, too: what is held open never decides it.
       current = reopen();
-      cycle = current.cycleFor(draft.length(false), now);
+      cycle = current.cycleFor(draft.span(false), now);
       if (cycle == current.newest() || current.begin(cycle, now)) {
         return current;
       }
@@ -147,7 +194,8 @@ public final class QueueWriter implements Closeable {
       if (closed) {
         throw new IllegalStateException("the outbox " + options.paths().root() + " is closed");
       }
-      WriterSession usable = session != null && session.isInPlace() ? session : reopen();
+      boolean continues = lock.continuesWhereItWas() && session != null && session.isInPlace();
+      WriterSession usable = continues ? session : reopen();
       if (failedCycle != RollRule.NONE) {
         usable.markFailed(failedCycle);
         failedCycle = RollRule.NONE;
@@ -156,10 +204,22 @@ public final class QueueWriter implements Closeable {
       done = true;
       return result;
     } finally {
-      if (!done) {
-        dropSession();
+      try {
+        if (!done) {
+          dropSession();
+        }
+      } finally {
+        release();
       }
-      closeQuietly(lock::release); // an error means that the channel is closed, and the lock gone
+    }
+  }
+
+  /** Needs nothing that could fail for want of memory: a lock that is not given back stays. */
+  private void release() {
+    try {
+      lock.release();
+    } catch (IOException e) {
+      // the channel was closed instead, and the lock is gone
     }
   }
 

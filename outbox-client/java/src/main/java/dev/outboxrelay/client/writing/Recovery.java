@@ -1,8 +1,11 @@
 package dev.outboxrelay.client.writing;
 
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.MetadataTable;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
@@ -41,6 +44,12 @@ final class Recovery {
   WriterSession open() throws IOException {
     SafeFiles.createDirectory(paths.queue(), SafeFiles.directoryGroup(paths.queue()));
     List<Long> cycles = paths.cycles();
+    refuseOtherFormats(cycles);
+    if (options.durability() == Durability.POWER) {
+      // Who began the newest cycle may have died before, and a sync of the file brings no name.
+      disk.syncDirectory(paths.queue(), DiskStep.LINK);
+    }
+    NewCycle.removeLeftovers(paths, disk);
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
     StateFile state = found.isPresent() ? found.get() : rebuildState(cycles);
     WriterSession session = null;
@@ -59,6 +68,25 @@ final class Recovery {
         session.close();
       } else if (!opened) {
         state.close();
+      }
+    }
+  }
+
+  /**
+   * FORMAT I11: what another version wrote is met before anything is changed.
+   *
+   * @throws dev.outboxrelay.client.OutboxUnavailable if that is so
+   */
+  private void refuseOtherFormats(List<Long> cycles) throws IOException {
+    Optional<OutboxState> state = StateFile.read(paths.state());
+    List<Long> failed = state.map(OutboxState::failedCycles).orElse(List.of());
+    UUID outbox =
+        state.isPresent()
+            ? state.get().outboxId()
+            : OutboxIdentity.withoutState(paths, cycles).map(found -> found.outbox()).orElse(null);
+    for (long cycle : cycles.subList(Math.max(0, cycles.size() - 2), cycles.size())) {
+      if (!failed.contains(cycle) && CycleFacts.read(paths.cycle(cycle), outbox).broken()) {
+        CycleFacts unused = CycleFacts.search(paths.cycle(cycle), outbox);
       }
     }
   }
@@ -117,7 +145,6 @@ final class Recovery {
     if (!cycles.contains(newest)) {
       return null;
     }
-    NewCycle.finish(paths, newest, disk);
     return CycleFile.open(paths, new CycleId(state.outboxId(), newest), disk).orElse(null);
   }
 
@@ -138,7 +165,14 @@ final class Recovery {
   private void closeChain(long cycle, StateFile state) throws IOException {
     CycleId id = new CycleId(state.outboxId(), cycle);
     try (CycleFile file = CycleFile.open(paths, id, disk).orElse(null)) {
-      if (file != null && file.findTail(state) == ChainWalk.End.OPEN) {
+      if (file == null || file.findTail(state) != ChainWalk.End.OPEN) {
+        return;
+      }
+      long found = CycleFacts.search(file.path(), state.outboxId()).lastSequence();
+      if (found > file.lastSequence()) { // EOF would hide it from readers
+        state.giveBehind(found);
+        state.markFailed(cycle);
+      } else {
         file.writeEof();
       }
     } catch (NoSuchFileException e) {

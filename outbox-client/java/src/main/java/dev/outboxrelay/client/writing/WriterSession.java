@@ -14,9 +14,9 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.client.record.Draft;
 import dev.outboxrelay.client.record.Invariant;
 import dev.outboxrelay.client.record.Prologue;
-import dev.outboxrelay.client.record.RecordDraft;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -225,19 +225,19 @@ final class WriterSession implements Closeable {
   }
 
   /**
-   * Appends a record to the newest cycle, for which {@link #cycleFor} was asked. An exception means
+   * Appends a draft to the newest cycle, for which {@link #cycleFor} was asked. An exception means
    * that nothing is published.
    *
    * @throws CycleFailed if the disk fails there: the cycle is marked so
    */
-  Published append(RecordDraft draft, long nowMillis, LockDeadline deadline) throws IOException {
+  Published append(Draft draft, long nowMillis, LockDeadline deadline) throws IOException {
     boolean first = file.entries() == 0;
-    int length = draft.length(first);
-    long end = CycleLayout.next(file.end(), length) - file.layout().firstData();
+    int span = draft.span(first);
+    long end = CycleLayout.next(file.end(), span) - file.layout().firstData();
     cap.check(newestCycle.base() + end);
-    file.ensureSpace(length, deadline);
+    file.ensureSpace(span, deadline);
     if (options.durability() == Durability.PROCESS) { // a sync would write what is allocated ahead
-      file.allocateAhead(length);
+      file.allocateAhead(span);
     }
     long sequence = nextSequence;
     if (sequence < 1 || (!first && sequence != file.lastSequence() + 1)) {
@@ -255,7 +255,7 @@ final class WriterSession implements Closeable {
     }
     boolean published = false;
     try {
-      file.publish(frame, length);
+      file.publish(frame, span, draft.length(0, first));
       published = true;
       return new Published(state.outboxId(), state.generation(), sequence, file);
     } catch (IOException e) {
@@ -272,9 +272,9 @@ final class WriterSession implements Closeable {
   }
 
   /** Notes what {@link #append} has published. Whatever this throws, it stays published. */
-  void book(RecordDraft draft, long sequence) {
-    file.bookPublished(state, draft.length(file.entries() == 0), sequence);
-    nextSequence = sequence + 1;
+  void book(Draft draft, long sequence) {
+    file.bookPublished(state, draft, sequence);
+    nextSequence = file.lastSequence() + 1;
   }
 
   /** No writer appends to this cycle again. Before the mark, as nobody looks into it again. */

@@ -84,12 +84,12 @@ class CycleScannerTest {
     }
     long from = 0;
     for (long offset : offsets) {
-      Optional<CycleEntry.Valid> found = scanner.findNext(from, null);
+      Optional<CycleEntry.Valid> found = scanner.findRecord(from, null);
       assertEquals(offset, found.orElseThrow().offset());
       from = offset + 1;
     }
-    assertEquals(Optional.empty(), scanner.findNext(from, null));
-    assertEquals(Optional.empty(), scanner.findNext(Long.MAX_VALUE - 8, null));
+    assertEquals(Optional.empty(), scanner.findRecord(from, null));
+    assertEquals(Optional.empty(), scanner.findRecord(Long.MAX_VALUE - 8, null));
   }
 
   @Test
@@ -97,8 +97,8 @@ class CycleScannerTest {
     append("second");
     long second = ((CycleEntry.Valid) scanner.at(scanner.start())).next();
     overwrite(second, 0);
-    assertEquals(scanner.start(), scanner.findNext(0, null).orElseThrow().offset());
-    assertEquals(Optional.empty(), scanner.findNext(scanner.start() + 4, null));
+    assertEquals(scanner.start(), scanner.findRecord(0, null).orElseThrow().offset());
+    assertEquals(Optional.empty(), scanner.findRecord(scanner.start() + 4, null));
   }
 
   @Test
@@ -147,7 +147,7 @@ class CycleScannerTest {
         boolean headerIsThere = size >= first.next() + 4;
         assertEquals(headerIsThere, entry instanceof CycleEntry.Hostile, "at size " + size);
         assertEquals(!headerIsThere, entry instanceof CycleEntry.End, "at size " + size);
-        again.findNext(0, null);
+        again.findRecord(0, null);
         again.writePosition();
         assertEquals(size >= 65_808, again.layout().isPresent());
       }
@@ -166,7 +166,7 @@ class CycleScannerTest {
       }
       try (CycleScanner again = CycleScanner.open(file, OutboxIdentity.outboxOf(paths))) {
         assertTrue(again.at(again.start()).offset() >= 0);
-        again.findNext(0, null);
+        again.findRecord(0, null);
       }
     }
   }

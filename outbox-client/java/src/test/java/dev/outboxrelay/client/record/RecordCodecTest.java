@@ -182,7 +182,7 @@ class RecordCodecTest {
     for (Prologue prologue : new Prologue[] {PROLOGUE, null}) {
       ByteBuffer frame =
           draft.complete(2, prologue == null ? 1 : 0, 1, prologue, next, OFFSET + 400);
-      ByteBuffer record = frame.slice(frame.position() + 4, draft.length(prologue != null));
+      ByteBuffer record = frame.slice(frame.position() + 4, draft.span(prologue != null));
       assertEquals(RecordVerdict.VALID, RecordCodec.check(record, next, OFFSET + 400));
     }
   }
@@ -323,7 +323,7 @@ class RecordCodecTest {
         OutboxEvent.builder("t").header("outbox-reason", "x").value(new byte[1 << 20]).build();
     draft.prepare(event, ID);
     ByteBuffer frame = draft.complete(1, 1, 1, null, CYCLE, OFFSET);
-    ByteBuffer record = frame.slice(frame.position() + 4, draft.length(false));
+    ByteBuffer record = frame.slice(frame.position() + 4, draft.span(false));
     assertEquals(RecordVerdict.VALID, check(record));
   }
 
@@ -337,7 +337,7 @@ class RecordCodecTest {
     RecordDraft draft = new RecordDraft(RecordLimits.EVENTS);
     draft.prepare(event, ID);
     ByteBuffer frame = draft.complete(42, prologue == null ? 7 : 0, 1_000, prologue, CYCLE, OFFSET);
-    int length = draft.length(prologue != null);
+    int length = draft.span(prologue != null);
     return copy(frame.slice(frame.position() + 4, length));
   }
 

@@ -6,9 +6,11 @@ import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.Prologue;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +24,8 @@ import java.util.zip.GZIPInputStream;
 
 /** One state of the golden files in {@code outbox-client/vectors}. */
 final class Golden {
+  private static final int BLOCK_BYTES = 1 << 20;
+  private static final byte[] ZEROS = new byte[BLOCK_BYTES];
   private static final Path VECTORS = Path.of("..", "vectors");
 
   private final Path folder;
@@ -58,8 +62,42 @@ final class Golden {
     return (Long) expected.get("roll_bytes");
   }
 
-  Map<String, Object> appended() {
-    return object(expected.get("appended"));
+  long maxBytes() {
+    Object cap = expected.get("max_bytes");
+    return cap == null ? Long.MAX_VALUE : (Long) cap;
+  }
+
+  /** One event, or those of a batch. */
+  List<Map<String, Object>> appended() {
+    return expected.get("appended") instanceof List<?>
+        ? objects("appended")
+        : List.of(object(expected.get("appended")));
+  }
+
+  /** Why the append must be refused, or null. */
+  String refused() {
+    return (String) expected.get("refused");
+  }
+
+  /** Where a reader must stop, and why; or null. */
+  Map<String, Object> stopped() {
+    return object(expected.get("stopped"));
+  }
+
+  /** Second names of files, with the name that they have too. */
+  Map<String, Object> links() {
+    return object(expected.get("links"));
+  }
+
+  List<Map<String, Object>> recordsAfter() {
+    if (expected.get("records_after") != null) {
+      return objects("records_after");
+    }
+    List<Map<String, Object>> all = new ArrayList<>(records());
+    if (refused() == null) {
+      all.addAll(appended());
+    }
+    return all;
   }
 
   List<Map<String, Object>> records() {
@@ -130,6 +168,14 @@ final class Golden {
         length);
   }
 
+  /** Writes the state before the append into a directory. */
+  void materialise(Path outbox) throws IOException {
+    materialise(before(), outbox);
+    for (Map.Entry<String, Object> link : links().entrySet()) {
+      Files.createLink(outbox.resolve(link.getKey()), outbox.resolve((String) link.getValue()));
+    }
+  }
+
   /** Writes the files into a directory, with the modes of an outbox. */
   static void materialise(Map<String, Contents> files, Path outbox) throws IOException {
     SafeFiles.createDirectory(outbox, SafeFiles.ANY_GROUP);
@@ -145,19 +191,30 @@ final class Golden {
     }
   }
 
-  /** Reads a file; holes cost nothing. */
+  /** Reads a file. */
   static Contents load(Path file) throws IOException {
     long size = Files.size(file);
-    int used = 0;
-    byte[] bytes;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (FileWindow window = FileWindow.open(file)) {
-      bytes = new byte[(int) Math.min(size, 2 << 20)];
-      window.slice(0, bytes.length).get(bytes);
+      for (long at = 0; at < size; at += BLOCK_BYTES) {
+        int length = (int) Math.min(size - at, BLOCK_BYTES);
+        ByteBuffer read = window.slice(at, length);
+        if (read.mismatch(ByteBuffer.wrap(ZEROS, 0, length)) < 0) {
+          continue;
+        }
+        byte[] block = new byte[length];
+        read.get(block);
+        int used = length;
+        while (used > 0 && block[used - 1] == 0) {
+          used--;
+        }
+        if (used > 0) {
+          bytes.write(new byte[(int) (at - bytes.size())]);
+          bytes.write(block, 0, used);
+        }
+      }
     }
-    for (int i = 0; i < bytes.length; i++) {
-      used = bytes[i] == 0 ? used : i + 1;
-    }
-    return new Contents(size, java.util.Arrays.copyOf(bytes, used));
+    return new Contents(size, bytes.toByteArray());
   }
 
   private Contents load(String part, String path, long size) throws IOException {
