@@ -6,6 +6,7 @@ as there is time for: all where they are few, else drawn by SEED.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from outbox_conformance.crashes.recovery import (
     ReferenceSuccessor,
 )
 from outbox_conformance.crashes.survival import PAGE, SECTOR, Survival, killed
+from outbox_conformance.writers import LANGUAGES
 
 if TYPE_CHECKING:
     import random
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
 
     from outbox_conformance.crashes.oplog import Log
     from outbox_conformance.crashes.recovery import Successor
+    from outbox_conformance.crashes.states import State
 
 TORTURE = os.environ.get("TORTURE") == "1"
 #: States of each power cut, by who recovers; a JVM takes three times as long.
 BY_PYTHON, BY_JAVA, BY_ALL = (60, 15, 8) if TORTURE else (2, 1, 1)
 #: Of the crashes after which a second one is looked at, one in so many.
-SECOND = 4 if TORTURE else 150
+SECOND = 8 if TORTURE else 200
 
 ALL = (*histories.FIRST, *histories.WITH_JAVA)
 
@@ -58,17 +61,21 @@ def place() -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="module")
-def logs(place: Callable[[], str]) -> dict[str, Log]:
-    """What is done before a crash."""
-    java = {
+def recorded(place: Callable[[], str]) -> Iterator[dict[str, JavaWriter]]:
+    """JVMs that are recorded, by the durability of what they append."""
+    running = {
         durability: JavaWriter(place(), durability=durability, roll_bytes=histories.SMALL_ROLL)
         for durability in ("process", "power")
     }
-    try:
-        return {name: histories.first(name, place(), java) for name in ALL}
-    finally:
-        for writer in java.values():
-            writer.end()
+    yield running
+    for writer in running.values():
+        writer.end()
+
+
+@pytest.fixture(scope="module")
+def logs(place: Callable[[], str], recorded: dict[str, JavaWriter]) -> dict[str, Log]:
+    """What is done before a crash."""
+    return {name: histories.first(name, place(), recorded) for name in ALL}
 
 
 @pytest.fixture(scope="module")
@@ -150,31 +157,56 @@ def test_all_clients_go_on_alike(
     assert not campaign.report.violations, "\n".join(map(str, campaign.report.violations[:5]))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_goes_on_after_a_kill_in_power_mode_answers_for_names_too(
+    language: str,
+    logs: dict[str, Log],
+    recorded: dict[str, JavaWriter],
+    place: Callable[[], str],
+    chance: random.Random,
+) -> None:
+    """Killed between the link of a cycle and the sync of its directory, or soon after."""
+    log = logs["process"]
+    for state in killed(log):
+        if state.how or log.operations[state.point - 1].label not in ("link", "unlink"):
+            continue
+        name = f"{language}-{state.point}"
+        continued = histories.after_a_kill(log, state, place(), name, language, recorded)
+        _look(continued, (PythonSuccessor(), PythonSuccessor()), chance, BY_PYTHON)
+
+
 @pytest.mark.torture
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", histories.FIRST)
 def test_a_second_crash_takes_nothing_either(
-    name: str, logs: dict[str, Log], place: Callable[[], str], chance: random.Random
+    name: str,
+    language: str,
+    logs: dict[str, Log],
+    recorded: dict[str, JavaWriter],
+    place: Callable[[], str],
+    chance: random.Random,
 ) -> None:
     """The first is a kill or a cut; a writer in power mode goes on, and its power is cut."""
-    successors = (PythonSuccessor(), PythonSuccessor())
-    for number, log in enumerate(_second(logs[name], place, chance)):
-        with Campaign(successors, chance) as campaign:
-            campaign.kills(log)
-            campaign.cuts(log, (SECTOR, PAGE)[number % 2], BY_PYTHON)
-        violations = campaign.report.violations
-        assert not violations, "\n".join(map(str, violations[:5]))
+    log = logs[name]
 
+    def named(state: State) -> str:
+        return f"{name}-{language}-{next(numbers)}-at-{state.point}"
 
-def _second(log: Log, place: Callable[[], str], chance: random.Random) -> Iterator[Log]:
-    for state in killed(log):
+    numbers = itertools.count()
+    second = [
+        histories.after_a_kill(log, state, place(), named(state), language, recorded)
+        for state in killed(log)
         # Of what a kill left half written nothing is in the log that is continued.
-        if not state.how and chance.randrange(SECOND) == 0:
-            yield histories.after_a_kill(log, state, place(), f"{log.name}-kill-{state.point}")
+        if not state.how and chance.randrange(SECOND) == 0
+    ]
     survival = Survival(log, SECTOR)
     while survival.point < len(log.operations):
         survival.advance()
         if chance.randrange(SECOND) == 0:
             state = chance.choice([*survival.states(chance, 6)])
             known = judge.known_at(log.attempts, state.point, killed=False)
-            name = f"{log.name}-cut-{state.point}"
-            yield histories.after_a_cut(log, state, known, place(), name)
+            second.append(
+                histories.after_a_cut(log, state, known, place(), named(state), language, recorded)
+            )
+    for continued in second:
+        _look(continued, (PythonSuccessor(), PythonSuccessor()), chance, BY_PYTHON)

@@ -145,7 +145,14 @@ def _begin_with_small_pages(parent: str) -> Attempt:
 # --- histories that go on after a crash ---
 
 
-def after_a_kill(log: Log, state: State, parent: str, name: str) -> Log:
+def after_a_kill(
+    log: Log,
+    state: State,
+    parent: str,
+    name: str,
+    language: str = PYTHON,
+    java: dict[str, JavaWriter] | None = None,
+) -> Log:
     """Record how a writer in power mode goes on after a kill, whose log it is up to there."""
     state.materialise(parent)
     operations = log.operations[: state.point]
@@ -155,13 +162,21 @@ def after_a_kill(log: Log, state: State, parent: str, name: str) -> Log:
         if each.began <= state.point
     ]
     continued = replace(log, operations=operations, attempts=attempts, start=state.point, name=name)
-    return _go_on(Author(parent, continued, roll_bytes=SMALL_ROLL))
+    return _go_on(Author(parent, continued, roll_bytes=SMALL_ROLL, java=java), language)
 
 
-def after_a_cut(log: Log, state: State, known: Known, parent: str, name: str) -> Log:
+def after_a_cut(
+    log: Log,
+    state: State,
+    known: Known,
+    parent: str,
+    name: str,
+    language: str = PYTHON,
+    java: dict[str, JavaWriter] | None = None,
+) -> Log:
     """Record how a writer in power mode goes on after a cut: what that left is there for good."""
     state.materialise(parent)
-    author = Author(parent, roll_bytes=SMALL_ROLL)
+    author = Author(parent, roll_bytes=SMALL_ROLL, java=java)
     author.log.name = name
     author.log.cut = True
     author.now = log.now
@@ -169,11 +184,11 @@ def after_a_cut(log: Log, state: State, known: Known, parent: str, name: str) ->
         replace(each, began=0, acked=0 if key in known.kept else None)
         for key, each in known.attempts.items()
     ]
-    return _go_on(author)
+    return _go_on(author, language)
 
 
-def _go_on(author: Author) -> Log:
-    author.open("power")
+def _go_on(author: Author, language: str) -> Log:
+    author.open("power", language)
     author.append(100, 100)
     author.open("process")
     author.append(60)
