@@ -2,7 +2,9 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -56,9 +58,13 @@ public final class RelayLock implements Closeable {
     OutboxPaths paths = new OutboxPaths(outbox);
     FileChannel channel;
     try {
+      // What another version wrote is left without even a lock file.
+      var unused = OutboxIdentity.find(paths);
       channel = SafeFiles.openOrCreate(paths.relayLock());
     } catch (IOException | OutboxError e) {
-      throw new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e);
+      throw OtherFormatFound.labelOf(e) == null
+          ? new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e)
+          : new PipelineRefused.OtherFormat(outbox + ": " + e.getMessage(), e);
     }
     try {
       FileLock lock = channel.tryLock(0, 1, false);
