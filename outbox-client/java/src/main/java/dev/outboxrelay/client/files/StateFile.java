@@ -1,11 +1,11 @@
 package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.RealDisk;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.record.RecordCodec;
 import java.io.Closeable;
 import java.io.IOException;
@@ -90,7 +90,8 @@ public final class StateFile implements Closeable {
       return;
     }
     boolean former = version == VERSION && revision == FORMER_REVISION;
-    throw new OutboxUnavailable(
+    throw OtherFormatFound.refusal(
+        former,
         file
             + " has format version "
             + Short.toUnsignedInt(version)
