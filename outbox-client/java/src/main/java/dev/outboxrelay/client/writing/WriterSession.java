@@ -102,7 +102,7 @@ final class WriterSession implements Closeable {
     } else {
       newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.clock().millis()));
     }
-    if (!newestCycle.equals(known)) {
+    if (!newestCycle.says(known)) {
       state.newest(newestCycle);
     }
   }
