@@ -124,7 +124,7 @@ class DamageIT extends BrokerTest {
 
   /** Behind 72 bytes, the topic and a key of four, the value begins at a multiple of 4 + 3. */
   private static byte[] aligned(ByteBuffer forged) {
-    int padding = -("payload".length()) & 3;
+    int padding = -"payload".length() & 3;
     byte[] value = new byte[padding + forged.limit() + 4];
     forged.get(0, value, padding, forged.limit());
     return value;
