@@ -54,7 +54,7 @@ def test_a_sector_that_cannot_be_read_costs_only_the_events_in_it(
         relay.start()
         eventually("all is settled", relay.is_drained, within=60)
         found = relay.status()
-        values = {record.value[:3] for record in read_topic(broker.bootstrap, topic)}
+        values = {(record.value or b"")[:3] for record in read_topic(broker.bootstrap, topic)}
         lost = [n for n in range(EVENTS) if f"{n:03}".encode() not in values]
         assert 6 <= len(lost) <= 10, "about eight of them lie in the sector"
         assert lost == list(range(lost[0], lost[-1] + 1))
@@ -67,7 +67,8 @@ def test_a_sector_that_cannot_be_read_costs_only_the_events_in_it(
         start = int(kept.stem.split("-")[1])
         cycle = next((outbox / "queue").glob("*.cq4")).read_bytes()
         region = bytearray(cycle[start : start + kept.stat().st_size])
-        region[bad - start : bad - start + SECTOR] = bytes(SECTOR)
+        first, behind = max(bad, start) - start, bad + SECTOR - start
+        region[first:behind] = bytes(behind - first)
         assert kept.read_bytes() == region, "what can't be read is zeros, the rest is there"
         # Reading goes on, now and after a restart.
         assert client.wait_delivered(client.append("later", topic=topic), 60) == "DELIVERED"
@@ -129,6 +130,7 @@ def test_one_of_many_that_another_version_wrote_is_on_hold(
     for name in ("former-format", "later-version-in-the-middle"):
         golden = goldenfiles.Golden(name)
         image.materialise(golden.before(), str(tmp_path / "many" / name), golden.links)
+    broker.create_topic("orders")  # what comes before the other version's record
     settings = {"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{tmp_path}/many/*"}
     with (
         Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log", settings=settings) as relay,

@@ -19,7 +19,6 @@ import java.nio.file.StandardOpenOption;
  */
 public final class Quarantine {
   private static final int BLOCK_BYTES = 64 << 10;
-  private static final int SECTOR_BYTES = 4 << 10;
 
   private final OutboxPaths paths;
 
@@ -88,7 +87,7 @@ public final class Quarantine {
       if (!UnreadableBlock.isCauseOf(e)) {
         throw e;
       }
-      int sector = (int) Math.min(SECTOR_BYTES - at % SECTOR_BYTES, block.limit());
+      int sector = (int) Math.min(UnreadableBlock.next(at) - at, block.limit());
       if (block.limit() > sector) {
         // Not all of what was asked for need be bad.
         block.clear().limit(sector);

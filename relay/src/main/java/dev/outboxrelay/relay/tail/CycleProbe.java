@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.FileWindow;
-import dev.outboxrelay.client.cycle.UnreadableBlock;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -24,6 +23,7 @@ final class CycleProbe implements Closeable {
   private final ByteBuffer word = direct(Long.BYTES);
   private final ByteBuffer window = direct(WINDOW_BYTES).limit(0);
   private long windowStart;
+  private long found;
   private long size;
 
   CycleProbe(Path file) throws IOException {
@@ -42,9 +42,7 @@ final class CycleProbe implements Closeable {
     /** A header word that must not be followed. */
     HOSTILE,
     /** The cycle ends here. */
-    EOF,
-    /** The disk does not give it. */
-    UNREADABLE
+    EOF
   }
 
   /** Whether the file has a header that Chronicle can use. */
@@ -59,23 +57,13 @@ final class CycleProbe implements Closeable {
 
   /** What stands at an offset, or behind the index pages that stand there. */
   Finding at(long offset) throws IOException {
-    try {
-      return read(offset);
-    } catch (IOException e) {
-      if (UnreadableBlock.isCauseOf(e)) {
-        return Finding.UNREADABLE;
-      }
-      throw e;
-    }
-  }
-
-  private Finding read(long offset) throws IOException {
     long at = offset;
     int header = header(at);
     while (CycleLayout.isMeta(header) && has(at, CycleLayout.length(header))) {
       at = CycleLayout.next(at, CycleLayout.length(header));
       header = header(at);
     }
+    found = at;
     if (header == CycleLayout.EOF) {
       return Finding.EOF;
     }
@@ -88,16 +76,14 @@ final class CycleProbe implements Closeable {
         : Finding.HOSTILE;
   }
 
+  /** Where stands what was found last. */
+  long found() {
+    return found;
+  }
+
   /** Offset of the last entry, as the writers noted it; 0 while there is none. */
   long writePosition() throws IOException {
-    try {
-      return layout != null && read(word.clear(), layout.word1()) ? word.getLong(0) : 0;
-    } catch (IOException e) {
-      if (UnreadableBlock.isCauseOf(e)) {
-        return 0;
-      }
-      throw e;
-    }
+    return layout != null && read(word.clear(), layout.word1()) ? word.getLong(0) : 0;
   }
 
   /** Read ahead, as long as something stands there; what is not in the file is 0. */

@@ -111,19 +111,18 @@ public final class Tail implements Closeable {
     switch (probe.at(place.offset())) {
       case ENTRY -> {
         TailedRecord next = queue.poll();
-        if (next != null && next.cycle() == place.cycle()) {
+        if (next != null && next.cycle() == place.cycle() && next.offset() == probe.found()) {
           if (!(next instanceof TailedRecord.Intact intact) || succession.allows(intact)) {
             return accept(next);
           }
           standStill("not in order, or not all of its batch is there");
         } else if (queue.broken() != null || next != null) {
-          standStill(queue.broken() == null ? "left the cycle early" : queue.broken());
+          standStill(queue.broken() == null ? "Chronicle reads elsewhere" : queue.broken());
         } else {
           lookAround("Chronicle does not go on");
         }
       }
       case HOSTILE -> standStill("hostile length");
-      case UNREADABLE -> standStill("unreadable block");
       case EOF -> {
         if (probe.writePosition() >= place.offset()) {
           standStill("end mark before the last record");

@@ -29,6 +29,7 @@ class GoldenFilesTest {
   private static final Map<String, Set<String>> BESIDES =
       Map.ofEntries(
           Map.entry("cap-and-another-outbox-settled", Set.of("position-foreign")),
+          Map.entry("entry-0-elsewhere", Set.of("index", "sequences-missing")),
           Map.entry("failed-cycle", Set.of("cycle-failed")),
           Map.entry("failed-cycle-that-was-settled", Set.of("position-ahead", "sequences-missing")),
           Map.entry("failed-mark-and-damaged-sequence", Set.of("cycle-failed")),
@@ -40,6 +41,7 @@ class GoldenFilesTest {
           Map.entry(
               "newest-cycle-removed-and-settled", Set.of("position-ahead", "sequences-missing")),
           Map.entry("position-ahead", Set.of("position-ahead")),
+          Map.entry("position-of-another-outbox-ahead", Set.of("position-foreign")),
           Map.entry("state-ahead", Set.of("sequences-missing")),
           Map.entry("state-ahead-of-an-empty-cycle", Set.of("sequences-missing")),
           Map.entry("state-missing", Set.of("state-unreadable")),

@@ -104,8 +104,10 @@ class DamageIT extends BrokerTest {
         whole.add(outbox.append("payload", "behind"));
       }
       List<Long> offsets = outbox.offsets(cycle.number());
-      outbox.flipByte(cycle.number(), offsets.get(4) + 3);
-      outbox.flipByte(cycle.number(), offsets.get(6) + 3);
+      for (int damaged : List.of(4, 6)) {
+        int length = (int) (offsets.get(damaged + 1) - offsets.get(damaged) - 4);
+        outbox.overwriteHeader(cycle.number(), offsets.get(damaged), length | 1 << 28);
+      }
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(8);
         assertThat(relay.told().quarantined).containsExactly("hostile-length", "hostile-length");
