@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.quarantine;
 
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
@@ -62,7 +63,16 @@ public final class Quarantine {
     long copied = 0;
     while (offset + copied < end) {
       block.clear().limit((int) Math.min(BLOCK_BYTES, end - offset - copied));
-      int read = from.read(block, offset + copied);
+      int read;
+      try {
+        read = from.read(block, offset + copied);
+      } catch (IOException e) {
+        if (!UnreadableBlock.isCauseOf(e)) {
+          throw e;
+        }
+        copied = UnreadableBlock.next(offset + copied) - offset; // what can be read is kept
+        continue;
+      }
       if (read <= 0) {
         break;
       }

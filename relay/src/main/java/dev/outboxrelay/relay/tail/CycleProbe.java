@@ -27,7 +27,7 @@ final class CycleProbe implements Closeable {
 
   CycleProbe(Path file) throws IOException {
     try (FileWindow window = FileWindow.open(file)) {
-      layout = CycleLayout.parse(window).orElse(null);
+      layout = CycleLayout.read(window);
     }
     channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
   }

@@ -19,7 +19,6 @@ import java.util.UUID;
  */
 final class SalvageTail implements Closeable {
   private static final int BLOCK_BYTES = 64 << 10;
-  private static final int SECTOR_BYTES = 4 << 10;
 
   private final long cycle;
   private final Path file;
@@ -107,7 +106,7 @@ final class SalvageTail implements Closeable {
           end = last < 0 ? end : at + last + 1;
           at += length;
         } catch (UnreadableBlock e) {
-          at = (at | (SECTOR_BYTES - 1)) + 1;
+          at = UnreadableBlock.next(at);
           end = Math.min(at, window.size());
         }
       }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.tail;
 
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
@@ -89,6 +90,12 @@ public final class Tail implements Closeable {
     } catch (InternalError e) {
       // The JVM tells late that a mapping reached beyond its file; salvage maps nothing.
       if (salvage != null || probe == null) {
+        throw e;
+      }
+      standStill(e.getMessage());
+      return null;
+    } catch (IOException e) {
+      if (salvage != null || probe == null || !UnreadableBlock.isCauseOf(e)) {
         throw e;
       }
       standStill(e.getMessage());

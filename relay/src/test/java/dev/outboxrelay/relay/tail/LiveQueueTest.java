@@ -3,6 +3,8 @@ package dev.outboxrelay.relay.tail;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
@@ -16,8 +18,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
@@ -93,6 +98,48 @@ class LiveQueueTest {
     TailedRecord second = poll(1000);
     assertThat(value(second)).isEqualTo("2");
     assertThat(second.cycle()).isGreaterThan(first.cycle());
+  }
+
+  @Test
+  void aBatchIsReadLikeOtherRecordsAndGoneOnWithinAfterARestart() {
+    append("0");
+    writer.appendAll(
+        Stream.of("1", "2", "3").map(value -> OutboxEvent.of("topic", value)).toList());
+    append("4");
+    List<TailedRecord> records = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      records.add(poll(1000));
+      assertThat(value(records.get(i))).isEqualTo(Integer.toString(i));
+    }
+    for (int i = 1; i < 5; i++) {
+      tail.seek(new Place(records.get(i).cycle(), records.get(i).offset(), i));
+      assertThat(value(poll(1000))).isEqualTo(Integer.toString(i));
+    }
+    assertThat(told.standstills).isEmpty();
+  }
+
+  @Test
+  void ofABatchThatIsNotWholeNothingIsDelivered() throws IOException {
+    append("0");
+    writer.appendAll(
+        Stream.of("1", "2", "3").map(value -> OutboxEvent.of("topic", value)).toList());
+    append("4");
+    CycleEntry.Valid last = null;
+    long newest = paths.cycles().get(0);
+    try (CycleScanner scanner =
+        CycleScanner.open(paths.cycle(newest), OutboxIdentity.outboxOf(paths))) {
+      for (long at = scanner.start(), i = 0; i < 4; at = last.next(), i++) {
+        last = (CycleEntry.Valid) scanner.at(at);
+      }
+    }
+    try (FileChannel cycle = FileChannel.open(paths.cycle(newest), StandardOpenOption.WRITE)) {
+      assertThat(cycle.write(ByteBuffer.wrap(new byte[] {-1}), last.offset() + 80)).isEqualTo(1);
+    }
+    List<String> read = new ArrayList<>();
+    for (TailedRecord record = poll(1000); record != null; record = poll(1000)) {
+      read.add(record instanceof TailedRecord.Damaged damaged ? damaged.reason() : value(record));
+    }
+    assertThat(read).containsExactly("0", "incomplete-batch", "crc", "4");
   }
 
   @Test

@@ -28,7 +28,8 @@ public final class CycleReader implements Closeable {
   private long searchedFrom = -1; // without a header: found nothing behind this end
   private long entry; // number that the next record should have
 
-  private CycleReader(CycleScanner scanner) throws IOException {
+  /** Reads through a scanner, which it closes. */
+  CycleReader(CycleScanner scanner) throws IOException {
     this.scanner = scanner;
     offset = scanner.start();
     ordered = true;

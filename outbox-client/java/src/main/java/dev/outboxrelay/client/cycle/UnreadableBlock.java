@@ -24,7 +24,7 @@ public final class UnreadableBlock extends IOException {
   }
 
   /** Where to go on behind an offset that can't be read. */
-  static long next(long offset) {
+  public static long next(long offset) {
     return (offset | (BYTES - 1)) + 1;
   }
 }
