@@ -17,7 +17,7 @@ from outbox_conformance.crashes import histories, judge
 from outbox_conformance.crashes.author import Author
 from outbox_conformance.crashes.campaign import Campaign
 from outbox_conformance.crashes.java_writer import JavaWriter
-from outbox_conformance.crashes.planted import overlapped
+from outbox_conformance.crashes.planted import overlapped, without_syncs
 from outbox_conformance.crashes.recording import IncompleteError
 from outbox_conformance.crashes.recovery import (
     JavaSuccessor,
@@ -155,6 +155,14 @@ def test_all_clients_go_on_alike(
         campaign.agreement(logs[name], SECTOR, BY_ALL)
     print(f"{name}: {campaign.report.cuts} states")
     assert not campaign.report.violations, "\n".join(map(str, campaign.report.violations[:5]))
+
+
+def test_a_position_ahead_of_the_records_costs_no_sequence(
+    logs: dict[str, Log], chance: random.Random
+) -> None:
+    """Not even a relay that breaks I8 has a writer give what it would never read."""
+    log = without_syncs(logs["settled"], "settled")
+    _look(log, (PythonSuccessor(), PythonSuccessor()), chance, BY_PYTHON)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -202,6 +202,7 @@ class Campaign:
         appended: dict[Name, Ack] = {}
         with self._materialised(state) as outbox:
             before = judge.read(outbox)
+            up_to = judge.settled(outbox)
             now = log.now
             try:
                 # Most of what a second could find wrong, the scan does.
@@ -214,6 +215,6 @@ class Campaign:
             except RefusedError as problem:
                 what = [f"refused: {problem}"]
             else:
-                what = judge.violations(known, before, judge.read(outbox), appended)
+                what = judge.violations(known, before, judge.read(outbox), appended, up_to)
         if what:
             self.report.violations.append(Violation(log.name, known.killed, state, what))
