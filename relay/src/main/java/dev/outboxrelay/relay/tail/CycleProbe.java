@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -41,7 +42,9 @@ final class CycleProbe implements Closeable {
     /** A header word that must not be followed. */
     HOSTILE,
     /** The cycle ends here. */
-    EOF
+    EOF,
+    /** The disk does not give it. */
+    UNREADABLE
   }
 
   /** Whether the file has a header that Chronicle can use. */
@@ -56,6 +59,17 @@ final class CycleProbe implements Closeable {
 
   /** What stands at an offset, or behind the index pages that stand there. */
   Finding at(long offset) throws IOException {
+    try {
+      return read(offset);
+    } catch (IOException e) {
+      if (UnreadableBlock.isCauseOf(e)) {
+        return Finding.UNREADABLE;
+      }
+      throw e;
+    }
+  }
+
+  private Finding read(long offset) throws IOException {
     long at = offset;
     int header = header(at);
     while (CycleLayout.isMeta(header) && has(at, CycleLayout.length(header))) {
@@ -76,7 +90,14 @@ final class CycleProbe implements Closeable {
 
   /** Offset of the last entry, as the writers noted it; 0 while there is none. */
   long writePosition() throws IOException {
-    return layout != null && read(word.clear(), layout.word1()) ? word.getLong(0) : 0;
+    try {
+      return layout != null && read(word.clear(), layout.word1()) ? word.getLong(0) : 0;
+    } catch (IOException e) {
+      if (UnreadableBlock.isCauseOf(e)) {
+        return 0;
+      }
+      throw e;
+    }
   }
 
   /** Read ahead, as long as something stands there; what is not in the file is 0. */

@@ -9,8 +9,10 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.inspect.Records;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -19,7 +21,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 
 /** What Kafka will never take goes to the dead letters, and nothing else does. */
@@ -95,10 +96,11 @@ class RefusalIT extends BrokerTest {
         FileChannel.open(
             outbox.paths().cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       assertThat(file.read(bytes, offset)).isEqualTo(length);
-      CRC32 crc = new CRC32();
-      crc.update(bytes.putLong(32, timestamp).position(8));
-      bytes.putInt(4, (int) crc.getValue()).flip();
-      assertThat(file.write(bytes, offset)).isEqualTo(length);
+      Records.sign(
+          bytes.putLong(32, timestamp),
+          new CycleId(OutboxIdentity.outboxOf(outbox.paths()), cycle),
+          offset - 4);
+      assertThat(file.write(bytes.position(0), offset)).isEqualTo(length);
     }
   }
 

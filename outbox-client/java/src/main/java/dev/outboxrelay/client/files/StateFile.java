@@ -1,11 +1,11 @@
 package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.RealDisk;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.record.RecordCodec;
 import java.io.Closeable;
 import java.io.IOException;
@@ -13,7 +13,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -47,6 +51,7 @@ public final class StateFile implements Closeable {
   private static final int FAILED_AT = 128;
   private static final int FAILED_SLOTS = 16;
 
+  private final Path path;
   private final FileChannel channel;
   private final MappedByteBuffer map;
   private final Disk disk;
@@ -54,7 +59,9 @@ public final class StateFile implements Closeable {
   private final UUID outboxId;
   private final int generation;
 
-  private StateFile(FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
+  private StateFile(
+      Path path, FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
+    this.path = path;
     this.channel = channel;
     this.map = map;
     this.disk = disk;
@@ -83,7 +90,8 @@ public final class StateFile implements Closeable {
       return;
     }
     boolean former = version == VERSION && revision == FORMER_REVISION;
-    throw new OutboxUnavailable(
+    throw OtherFormatFound.refusal(
+        former,
         file
             + " has format version "
             + Short.toUnsignedInt(version)
@@ -112,7 +120,7 @@ public final class StateFile implements Closeable {
         return Optional.empty();
       }
       MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.STATE);
-      return Optional.of(new StateFile(channel, map, disk, attributes.key()));
+      return Optional.of(new StateFile(file, channel, map, disk, attributes.key()));
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -152,13 +160,18 @@ public final class StateFile implements Closeable {
     return generation;
   }
 
-  Object fileKey() {
-    return fileKey;
-  }
-
-  /** Whether the file still has its length, so that the mapping can be touched. */
-  public boolean hasItsLength() throws IOException {
-    return channel.size() == FILE_BYTES;
+  /**
+   * Whether the path still leads to this file, and it has its length, so that the mapping can be
+   * touched. One that lost its name sees no failed mark of those who made another.
+   */
+  public boolean isInPlace() throws IOException {
+    try {
+      BasicFileAttributes now =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return now.size() == FILE_BYTES && fileKey.equals(now.fileKey());
+    } catch (NoSuchFileException e) {
+      return false;
+    }
   }
 
   /** Sequence of the next record, or 0 if the word and its complement disagree. */
