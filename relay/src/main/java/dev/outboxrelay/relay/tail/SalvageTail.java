@@ -62,6 +62,9 @@ final class SalvageTail implements Closeable {
       throw stopped.other().refusal();
     } else if (step instanceof CycleStep.Lost lost && closed) {
       finished = true;
+      if (lost.problem() == CycleStep.Problem.MISSING_EOF) {
+        return null; // nothing was ever published there
+      }
       long end = endOfData(lost.offset());
       String reason = lost.problem().label();
       return end > lost.offset()

@@ -10,6 +10,7 @@ import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -96,8 +97,13 @@ class RefusalIT extends BrokerTest {
             outbox.paths().cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       assertThat(file.read(bytes, offset)).isEqualTo(length);
       CRC32 crc = new CRC32();
-      crc.update(bytes.putLong(32, timestamp).position(8));
-      bytes.putInt(4, (int) crc.getValue()).flip();
+      bytes.putLong(32, timestamp);
+      crc.update(bytes.slice(72, length - 72));
+      crc.update(bytes.slice(8, 64));
+      ByteBuffer place = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+      RecordCodec.putUuid(place, 0, OutboxIdentity.outboxOf(outbox.paths()));
+      crc.update(place.putLong(16, cycle).putLong(24, offset - 4));
+      bytes.putInt(4, (int) crc.getValue()).position(0);
       assertThat(file.write(bytes, offset)).isEqualTo(length);
     }
   }
