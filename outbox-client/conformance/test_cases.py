@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from outbox_conformance import cases
-from outbox_conformance.cases import CASES, ReferenceClient, Scene
+from outbox_conformance import scene as stage
+from outbox_conformance.cases import CASES
+from outbox_conformance.scene import ReferenceClient, Scene
 from outbox_conformance.writers import LANGUAGES
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ProgramClient:
 
 @each_case
 def test_the_reference_client(case: Callable[[Scene], None], outbox: str, clock: Clock) -> None:
-    cases.run(case, Scene(outbox, clock, ReferenceClient))
+    stage.run(case, Scene(outbox, clock, ReferenceClient))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -49,4 +50,4 @@ def test_the_clients(
         program = writers.start(language, outbox, "client", clock_offset_file=clock.path)
         return ProgramClient(program.await_ready())
 
-    cases.run(case, Scene(outbox, clock, client))
+    stage.run(case, Scene(outbox, clock, client))

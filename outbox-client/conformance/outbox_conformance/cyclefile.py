@@ -190,6 +190,8 @@ class CycleImage:
             if entry != self.entries - 1:
                 return
             index_page = self._append_page(number)
+        if not is_page(self.file, index_page, layout.count):
+            return
         slots = self.header.slots(self.file, index_page)
         self.file.write(slots + 8 * slot, _U64.pack(offset))
         self._raise(slots - 8, slot + 1)

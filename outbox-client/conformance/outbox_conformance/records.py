@@ -173,14 +173,8 @@ def decode(data: bytes, place: Place) -> Record:
         raise RefusedError(CRC if add_up else LENGTHS)
     if version != 1 or flags > _ALL_FLAGS:
         raise RefusedError(LATER_VERSION)
-    if not (
-        add_up
-        and 1 <= topic_length <= 249
-        and (flags & KEY or not key_length)
-        and (flags & VALUE or not value_length)
-        and (partition < 1 << 31 if flags & PARTITION else not partition)
-        and bool(flags & HAS_PROLOGUE) == (entry == 0)
-        and 1 <= sequence < 1 << 63
+    if not add_up or not _are_sound(
+        flags, topic_length, key_length, value_length, sequence, entry, partition
     ):
         raise RefusedError(FIELDS)
     return Record(
@@ -197,6 +191,25 @@ def decode(data: bytes, place: Place) -> Record:
         batch=bool(flags & BATCH),
         continued=bool(flags & CONTINUED),
         prologue=_decode_prologue(data) if flags & HAS_PROLOGUE else None,
+    )
+
+
+def _are_sound(
+    flags: int,
+    topic_length: int,
+    key_length: int,
+    value_length: int,
+    sequence: int,
+    entry: int,
+    partition: int,
+) -> bool:
+    return (
+        1 <= topic_length <= 249
+        and bool(flags & KEY or not key_length)
+        and bool(flags & VALUE or not value_length)
+        and (partition < 1 << 31 if flags & PARTITION else not partition)
+        and bool(flags & HAS_PROLOGUE) == (entry == 0)
+        and 1 <= sequence < 1 << 63
     )
 
 

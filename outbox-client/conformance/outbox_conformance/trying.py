@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # All zeros as long as no append was refused; in no golden state.
 COUNTERS = "append.failures"
+NAMES = goldenfiles.names()
 
 
 def reads(name: str, path: str) -> None:

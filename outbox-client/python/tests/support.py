@@ -5,10 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import outbox_client
+from outbox_client import Outbox
 from outbox_client._cycle_layout import FILE_BYTES, cycle_name, new_cycle_file
 from outbox_client._cycle_scanner import scan
 from outbox_client._disk import Disk
@@ -18,7 +23,6 @@ from outbox_client._record_draft import RecordDraft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from outbox_client._record_codec import OutboxRecord
     from outbox_client._safe_files import Folder
@@ -221,3 +225,37 @@ def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 def is_subsequence(part: Iterable[int], whole: Iterable[int]) -> bool:
     rest = iter(whole)
     return all(item in rest for item in part)
+
+
+def run_python(program: str, *arguments: str, interpreter: str = sys.executable) -> str:
+    """Run a program that can import this package and the tests; what it printed.
+
+    Raises:
+        AssertionError: it failed; with what it said.
+    """
+    source = Path(outbox_client.__file__).parents[1]
+    done = subprocess.run(
+        [interpreter, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{source}:{Path(__file__).parent}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+_kept: Outbox | None = None
+
+
+def keep(outbox: Outbox) -> None:
+    """Begin a worker of a pool, which keeps what it was given."""
+    global _kept
+    _kept = outbox
+
+
+def append_kept(number: int) -> int:
+    """Append in a worker of a pool."""
+    assert _kept is not None
+    return _kept.append(str(number), topic="t").sequence

@@ -26,11 +26,12 @@ from support import (
 )
 
 from outbox_client import Outbox, OutboxBusy, OutboxUnavailable, _lock_deadline, _writers_lock
+from outbox_client._claim import Claim, Token
 from outbox_client._disk import Disk
 from outbox_client._lock_deadline import LockDeadline
 from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._safe_files import Folder
-from outbox_client._writers_lock import WritersLock, get_ident, lock_of
+from outbox_client._writers_lock import WritersLock, lock_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,7 +210,8 @@ def test_a_claim_that_was_left_behind_is_taken_over(outbox_path: Path) -> None:
 
     def leave_behind() -> None:
         # What two signals that raise one right after the other can do.
-        lock.owner = [get_ident()]
+        token = Token()
+        lock.owner = Claim(token)
         lock.kernel_call(lock.fd, lock._lock_command, lock._lock_argument)
 
     leave_behind()
@@ -231,8 +233,9 @@ def test_a_claim_that_was_left_behind_is_taken_over(outbox_path: Path) -> None:
 
 def test_a_claim_whose_frame_still_runs_is_not_taken_over(outbox_path: Path) -> None:
     lock = lock_of(str(outbox_path / "outbox.lock"))
-    token = [get_ident()]
-    lock.owner = token
+    token = Token()
+    claim = Claim(token)
+    lock.owner = claim
     try:
         with pytest.raises(OutboxBusy):
             new_writer(outbox_path, lock_timeout=60).append(event(0))
@@ -249,7 +252,7 @@ def test_a_claim_whose_frame_still_runs_is_not_taken_over(outbox_path: Path) -> 
         thread.join()
         assert len(failed) == 1
     finally:
-        lock.release(token)
+        lock.release(claim)
     new_writer(outbox_path).append(event(1))
 
 
@@ -497,7 +500,7 @@ def test_pauses_grow_are_jittered_and_end_at_the_deadline(monkeypatch: pytest.Mo
         pauses.append(seconds)
         now += seconds
 
-    monkeypatch.setattr(_lock_deadline, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(_lock_deadline, "monotonic", lambda: now)
     backoff = LockDeadline(0.1, random=lambda count: b"\xff" * count)
     while backoff.wait():
@@ -532,9 +535,10 @@ def test_a_lock_file_of_a_process_that_has_just_created_it_is_waited_for(
     monkeypatch.setattr(Folder, "create", refuse_twice)
     directory = OutboxDirectory(str(outbox_path))
     lock = WritersLock(str(outbox_path / "outbox.lock"))
-    token = [get_ident()]
-    lock.acquire(token, 5, directory, Disk())
-    lock.release(token)
+    token = Token()
+    claim = Claim(token)
+    lock.acquire(claim, 5, directory, Disk())
+    lock.release(claim)
     assert tries == 3
 
 

@@ -297,6 +297,17 @@ def test_in_power_mode_the_name_of_a_cycle_is_synced_whoever_began_it(
     assert {str(outbox_path / "queue"), str(outbox_path), str(outbox_path.parent)} <= {*synced}
 
 
+def test_a_state_that_lost_its_name_is_noticed(outbox_path: Path, clock: Clock) -> None:
+    """Else its writer would see no failed mark, and no sequence, of those who made another."""
+    writer = new_writer(outbox_path, clock=clock)
+    writer.append(event(0))
+    (outbox_path / "outbox.state").unlink()
+    assert new_writer(outbox_path, clock=clock).append(event(1)).sequence == 2
+    assert writer.append(event(2)).sequence == 3
+    assert new_writer(outbox_path, clock=clock).append(event(3)).sequence == 4
+    assert numbers(outbox_path) == [0, 1, 2, 3]
+
+
 def test_second_names_of_all_cycles_are_removed(
     outbox_path: Path, clock: Clock, writer: QueueWriter
 ) -> None:

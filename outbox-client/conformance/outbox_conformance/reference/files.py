@@ -129,8 +129,7 @@ class State:
         self.descriptor = create(path)
         data = os.pread(self.descriptor, STATE_LENGTH, 0)
         if of_state(data) != identity or os.fstat(self.descriptor).st_size != STATE_LENGTH:
-            whole = identity.encode() + data.ljust(STATE_LENGTH, b"\0")[44:]
-            os.pwrite(self.descriptor, whole, 0)
+            os.pwrite(self.descriptor, mended(identity, data), 0)
             os.ftruncate(self.descriptor, STATE_LENGTH)
 
     @property
@@ -174,6 +173,11 @@ class State:
 
     def _failed(self) -> list[int]:
         return failed_marks(os.pread(self.descriptor, STATE_LENGTH, 0))
+
+
+def mended(identity: Identity, data: bytes) -> bytes:
+    """The bytes of a state whose identity or length is not right: the rest has its own checks."""
+    return identity.encode() + data.ljust(STATE_LENGTH, b"\0")[44:]
 
 
 def slot_for(marks: list[int]) -> int:

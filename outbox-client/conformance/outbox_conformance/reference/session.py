@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import uuid
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ from ..cyclefile import HOUR
 from ..entries import Kind
 from ..identity import Identity
 from . import files
+from .booking import book, write_eof
 from .files import State
 from .tail import Cycle, End, Tail, end_of, find_tail, highest_sequence, last_sequence, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ..entries import Entry
 
 
 class Session:
@@ -59,7 +57,7 @@ class Session:
         if self.newest in self.numbers:
             assert self.newest is not None
             self.cycle = Cycle(self.queue, self.newest, known.outbox_id)
-        if self.newest is None or self.newest + 1 not in failed or sequence is None:
+        if self.newest is None or self.newest + 1 not in failed or is_damaged(sequence):
             sequence, is_failed = self._look(sequence)
         ended = None
         if before and before[-1] + 1 not in failed:
@@ -87,9 +85,9 @@ class Session:
         if os.fstat(counters).st_size < 512:
             os.pwrite(counters, b"\0", 511)
         os.close(counters)
-        for leftover in os.listdir(self.queue):
-            if leftover.startswith(".") and leftover.endswith(".cq4.tmp"):
-                os.unlink(os.path.join(self.queue, leftover))
+        for name in os.listdir(self.queue):
+            if is_leftover(name):
+                os.unlink(os.path.join(self.queue, name))
 
     # --- the newest cycle ---
 
@@ -124,7 +122,7 @@ class Session:
 
     def _conclude(self, sequence: int | None, failed: bool) -> None:
         if self.cycle is not None and self.tail is not None:
-            self.book(self.cycle, self.tail, self.tail.unbooked)
+            book(self.state, self.cycle, self.tail, self.tail.unbooked)
         if sequence is not None and self.state.next_sequence() != sequence:
             self.state.set_next_sequence(sequence)
         self._step("sequence")
@@ -142,7 +140,7 @@ class Session:
         prologue = self.cycle.prologue()
         if prologue is not None:
             self.base, self.hour = prologue.base, prologue.cycle_hour
-        elif booked is not None and booked[0] == self.newest:
+        elif booked is not None and speaks_of(booked, self.cycle.number):
             _, self.base, self.hour = booked
         else:
             self.base = self._base_behind(self._before)
@@ -157,60 +155,55 @@ class Session:
         booked = self.state.newest()
         if prologue is not None:
             base = prologue.base
-        elif booked is not None and booked[0] == newest.number:
+        elif booked is not None and speaks_of(booked, newest.number):
             base = booked[1]
         else:
             base = self._base_behind(cycles[:-1])
-        return self._base_and_length(newest, find_tail(newest), base)
+        tail = find_tail(newest)
+        return self._base_and_length(newest, tail, base, known=tail.end is End.ENDED)
 
-    def _base_and_length(self, cycle: Cycle, tail: Tail, base: int) -> int:
-        failed = self.state.is_failed(cycle.number)
-        base += end_of(cycle, tail, failed=failed) - cycle.first_data
-        if failed or tail.end is End.FAILED:
-            base = max(base, self.settled_bytes())
-        return base
+    def _base_and_length(self, cycle: Cycle, tail: Tail, base: int, *, known: bool) -> int:
+        """Add a cycle's length to its base.
+
+        Args:
+            cycle: that one.
+            tail: what a walk found.
+            base: where the cycle begins.
+            known: whether it ends where the walk did.
+        """
+        known = known and not self.state.is_failed(cycle.number)
+        base += end_of(cycle, tail, known=known) - cycle.first_data
+        return base if known else at_least_settled(base, self.settled_bytes())
 
     def next_base(self) -> int:
         """The base of the cycle behind the newest."""
         if self.newest is None:
             return 0
         if self.cycle is None:
-            return max(self.base, self.settled_bytes())
-        return self._base_and_length(self.cycle, self.tail or find_tail(self.cycle), self.base)
+            return at_least_settled(self.base, self.settled_bytes())
+        tail = self.tail or find_tail(self.cycle)
+        known = tail.end is not End.FAILED
+        return self._base_and_length(self.cycle, tail, self.base, known=known)
 
     def settled_bytes(self) -> int:
         """How many bytes the relay has settled of this outbox."""
-        ours = self.position is not None and self.position.outbox_id == self.state.outbox_id
-        return self.position.settled_bytes if ours and self.position is not None else 0
+        return self.position.settled_bytes if self.position and self._is_ours() else 0
 
     def held_bytes(self) -> int:
         """How many bytes the relay keeps besides the queue."""
-        ours = self.position is not None and self.position.outbox_id == self.state.outbox_id
-        return self.position.held_bytes if ours and self.position is not None else 0
+        return self.position.held_bytes if self.position and self._is_ours() else 0
+
+    def _is_ours(self) -> bool:
+        return self.position is not None and self.position.outbox_id == self.state.outbox_id
 
     # --- the one before ---
 
     def _end_the_one_before(self, cycle: Cycle, tail: Tail) -> None:
-        self.book(cycle, tail, tail.unbooked)
+        book(self.state, cycle, tail, tail.unbooked)
         if tail.end is End.OPEN and hides(cycle, tail):
             self.state.mark_failed(cycle.number)
         elif tail.end is End.OPEN:
             write_eof(cycle, tail)
-
-    # --- booking ---
-
-    def book(self, cycle: Cycle, tail: Tail, entries: list[Entry]) -> None:
-        """Write what follows the publishing of records."""
-        for entry in entries:
-            record, header = entry.record, cycle.header
-            assert record is not None
-            assert header is not None
-            if record.sequence >= (self.state.next_sequence() or 1):
-                self.state.set_next_sequence(record.sequence + 1)
-            files.store(cycle.descriptor, header.word2, entry.offset << 32 | record.entry)
-            files.store(cycle.descriptor, header.word1, entry.offset)
-            if record.entry % header.layout.spacing == 0:
-                _index(cycle, tail, entry)
 
     # --- what is held ---
 
@@ -241,6 +234,26 @@ class Session:
             cycle.close()
 
 
+def is_damaged(sequence: int | None) -> bool:
+    """Whether the next sequence has to be found anew, though nobody looks into a failed cycle."""
+    return sequence is None
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a name is one that a cycle file has before it is one."""
+    return name.startswith(".") and name.endswith(".cq4.tmp")
+
+
+def speaks_of(booked: tuple[int, int, int], cycle: int) -> bool:
+    """Whether base and cycle hour in the state are those of a cycle."""
+    return booked[0] == cycle
+
+
+def at_least_settled(base: int, settled: int) -> int:
+    """The base behind a cycle whose end may be before what was settled."""
+    return max(base, settled)
+
+
 def newest_number(numbers: list[int], booked: tuple[int, int, int] | None) -> int | None:
     """The newest cycle: by the names, unless the state knows of a higher that was removed."""
     known = numbers if booked is None else [*numbers, booked[0]]
@@ -257,39 +270,3 @@ def is_ahead(cycle: Cycle, tail: Tail, following: int, last: int) -> bool:
 def hides(cycle: Cycle, tail: Tail) -> bool:
     """Whether readers would not find records any more if the cycle ended there."""
     return any(survivors(cycle, tail))
-
-
-def write_eof(cycle: Cycle, tail: Tail) -> None:
-    """Let nothing follow the last entry."""
-    os.pwrite(cycle.descriptor, bytes(4) + b"\xc3EOF", tail.offset)
-    files.store(cycle.descriptor, tail.offset, cyclefile.EOF_WORD, width=4)
-
-
-def _index(cycle: Cycle, tail: Tail, entry: Entry) -> None:
-    """Write an entry's index slot; the last entry gets its page if that is missing."""
-    assert cycle.header is not None
-    assert entry.record is not None
-    layout = cycle.header.layout
-    number, slot = divmod(entry.record.entry // layout.spacing, layout.count)
-    pages = cycle.header.slots(cycle.view, cycle.header.index2index)
-    page = cycle.view.u64(pages + 8 * number)
-    if not page:
-        if entry.record.batch or cycle.entries.at(entry.behind).kind is not Kind.FREE:
-            return
-        page = tail.offset
-        empty = cyclefile.page(page, "index", layout.count, [])
-        os.pwrite(cycle.descriptor, bytes(4) + empty[4:] + bytes(8), page)
-        files.store(cycle.descriptor, page, struct.unpack_from("<I", empty)[0], width=4)
-        tail.offset = cyclefile.align4(page + len(empty))
-        files.store(cycle.descriptor, pages + 8 * number, page)
-        raise_to(cycle, pages - 8, number + 1)
-    slots = cycle.header.slots(cycle.view, page)
-    files.store(cycle.descriptor, slots + 8 * slot, entry.offset)
-    raise_to(cycle, slots - 8, slot + 1)
-    raise_to(cycle, cycle.header.last_index, entry.record.entry + layout.spacing)
-
-
-def raise_to(cycle: Cycle, offset: int, value: int) -> None:
-    """Store a value where a lower one stands."""
-    if cycle.view.u64(offset) < value:
-        files.store(cycle.descriptor, offset, value)

@@ -107,14 +107,19 @@ def find_tail(cycle: Cycle) -> Tail:
     if word1:
         if word1 % 4 or word1 < cycle.first_data:
             return Tail(End.FAILED, cycle.first_data)
-        entry = _known(cycle.entries.at(word1))
+        entry = known(cycle, cycle.entries.at(word1))
         if not is_booked(cycle, entry):
             return Tail(End.FAILED, cycle.first_data)
         tail = Tail(End.OPEN, entry.behind, entry)
     whole = _walk(cycle, tail)
-    if not whole or (tail.record is not None and tail.record.batch):
+    if not whole or breaks_off(tail):
         tail.end = End.FAILED
     return tail
+
+
+def breaks_off(tail: Tail) -> bool:
+    """Whether the last record's batch goes on, and no record does."""
+    return tail.record is not None and tail.record.batch
 
 
 def is_booked(cycle: Cycle, entry: Entry) -> bool:
@@ -127,7 +132,7 @@ def _walk(cycle: Cycle, tail: Tail) -> bool:
     """Go on to the end; return whether the batches on the way are whole."""
     whole = True
     while True:
-        entry = _known(cycle.entries.at(tail.offset))
+        entry = known(cycle, cycle.entries.at(tail.offset))
         last = tail.record
         if entry.kind is Kind.PAGE:
             whole = whole and not (last is not None and last.batch)
@@ -153,7 +158,12 @@ def follows(record: Record, last: Record | None) -> bool:
     return (record.entry, record.sequence) == (last.entry + 1, last.sequence + 1)
 
 
-def _known(entry: Entry) -> Entry:
+def known(_cycle: Cycle, entry: Entry) -> Entry:
+    """Return an entry of a cycle if it is of this format.
+
+    Raises:
+        OtherFormatError: it is of another one.
+    """
     if entry.kind in _OTHER_FORMATS:
         raise OtherFormatError(_OTHER_FORMATS[entry.kind])
     return entry
@@ -171,7 +181,7 @@ def survivors(cycle: Cycle, tail: Tail) -> Iterator[Entry]:
         entry = cycle.entries.search(at, last)
         if entry is None:
             return
-        yield _known(entry)
+        yield known(cycle, entry)
         last, at = entry.record, entry.behind
 
 
@@ -184,14 +194,14 @@ def highest_sequence(cycle: Cycle, tail: Tail) -> int:
 
 def last_sequence(cycle: Cycle, tail: Tail) -> int:
     """The sequence of the last record, which is the chain's only where that has ended; or 0."""
-    if tail.end is End.ENDED and tail.record is not None:
-        return tail.record.sequence
+    if tail.end is End.ENDED:
+        return 0 if tail.record is None else tail.record.sequence
     return highest_sequence(cycle, tail)
 
 
-def end_of(cycle: Cycle, tail: Tail, *, failed: bool) -> int:
-    """Return what counts as the end of a cycle."""
-    if tail.end is not End.FAILED and not failed:
+def end_of(cycle: Cycle, tail: Tail, *, known: bool) -> int:
+    """Return what counts as the end of a cycle: the tail where that is known to be the end."""
+    if known:
         return tail.offset
     last = cycle.first_data if tail.last is None else tail.last.behind
     return max((entry.behind for entry in survivors(cycle, tail)), default=last)

@@ -12,8 +12,9 @@ from ..cyclefile import CHUNK, HOUR, OVERLAP, align4
 from ..entries import Entry, Kind
 from ..outbox import GIB, Published
 from . import files
+from .booking import book, write_eof
 from .files import Lock
-from .session import Session, write_eof
+from .session import Session
 from .tail import End
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 DAY = 24
 _FULL = 2
+# Of cycles that others or itself begin before one takes the record.
+_ENOUGH = 20
 
 
 class FullError(Exception):
@@ -120,7 +123,9 @@ class Writer:
 
     def _cycle_for(self, session: Session, events: tuple[Event, ...], now: int) -> Session:
         """Return a session whose newest cycle takes the events."""
-        while not self._stays(session, events, now):
+        for _ in range(_ENOUGH):
+            if self._stays(session, events, now):
+                return session
             if others_went_on(session):
                 session.close()
                 session = self._open(now)
@@ -140,7 +145,7 @@ class Writer:
                 self._dies("begun")
             session.close()
             session = self._open(now)
-        return session
+        raise AssertionError("no cycle takes the record")
 
     def _stays(self, session: Session, events: tuple[Event, ...], now: int) -> bool:
         tail = session.tail
@@ -149,8 +154,9 @@ class Writer:
         if session.state.is_failed(session.newest):
             return False
         end = tail.offset + sum(4 + len(each) for each in self._encode(session, events, now))
-        fits = tail.last is None or is_below(end, self._roll_bytes)
-        return fits and is_of_its_day(now // HOUR, session.hour)
+        return fits(end, self._roll_bytes, empty=tail.last is None) and is_of_its_day(
+            now // HOUR, session.hour
+        )
 
     # --- appending ---
 
@@ -170,7 +176,7 @@ class Writer:
         self._dies("published")
         entries = self._read_back(session, offset, len(events))
         tail.last, tail.offset = entries[-1], entries[-1].behind
-        session.book(cycle, tail, entries)
+        book(session.state, cycle, tail, entries)
         return [
             Published(cycle.number, entry.offset, entry.record)
             for entry in entries
@@ -278,9 +284,9 @@ def is_of_its_day(hour: int, cycle_hour: int) -> bool:
     return cycle_hour - DAY <= hour <= cycle_hour
 
 
-def is_below(end: int, roll_bytes: int) -> bool:
+def fits(end: int, roll_bytes: int, *, empty: bool) -> bool:
     """Whether a record that ends there fits into the cycle."""
-    return end < roll_bytes
+    return empty or end < roll_bytes
 
 
 def must_grow(end: int, size: int) -> bool:

@@ -54,6 +54,12 @@ def append_batch_needs_a_page() -> State:
     return builder.finish("append-batch-needs-a-page", about, events=BATCH)
 
 
+def append_batch_over_a_missing_page() -> State:
+    builder = _small(127)
+    about = "The batch's second record is entry 128, whose index page is missing: it gets none."
+    return builder.finish("append-batch-over-a-missing-page", about, events=BATCH)
+
+
 def batch_over_a_missing_page() -> State:
     builder = _small(126)
     builder.append(*several(127, 6))
@@ -193,6 +199,7 @@ STATES = [
     append_batch,
     append_batch_rolls,
     append_batch_needs_a_page,
+    append_batch_over_a_missing_page,
     batch_over_a_missing_page,
     unpublished_batch,
     unbooked_batch,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+import uuid
 from typing import TYPE_CHECKING
 
 from .. import cyclefile
 from ..cyclefile import HOUR
 from ..outbox import STATE, OutboxImage, cycle_path
-from .builder import PAGE, Builder, State, fail_and_roll, plain, several
+from .builder import OUTBOX_ID, PAGE, Builder, State, fail_and_roll, plain, several
 
 if TYPE_CHECKING:
     from ..scanner import Problem
@@ -44,6 +45,19 @@ def word1_within_an_entry() -> State:
     return _unusable(builder, "word1-within-an-entry", about, [], after)
 
 
+def entry_0_elsewhere() -> State:
+    builder = Builder().several(2)
+    builder.image.newest.entries = 0
+    builder.several(1)
+    builder.lost = {3}
+    problems = builder.problem("order", builder.offset(3))
+    after = [*problems, *builder.problem("missing-eof", builder.image.newest.tail)]
+    about = "word1 points to a whole record of entry 0, which does not stand where the data begin."
+    return _unusable(
+        builder, "entry-0-elsewhere", about, problems, after, newest_end=builder.end(2)
+    )
+
+
 def state_ahead() -> State:
     builder = Builder().three()
     builder.image.next_sequence = 7
@@ -63,19 +77,27 @@ def state_ahead_of_an_empty_cycle() -> State:
 
 
 def position_ahead() -> State:
+    about = "The relay has settled more than queue and state know: they are of before a power cut."
+    return _position_ahead("position-ahead", about, OUTBOX_ID)
+
+
+def position_of_another_outbox_ahead() -> State:
+    about = "The same with another outbox's position: the sequence goes on behind it all the same."
+    return _position_ahead("position-of-another-outbox-ahead", about, uuid.UUID(int=7))
+
+
+def _position_ahead(name: str, about: str, outbox_id: uuid.UUID) -> State:
     builder = Builder().three()
     tail = builder.image.newest.tail
-    builder.settle(9, tail, settled=tail - builder.image.newest.first_data)
+    settled = tail - builder.image.newest.first_data
+    builder.settle(9, tail, settled=settled, outbox_id=outbox_id)
     after = builder.problem("missing-eof", tail)
-    about = "The relay has settled more than queue and state know: they are of before a power cut."
 
     def recover(image: OutboxImage) -> None:
         image.next_sequence = 10
         fail_and_roll()(image)
 
-    return builder.finish(
-        "position-ahead", about, recover=recover, problems_after=after, chronicle=False
-    )
+    return builder.finish(name, about, recover=recover, problems_after=after, chronicle=False)
 
 
 def page_0_zeroed() -> State:
@@ -153,7 +175,7 @@ def alien_meta_behind_word1() -> State:
 def foreign_cycle() -> State:
     builder = Builder().three()
     image = builder.image
-    stranger = OutboxImage(image.outbox_id.__class__(int=7), image.clock + HOUR)
+    stranger = OutboxImage(uuid.UUID(int=7), image.clock + HOUR)
     stranger.append(*several(101, 1))
     stranger.append(*several(102, 1))
     foreign = stranger.newest
@@ -246,9 +268,11 @@ STATES = [
     missing_eof,
     word1_ahead,
     word1_within_an_entry,
+    entry_0_elsewhere,
     state_ahead,
     state_ahead_of_an_empty_cycle,
     position_ahead,
+    position_of_another_outbox_ahead,
     page_0_zeroed,
     older_page_0_zeroed,
     hostile_length,

@@ -73,20 +73,22 @@ def alien_meta_in_the_middle() -> State:
 
 
 def entries_that_are_no_records() -> State:
-    builder = Builder().several(7)
+    builder = Builder().several(10)
     file = builder.image.newest.file
     file.write(builder.offset(2) + 4, b"OBX2")
     file.write(builder.offset(4) + 4 + 60, struct.pack("<I", 7000))
     file.write(builder.offset(6) + 4 + 8, b"\x02")
-    builder.lost = {2, 4, 6}
+    builder.header_word(8, builder.end(9) - builder.offset(8) - 4)
+    builder.lost = {2, 4, 6, 8}
     problems = [
         *builder.problem("not-a-record", builder.offset(2)),
         *builder.problem("not-a-record", builder.offset(4)),
         *builder.problem("crc", builder.offset(6)),
+        *builder.problem("not-a-record", builder.offset(8)),
     ]
     about = (
         "Another magic; lengths that do not add up; another version, but not with its CRC: that "
-        "is one damaged record, and none of a later version."
+        "is one damaged record, and none of a later version; a header word that covers two records."
     )
     return _elsewhere(builder, "entries-that-are-no-records", about, problems)
 
@@ -145,6 +147,15 @@ def order_within_the_numbers() -> State:
     ]
     about = "The second of five records is the sixth by entry and sequence, the fourth the third."
     return _elsewhere(builder, "order-within-the-numbers", about, problems)
+
+
+def order_behind_damage() -> State:
+    builder = Builder().several(5)
+    builder.header_word(2, 0x30000000)
+    builder.reseal(3, (16, struct.pack("<Q", 9)))
+    problems = builder.problem("hostile-length", builder.offset(2))
+    about = "Behind a damaged header word stands a record with sequence 9: a search passes it over."
+    return _elsewhere(builder, "order-behind-damage", about, problems)
 
 
 def record_inside_a_value() -> State:
@@ -243,6 +254,7 @@ STATES = [
     wrong_fields,
     order,
     order_within_the_numbers,
+    order_behind_damage,
     record_inside_a_value,
     unpublished_record_in_a_searched_cycle,
     unreadable_header_and_a_hole,

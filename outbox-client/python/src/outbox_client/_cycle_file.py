@@ -281,7 +281,7 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
         OutboxError: the file cannot be created.
     """
     temporary = f".{name}.tmp"
-    with queue.create_new(temporary) as file:
+    with disk.create(queue, temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 
+from outbox_client._errors import OutboxUnavailable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
-    from outbox_client._safe_files import Folder
+    from outbox_client._safe_files import File, Folder
 
 
 class Disk:
@@ -32,6 +34,10 @@ class Disk:
             PermissionError: the same, on some systems.
         """
         call(fd, command, argument)
+
+    def create(self, folder: Folder, name: str) -> File:
+        """Make a file that must not exist."""
+        return folder.create_new(name)
 
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         """Write all of data.
@@ -78,6 +84,43 @@ class Disk:
     def unlink(self, folder: Folder, name: str, what: str) -> None:
         """Take a name away."""
         os.unlink(name, dir_fd=folder.fd)
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise forked()
+
+
+_CHANGES = (
+    "create",
+    "pwrite",
+    "store",
+    "truncate",
+    "fsync",
+    "sync_directory",
+    "fdatasync",
+    "link",
+    "unlink",
+)
+_STOPPED: dict[str, Any] = {"__slots__": (), **dict.fromkeys(_CHANGES, _refuse)}
+
+
+def stop(disk: Disk) -> None:
+    """In a forked child: what is under way in frames that it has of its parent changes nothing.
+
+    The lock that these frames hold is the parent's.
+    """
+    kind = type(disk)
+    disk.__class__ = type(kind.__name__, (kind,), _STOPPED)
+
+
+def forked() -> OutboxUnavailable:
+    """What is said in a child to an append that its parent had begun."""
+    error = OutboxUnavailable(
+        "this process was forked inside an append, which is its parent's to complete: if it must "
+        "not be missing should the parent have failed, append it again with the same event_id"
+    )
+    error.maybe_appended = True
+    return error
 
 
 _fdatasync = getattr(os, "fdatasync", os.fsync)  # macOS has none

@@ -6,6 +6,8 @@ import os
 from struct import Struct
 from time import time_ns
 
+from outbox_client._forks import forget_the_parent, here, in_each_child
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ _endings: list[bytes] = []
 
 def new_event_id() -> bytes:
     """A UUID of version 7 (RFC 9562): 48 bits of milliseconds, 74 random bits."""
+    if not here[0]:
+        forget_the_parent()
     endings = _endings
     try:
         ending = endings.pop()
@@ -49,4 +53,4 @@ def _begin_anew() -> None:
     _endings = []
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+in_each_child(_begin_anew)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from time import monotonic, sleep
+import time
+from time import monotonic
+
+from outbox_client._errors import OutboxBusy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 _IMMEDIATE_TRIES = 3
 _SHORTEST_SLEEP = 50e-6
 _LONGEST_SLEEP = 2e-3
+_BUILTIN: type = type(monotonic)
 
 
 class LockDeadline:
@@ -26,15 +30,38 @@ class LockDeadline:
         self._pause = _SHORTEST_SLEEP
 
     def wait(self) -> bool:
-        """Pause before the next try; False when the deadline has passed."""
+        """Pause before the next try; False when the deadline has passed.
+
+        Raises:
+            OutboxBusy: whoever calls cannot pause, as others wait for it to return.
+        """
         self._tries += 1
         if self._tries <= _IMMEDIATE_TRIES:
-            sleep(0)
+            _sleep(0)
             return True
         left = self._deadline - monotonic()
         if left <= 0:
             return False
         jitter = 0.5 + self._random(1)[0] / 255
-        sleep(min(self._pause * jitter, left))
+        _sleep(min(self._pause * jitter, left))
         self._pause = min(self._pause * 2, _LONGEST_SLEEP)
         return True
+
+
+def stops_the_thread() -> bool:
+    """Whether who waits stops all greenlets of its thread."""
+    return type(time.sleep) is _BUILTIN
+
+
+def _sleep(seconds: float) -> None:
+    # Looked up each time: gevent and eventlet may come after this module.
+    sleep = time.sleep
+    try:
+        sleep(seconds)
+    except (AssertionError, RuntimeError) as problem:
+        if type(sleep) is _BUILTIN:
+            raise  # a signal handler's
+        raise OutboxBusy(
+            "another writer holds the lock, and this was called by the event loop itself, which "
+            f"cannot wait ({problem}): append from a greenlet"
+        ) from problem

@@ -10,6 +10,7 @@ from outbox_client._errors import InvalidEvent, OutboxError, OutboxUnavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
     from uuid import UUID
 
     from typing_extensions import Self
@@ -30,9 +31,10 @@ class Outbox:
     `append` returns once the event is safe on this machine, in microseconds and without network;
     the relay delivers it to Kafka, whenever that is up.
 
-    Safe for many threads, for forks, and next to any number of other processes. Starts no threads
-    and leaves nothing to be done at exit. Creating one is cheap: files are opened by the first
-    append.
+    Safe for many threads, for greenlets, for forks, and next to any number of other processes. An
+    outbox is its settings: a copy, also one that was pickled, is another on the same directory.
+    Starts no threads and leaves nothing to be done at exit. Creating one is cheap: files are opened
+    by the first append.
 
     ::
 
@@ -75,20 +77,42 @@ class Outbox:
         if not lock_timeout >= 0:
             raise OutboxUnavailable(f"lock_timeout is {lock_timeout!r}: pass seconds, 0 or more")
 
+        self._open_nothing(
+            directory,
+            durability,
+            max_bytes,
+            lock_timeout,
+            environ.get("OUTBOX_TRUST_PARENT") == "1",
+        )
+
+    def _open_nothing(
+        self,
+        path: str,
+        durability: str,
+        max_bytes: int | None,
+        lock_timeout: float,
+        trust_parent: bool,
+    ) -> None:
         # Late, as this needs a POSIX system.
+        from outbox_client._failure_counters import count_failure
         from outbox_client._outbox_directory import OutboxDirectory
         from outbox_client._queue_writer import QueueWriter
         from outbox_client._record_draft import draft
 
         self._draft = draft
+        self._count_failure = count_failure  # at the interpreter's exit nothing is imported
         self._directory = OutboxDirectory(
-            directory,
-            power=durability == POWER,
-            trust_parent=environ.get("OUTBOX_TRUST_PARENT") == "1",
+            path, power=durability == POWER, trust_parent=trust_parent
         )
         self._writer = QueueWriter(
             self._directory, durability=durability, max_bytes=max_bytes, lock_timeout=lock_timeout
         )
+        self._settings = self._directory.path, durability, max_bytes, lock_timeout, trust_parent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy has the settings, with whatever the environment says where it is made, and what a
+        # subclass adds. Files and locks are its own.
+        return _copy, (type(self), self._settings), _without_parts(self)
 
     @property
     def path(self) -> str:
@@ -133,9 +157,7 @@ class Outbox:
                 self._draft(value, topic, key, headers, event_id, timestamp, partition)
             )
         except OutboxError as problem:
-            from outbox_client._failure_counters import count_failure
-
-            count_failure(self._directory, type(problem))
+            self._count_failure(self._directory, type(problem))
             raise
 
     def count_refusal(self, reason: type[OutboxError] = InvalidEvent) -> None:
@@ -151,12 +173,12 @@ class Outbox:
         Raises:
             ValueError: *reason* is none of them.
         """
-        from outbox_client._failure_counters import REASONS, count_failure
+        from outbox_client._failure_counters import REASONS
 
         if reason not in REASONS:
             names = ", ".join(kind.__name__ for kind in REASONS)
             raise ValueError(f"reason is {reason!r}: it must be one of {names}")
-        count_failure(self._directory, reason)
+        self._count_failure(self._directory, reason)
 
     def create(self) -> None:
         """Create the outbox now, or mend it, rather than with the first append.
@@ -211,6 +233,26 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"Outbox({self.path!r})"
+
+
+_PARTS = frozenset(("_count_failure", "_draft", "_directory", "_writer", "_settings"))
+
+
+def _copy(kind: type[Outbox], settings: tuple[Any, ...]) -> Outbox:
+    _check_system()
+    outbox = kind.__new__(kind)
+    Outbox._open_nothing(outbox, *settings)
+    return outbox
+
+
+def _without_parts(outbox: Outbox) -> Any:
+    """What a subclass wants to be copied, as pickle has it, without what `_copy` makes anew."""
+    get = getattr(outbox, "__getstate__", None)  # every object has one from 3.11 on
+    state = vars(outbox) if get is None else get()
+    attributes, *slots = state if isinstance(state, tuple) else (state,)
+    if isinstance(attributes, dict):
+        attributes = {name: attributes[name] for name in attributes if name not in _PARTS} or None
+    return (attributes, *slots) if slots else attributes
 
 
 def _check_system() -> None:

@@ -13,6 +13,8 @@ from outbox_client._safe_files import WRITABLE_BY_OTHERS, Descriptor, Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 DIRECTORY_MODE = 0o2770
@@ -73,6 +75,11 @@ class OutboxDirectory:
         self.queue = self.path + "/queue"
         self.power = power
         self.trust_parent = trust_parent
+
+    def __reduce__(self) -> tuple[Callable[[str], OutboxDirectory], tuple[str]]:
+        from functools import partial
+
+        return partial(type(self), power=self.power, trust_parent=self.trust_parent), (self.path,)
 
     def file(self, name: str) -> str:
         """The path of a file beside the queue."""
@@ -209,8 +216,10 @@ class OutboxDirectory:
                 "durability 'process'"
             )
         if kind == "overlay":
-            from warnings import warn
-
+            try:
+                from warnings import warn
+            except ImportError:  # at the interpreter's exit
+                return
             warn(
                 f"outbox {self.path} is on overlayfs and lost with its container: mount a volume",
                 RuntimeWarning,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from outbox_client._cycle_layout import CycleLayout, cycle_name
@@ -120,7 +121,7 @@ class OutboxReader:
             left = deadline - monotonic()
             if left <= 0:
                 return DeliveryOutcome.PENDING
-            sleep(min(pause, left))
+            time.sleep(min(pause, left))  # looked up each time: it may be patched by now
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _outcome(self, sequence: int) -> DeliveryOutcome:

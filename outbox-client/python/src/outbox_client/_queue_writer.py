@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from _weakref import ref
 from time import time_ns
 
-from outbox_client._disk import Disk
+from outbox_client._disk import Disk, forked, stop
 from outbox_client._errors import OutboxError, OutboxUnavailable, system_error
+from outbox_client._forks import in_each_child
 from outbox_client._receipt import Receipt
 from outbox_client._recovery import open_session
 from outbox_client._roll_rule import ROLL_BYTES
 from outbox_client._writer_options import WriterOptions
-from outbox_client._writers_lock import get_ident, lock_of
+from outbox_client._writers_lock import Claim, Token, lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,15 +54,31 @@ class QueueWriter:
         self._directory = directory
         self._durability = durability
         self._lock_timeout = lock_timeout
-        self._disk = disk if disk is not None else Disk()
         self._clock = clock
-        self._options = WriterOptions(directory, self._disk, max_bytes, lock_timeout, roll_bytes)
+        self._options = WriterOptions(
+            directory, disk if disk is not None else Disk(), max_bytes, lock_timeout, roll_bytes
+        )
         self._lock = lock_of(directory.file("outbox.lock"))
         self._lock_openings = self._lock.openings
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._session: WriterSession | None = None
         _writers.add(ref(self, _writers.discard))
+
+    def __reduce__(self) -> tuple[Callable[..., QueueWriter], tuple[OutboxDirectory]]:
+        from functools import partial
+
+        options = self._options
+        copy = partial(
+            type(self),
+            durability=self._durability,
+            max_bytes=options.max_bytes,
+            lock_timeout=options.lock_timeout,
+            disk=options.disk,
+            clock=self._clock,
+            roll_bytes=options.roll_bytes,
+        )
+        return copy, (options.directory,)
 
     def append(self, draft: RecordDraft) -> Receipt:
         """Append one event.
@@ -71,18 +87,22 @@ class QueueWriter:
             OutboxError: see the subclasses; nothing was appended, unless `maybe_appended`.
         """
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
             try:
-                lock.acquire(token, self._lock_timeout, self._directory, self._disk)
+                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk)
                 session, self._session = self._session, None
+                options = self._options
+                if lock.owner is not claim:
+                    raise forked()
                 if lock.openings != self._lock_openings:
                     # Perhaps the directory is another by now, and this session's was moved away.
                     session = None
                     self._lock_openings = lock.openings
                 now = self._clock() // 1_000_000
                 if session is None or not session.is_current():
-                    session = open_session(self._options, now)
+                    session = open_session(options, now)
                 session = session.append(draft, now)
                 identity = session.identity
                 sequence = session.sequence
@@ -91,13 +111,16 @@ class QueueWriter:
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
             finally:
-                if lock.owner is token and lock.fd >= 0:
+                if lock.owner is claim and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-                if lock.owner is token:
+                if lock.owner is claim:
                     del lock.owner
         finally:
-            if lock.owner is token:
-                lock.release(token)
+            try:
+                if lock.owner is claim:
+                    lock.release(claim)
+            finally:
+                del token
         if self._durability == POWER and cycle is not None:
             self._make_durable(cycle, draft.event_id)
         return Receipt(
@@ -119,19 +142,23 @@ class QueueWriter:
             OutboxBusy: it did not within the timeout.
         """
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
-            lock.close(token, self._lock_timeout)
+            lock.close(claim, self._lock_timeout)
             self._session = None
         finally:
-            lock.release(token)
+            try:
+                lock.release(claim)
+            finally:
+                del token
 
     # --- after the lock ---
 
     def _make_durable(self, cycle: CycleFile, event_id: bytes) -> None:
         """Bring the record to stable storage; the place of a group commit."""
         try:
-            self._disk.fdatasync(cycle.fd, "payload")
+            self._options.disk.fdatasync(cycle.fd, "payload")
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
@@ -154,34 +181,50 @@ class QueueWriter:
         A later fsync could succeed without the data.
         """
 
-        def mark(now: int) -> None:
-            open_session(self._options, now).state.mark_failed(number, self._disk)
+        def mark(options: WriterOptions, now: int) -> None:
+            open_session(options, now).state.mark_failed(number, options.disk)
 
         self._under_lock(mark)
 
-    def _keep_open(self, now: int) -> None:
-        self._session = open_session(self._options, now)
+    def _keep_open(self, options: WriterOptions, now: int) -> None:
+        self._session = open_session(options, now)
 
     def forget(self) -> None:
-        """In a forked child: close what was inherited while the descriptors are still its own."""
-        self._session = None
+        """In a forked child: close what was inherited while the descriptors are still its own.
 
-    def _under_lock(self, action: Callable[[int], None]) -> None:
+        And let appends begin anew: that of a greenlet, or of a frame that a signal handler has
+        interrupted to fork, would go on without the lock.
+        """
+        self._session = None
+        old = self._options
+        self._options = WriterOptions(
+            old.directory, Disk(), old.max_bytes, old.lock_timeout, old.roll_bytes
+        )
+        stop(old.disk)
+
+    def _under_lock(self, action: Callable[[WriterOptions, int], None]) -> None:
         """Do something rare with nothing held open."""
         lock = self._lock
-        token = [get_ident()]
+        token = Token()
+        claim = Claim(token)
         try:
             try:
-                lock.acquire(token, self._lock_timeout, self._directory, self._disk)
+                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk)
                 self._session = None
-                action(self._clock() // 1_000_000)
+                options = self._options
+                if lock.owner is not claim:
+                    raise forked()
+                action(options, self._clock() // 1_000_000)
             finally:
-                if lock.owner is token and lock.fd >= 0:
+                if lock.owner is claim and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-                if lock.owner is token:
+                if lock.owner is claim:
                     del lock.owner
         finally:
-            lock.release(token)
+            try:
+                lock.release(claim)
+            finally:
+                del token
 
 
 _writers: set[ref[QueueWriter]] = set()
@@ -194,4 +237,4 @@ def _forget_sessions() -> None:
             writer.forget()
 
 
-os.register_at_fork(after_in_child=_forget_sessions)
+in_each_child(_forget_sessions)

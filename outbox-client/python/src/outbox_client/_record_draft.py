@@ -284,12 +284,14 @@ def _event_id(event_id: UUID | str | bytes) -> bytes:
         if len(event_id) == 16:
             return event_id
     elif isinstance(event_id, str):
-        from uuid import UUID
-
         try:
+            from uuid import UUID
+
             return UUID(event_id).bytes
         except ValueError:
             pass
+        except ImportError:  # at the interpreter's exit
+            raise InvalidEvent("event_id is a text, which is too late now: pass 16 bytes") from None
     else:
         encoded = getattr(event_id, "bytes", None)
         if isinstance(encoded, bytes) and len(encoded) == 16:

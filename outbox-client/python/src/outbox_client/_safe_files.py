@@ -16,11 +16,22 @@ if TYPE_CHECKING:
 else:
     from _functools import partial  # what functools itself imports costs more than an append
 
+
+def _class_that_owns_descriptors() -> Any:
+    module: Any = select
+    if not hasattr(module, "epoll") and not hasattr(module, "kqueue"):
+        # gevent and eventlet take them out of the module: that of another copy of it.
+        spec: Any = select.__spec__
+        module = spec.loader.create_module(spec)
+        spec.loader.exec_module(module)
+    return getattr(module, "epoll", None) or module.kqueue  # macOS
+
+
 FILE_MODE = 0o660
 WRITABLE_BY_OTHERS = 0o002
 # Objects that own a descriptor of any kind and close it in C, for the reason given at Descriptor:
 # FileIO takes no directory.
-_owner = getattr(select, "epoll", None) or getattr(select, "kqueue")  # noqa: B009 - macOS
+_owner = _class_that_owns_descriptors()
 # A directory that may be passed, but not listed, can be held all the same.
 _PASS_ONLY = getattr(os, "O_PATH", 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EIO
+from errno import EBADF, EIO
 
 from outbox_client._cap import Cap
 from outbox_client._cycle_file import CycleFile, create_cycle_file
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from outbox_client._writer_options import WriterOptions
 
 _ALL_ONES = 0xFFFFFFFFFFFFFFFF
-_SEEK_END = os.SEEK_END
 _fstat = os.fstat
-_lseek = os.lseek
 
 
 class WriterSession:
@@ -73,7 +71,6 @@ class WriterSession:
         "_seen",
         "_seen_failed",
         "_since",
-        "_store",
         "_until",
         "base",
         "cycle",
@@ -101,7 +98,6 @@ class WriterSession:
     ) -> None:
         self._options = options
         self._reopen = reopen
-        self._store = options.disk.store
         cap = options.max_bytes
         path = options.directory.file("relay.position")
         self._cap = None if cap is None else Cap(cap, path)
@@ -164,12 +160,11 @@ class WriterSession:
             raise system_error(f"write to {self._options.directory.queue}", problem) from None
         # The system call above is a barrier on weakly ordered machines too: it gives up and takes
         # the interpreter's lock, or on free-threaded builds the thread's state.
-        store = self._store
         tail = offset + len(data) - 8
-        store(cycle.words32, offset >> 2, tail - offset - 4, "publish")  # FORMAT I1
+        disk.store(cycle.words32, offset >> 2, tail - offset - 4, "publish")  # FORMAT I1
         try:
-            store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
-            store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
+            disk.store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
+            disk.store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
             tail = cycle.book(offset, entry, tail, disk)
             self._seen = state.map[SHARED]
         except OSError as problem:
@@ -199,10 +194,18 @@ class WriterSession:
         """Whether what is held open is still the outbox's; follows what others have appended."""
         state = self.state
         cycle = self.cycle
-        if cycle is None or _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
+        if cycle is None:
             return False
-        found = _fstat(cycle.fd)
-        if not found.st_nlink or found.st_size != cycle.size:
+        try:
+            kept = _fstat(state.fd)
+            found = _fstat(cycle.fd)
+        except OSError as problem:
+            if problem.errno != EBADF:
+                raise
+            return False  # the files are finalized already, and an object with them that appends
+        if kept.st_size != STATE_BYTES or found.st_size != cycle.size:
+            return False
+        if not kept.st_nlink or not found.st_nlink:
             return False
         if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
             return not cycle.words32[self.tail >> 2]  # FORMAT I2

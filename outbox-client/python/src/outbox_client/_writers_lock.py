@@ -1,44 +1,56 @@
-"""The writers' lock: one holder among all threads of all processes.
+"""The writers' lock: one holder among all threads and greenlets of all processes.
 
 Two levels. Within the process, the attribute `owner` of the one `WritersLock` per path is claimed
 by an atomic ``dict.setdefault``; between processes, byte 0 of the lock file is locked through the
 kernel. Both are polled up to a deadline, so that a stopped holder costs the others a named error.
 
-A signal handler may raise between any two steps. Hence a claim is a token that its taker made
-before claiming it: whether it was taken can be seen afterwards by identity, and giving it back is
-one step. Holders write::
+Whoever claimed locks through the descriptor of the `WritersLock`, and whoever locked unlocks before
+it gives the claim back. Nobody takes a claim from a holder that may still run: `_claim` tells how
+the others know that one is gone.
 
-    token = [get_ident()]
+A signal handler may raise between any two steps. Hence a claim is made before it is staked: whether
+it was can be seen afterwards by identity, and giving it back is one step. Holders write::
+
+    token = Token()
+    claim = Claim(token)
     try:
         try:
-            lock.acquire(token, timeout, directory, disk)
+            lock.acquire(claim, timeout, directory, disk)
             ...
         finally:
-            if lock.owner is token and lock.fd >= 0:
+            if lock.owner is claim and lock.fd >= 0:
                 lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
-            if lock.owner is token:
+            if lock.owner is claim:
                 del lock.owner
     finally:
-        lock.release(token)
+        try:
+            lock.release(claim)
+        finally:
+            del token
 
 CPython runs handlers behind calls, at the start of functions and at backward jumps, so from 3.11 on
 none can come between the beginning of the inner ``finally`` and the unlocking. One that raises
 behind that, or earlier in 3.10, meets the outer one. Should a claim be left behind nevertheless, by
-two that raise in quick succession, the next to want the lock sees that no frame on the stack of the
-claimant's thread holds the token any more, and takes it over.
+several that raise in quick succession, the token goes all the same, also where a traceback keeps
+the frame; the next to want the lock takes it over, with the kernel's.
+
+A copy that is made in this process is the same object, one that is made elsewhere is that process's
+own, and a forked child begins anew. Each interpreter and each install of this package in a process
+has a descriptor of its own: locks on open file descriptions exclude these from each other, and who
+closes one leaves the others' alone. POSIX record locks, for systems without, do neither.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import sys
-from _thread import get_ident
 from errno import EACCES
 from struct import pack
 from time import monotonic
 
+from outbox_client._claim import Claim, Token
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
+from outbox_client._forks import forget_the_parent, here, in_each_child
 from outbox_client._lock_deadline import LockDeadline
 
 TYPE_CHECKING = False
@@ -50,9 +62,6 @@ if TYPE_CHECKING:
     from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._safe_files import File
 
-    Token = list[int]
-
-_ABANDONED_CHECK_SECONDS = 0.05
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
 
@@ -62,9 +71,9 @@ _stat = os.lstat
 class WritersLock:
     """The lock of one outbox in this process. Get it from `lock_of`."""
 
-    #: The token of whoever holds the lock in this process. A class attribute, so that it can be
+    #: The claim of whoever holds the lock in this process. A class attribute, so that it can be
     #: read without a call while the instance has none.
-    owner: Token | None = None
+    owner: Claim | None = None
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -84,34 +93,38 @@ class WritersLock:
         ) = kernel_lock()
         self._claim = self.__dict__.setdefault
 
-    def acquire(self, token: Token, timeout: float, directory: OutboxDirectory, disk: Disk) -> None:
+    def __reduce__(self) -> tuple[Callable[[str], WritersLock], tuple[str]]:
+        return lock_of, (self.path,)
+
+    def acquire(self, claim: Claim, timeout: float, directory: OutboxDirectory, disk: Disk) -> None:
         """Take the lock. The caller gives it back, see above, whether this succeeds or not.
 
         Args:
-            token: a fresh list with the caller's thread ident; the caller keeps it in a local
-                variable named ``token`` as long as it may hold the lock.
+            claim: of a fresh token; the caller keeps both in local variables of these names as long
+                as it may hold the lock.
             timeout: seconds.
             directory: opens the lock file.
             disk: locks it.
 
         Raises:
-            OutboxBusy: not within the timeout, or this thread holds it already.
+            OutboxBusy: not within the timeout, or the caller has interrupted the holder.
             OutboxUnavailable: the lock file cannot be opened.
         """
-        if self._claim("owner", token) is token:
-            if self.fd >= 0 and self._try(disk):
-                return
-            deadline = monotonic() + timeout
-        else:
-            deadline = monotonic() + timeout
-            self._wait_for_claim(token, timeout, deadline)
+        if not here[0]:
+            forget_the_parent()
+        if self._claim("owner", claim) is claim and self.fd >= 0 and self._try(disk):
+            return
+        deadline = monotonic() + timeout
         backoff = LockDeadline(deadline)
         while True:
+            # Anew, should a greenlet have forked while this one slept: the claim stays behind.
+            if self.owner is not claim:
+                self._wait_for_claim(claim, timeout, deadline)
             if self.fd < 0:
-                self._open(directory)
-            if self._try(disk):
+                self._open(claim, directory)
+            elif self._try(disk):
                 return
-            if not backoff.wait():
+            elif not backoff.wait():
                 # The next append begins with the path's file, should this be another by now. Not
                 # before: whoever waits here is still serialised with the holder of this one.
                 if not self._is_the_paths():
@@ -144,21 +157,22 @@ class WritersLock:
             raise system_error(f"look at {self.path}", problem) from None
         return found.st_ino == self._inode and found.st_dev == self._device
 
-    def close(self, token: Token, timeout: float) -> None:
+    def close(self, claim: Claim, timeout: float) -> None:
         """Close the descriptor once no thread of this process holds the lock.
 
-        The caller releases the token.
+        The caller releases the claim.
 
         Raises:
             OutboxBusy: another thread held it for the timeout.
         """
-        if self._claim("owner", token) is not token:
-            self._wait_for_claim(token, timeout, monotonic() + timeout)
+        if not here[0]:
+            forget_the_parent()
+        self._wait_for_claim(claim, timeout, monotonic() + timeout)
         self._close()
 
-    def release(self, token: Token) -> None:
-        """Give the lock back if the token holds it."""
-        if self.owner is token:
+    def release(self, claim: Claim) -> None:
+        """Give the lock back if the claim holds it."""
+        if self.owner is claim:
             try:
                 if self.fd >= 0:
                     self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
@@ -176,9 +190,11 @@ class WritersLock:
             self._opening = False
             _close_all(self.path)
 
-    def _open(self, directory: OutboxDirectory) -> None:
+    def _open(self, claim: Claim, directory: OutboxDirectory) -> None:
         self._opening = True
         file = self._create(directory)
+        if self.owner is not claim:
+            return  # a greenlet has forked meanwhile
         self._device = file.opened.st_dev
         self._inode = file.opened.st_ino
         self.openings += 1
@@ -204,50 +220,22 @@ class WritersLock:
         if self._file is not None:
             self._file.close()
 
-    def _wait_for_claim(self, token: Token, timeout: float, deadline: float) -> None:
+    def _wait_for_claim(self, claim: Claim, timeout: float, deadline: float) -> None:
         backoff = LockDeadline(deadline)
-        check_at = monotonic() + _ABANDONED_CHECK_SECONDS
-        while (holder := self._claim("owner", token)) is not token:
-            mine = holder[:1] == token
-            if mine or monotonic() >= check_at:
-                if _abandoned(holder):
-                    # Only one thread gets the claimant's ident and with it the right to clear it.
-                    if _pop(holder):
-                        del self.owner
+        before = None
+        while (holder := self._claim("owner", claim)) is not claim:
+            if holder.abandoned():
+                if holder.inherited_by(claim) and self.owner is holder:
+                    del self.owner
                     continue
-                if mine:
-                    raise OutboxBusy(
-                        f"this thread is inside an append to {os.path.dirname(self.path)} already, "
-                        "which a signal handler or finalizer has interrupted: append after it "
-                        "returned"
-                    )
-                check_at = monotonic() + _ABANDONED_CHECK_SECONDS
+            elif holder is not before:
+                holder.refuse_to_wait(os.path.dirname(self.path))
+                before = holder
             if not backoff.wait():
                 raise OutboxBusy(
                     f"{self.path} was held by another thread of this process for {timeout} s: "
                     "append again, or raise lock_timeout"
                 )
-
-
-def _abandoned(holder: Token) -> bool:
-    """Whether no frame of the claimant's thread has the token any more."""
-    ident = holder[:1]
-    if not ident:
-        return False  # another thread is clearing it
-    frame = sys._current_frames().get(ident[0])
-    while frame is not None:
-        if frame.f_locals.get("token") is holder:
-            return False
-        frame = frame.f_back
-    return True
-
-
-def _pop(holder: Token) -> bool:
-    try:
-        holder.pop()
-    except IndexError:
-        return False
-    return True
 
 
 def _close_all(path: str) -> None:
@@ -268,7 +256,8 @@ def kernel_lock() -> tuple[Callable[..., Any], int, Any, int, Any]:
         lock = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
         unlock = pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 0, 1, 0)
         return fcntl.fcntl, fcntl.F_OFD_SETLK, lock, fcntl.F_OFD_SETLK, unlock
-    # POSIX record locks: safe with the one descriptor per path that `lock_of` guarantees.
+    # POSIX record locks: safe with the one descriptor per path that `lock_of` guarantees to this
+    # interpreter and install.
     return fcntl.lockf, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, fcntl.LOCK_UN, 1
 
 
@@ -286,5 +275,5 @@ def _forget_locks() -> None:
         lock.forget()
 
 
-os.register_at_fork(after_in_child=_forget_locks)
-__all__ = ["WritersLock", "get_ident", "kernel_lock", "lock_of"]
+in_each_child(_forget_locks)
+__all__ = ["Claim", "Token", "WritersLock", "kernel_lock", "lock_of"]

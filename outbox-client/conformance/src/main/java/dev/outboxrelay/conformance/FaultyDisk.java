@@ -6,6 +6,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Path;
@@ -146,6 +147,13 @@ final class FaultyDisk implements Disk {
 
   @Override
   public FileLock tryLock(FileChannel file, long position, long length, DiskStep step)
+      throws IOException {
+    run("lock", step, NOTHING);
+    return REAL.tryLock(file, position, length, step);
+  }
+
+  @Override
+  public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
       throws IOException {
     run("lock", step, NOTHING);
     return REAL.tryLock(file, position, length, step);

@@ -54,10 +54,17 @@ final class WriterArguments {
             .withDurability(Durability.valueOf(durability))
             .withLockTimeout(Duration.ofMillis((long) (lockTimeout * 1000)))
             .withRollBytes(integer("roll-bytes", Math.toIntExact(WriterOptions.USUAL_ROLL_BYTES)))
-            .withDisk(has("fault") ? new FaultyDisk(Fault.parse(given.get("fault"))) : Disk.REAL);
+            .withDisk(disk());
     return has("clock-offset-file")
         ? options.withClock(offsetClock(given.get("clock-offset-file")))
         : options;
+  }
+
+  private Disk disk() {
+    if (has("record")) {
+      return new RecordingDisk();
+    }
+    return has("fault") ? new FaultyDisk(Fault.parse(given.get("fault"))) : Disk.REAL;
   }
 
   /** The wall clock and the milliseconds in a file, read anew each time. */

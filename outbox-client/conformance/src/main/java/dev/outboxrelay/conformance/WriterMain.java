@@ -17,6 +17,9 @@ import java.util.Map;
  */
 public final class WriterMain {
 
+  static final BufferedReader IN =
+      new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+
   private static final FileOutputStream OUT = new FileOutputStream(FileDescriptor.out);
 
   private WriterMain() {}
@@ -49,9 +52,7 @@ public final class WriterMain {
   /** Appends what standard input orders, to as many outboxes as it names. */
   private static void obey(WriterArguments arguments) throws IOException {
     Map<String, Appender> appenders = new HashMap<>();
-    BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
+    for (String line = IN.readLine(); line != null; line = IN.readLine()) {
       String[] words = line.split("\t", -1);
       String directory = words.length > 1 ? words[1] : arguments.dir();
       String name = words.length > 1 ? words[2] : arguments.writer();

@@ -1,34 +1,25 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.lock.LockFile;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 
 /** One relay per outbox: a kernel lock on {@code relay.lock}, which ends with its process. */
 public final class RelayLock implements Closeable {
   private final Path file;
-  private final FileChannel channel;
-  private final Object identity;
+  private final LockFile lockFile;
+  private final FileLock lock;
+  private boolean closed; // guarded by this
 
-  private RelayLock(Path file, FileChannel channel) throws IOException {
+  private RelayLock(Path file, LockFile lockFile, FileLock lock) {
     this.file = file;
-    this.channel = channel;
-    this.identity = identity(file);
-  }
-
-  private static Object identity(Path file) throws IOException {
-    return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .fileKey();
+    this.lockFile = lockFile;
+    this.lock = lock;
   }
 
   /**
@@ -37,9 +28,7 @@ public final class RelayLock implements Closeable {
    */
   boolean isInPlace() {
     try {
-      return identity.equals(identity(file));
-    } catch (NoSuchFileException e) {
-      return false;
+      return lockFile.isAt(file);
     } catch (IOException e) {
       return true;
     }
@@ -54,26 +43,26 @@ public final class RelayLock implements Closeable {
    */
   public static RelayLock take(Path outbox) {
     OutboxPaths paths = new OutboxPaths(outbox);
-    FileChannel channel;
+    LockFile lockFile;
     try {
-      channel = SafeFiles.openOrCreate(paths.relayLock());
+      lockFile = LockFile.share(paths.relayLock());
     } catch (IOException | OutboxError e) {
       throw new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e);
     }
+    FileLock lock = null;
     try {
-      FileLock lock = channel.tryLock(0, 1, false);
-      if (lock != null) {
-        return new RelayLock(paths.relayLock(), channel);
-      }
-    } catch (OverlappingFileLockException e) {
-      // Held in this process: the same answer, and closing the channel would release that lock.
-      throw heldByAnother(paths);
+      lock = lockFile.tryLock(Disk.REAL);
     } catch (IOException e) {
-      closeQuietly(channel);
       throw new PipelineRefused.Unusable("can't lock " + paths.relayLock() + ": " + e, e);
+    } finally {
+      if (lock == null) {
+        giveUpQuietly(lockFile);
+      }
     }
-    closeQuietly(channel);
-    throw heldByAnother(paths);
+    if (lock == null) {
+      throw heldByAnother(paths);
+    }
+    return new RelayLock(paths.relayLock(), lockFile, lock);
   }
 
   private static PipelineRefused heldByAnother(OutboxPaths paths) {
@@ -85,16 +74,24 @@ public final class RelayLock implements Closeable {
             + " tells its process)");
   }
 
-  private static void closeQuietly(FileChannel channel) {
+  private static void giveUpQuietly(LockFile lockFile) {
     try {
-      channel.close();
+      lockFile.giveUp();
     } catch (IOException e) {
       // Nothing was held.
     }
   }
 
   @Override
-  public void close() throws IOException {
-    channel.close();
+  public synchronized void close() throws IOException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      lockFile.release(lock);
+    } finally {
+      lockFile.giveUp();
+    }
   }
 }

@@ -4,6 +4,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Path;
@@ -64,4 +65,8 @@ public interface Disk {
 
   /** Tries to take an exclusive record lock; null if somebody else holds it. */
   FileLock tryLock(FileChannel file, long position, long length, DiskStep step) throws IOException;
+
+  /** The same. */
+  FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
+      throws IOException;
 }

@@ -7,6 +7,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -102,6 +103,16 @@ public final class RealDisk implements Disk {
       return file.tryLock(position, length, false);
     } catch (OverlappingFileLockException e) {
       return null; // another channel of this process has it
+    }
+  }
+
+  @Override
+  public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
+      throws IOException {
+    try {
+      return file.tryLock(position, length, false);
+    } catch (OverlappingFileLockException e) {
+      return null; // as above
     }
   }
 }

@@ -10,6 +10,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
@@ -99,9 +100,9 @@ public final class SafeFiles {
             file,
             EnumSet.of(
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(FILE_PERMISSIONS));
+            permissions());
     try {
-      own(file, FILE_MODE, directoryGroup(file));
+      own(file);
       return channel;
     } catch (IOException | RuntimeException e) {
       channel.close();
@@ -122,6 +123,16 @@ public final class SafeFiles {
   /** The group of the directory that a file lies in. */
   public static int directoryGroup(Path file) throws IOException {
     return (Integer) Files.getAttribute(file.getParent(), "unix:gid", LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** Mode of a new file, to be {@link #own}ed at once. */
+  public static FileAttribute<Set<PosixFilePermission>> permissions() {
+    return PosixFilePermissions.asFileAttribute(FILE_PERMISSIONS);
+  }
+
+  /** Gives a file that was just created its mode and group. */
+  public static void own(Path file) throws IOException {
+    own(file, FILE_MODE, directoryGroup(file));
   }
 
   private static void own(Path path, int mode, int group) throws IOException {

@@ -62,7 +62,7 @@ public final class LockDeadline implements AutoCloseable {
         return lock;
       }
       if (isOver()) {
-        throw busy(file, "another process");
+        throw busy(file, "another process, or by another copy of this client in this JVM,");
       }
       if (tries <= EAGER_TRIES) {
         Thread.onSpinWait();

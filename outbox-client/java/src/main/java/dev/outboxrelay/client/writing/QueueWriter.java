@@ -194,7 +194,8 @@ public final class QueueWriter implements Closeable {
       if (closed) {
         throw new IllegalStateException("the outbox " + options.paths().root() + " is closed");
       }
-      WriterSession usable = session != null && session.isInPlace() ? session : reopen();
+      boolean continues = lock.continuesWhereItWas() && session != null && session.isInPlace();
+      WriterSession usable = continues ? session : reopen();
       if (failedCycle != RollRule.NONE) {
         usable.markFailed(failedCycle);
         failedCycle = RollRule.NONE;
@@ -203,10 +204,22 @@ public final class QueueWriter implements Closeable {
       done = true;
       return result;
     } finally {
-      if (!done) {
-        dropSession();
+      try {
+        if (!done) {
+          dropSession();
+        }
+      } finally {
+        release();
       }
-      closeQuietly(lock::release); // an error means that the channel is closed, and the lock gone
+    }
+  }
+
+  /** Needs nothing that could fail for want of memory: a lock that is not given back stays. */
+  private void release() {
+    try {
+      lock.release();
+    } catch (IOException e) {
+      // the channel was closed instead, and the lock is gone
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Path;
@@ -189,6 +190,15 @@ public final class FaultyDisk implements Disk {
 
   @Override
   public FileLock tryLock(FileChannel file, long position, long length, DiskStep step)
+      throws IOException {
+    if (strikes(step)) {
+      fail();
+    }
+    return Disk.REAL.tryLock(file, position, length, step);
+  }
+
+  @Override
+  public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
       throws IOException {
     if (strikes(step)) {
       fail();

@@ -1,0 +1,134 @@
+"""Logs as they would be if writers were wrong: what the states of these must be found to break."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .oplog import Enter, Log, Operation, Sync, Write
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+#: An operation, and the index that it had in the log.
+Step = tuple[int, Operation]
+
+
+def edited(log: Log, edit: Callable[[list[Step]], list[Step]]) -> Log:
+    """Return a log with other operations, or in another order; acks come when theirs are done."""
+    steps = edit(list(enumerate(log.operations)))
+
+    def done(before: int) -> int:
+        """How many are done when all of the first are that are still there."""
+        return max((at + 1 for at, (was, _) in enumerate(steps) if was < before), default=0)
+
+    def begun(before: int) -> int:
+        return next((at for at, (was, _) in enumerate(steps) if was >= before), len(steps))
+
+    attempts = [
+        replace(
+            each,
+            began=begun(each.began),
+            acked=None if each.acked is None else done(each.acked),
+        )
+        for each in log.attempts
+    ]
+    return replace(
+        log,
+        operations=[operation for _, operation in steps],
+        attempts=attempts,
+        start=done(log.start),
+    )
+
+
+def without_fdatasync(log: Log) -> Log:
+    """An ack in power mode does not wait for the disk."""
+    return edited(
+        log,
+        lambda steps: [
+            step for step in steps if not (isinstance(step[1], Sync) and step[1].label == "payload")
+        ],
+    )
+
+
+def without_sync_of_names(log: Log) -> Log:
+    """A roll does not wait for the name of the new cycle."""
+    return edited(
+        log,
+        lambda steps: [
+            step for step in steps if not (isinstance(step[1], Sync) and step[1].label == "link")
+        ],
+    )
+
+
+def without_sync_of_the_queue(log: Log) -> Log:
+    """A writer in power mode goes on in a cycle whose name nobody has synced."""
+    (queue,) = (
+        each.target for each in log.operations if isinstance(each, Enter) and each.name == "queue"
+    )
+    kept = _first(log.operations[log.start :], "payload") + log.start
+    return edited(
+        log,
+        lambda steps: [
+            (at, each)
+            for at, each in steps
+            if not (log.start <= at < kept and isinstance(each, Sync) and each.node == queue)
+        ],
+    )
+
+
+def _first(operations: list[Operation], label: str) -> int:
+    return next((at for at, each in enumerate(operations) if each.label == label), 0)
+
+
+def published_first(log: Log) -> Log:
+    """The header word is stored before the record is written."""
+
+    def edit(steps: list[Step]) -> list[Step]:
+        found = list(steps)
+        for at, (was, payload) in enumerate(steps):
+            if isinstance(payload, Write) and payload.label == "payload":
+                rest = replace(payload, offset=payload.offset + 4, data=payload.data[4:])
+                found[at : at + 2] = [steps[at + 1], (was, rest)]
+        return found
+
+    return edited(log, edit)
+
+
+def booked_first(log: Log) -> Log:
+    """The state's next sequence and word1 are stored before the record is there."""
+
+    def edit(steps: list[Step]) -> list[Step]:
+        found = list(steps)
+        for at, (_, payload) in enumerate(steps):
+            if isinstance(payload, Write) and payload.label == "payload":
+                append = steps[at : at + 6]
+                early = [each for each in append if each[1].label in ("state", "word2", "word1")]
+                found[at : at + 6] = [*early, *append[:2]]
+        return found
+
+    return edited(log, edit)
+
+
+def overlapped(log: Log, chance: random.Random) -> Log:
+    """Let each fdatasync come while the next append is under way, as the lock is free by then.
+
+    Nothing is wrong with this one.
+    """
+
+    def edit(steps: list[Step]) -> list[Step]:
+        found: list[Step] = []
+        late: list[tuple[int, Step]] = []
+        for step in steps:
+            late = [(left - 1, each) for left, each in late]
+            if late and (isinstance(step[1], Sync) or late[0][0] < 0):
+                found += [each for _, each in late]
+                late = []
+            if isinstance(step[1], Sync) and step[1].label == "payload":
+                late = [(chance.randrange(1, 9), step)]
+            else:
+                found.append(step)
+        return found + [each for _, each in late]
+
+    return edited(log, edit)

@@ -1,0 +1,225 @@
+package dev.outboxrelay.client.lock;
+
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.SafeFiles;
+import java.io.IOException;
+import java.nio.channels.AsynchronousFileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A descriptor of a lock file, and the lock on its byte 0, which has one holder in the whole JVM
+ * however many copies of this class are in it (two web applications, a redeployment).
+ *
+ * <p>The kernel drops a process's record locks on a file as soon as <i>any</i> descriptor of the
+ * file is closed in it. So:
+ *
+ * <ul>
+ *   <li>Who has the lock is told by the JDK's own table of locks: one per JVM, by device and inode;
+ *       a second lock on the byte is an {@link OverlappingFileLockException} whoever asks for it.
+ *   <li>A descriptor is closed only while that table knows of no lock on the file, and as nobody
+ *       may take one in between, all locking and closing is done under one monitor, which is the
+ *       same object in all copies.
+ *   <li>What nobody closes must not be closed by the garbage collector while another copy has the
+ *       lock. That is why the channel is an asynchronous one: the JDK closes none of these by
+ *       itself. (Nor does an interrupt.) A finalizer closes it as above. Nothing else can: a
+ *       cleaner's action would keep the class loader, and with it the application that forgot to
+ *       close, from being collected.
+ * </ul>
+ *
+ * What is static here saves descriptors; no exclusion rests on it. Safe for many threads.
+ */
+public final class LockFile {
+  /** The same object for all class loaders, as it is a literal. Never held while waiting. */
+  private static final String DESCRIPTORS = "dev.outboxrelay.client: descriptors of lock files";
+
+  private static final Map<Object, LockFile> SHARED = new HashMap<>();
+
+  private static final Set<OpenOption> EXISTING =
+      Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+  private static final Set<OpenOption> NEW =
+      Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+
+  private final AsynchronousFileChannel channel;
+  private final ThreadsLock threads = new ThreadsLock();
+  private Object key; // written before it is shared
+  private int users; // guarded by SHARED
+  private FileLock heldByWriter; // guarded by threads
+
+  private LockFile(AsynchronousFileChannel channel) {
+    this.channel = channel;
+  }
+
+  /**
+   * The descriptor of the file that the path leads to, which is created if it does not exist;
+   * {@link #giveUp} must follow.
+   */
+  public static LockFile share(Path file) throws IOException {
+    synchronized (SHARED) {
+      closeUnused();
+      while (true) {
+        Object before = keyOf(file);
+        LockFile known = SHARED.get(before);
+        if (known != null && known.channel.isOpen()) {
+          known.users++;
+          return known;
+        }
+        LockFile opened = openOrCreate(file);
+        Object key = keyOf(file);
+        if (key != null && (before == null ? !SHARED.containsKey(key) : before.equals(key))) {
+          opened.key = key;
+          opened.users = 1;
+          SHARED.put(key, opened);
+          return opened;
+        }
+        opened.closeUnlessHeld(); // the file was replaced meanwhile; if it fails: the finalizer
+      }
+    }
+  }
+
+  /** Ends one use. The last one closes the file, unless another copy has the lock just now. */
+  public void giveUp() throws IOException {
+    synchronized (SHARED) {
+      users--;
+      closeUnused();
+    }
+  }
+
+  private static void closeUnused() throws IOException {
+    Iterator<LockFile> all = SHARED.values().iterator();
+    while (all.hasNext()) {
+      LockFile each = all.next();
+      if (each.users == 0 && each.closeUnlessHeld()) {
+        all.remove();
+      }
+    }
+  }
+
+  /** Tries for the lock; null if somebody else has it, in this JVM or another process. */
+  public FileLock tryLock(Disk disk) throws IOException {
+    synchronized (DESCRIPTORS) {
+      return disk.tryLock(channel, 0, 1, DiskStep.LOCK);
+    }
+  }
+
+  /** Gives back what {@link #tryLock} gave. */
+  public void release(FileLock lock) throws IOException {
+    try {
+      lock.release();
+    } catch (IOException e) {
+      // The JDK still takes it for held. It is, if at all, by this channel, so nobody else is hurt.
+      synchronized (DESCRIPTORS) {
+        channel.close();
+      }
+      throw e;
+    }
+  }
+
+  /** Whether the path leads to this file. */
+  public boolean isAt(Path file) throws IOException {
+    return key.equals(keyOf(file));
+  }
+
+  boolean isOpen() {
+    return channel.isOpen();
+  }
+
+  ThreadsLock threads() {
+    return threads;
+  }
+
+  FileLock heldByWriter() {
+    return heldByWriter;
+  }
+
+  void heldByWriter(FileLock lock) {
+    heldByWriter = lock;
+  }
+
+  private boolean closeUnlessHeld() throws IOException {
+    synchronized (DESCRIPTORS) {
+      try {
+        channel.tryLock(0, Long.MAX_VALUE, false);
+        // Or null: another process has it, so nobody here.
+      } catch (OverlappingFileLockException e) {
+        return false;
+      } catch (IOException e) {
+        // The kernel refuses, or it is closed; the JDK's table was asked before.
+      }
+      channel.close();
+      return true;
+    }
+  }
+
+  private static LockFile openOrCreate(Path file) throws IOException {
+    while (true) {
+      try {
+        SafeFiles.checkFile(file, SafeFiles.directoryGroup(file));
+        return open(file, EXISTING);
+      } catch (NoSuchFileException e) {
+        try {
+          return create(file);
+        } catch (FileAlreadyExistsException raced) {
+          // somebody else was first: open theirs
+        } catch (NoSuchFileException removed) {
+          if (!Files.isDirectory(file.getParent())) {
+            throw removed;
+          }
+          // somebody removed it at once: create another
+        }
+      }
+    }
+  }
+
+  private static LockFile create(Path file) throws IOException {
+    LockFile created = open(file, NEW, SafeFiles.permissions());
+    boolean done = false;
+    try {
+      SafeFiles.own(file);
+      done = true;
+      return created;
+    } finally {
+      if (!done) {
+        created.closeUnlessHeld(); // another copy may have been quick
+      }
+    }
+  }
+
+  private static LockFile open(Path file, Set<OpenOption> options, FileAttribute<?>... attributes)
+      throws IOException {
+    return new LockFile(AsynchronousFileChannel.open(file, options, null, attributes));
+  }
+
+  /** Device and inode of what the path leads to; null if nothing is there. */
+  private static Object keyOf(Path file) throws IOException {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .fileKey();
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** For a class loader that is gone; see above. Its own locks have left the JDK's table. */
+  @Override
+  @SuppressWarnings({"deprecation", "removal", "Finalize"})
+  protected void finalize() throws IOException {
+    if (channel.isOpen() && !closeUnlessHeld()) {
+      new LockFile(channel); // tries again when the next collection finds it
+    }
+  }
+}
