@@ -13,7 +13,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -47,6 +51,7 @@ public final class StateFile implements Closeable {
   private static final int FAILED_AT = 128;
   private static final int FAILED_SLOTS = 16;
 
+  private final Path path;
   private final FileChannel channel;
   private final MappedByteBuffer map;
   private final Disk disk;
@@ -54,7 +59,9 @@ public final class StateFile implements Closeable {
   private final UUID outboxId;
   private final int generation;
 
-  private StateFile(FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
+  private StateFile(
+      Path path, FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
+    this.path = path;
     this.channel = channel;
     this.map = map;
     this.disk = disk;
@@ -112,7 +119,7 @@ public final class StateFile implements Closeable {
         return Optional.empty();
       }
       MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.STATE);
-      return Optional.of(new StateFile(channel, map, disk, attributes.key()));
+      return Optional.of(new StateFile(file, channel, map, disk, attributes.key()));
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -156,9 +163,18 @@ public final class StateFile implements Closeable {
     return fileKey;
   }
 
-  /** Whether the file still has its length, so that the mapping can be touched. */
-  public boolean hasItsLength() throws IOException {
-    return channel.size() == FILE_BYTES;
+  /**
+   * Whether the path still leads to this file, as others go by what it says, and it has its length,
+   * so that the mapping can be touched.
+   */
+  public boolean isInPlace() throws IOException {
+    try {
+      BasicFileAttributes now =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return now.size() == FILE_BYTES && fileKey.equals(now.fileKey());
+    } catch (NoSuchFileException e) {
+      return false;
+    }
   }
 
   /** Sequence of the next record, or 0 if the word and its complement disagree. */

@@ -113,7 +113,7 @@ final class WriterSession implements Closeable {
 
   /** Whether all that is kept open is still what the paths lead to. */
   boolean isInPlace() throws IOException {
-    if (!state.hasItsLength()) {
+    if (!state.isInPlace()) {
       return false;
     }
     if (file == null) {
