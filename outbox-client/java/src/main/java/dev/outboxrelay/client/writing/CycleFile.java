@@ -10,7 +10,6 @@ import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
-import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
@@ -24,11 +23,7 @@ import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Optional;
 
@@ -43,9 +38,8 @@ final class CycleFile implements Closeable {
   private static final byte[] EOF_TAIL = {0, 0, 0, 0, (byte) 0xC3, 'E', 'O', 'F'};
 
   private final CycleId cycle;
-  private final Path path;
+  private final CycleDescriptors file;
   private final FileChannel channel;
-  private final Object fileKey;
   private final CycleLayout layout;
   private final Disk disk;
   private final CycleIndex index;
@@ -59,21 +53,12 @@ final class CycleFile implements Closeable {
   private boolean endIsFree; // the end is where the next record goes
   private boolean closed; // the end is EOF
   private long entries; // number of the next entry
-  private SyncDescriptor forSync; // null unless something is to be synced
-  private int users = 1; // guarded by this
 
   private CycleFile(
-      CycleId cycle,
-      Path path,
-      FileChannel channel,
-      Object fileKey,
-      CycleLayout layout,
-      MappedByteBuffer map,
-      Disk disk) {
+      CycleId cycle, CycleDescriptors file, CycleLayout layout, MappedByteBuffer map, Disk disk) {
     this.cycle = cycle;
-    this.path = path;
-    this.channel = channel;
-    this.fileKey = fileKey;
+    this.file = file;
+    channel = file.channel();
     this.layout = layout;
     this.map = map;
     this.disk = disk;
@@ -86,28 +71,25 @@ final class CycleFile implements Closeable {
   /**
    * Opens a cycle file; empty if it cannot be parsed, or is too short or too long to be one.
    *
-   * @throws NoSuchFileException if there is none
+   * @throws java.nio.file.NoSuchFileException if there is none
    */
   static Optional<CycleFile> open(OutboxPaths paths, CycleId cycle, Disk disk) throws IOException {
-    Path path = paths.cycle(cycle.number());
-    SafeFiles.Attributes attributes = SafeFiles.attributes(path);
-    FileChannel channel = SafeFiles.open(path);
+    CycleDescriptors file = CycleDescriptors.open(paths.cycle(cycle.number()), disk);
     CycleFile opened = null;
     try {
-      long size = channel.size();
+      long size = file.channel().size();
       // Read, and not mapped, until it is known that the disk gives it.
-      CycleLayout layout = CycleLayout.read(FileWindow.over(channel, size, WINDOW_BYTES));
-      if (attributes != null
-          && layout != null
+      CycleLayout layout = CycleLayout.read(FileWindow.over(file.channel(), size, WINDOW_BYTES));
+      if (layout != null
           && size >= layout.firstData() + (long) ZEROS_BEHIND
           && size <= Integer.MAX_VALUE) {
-        MappedByteBuffer map = disk.map(channel, size, DiskStep.PAYLOAD);
-        opened = new CycleFile(cycle, path, channel, attributes.key(), layout, map, disk);
+        MappedByteBuffer map = disk.map(file.channel(), size, DiskStep.PAYLOAD);
+        opened = new CycleFile(cycle, file, layout, map, disk);
       }
       return Optional.ofNullable(opened);
     } finally {
       if (opened == null) {
-        channel.close();
+        file.close();
       }
     }
   }
@@ -117,8 +99,13 @@ final class CycleFile implements Closeable {
     return cycle;
   }
 
-  Path path() {
-    return path;
+  /** What it is open by. */
+  CycleDescriptors descriptors() {
+    return file;
+  }
+
+  private Path path() {
+    return file.path();
   }
 
   CycleLayout layout() {
@@ -127,14 +114,8 @@ final class CycleFile implements Closeable {
 
   /** Whether the path still leads to this file and it is at least as long as what is mapped. */
   boolean isInPlace() throws IOException {
-    try {
-      BasicFileAttributes now =
-          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-      size = now.size();
-      return size >= map.limit() && size <= Integer.MAX_VALUE && fileKey.equals(now.fileKey());
-    } catch (NoSuchFileException e) {
-      return false;
-    }
+    size = file.sizeInPlace();
+    return size >= map.limit() && size <= Integer.MAX_VALUE;
   }
 
   /** Whether no other writer has been at work since this one left. */
@@ -209,7 +190,7 @@ final class CycleFile implements Closeable {
     }
     // Chronicle takes this lock when it grows a file.
     try (FileLock lock =
-        deadline.poll(path, () -> disk.tryLock(channel, 0, Long.MAX_VALUE, DiskStep.LOCK))) {
+        deadline.poll(path(), () -> disk.tryLock(channel, 0, Long.MAX_VALUE, DiskStep.LOCK))) {
       size = channel.size();
       while (size < needed) {
         size += CycleLayout.CHUNK_BYTES;
@@ -232,10 +213,10 @@ final class CycleFile implements Closeable {
    */
   void publish(ByteBuffer frame, int span, int length) throws IOException {
     if (!CycleLayout.isFree(load32(map, (int) end))) {
-      throw Invariant.broken(2, path + " has an entry at its tail " + end);
+      throw Invariant.broken(2, path() + " has an entry at its tail " + end);
     }
     if (frame.remaining() != 4 + span + ZEROS_BEHIND || end + frame.remaining() > map.limit()) {
-      throw Invariant.broken(1, "a record at " + end + " does not fit into " + path);
+      throw Invariant.broken(1, "a record at " + end + " does not fit into " + path());
     }
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
     disk.store32(map, (int) end, length, DiskStep.PUBLISH); // FORMAT I1
@@ -276,7 +257,7 @@ final class CycleFile implements Closeable {
   /** Closes the cycle: nothing follows. The tail must be known. */
   void writeEof() throws IOException {
     if (!CycleLayout.isFree(load32(map, (int) end))) {
-      throw Invariant.broken(2, path + " has an entry where its EOF belongs, at " + end);
+      throw Invariant.broken(2, path() + " has an entry where its EOF belongs, at " + end);
     }
     disk.write(
         channel,
@@ -309,39 +290,8 @@ final class CycleFile implements Closeable {
     return first instanceof CycleEntry.Valid valid ? valid.record().prologue() : null;
   }
 
-  /**
-   * Keeps the file open for a sync outside of the lock, whatever its owner does. Call before the
-   * record is written: a descriptor that is opened later may miss an error.
-   */
-  void retainForSync() throws IOException {
-    if (forSync == null) {
-      forSync = SyncDescriptor.open(path, fileKey);
-    }
-    synchronized (this) {
-      users++;
-    }
-  }
-
-  /** Brings all that was published to stable storage. */
-  void sync() throws IOException {
-    disk.sync(channel, false, DiskStep.PAYLOAD);
-  }
-
-  /** The same where an interrupt has closed the channel. */
-  void syncInterrupted() throws IOException {
-    disk.sync(forSync.descriptor(), DiskStep.PAYLOAD);
-  }
-
-  /** Gives up one use; the last one closes the file. */
   @Override
   public void close() throws IOException {
-    synchronized (this) {
-      if (--users > 0) {
-        return;
-      }
-    }
-    try (SyncDescriptor also = forSync) {
-      channel.close();
-    }
+    file.close();
   }
 }

@@ -84,7 +84,7 @@ public final class QueueMaintenance implements Closeable {
               case CLOSED -> Sealing.WAS_SEALED;
               case OPEN -> {
                 UUID outbox = session.state().outboxId();
-                long found = CycleFacts.search(file.path(), outbox).lastSequence();
+                long found = CycleFacts.search(paths.cycle(cycle), outbox).lastSequence();
                 if (found > file.lastSequence()) {
                   yield Sealing.IS_DAMAGED;
                 }

@@ -138,7 +138,7 @@ public final class QueueWriter implements Closeable {
           deadline.retryWhileInterrupted(
               () -> underLock(deadline, opened -> publish(opened, draft, deadline)));
       if (options.durability() == Durability.POWER) {
-        syncAndClose(published.file(), eventId, deadline);
+        syncAndClose(published, eventId, deadline);
       }
       return published;
     } catch (InternalError e) { // may come late: what was stored by then is not known
@@ -259,11 +259,13 @@ public final class QueueWriter implements Closeable {
   }
 
   /** Brings a published record to stable storage; other writers go on meanwhile. */
-  private void syncAndClose(CycleFile file, UUID eventId, LockDeadline deadline) {
+  private void syncAndClose(
+      WriterSession.Published published, UUID eventId, LockDeadline deadline) {
+    CycleDescriptors file = published.file();
     try {
       sync(file, deadline);
     } catch (IOException e) {
-      markFailed(file.id().number());
+      markFailed(published.cycle());
       throw new OutboxUnavailable(
           "the event "
               + eventId
@@ -277,7 +279,7 @@ public final class QueueWriter implements Closeable {
     }
   }
 
-  private void sync(CycleFile file, LockDeadline deadline) throws IOException {
+  private void sync(CycleDescriptors file, LockDeadline deadline) throws IOException {
     try {
       file.sync();
     } catch (ClosedChannelException e) { // by an interrupt of this thread, or of one that wrote

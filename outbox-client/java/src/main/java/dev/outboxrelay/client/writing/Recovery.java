@@ -168,7 +168,7 @@ final class Recovery {
       if (file == null || file.findTail(state) != ChainWalk.End.OPEN) {
         return;
       }
-      long found = CycleFacts.search(file.path(), state.outboxId()).lastSequence();
+      long found = CycleFacts.search(paths.cycle(cycle), state.outboxId()).lastSequence();
       if (found > file.lastSequence()) { // EOF would hide it from readers
         state.giveBehind(found);
         state.markFailed(cycle);

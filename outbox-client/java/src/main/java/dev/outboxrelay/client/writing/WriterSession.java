@@ -64,7 +64,7 @@ final class WriterSession implements Closeable {
   }
 
   /** A record that was published, and in which file. */
-  record Published(UUID outbox, int generation, long sequence, CycleFile file) {}
+  record Published(UUID outbox, int generation, long sequence, long cycle, CycleDescriptors file) {}
 
   /** The disk of a cycle fails; the append may go on in the next one. */
   static final class CycleFailed extends IOException {
@@ -194,7 +194,7 @@ final class WriterSession implements Closeable {
       file.writeEof();
     }
     if (!failed && !file.isClosed()) {
-      throw Invariant.broken(7, file.path() + " is neither closed nor failed");
+      throw Invariant.broken(7, paths.cycle(newest) + " is neither closed nor failed");
     }
     long base = newestCycle == null ? 0 : newestCycle.base();
     if (newestCycle != null) {
@@ -251,13 +251,14 @@ final class WriterSession implements Closeable {
     ByteBuffer frame =
         draft.complete(sequence, (int) file.entries(), nowMillis, prologue, file.id(), file.end());
     if (options.durability() == Durability.POWER) {
-      file.retainForSync();
+      file.descriptors().retainForSync();
     }
     boolean published = false;
     try {
       file.publish(frame, span, draft.length(0, first));
       published = true;
-      return new Published(state.outboxId(), state.generation(), sequence, file);
+      return new Published(
+          state.outboxId(), state.generation(), sequence, newest, file.descriptors());
     } catch (IOException e) {
       if (UnreadableBlock.isCauseOf(e)) {
         fail(file.end());

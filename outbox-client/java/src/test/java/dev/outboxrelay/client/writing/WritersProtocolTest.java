@@ -166,6 +166,20 @@ class WritersProtocolTest {
   }
 
   @Test
+  void a_state_that_was_made_anew_is_gone_by() throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      writer.append(EVENT);
+      Files.delete(paths.state());
+      try (QueueMaintenance another = new QueueMaintenance(options())) {
+        another.markFailed(0);
+      }
+      writer.append(EVENT);
+    }
+    assertEquals(List.of(0L, 1L), paths.cycles());
+    assertEquals(List.of(1L, 2L), ReadBack.sequences(paths.root()));
+  }
+
+  @Test
   void held_bytes_count_towards_the_cap() throws IOException {
     try (QueueWriter writer = QueueWriter.open(options().withMaxBytes(10_000))) {
       writer.append(EVENT);

@@ -1,0 +1,108 @@
+package dev.outboxrelay.client.writing;
+
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.SafeFiles;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+
+/**
+ * A cycle file that is open for as long as somebody uses it: its writer, or a sync outside of the
+ * lock.
+ */
+final class CycleDescriptors implements Closeable {
+  private final Path path;
+  private final FileChannel channel;
+  private final Object fileKey;
+  private final Disk disk;
+  private RandomAccessFile forSync; // null until something is to be synced
+  private int users = 1; // guarded by this
+
+  private CycleDescriptors(Path path, FileChannel channel, Object fileKey, Disk disk) {
+    this.path = path;
+    this.channel = channel;
+    this.fileKey = fileKey;
+    this.disk = disk;
+  }
+
+  /**
+   * Opens a cycle file.
+   *
+   * @throws NoSuchFileException if there is none
+   */
+  static CycleDescriptors open(Path path, Disk disk) throws IOException {
+    SafeFiles.Attributes attributes = SafeFiles.attributes(path);
+    if (attributes == null) {
+      throw new NoSuchFileException(path.toString());
+    }
+    return new CycleDescriptors(path, SafeFiles.open(path), attributes.key(), disk);
+  }
+
+  Path path() {
+    return path;
+  }
+
+  FileChannel channel() {
+    return channel;
+  }
+
+  /** Length of the file; −1 if the path does not lead to it any more. */
+  long sizeInPlace() throws IOException {
+    try {
+      BasicFileAttributes now =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return fileKey.equals(now.fileKey()) ? now.size() : -1;
+    } catch (NoSuchFileException e) {
+      return -1;
+    }
+  }
+
+  /**
+   * Keeps the file open for a sync, whatever its owner does. Call before the record is written: a
+   * descriptor that is opened later may miss an error which the kernel has already reported to
+   * another.
+   */
+  void retainForSync() throws IOException {
+    if (forSync == null) {
+      RandomAccessFile second = new RandomAccessFile(path.toFile(), "r");
+      if (sizeInPlace() < 0) {
+        second.close();
+        throw new NoSuchFileException(path.toString());
+      }
+      forSync = second;
+    }
+    synchronized (this) {
+      users++;
+    }
+  }
+
+  /** Brings all that was published to stable storage. */
+  void sync() throws IOException {
+    disk.sync(channel, false, DiskStep.PAYLOAD);
+  }
+
+  /** The same where an interrupt has closed the channel: the other descriptor knows of none. */
+  void syncInterrupted() throws IOException {
+    disk.sync(forSync.getFD(), DiskStep.PAYLOAD);
+  }
+
+  /** Gives up one use; the last one closes the file. */
+  @Override
+  public void close() throws IOException {
+    synchronized (this) {
+      if (--users > 0) {
+        return;
+      }
+    }
+    try (RandomAccessFile also = forSync) {
+      channel.close();
+    }
+  }
+}
