@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from outbox_conformance.scanner import Scan
 
 TORTURE = os.environ.get("TORTURE") == "1"
-FLIPS_BY_PYTHON, FLIPS_BY_ALL = (None, 3000) if TORTURE else (700, 150)
+FLIPS_BY_PYTHON, FLIPS_BY_ALL = (None, 3000) if TORTURE else (500, 100)
 WRITER = "flipped"
 FAILURES = "append.failures"
 CYCLE = outbox.cycle_path(NOON // HOUR)
