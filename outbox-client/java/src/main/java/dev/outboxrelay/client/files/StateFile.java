@@ -204,7 +204,13 @@ public final class StateFile implements Closeable {
     return map.getLong(CYCLE_AT) == cycle && newestIsKnown(map);
   }
 
+  /** Notes the newest cycle, if that is news. */
   public void newest(OutboxState.NewestCycle newest) {
+    if (isNewest(newest.cycle())
+        && map.getLong(BASE_AT) == newest.base()
+        && map.getLong(HOUR_AT) == newest.cycleHour()) {
+      return;
+    }
     disk.store64(map, CYCLE_AT, newest.cycle(), DiskStep.STATE);
     disk.store64(map, BASE_AT, newest.base(), DiskStep.STATE);
     disk.store64(map, HOUR_AT, newest.cycleHour(), DiskStep.STATE);

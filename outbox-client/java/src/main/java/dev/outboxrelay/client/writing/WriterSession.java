@@ -94,17 +94,14 @@ final class WriterSession implements Closeable {
       return;
     }
     Prologue prologue = file == null ? null : file.prologue();
-    NewestCycle known = state.newest().orElse(null);
     if (prologue != null) {
       newestCycle = new NewestCycle(newest, prologue.base(), prologue.cycleHour());
     } else if (state.isNewest(newest)) {
-      newestCycle = known;
+      newestCycle = state.newest().orElseThrow();
     } else {
       newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.clock().millis()));
     }
-    if (!newestCycle.equals(known)) {
-      state.newest(newestCycle);
-    }
+    state.newest(newestCycle);
   }
 
   private static long hour(long millis) {
