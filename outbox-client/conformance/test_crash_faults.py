@@ -57,12 +57,12 @@ def _from(log: Log, label: str) -> Log:
 
 def test_an_ack_without_fdatasync(tmp_path: Path) -> None:
     log = histories.first("power", str(tmp_path))
-    _find("lost", planted.without_fdatasync(log))
+    _find("lost", planted.without_syncs(log, "payload"))
 
 
 def test_a_roll_without_fsync_of_the_directory(tmp_path: Path) -> None:
     log = histories.first("power", str(tmp_path))
-    _find("lost", planted.without_sync_of_names(log))
+    _find("lost", planted.without_syncs(log, "link"))
 
 
 def test_a_header_word_before_its_record(tmp_path: Path) -> None:

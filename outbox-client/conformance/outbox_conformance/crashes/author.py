@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -11,6 +12,7 @@ from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._queue_writer import QueueWriter
 from outbox_client._record_draft import draft
 
+from .. import cyclefile, outbox, records, scanner
 from ..writers import JAVA, PYTHON
 from .batches import append_batch
 from .java_writer import SIZE, JavaWriter
@@ -20,6 +22,8 @@ from .recovery import value
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from ..sparsefiles import SparseFile
 
 #: Half past an hour, so that none ends by itself.
 NOON = 1_767_269_400_000
@@ -62,6 +66,7 @@ class Author:
         self._sessions = 0
         self._number = 0
         self._batches = 0
+        self._positions = 0
 
     @property
     def log(self) -> Log:
@@ -118,6 +123,44 @@ class Author:
             sequence = append_batch(options, self.now, self._name, values, power=self._power)
         self._batches += 1
         self._end(began, values, sequence, self._batches)
+
+    def settle(self) -> None:
+        """Let the relay note that it has delivered all there is, which it syncs before (I8)."""
+        queue = f"{self.outbox}/queue"
+        for number in cyclefile.numbers(os.listdir(queue)):
+            with open(f"{queue}/{cyclefile.name(number)}", "rb") as cycle:
+                self._disk.fdatasync(cycle.fileno(), "settled")
+        self._positions += 1
+        slot = (self._positions - 1) % 2 * 4096
+        path = f"{self.outbox}/{outbox.POSITION}"
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o660), "r+b", buffering=0) as file:
+            if self._positions == 1:
+                self._disk.truncate(file.fileno(), 8192, "position")
+            data = self._position().read(slot, 128)
+            self._disk.pwrite(file.fileno(), data, slot, "position")
+            self._disk.fdatasync(file.fileno(), "position")
+
+    def _position(self) -> SparseFile:
+        found = scanner.scan(self.outbox)
+        last = found.records[-1]
+        (first,) = (
+            each for each in found.records if each.cycle == last.cycle and not each.record.entry
+        )
+        assert found.outbox_id is not None
+        assert first.record.prologue is not None
+        place = records.Place(found.outbox_id, last.cycle, last.offset)
+        behind = last.offset + 4 + len(records.encode(last.record, place))
+        return outbox.position(
+            self._positions,
+            last.record.sequence,
+            last.record.event_id,
+            last.cycle,
+            behind,
+            last.record.entry,
+            first.record.prologue.base + behind - first.offset,
+            self.now,
+            found.outbox_id,
+        )
 
     def _syncs_of_directories(self) -> AbstractContextManager[object]:
         """Let the syncs be recorded that `OutboxDirectory` makes with a disk of its own."""

@@ -33,6 +33,21 @@ if TYPE_CHECKING:
 FAST = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
+#: Of the states, one in so many is continued by a second writer.
+SECOND = 3
+
+
+def _remove(directory: str) -> None:
+    """Remove a directory of ours, where nobody can play tricks with links; faster than rmtree."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _remove(entry.path)
+            else:
+                os.unlink(entry.path)
+    os.rmdir(directory)
+
+
 @dataclass
 class Report:
     """What came of it.
@@ -85,7 +100,7 @@ class Campaign:
         """Prepare.
 
         Args:
-            successors: the first recovers, the second continues what it left.
+            successors: the first recovers, the second continues what it left of some states.
             chance: chooses samples.
             stop_at: how a violation reads behind which no more states are looked at.
         """
@@ -181,15 +196,18 @@ class Campaign:
         os.mkdir(place, 0o770)
         state.materialise(place)
         yield f"{place}/outbox"
-        shutil.rmtree(place)
+        _remove(place)
 
     def _judge(self, log: Log, state: State, known: Known) -> None:
         appended: dict[Name, Ack] = {}
         with self._materialised(state) as outbox:
             before = judge.read(outbox)
+            up_to = judge.settled(outbox)
             now = log.now
             try:
-                for number, successor in enumerate(self.successors):
+                # Most of what a second could find wrong, the scan does.
+                second = self._count % SECOND == 0
+                for number, successor in enumerate(self.successors[: 1 + second]):
                     # Some go on within the hour, others begin a cycle of the next.
                     now += self._chance.choice((1, 1, HOUR))
                     name = f"after-{number}"
@@ -197,6 +215,6 @@ class Campaign:
             except RefusedError as problem:
                 what = [f"refused: {problem}"]
             else:
-                what = judge.violations(known, before, judge.read(outbox), appended)
+                what = judge.violations(known, before, judge.read(outbox), appended, up_to)
         if what:
             self.report.violations.append(Violation(log.name, known.killed, state, what))

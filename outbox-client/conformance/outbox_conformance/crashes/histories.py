@@ -102,6 +102,15 @@ def _in_turn(author: Author) -> None:
         author.append(200, 60)
 
 
+def _settled(author: Author) -> None:
+    for _ in range(2):
+        author.open("process")
+        author.append(100, 300, 700)
+        author.settle()
+        author.append(60, 60)
+        author.now += HOUR
+
+
 #: What is done, and whether cycles are small, by size or by their layout.
 FIRST: dict[str, Callable[[Author], None]] = {
     "power": _in_power_mode,
@@ -109,6 +118,7 @@ FIRST: dict[str, Callable[[Author], None]] = {
     "mixed": _mixed,
     "batches": _with_batches,
     "pages": _over_index_pages,
+    "settled": _settled,
 }
 #: The same where a JVM takes part.
 WITH_JAVA: dict[str, Callable[[Author], None]] = {"java": _in_java, "turns": _in_turn}

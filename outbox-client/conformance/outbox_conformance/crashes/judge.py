@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import scanner
+from .. import identity, scanner
 from ..scanner import Scan
 
 if TYPE_CHECKING:
@@ -77,7 +77,15 @@ def event(published: Published) -> Name:
     return found[1].decode(), int(found[2])
 
 
-def violations(known: Known, before: Scan, after: Scan, appended: dict[Name, Ack]) -> list[str]:
+def settled(outbox: str) -> int:
+    """Return the sequence up to which the relay looks at nothing any more."""
+    position = identity.read_position(outbox)
+    return 0 if position is None else position.sequence
+
+
+def violations(
+    known: Known, before: Scan, after: Scan, appended: dict[Name, Ack], up_to: int = 0
+) -> list[str]:
     """Name all that must not be.
 
     Args:
@@ -85,11 +93,17 @@ def violations(known: Known, before: Scan, after: Scan, appended: dict[Name, Ack
         before: what a reader found in what it left.
         after: what one found when others had gone on.
         appended: what these were told.
+        up_to: what the relay had settled before.
     """
     found = [
         *_state(known, before, "before recovery"),
         *_state(known, after, "after recovery", appended),
         *_recovery(before, after, appended),
+    ]
+    found += [
+        f"I4: {name} has sequence {ack.sequence}, and the relay has settled {up_to}"
+        for name, ack in appended.items()
+        if ack.sequence <= up_to
     ]
     if known.sound:
         found += [f"a kill left {problem}" for problem in before.problems]

@@ -42,22 +42,18 @@ def edited(log: Log, edit: Callable[[list[Step]], list[Step]]) -> Log:
     )
 
 
-def without_fdatasync(log: Log) -> Log:
-    """An ack in power mode does not wait for the disk."""
+def without_syncs(log: Log, label: str) -> Log:
+    """Return a log in which nobody waits for the disk where they say so.
+
+    Args:
+        log: of an outbox.
+        label: "payload": an ack in power mode does not; "link": a roll does not wait for the name
+            of the new cycle; "settled": the relay does not before it notes its position.
+    """
     return edited(
         log,
         lambda steps: [
-            step for step in steps if not (isinstance(step[1], Sync) and step[1].label == "payload")
-        ],
-    )
-
-
-def without_sync_of_names(log: Log) -> Log:
-    """A roll does not wait for the name of the new cycle."""
-    return edited(
-        log,
-        lambda steps: [
-            step for step in steps if not (isinstance(step[1], Sync) and step[1].label == "link")
+            step for step in steps if not (isinstance(step[1], Sync) and step[1].label == label)
         ],
     )
 

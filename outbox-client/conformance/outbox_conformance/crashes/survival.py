@@ -12,6 +12,7 @@ data, a link without the unlink that followed, a younger file without an older o
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 from ..sparsefiles import SparseFile
@@ -183,32 +184,44 @@ class Survival:
         return f"{names[0] if names else node}:" + ("size" if what < 0 else f"0x{what:x}")
 
     def states(self, chance: random.Random, limit: int) -> Iterator[State]:
-        """Yield what a cut may leave: all of it if that is not too much, else a sample.
+        """Yield what a cut may leave.
+
+        All of it if that is not too much. Else all that each file or directory may have become
+        where that is not too much, with the newest of all others and with the oldest; and a sample.
 
         Args:
             chance: chooses the sample.
-            limit: of states.
+            limit: of states of one kind.
         """
         dimensions = self.dimensions()
-        reduced = {
-            place: range(count)
-            if count < 4
-            else sorted({0, chance.randrange(count), count - 2, count - 1})
-            for place, count in dimensions.items()
-        }
-        product = 1
-        for versions in reduced.values():
-            product *= len(versions)
-            if product > limit:
-                break
-        if product <= limit:
-            for chosen in itertools.product(*reduced.values()):
-                yield self.state(dict(zip(reduced, chosen, strict=True)))
+        reduced = {place: _reduced(count, chance) for place, count in dimensions.items()}
+        if _product(reduced) <= limit:
+            yield from self._all(reduced, {})
             return
         yield self.state({})
-        yield self.state(dict.fromkeys(dimensions, 0))
+        yield self.state(oldest := dict.fromkeys(dimensions, 0))
+        for node in {node for node, _ in dimensions}:
+            its_own = {place: versions for place, versions in reduced.items() if place[0] == node}
+            if _product(its_own) <= limit:
+                yield from self._all(its_own, {})
+                yield from self._all(its_own, oldest)
         for _ in range(limit - 2):
             yield self.state(_sample(dimensions, chance))
+
+    def _all(self, versions: dict[Place, list[int]], others: dict[Place, int]) -> Iterator[State]:
+        for chosen in itertools.product(*versions.values()):
+            yield self.state(others | dict(zip(versions, chosen, strict=True)))
+
+
+def _reduced(count: int, chance: random.Random) -> list[int]:
+    """Return all versions, or of many the first, the last two and another one."""
+    if count < 4:
+        return list(range(count))
+    return sorted({0, chance.randrange(count), count - 2, count - 1})
+
+
+def _product(versions: dict[Place, list[int]]) -> int:
+    return math.prod(map(len, versions.values()))
 
 
 def _sample(dimensions: dict[Place, int], chance: random.Random) -> dict[Place, int]:

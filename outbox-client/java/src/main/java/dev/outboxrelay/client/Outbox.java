@@ -5,7 +5,6 @@ import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 
 /**
@@ -74,20 +73,6 @@ public final class Outbox implements AutoCloseable {
    */
   public Receipt append(OutboxEvent event) {
     return writer.append(Objects.requireNonNull(event, "event"));
-  }
-
-  /**
-   * Appends a batch: after any kill or power cut, a reader sees all of its events or none. They
-   * stand directly behind each other, and are delivered like single events.
-   *
-   * @param events at most 10,000, of 8 MiB together
-   * @return one receipt for each, in order
-   * @throws EventTooLarge if one of them, or all together, can never fit
-   * @throws OutboxError as for {@link #append}; none of them was appended then, unless {@link
-   *     OutboxError#maybeAppended} names the first: then all of them may be
-   */
-  public List<Receipt> appendAll(List<OutboxEvent> events) {
-    return writer.appendAll(List.copyOf(events));
   }
 
   /**

@@ -16,7 +16,7 @@ final class ExitCode {
   /** The outbox can't be used: it is not there, refused, or not readable. */
   static final int OUTBOX_UNUSABLE = 4;
 
-  /** Position and outbox don't belong together: an operator has to decide. */
+  /** Position and outbox don't belong together, or another version wrote what comes next. */
   static final int NEEDS_OPERATOR = 5;
 
   /** Another producer took over at the broker. */

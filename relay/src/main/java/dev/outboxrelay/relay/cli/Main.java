@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.relay.config.ConfigErrors;
 import dev.outboxrelay.relay.config.LogSettings;
 import dev.outboxrelay.relay.http.HttpUnavailable;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Spec;
       "  2  wrong command line or configuration",
       "  3  another relay holds the outbox",
       "  4  the outbox can't be used",
-      "  5  position and outbox don't belong together: an operator has to decide",
+      "  5  an operator has to decide: position and outbox don't belong together, or another",
+      "     version wrote what comes next",
       "  6  another producer took over at the broker",
       "  7  a check found problems"
     })
@@ -102,6 +104,8 @@ public final class Main implements Runnable {
       return ExitCode.USAGE;
     } else if (e instanceof PipelineRefused refused) {
       return exitCode(refused);
+    } else if (OtherFormatFound.labelOf(e) != null) {
+      return ExitCode.NEEDS_OPERATOR;
     } else if (e instanceof OutboxError || e instanceof IOException) {
       return ExitCode.OUTBOX_UNUSABLE;
     }
@@ -111,7 +115,8 @@ public final class Main implements Runnable {
   private static int exitCode(PipelineRefused refused) {
     if (refused instanceof PipelineRefused.HeldByAnother) {
       return ExitCode.HELD_BY_ANOTHER;
-    } else if (refused instanceof PipelineRefused.NeedsOperator) {
+    } else if (refused instanceof PipelineRefused.NeedsOperator
+        || refused instanceof PipelineRefused.OtherFormat) {
       return ExitCode.NEEDS_OPERATOR;
     }
     return ExitCode.OUTBOX_UNUSABLE;

@@ -155,6 +155,11 @@ final class RunCommand implements Callable<Integer> {
           .addKeyValue("do", "another relay took this outbox over: stop one of the two")
           .log("relay fenced");
       return ExitCode.FENCED;
+    } else if (end instanceof PipelineEnd.OtherFormat other) {
+      LOG.atError()
+          .addKeyValue("error", other.error())
+          .log("relay stopped before what another version wrote");
+      return ExitCode.NEEDS_OPERATOR;
     } else if (end instanceof PipelineEnd.OutboxGone) {
       LOG.atError()
           .addKeyValue("do", "start the relay again: it serves what is there then")

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
@@ -73,7 +74,7 @@ final class StatusCommand implements Callable<Integer> {
         OptionalLong relay = LockHolder.of(paths.relayLock());
         node = json(report, relay);
         rows = rows(report, relay);
-      } catch (IOException e) {
+      } catch (IOException | OutboxError e) {
         code = ExitCode.OUTBOX_UNUSABLE;
         node = root.objectNode().put("outbox", paths.root().toString()).put("error", e.toString());
         rows = new LinkedHashMap<>(Map.of("outbox", paths.root().toString()));
@@ -116,6 +117,7 @@ final class StatusCommand implements Callable<Integer> {
             ? ", " + Printed.bytes(report.backlogBytes().getAsLong())
             : "";
     rows.put("waiting", report.lagEvents() + " events" + bytes + oldest);
+    report.otherFormat().ifPresent(error -> rows.put("stopped", error));
     rows.put("queue", report.cycles() + " cycle files, " + Printed.bytes(report.queueBytes()));
     rows.put("dead letters", String.valueOf(report.deadLetters()));
     rows.put("quarantined", String.valueOf(report.quarantined()));
@@ -152,6 +154,7 @@ final class StatusCommand implements Callable<Integer> {
     node.put("lag_events", report.lagEvents());
     node.put("lag_bytes", boxed(report.backlogBytes()));
     node.put("oldest_unsettled", boxed(report.oldestUnsettledMillis()));
+    node.put("other_format", report.otherFormat().orElse(null));
     node.put("cycles", report.cycles());
     node.put("queue_bytes", report.queueBytes());
     node.put("dead_letters", report.deadLetters());

@@ -62,14 +62,9 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private static void print(PrintWriter out, String name, VerifyReport report) {
-    for (Problem problem : report.problems()) {
-      out.println(
-          "problem  "
-              + problem.kind()
-              + (problem.cycle() < 0 ? "" : " in " + CycleName.of(problem.cycle()))
-              + (problem.offset() < 0 ? "" : " at " + problem.offset())
-              + ": "
-              + problem.detail());
+    report.problems().forEach(problem -> out.println("problem  " + line(problem)));
+    if (report.stopped() != null) {
+      out.println("stopped  " + line(report.stopped()));
     }
     String sequences =
         report.records() == 0
@@ -87,6 +82,14 @@ final class VerifyCommand implements Callable<Integer> {
             + (report.isClean() ? "" : ", " + report.problemCount() + " problems"));
   }
 
+  private static String line(Problem problem) {
+    return problem.kind()
+        + (problem.cycle() < 0 ? "" : " in " + CycleName.of(problem.cycle()))
+        + (problem.offset() < 0 ? "" : " at " + problem.offset())
+        + ": "
+        + problem.detail();
+  }
+
   private static ObjectNode json(VerifyReport report) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("clean", report.isClean());
@@ -98,13 +101,16 @@ final class VerifyCommand implements Callable<Integer> {
     node.put("problem_count", report.problemCount());
     node.putArray("problems");
     for (Problem problem : report.problems()) {
-      node.withArray("/problems")
-          .addObject()
-          .put("kind", problem.kind())
-          .put("cycle", problem.cycle() < 0 ? null : problem.cycle())
-          .put("offset", problem.offset() < 0 ? null : problem.offset())
-          .put("detail", problem.detail());
+      put(node.withArray("/problems").addObject(), problem);
     }
+    node.set("stopped", report.stopped() == null ? null : put(node.objectNode(), report.stopped()));
     return node;
+  }
+
+  private static ObjectNode put(ObjectNode node, Problem problem) {
+    return node.put("kind", problem.kind())
+        .put("cycle", problem.cycle() < 0 ? null : problem.cycle())
+        .put("offset", problem.offset() < 0 ? null : problem.offset())
+        .put("detail", problem.detail());
   }
 }

@@ -2,8 +2,8 @@ package dev.outboxrelay.relay.deadletter;
 
 import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.CycleId;
@@ -81,20 +81,25 @@ public final class DeadLetters implements DeadLetterStore {
       throws IOException {
     Set<Long> sequences = new HashSet<>();
     List<Long> cycles = deadLetters.cycles();
-    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(deadLetters);
+    if (cycles.isEmpty()) {
+      return sequences;
+    }
+    UUID outbox = OutboxIdentity.outboxOf(deadLetters);
+    long newest = cycles.get(cycles.size() - 1);
     for (long cycle : cycles) {
-      try (CycleScanner scanner = CycleScanner.open(deadLetters.cycle(cycle), outbox)) {
-        CycleEntry entry = scanner.at(scanner.start());
-        while (entry instanceof CycleEntry.Valid || entry instanceof CycleEntry.Corrupt) {
-          if (entry instanceof CycleEntry.Valid valid) {
-            long sequence = sourceSequence(valid.record());
+      try (CycleReader reader = CycleReader.open(deadLetters.cycle(cycle), outbox)) {
+        boolean ended = false;
+        while (!ended) {
+          CycleStep step = reader.next(cycle == newest);
+          if (step instanceof CycleStep.Event event) {
+            long sequence = sourceSequence(event.found().record());
             if (sequence > settled) {
               sequences.add(sequence);
             }
-            entry = scanner.at(valid.next());
-          } else {
-            entry = scanner.at(((CycleEntry.Corrupt) entry).next());
+          } else if (step instanceof CycleStep.Stopped stopped) {
+            throw stopped.other().refusal();
           }
+          ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
         }
       }
     }

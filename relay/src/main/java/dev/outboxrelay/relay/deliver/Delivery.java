@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.intake.Arrival;
 import dev.outboxrelay.relay.intake.Arrivals;
 import dev.outboxrelay.relay.intake.Bookmark;
 import java.util.OptionalLong;
@@ -84,7 +85,11 @@ public final class Delivery {
     if (transport.isOutdated()) {
       renew(now);
     }
-    return state.sends() ? work + feed(now) : work;
+    work += state.sends() ? feed(now) : 0;
+    if (otherFormat() != null && ledger.inFlight() == 0) {
+      drain(now);
+    }
+    return work;
   }
 
   /**
@@ -100,6 +105,13 @@ public final class Delivery {
 
   public DeliveryState state() {
     return state;
+  }
+
+  /**
+   * What another version wrote and is next to be read: then delivery stops. Null if there is none.
+   */
+  public Arrival.OtherFormat otherFormat() {
+    return feeder.otherFormat();
   }
 
   /** What is settled, and what is on its way. */

@@ -88,7 +88,9 @@ final class Feeder {
       held = null;
       return true;
     }
-    Arrival.Event event = (Arrival.Event) held;
+    if (!(held instanceof Arrival.Event event)) {
+      return false; // of another version: FORMAT I11
+    }
     boolean solitary =
         oneAtATime || (!suspects.isEmpty() && suspects.contains(event.record().sequence()));
     if (solitary && window.oldestAwaitingKafka() != null) {
@@ -167,6 +169,11 @@ final class Feeder {
   /** The topic of the record that is held, or null. */
   String heldTopic() {
     return held instanceof Arrival.Event event ? event.record().topic() : null;
+  }
+
+  /** What another version wrote and is held, so that nothing more comes; or null. */
+  Arrival.OtherFormat otherFormat() {
+    return held instanceof Arrival.OtherFormat other ? other : null;
   }
 
   /** Puts the refused record into the window, without sending it. */

@@ -27,6 +27,7 @@ public final class InFlight implements Completion {
 
   private final Place next;
   private final long offset;
+  private final long firstSequence;
   private final long sequence;
   private final long missingFrom;
   private final UUID eventId;
@@ -55,6 +56,7 @@ public final class InFlight implements Completion {
     next = new Place(event.cycle(), event.end(), event.record().entry() + 1L);
     offset = event.offset();
     sequence = event.record().sequence();
+    firstSequence = sequence;
     missingFrom = event.missingFrom();
     eventId = event.record().eventId();
     topic = event.record().topic();
@@ -70,16 +72,17 @@ public final class InFlight implements Completion {
 
   /** Damage on its way to the quarantine. */
   InFlight(Arrival.Damage damage, long sentNanos, Queue<InFlight> failures) {
-    next = new Place(damage.cycle(), damage.end(), damage.entry() + 1);
+    next = new Place(damage.cycle(), damage.end(), damage.lost().lastEntry() + 1);
     offset = damage.offset();
-    sequence = damage.sequence();
-    missingFrom = damage.sequence();
+    firstSequence = damage.lost().first();
+    sequence = damage.lost().last();
+    missingFrom = damage.lost().missingFrom();
     eventId = NO_EVENT_ID;
     topic = null;
     bytes = damage.end() - damage.offset();
     appendMillis = 0;
     settledBytes = damage.settledBytes();
-    movesPosition = damage.sequence() != 0;
+    movesPosition = sequence != 0;
     outcome = Outcome.QUARANTINED;
     this.sentNanos = sentNanos;
     this.alone = false;
@@ -118,12 +121,17 @@ public final class InFlight implements Completion {
     return next.cycle();
   }
 
-  /** Its sequence; 0 for damage that is no single record. */
+  /** Its sequence, the last one of several records; 0 for damage that is of unknown records. */
   public long sequence() {
     return sequence;
   }
 
-  /** First of the missing sequences before it, or its own. */
+  /** Its sequence, the first one of several records. */
+  long firstSequence() {
+    return firstSequence;
+  }
+
+  /** First of the missing sequences before it, or {@link #firstSequence}. */
   public long missingFrom() {
     return missingFrom;
   }

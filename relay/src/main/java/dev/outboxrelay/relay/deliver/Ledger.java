@@ -53,10 +53,10 @@ public final class Ledger {
   }
 
   private void settle(InFlight record) {
-    if (record.missingFrom() < record.sequence()) {
-      long last = record.sequence() - 1;
+    if (record.missingFrom() < record.firstSequence()) {
+      long last = record.firstSequence() - 1;
       settlement.undelivered(record.missingFrom(), last, Outcome.QUARANTINED);
-      missing += record.sequence() - record.missingFrom();
+      missing += record.firstSequence() - record.missingFrom();
       listener.missing(record.missingFrom(), last);
     }
     if (record.outcome() == Outcome.DELIVERED) {
@@ -67,7 +67,7 @@ public final class Ledger {
       listener.delivered(
           record.topic(), (int) record.bytes(), Math.max(0, now - record.appendMillis()));
     } else if (record.sequence() != 0) {
-      settlement.undelivered(record.sequence(), record.sequence(), record.outcome());
+      settlement.undelivered(record.firstSequence(), record.sequence(), record.outcome());
     }
     if (record.movesPosition()) {
       highestSequence = Math.max(highestSequence, record.sequence());

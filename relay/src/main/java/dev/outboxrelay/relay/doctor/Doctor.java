@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.doctor;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
@@ -51,6 +53,15 @@ public final class Doctor {
         findings.addAll(new OutboxChecks(paths, clock).findings());
         backlog = Backlog.read(paths, MOST_EVENTS_READ);
         findings.add(backlogFinding(backlog));
+      } catch (OutboxUnavailable e) {
+        if (OtherFormatFound.labelOf(e) == null) {
+          throw e;
+        }
+        findings.add(
+            Finding.problem(
+                "format",
+                e.getMessage(),
+                "the relay delivers what is before it, and leaves it as it is"));
       } catch (IOException e) {
         findings.add(
             Finding.problem("queue", "can't be read: " + e, "check rights and disk, then verify"));

@@ -23,6 +23,9 @@ public record OutboxOnHold(
   /** Position and outbox don't belong together. */
   public static final String NEEDS_OPERATOR = "needs-operator";
 
+  /** Another version wrote what stands next in it, or its state. */
+  public static final String OTHER_FORMAT = "other-format";
+
   /** Another producer took over at the broker. */
   public static final String FENCED = "fenced";
 
@@ -33,6 +36,9 @@ public record OutboxOnHold(
   static String reason(PipelineRefused refused) {
     if (refused instanceof PipelineRefused.HeldByAnother) {
       return HELD;
+    }
+    if (refused instanceof PipelineRefused.OtherFormat) {
+      return OTHER_FORMAT;
     }
     return refused instanceof PipelineRefused.NeedsOperator ? NEEDS_OPERATOR : UNUSABLE;
   }

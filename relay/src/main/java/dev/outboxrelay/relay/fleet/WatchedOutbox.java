@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.fleet.WatchState.Closing;
@@ -224,10 +225,16 @@ final class WatchedOutbox {
   }
 
   private static String reason(PipelineEnd end) {
+    if (end instanceof PipelineEnd.OtherFormat) {
+      return OutboxOnHold.OTHER_FORMAT;
+    }
     return end instanceof PipelineEnd.Fenced ? OutboxOnHold.FENCED : OutboxOnHold.FAILED;
   }
 
   private static String error(PipelineEnd end) {
+    if (end instanceof PipelineEnd.OtherFormat other) {
+      return other.error();
+    }
     if (end instanceof PipelineEnd.Fenced fenced) {
       return fenced.error() + "; another relay took this outbox over: stop one of the two";
     }
@@ -248,7 +255,7 @@ final class WatchedOutbox {
   private boolean isSettled() {
     try {
       return context.files().isSettled(dir);
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       // Opening it will tell what is wrong.
       return false;
     }
@@ -257,7 +264,7 @@ final class WatchedOutbox {
   private boolean hasOldCycles() {
     try {
       return context.files().hasOldCycles(dir);
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       return true;
     }
   }
@@ -266,7 +273,7 @@ final class WatchedOutbox {
   private void rest() {
     try {
       atRest = OutboxAtRest.look(dir, last, context.clocks().millis()).orElse(null);
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       atRest = null;
     }
   }

@@ -30,6 +30,12 @@ public record EventView(boolean withValues) {
     if (record.partition() != null) {
       pairs.put("partition", record.partition());
     }
+    if (record.batch()) {
+      pairs.put("batch", true);
+    }
+    if (record.continued()) {
+      pairs.put("continued", true);
+    }
     if (record.key() != null) {
       pairs.put("key", Bytes.shown(record.key()));
     }
@@ -58,6 +64,12 @@ public record EventView(boolean withValues) {
     node.put("topic", record.topic());
     if (record.partition() != null) {
       node.put("partition", record.partition());
+    }
+    if (record.batch()) {
+      node.put("batch", true);
+    }
+    if (record.continued()) {
+      node.put("continued", true);
     }
     Bytes.put(node, "key", record.key());
     for (EventHeader header : record.headers()) {

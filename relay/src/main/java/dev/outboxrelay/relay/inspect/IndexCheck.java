@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,6 +31,14 @@ final class IndexCheck implements Closeable {
    * readers then scan, so that is no fault.
    */
   OptionalLong offsetOf(long entry) throws IOException {
+    try {
+      return lookUp(entry);
+    } catch (UnreadableBlock e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  private OptionalLong lookUp(long entry) throws IOException {
     long number = entry / layout.entriesPerPage();
     if (number >= layout.indexCount()) {
       return OptionalLong.empty();

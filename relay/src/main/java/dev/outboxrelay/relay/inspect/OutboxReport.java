@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.inspect;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
@@ -9,6 +11,7 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -29,6 +32,7 @@ import java.util.UUID;
  * @param backlogBytes bytes appended and not settled; empty without a valid state
  * @param oldestUnsettledMillis append time of the first event behind the position; empty if there
  *     is none or it can't be read
+ * @param otherFormat what another version wrote, if that is what waits first
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were ever made
@@ -40,6 +44,7 @@ public record OutboxReport(
     PositionFile.Reading position,
     OptionalLong backlogBytes,
     OptionalLong oldestUnsettledMillis,
+    Optional<String> otherFormat,
     int cycles,
     long queueBytes,
     long deadLetters,
@@ -51,14 +56,27 @@ public record OutboxReport(
     PositionFile.Reading reading = PositionFile.read(paths.position());
     Optional<OutboxState> state = StateFile.read(paths.state());
     List<Long> cycles = paths.cycles();
+    OptionalLong backlogBytes = OptionalLong.empty();
+    OptionalLong oldestMillis = OptionalLong.empty();
+    Optional<String> otherFormat = Optional.empty();
+    try {
+      oldestMillis = Backlog.oldestAppendMillis(paths);
+      if (state.isPresent()) {
+        backlogBytes = OptionalLong.of(new OutboxReader(paths).status().lagBytes());
+      }
+    } catch (OutboxUnavailable e) {
+      if (OtherFormatFound.labelOf(e) == null) {
+        throw e;
+      }
+      otherFormat = Optional.of(e.getMessage());
+    }
     return new OutboxReport(
         paths,
         state,
         reading,
-        state.isPresent()
-            ? OptionalLong.of(new OutboxReader(paths).status().lagBytes())
-            : OptionalLong.empty(),
-        Backlog.oldestAppendMillis(paths),
+        backlogBytes,
+        oldestMillis,
+        otherFormat,
         cycles.size(),
         usedBytes(paths, cycles),
         lastSequence(paths.deadLetters()),
@@ -102,8 +120,8 @@ public record OutboxReport(
       try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
         long last = scanner.writePosition();
         total += last == 0 ? scanner.start() : tail(scanner, last);
-      } catch (NoSuchFileException e) {
-        // Settled and deleted since the listing.
+      } catch (NoSuchFileException | UnreadableBlock e) {
+        // Settled and deleted since the listing, or not to be told.
       }
     }
     return total;

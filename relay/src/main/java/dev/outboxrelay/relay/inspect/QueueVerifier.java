@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxPaths;
@@ -7,6 +8,7 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,7 +36,7 @@ public final class QueueVerifier implements QueueVisitor {
   private UUID outboxId;
   private Position position;
   private Cycle current;
-  private boolean stopped; // at what another version wrote: how it ends is not known
+  private Problem stopped;
 
   private QueueVerifier(OutboxPaths paths) {
     this.paths = paths;
@@ -46,6 +48,19 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   private VerifyReport run() throws IOException {
+    try {
+      read();
+    } catch (OutboxUnavailable e) {
+      if (OtherFormatFound.labelOf(e) == null) {
+        throw e;
+      }
+      stopped = new Problem(OtherFormatFound.labelOf(e), -1, -1, e.getMessage());
+    }
+    return new VerifyReport(
+        cycles, records, bytes, firstSequence, lastSequence, stopped, problems, problemCount);
+  }
+
+  private void read() throws IOException {
     // Read before the walk: what they name must then be found by it.
     Optional<OutboxState> state = StateFile.read(paths.state());
     PositionFile.Reading reading = PositionFile.read(paths.position());
@@ -73,8 +88,6 @@ public final class QueueVerifier implements QueueVisitor {
     }
     state.ifPresent(this::checkEnd);
     checkPosition();
-    return new VerifyReport(
-        cycles, records, bytes, firstSequence, lastSequence, problems, problemCount);
   }
 
   @Override
@@ -124,8 +137,7 @@ public final class QueueVerifier implements QueueVisitor {
 
   @Override
   public void stops(long cycle, long offset, CycleEntry.OtherFormat other) {
-    stopped = true;
-    problem(other.label(), cycle, offset, "nothing is read behind it");
+    stopped = new Problem(other.label(), cycle, offset, other.refusal().getMessage());
   }
 
   @Override
@@ -198,7 +210,7 @@ public final class QueueVerifier implements QueueVisitor {
   }
 
   private void checkEnd(OutboxState state) {
-    if (state.nextSequence() > lastSequence + 1 && lastSequence > 0 && !stopped) {
+    if (stopped == null && state.nextSequence() > lastSequence + 1 && lastSequence > 0) {
       problem(
           "sequences-missing",
           -1,
@@ -221,7 +233,7 @@ public final class QueueVerifier implements QueueVisitor {
           -1,
           -1,
           "the position belongs to outbox " + position.outboxId() + ", the state to " + outboxId);
-    } else if (lastSequence > 0 && position.sequence() > lastSequence && !stopped) {
+    } else if (stopped == null && lastSequence > 0 && position.sequence() > lastSequence) {
       problem(
           "position-ahead",
           position.cycle(),

@@ -46,7 +46,7 @@ public final class QueueWalk {
       try (CycleReader reader = CycleReader.open(paths.cycle(cycle), outbox)) {
         visitor.cycleBegins(cycle, reader.scanner(), newest);
         if (cycle == firstCycle) {
-          reader.startAt(offset, 0, null);
+          reader.startAt(offset, 0);
         }
         if (!walk(cycle, reader, newest, visitor)) {
           return;

@@ -10,6 +10,7 @@ import java.util.List;
  * @param bytes their size, padding included
  * @param firstSequence of the first valid record, 0 if there is none
  * @param lastSequence of the last one
+ * @param stopped what another version wrote, where reading ended; null if nothing did
  * @param problems the first of them
  * @param problemCount all of them
  */
@@ -19,11 +20,12 @@ public record VerifyReport(
     long bytes,
     long firstSequence,
     long lastSequence,
+    Problem stopped,
     List<Problem> problems,
     long problemCount) {
 
   /** Whether nothing is wrong. */
   public boolean isClean() {
-    return problemCount == 0;
+    return problemCount == 0 && stopped == null;
   }
 }

@@ -25,21 +25,37 @@ public sealed interface Arrival {
       implements Arrival {}
 
   /**
-   * Bytes that are no valid record.
+   * Bytes that are no valid record, or must not be delivered.
    *
    * @param reason why, for people
-   * @param sequence the sequence that they stand for; 0 if they are no single record, and then they
-   *     do not move the position either
-   * @param entry number within the cycle of the record that they were
+   * @param lost the records that they were; they do not move the position if that is not known
    * @param settledBytes as for an event
    */
-  record Damage(
-      long cycle,
-      long offset,
-      long end,
-      String reason,
-      long sequence,
-      long entry,
-      long settledBytes)
+  record Damage(long cycle, long offset, long end, String reason, Lost lost, long settledBytes)
       implements Arrival {}
+
+  /**
+   * Which records are lost.
+   *
+   * @param missingFrom the first of the sequences directly before them that no record carries;
+   *     equal to {@code first} if none is missing
+   * @param first the first of their own sequences; 0 if they are not known
+   * @param last the last of them
+   * @param lastEntry number of the last one within the cycle
+   */
+  record Lost(long missingFrom, long first, long last, long lastEntry) {
+    static final Lost UNKNOWN = new Lost(0, 0, 0, -1);
+  }
+
+  /**
+   * What another version wrote: nothing comes behind it.
+   *
+   * @param error what, where, and the way out
+   */
+  record OtherFormat(long cycle, long offset, String error) implements Arrival {
+    @Override
+    public long end() {
+      return offset;
+    }
+  }
 }

@@ -39,6 +39,9 @@ public final class Intake implements Arrivals {
     if (tailed == null) {
       return null;
     }
+    if (tailed instanceof TailedRecord.OtherFormat other) {
+      return new Arrival.OtherFormat(other.cycle(), other.offset(), other.error());
+    }
     return tailed instanceof TailedRecord.Intact intact
         ? event(intact)
         : damage((TailedRecord.Damaged) tailed);
@@ -63,20 +66,28 @@ public final class Intake implements Arrivals {
   }
 
   private Arrival.Damage damage(TailedRecord.Damaged damaged) {
-    long sequence = 0;
-    if (damaged.isOneRecord() && lastSequence > 0) {
-      // Its own is not above it, as sequences grow by at least one; the next record tells if more
-      // are missing.
-      sequence = ++lastSequence;
-    }
     return new Arrival.Damage(
         damaged.cycle(),
         damaged.offset(),
         damaged.end(),
         damaged.reason(),
-        sequence,
-        damaged.entry(),
+        lost(damaged.lost()),
         settledBytes(damaged));
+  }
+
+  private Arrival.Lost lost(TailedRecord.Lost lost) {
+    long last = lost.lastSequence();
+    if (last == 0 && lastSequence > 0) {
+      // Not above it, as sequences grow by at least one; the next record tells if more are missing.
+      last = lastSequence + lost.count();
+    }
+    long first = last - lost.count() + 1;
+    if (lost.count() == 0 || last == 0 || first <= lastSequence) {
+      return Arrival.Lost.UNKNOWN;
+    }
+    long missingFrom = lastSequence == 0 ? first : lastSequence + 1;
+    lastSequence = last;
+    return new Arrival.Lost(missingFrom, first, last, lost.lastEntry());
   }
 
   private long settledBytes(TailedRecord record) {

@@ -181,6 +181,9 @@ public final class Pipeline implements AutoCloseable {
     if (gone) {
       return new PipelineEnd.OutboxGone();
     }
+    if (!stopBegun && delivery.otherFormat() != null) {
+      return new PipelineEnd.OtherFormat(delivery.otherFormat().error());
+    }
     return state instanceof DeliveryState.Fenced fenced
         ? new PipelineEnd.Fenced(fenced.trouble().verdict().error())
         : new PipelineEnd.Stopped(delivery.ledger().inFlight());

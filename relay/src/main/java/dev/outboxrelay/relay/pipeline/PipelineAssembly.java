@@ -4,6 +4,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.config.RelayConfig;
@@ -154,6 +155,9 @@ final class PipelineAssembly {
   }
 
   private static PipelineRefused unusable(RelayConfig config, Exception e) {
+    if (OtherFormatFound.labelOf(e) != null) {
+      return new PipelineRefused.OtherFormat(config.outboxDir() + ": " + e.getMessage(), e);
+    }
     return new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
   }
 

@@ -13,6 +13,14 @@ public sealed interface PipelineEnd {
   /** Another producer took over at the broker. */
   record Fenced(String error) implements PipelineEnd {}
 
+  /**
+   * What another version wrote stands next in the queue; all before it is settled, and it is left
+   * alone.
+   *
+   * @param error what, where, and the way out
+   */
+  record OtherFormat(String error) implements PipelineEnd {}
+
   /** Its directory, or the lock in it, was removed, moved or replaced by others. */
   record OutboxGone() implements PipelineEnd {}
 

@@ -26,6 +26,15 @@ public abstract sealed class PipelineRefused extends RuntimeException {
     }
   }
 
+  /** Another version wrote what stands here: it is left as it is, byte for byte. */
+  public static final class OtherFormat extends PipelineRefused {
+    private static final long serialVersionUID = 1L;
+
+    public OtherFormat(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
   /** Position and outbox don't belong together; an operator has to decide which one holds. */
   public static final class NeedsOperator extends PipelineRefused {
     private static final long serialVersionUID = 1L;

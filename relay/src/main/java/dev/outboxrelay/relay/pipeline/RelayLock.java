@@ -2,8 +2,10 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.lock.LockFile;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileLock;
@@ -45,9 +47,13 @@ public final class RelayLock implements Closeable {
     OutboxPaths paths = new OutboxPaths(outbox);
     LockFile lockFile;
     try {
+      // What another version wrote is left without even a lock file.
+      var unused = OutboxIdentity.find(paths);
       lockFile = LockFile.share(paths.relayLock());
     } catch (IOException | OutboxError e) {
-      throw new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e);
+      throw OtherFormatFound.labelOf(e) == null
+          ? new PipelineRefused.Unusable(paths.relayLock() + ": " + e.getMessage(), e)
+          : new PipelineRefused.OtherFormat(outbox + ": " + e.getMessage(), e);
     }
     FileLock lock = null;
     try {

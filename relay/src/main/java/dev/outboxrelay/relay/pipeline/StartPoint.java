@@ -7,13 +7,11 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.Optional;
 
 /**
  * Finds where to go on, and whether position and queue belong together: the record at the position
@@ -73,10 +71,10 @@ final class StartPoint {
     }
     try (CycleScanner scanner =
         CycleScanner.open(paths.cycle(position.cycle()), state.outboxId())) {
-      Optional<CycleEntry.Valid> before = recordBefore(scanner, position);
-      if (before.isPresent()) {
-        checkIsTheSame(before.get().record(), position);
-      } else if (!goesOnBehind(scanner, position)) {
+      CycleEntry.Valid before = scanner.lastBefore(position.offset()).orElse(null);
+      if (before != null && before.next() == position.offset()) {
+        checkIsTheSame(before.record(), position);
+      } else if (!goesOnBehind(scanner, position) && !isBehindDamage(scanner, before, position)) {
         throw refuse(
             "the position (sequence "
                 + position.sequence()
@@ -103,30 +101,33 @@ final class StartPoint {
     }
   }
 
-  /** The record that ends at the position, if it is intact. */
-  private static Optional<CycleEntry.Valid> recordBefore(CycleScanner scanner, Position position)
-      throws IOException {
-    long longest = RecordLimits.LONGEST_ENTRY + 8L;
-    long from = Math.max(scanner.start(), position.offset() - longest);
-    Optional<CycleEntry.Valid> found = scanner.findRecord(from, null);
-    while (found.isPresent() && found.get().next() < position.offset()) {
-      found = scanner.findRecord(found.get().next(), null);
-    }
-    return found.filter(record -> record.next() == position.offset());
-  }
-
   /**
    * Damage at the position does not matter as long as something of a later time is behind it:
    * sequences decide.
    */
   private boolean goesOnBehind(CycleScanner scanner, Position position) throws IOException {
-    Optional<CycleEntry.Valid> behind = scanner.findRecord(position.offset(), null);
-    while (behind.isPresent() && behind.get().record().sequence() <= position.sequence()) {
-      behind = scanner.findRecord(behind.get().next(), null);
+    CycleEntry.Valid behind = scanner.findRecord(position.offset(), null).orElse(null);
+    while (behind != null && behind.record().sequence() <= position.sequence()) {
+      behind = scanner.findRecord(behind.next(), null).orElse(null);
     }
-    return behind.isPresent()
+    return behind != null
         || paths.cycles().stream().anyMatch(cycle -> cycle > position.cycle())
         || scanner.at(scanner.start()) instanceof CycleEntry.Hostile;
+  }
+
+  /**
+   * Whether the last record of all is damaged, and was settled before or since: something stands in
+   * its place, or it is noted there. In a queue of an earlier time nothing does.
+   */
+  private static boolean isBehindDamage(
+      CycleScanner scanner, CycleEntry.Valid before, Position position) throws IOException {
+    CycleEntry at = scanner.at(before == null ? scanner.start() : before.next());
+    while (at instanceof CycleEntry.Corrupt damaged && damaged.next() < position.offset()) {
+      at = scanner.at(damaged.next());
+    }
+    boolean isEmpty = at instanceof CycleEntry.End || at instanceof CycleEntry.Eof;
+    boolean isNoted = scanner.writePosition() >= at.offset();
+    return at.offset() < position.offset() && (!isEmpty || isNoted);
   }
 
   private PipelineRefused.NeedsOperator refuse(String what) {

@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
@@ -69,7 +71,7 @@ final class StatusBoard {
     Appended appended;
     try {
       appended = appended(settledSequence, settledBytes);
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       // The queue can't be read at this moment; what the loop knows is still true.
       appended = new Appended(settledSequence, settledBytes, 0, 0);
     }
@@ -132,7 +134,7 @@ final class StatusBoard {
         end = corrupt.next();
       }
       return end - fromStart * scanner.start();
-    } catch (NoSuchFileException e) {
+    } catch (NoSuchFileException | UnreadableBlock e) {
       return 0;
     }
   }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ public final class UnsettledAge {
     }
     try {
       return queue.oldestAppendMillis(new OutboxPaths(status.outbox()));
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       return OptionalLong.empty();
     }
   }

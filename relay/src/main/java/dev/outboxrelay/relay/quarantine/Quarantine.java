@@ -14,7 +14,8 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * Keeps bytes of the queue that are no valid record, one file for each place where they were found:
- * {@code quarantine/<cycle>-<offset>.bin}, header word first. For one thread.
+ * {@code quarantine/<cycle>-<offset>.bin}, header word first. What the disk does not give is zeros
+ * there, so that the rest keeps its place. For one thread.
  */
 public final class Quarantine {
   private static final int BLOCK_BYTES = 64 << 10;
@@ -57,22 +58,12 @@ public final class Quarantine {
   }
 
   /** Blocks of zeros become holes: a damaged region can be as long as the file. */
-  private static void copy(FileChannel from, long offset, long end, FileChannel to)
-      throws IOException {
+  static void copy(FileChannel from, long offset, long end, FileChannel to) throws IOException {
     ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
     long copied = 0;
     while (offset + copied < end) {
       block.clear().limit((int) Math.min(BLOCK_BYTES, end - offset - copied));
-      int read;
-      try {
-        read = from.read(block, offset + copied);
-      } catch (IOException e) {
-        if (!UnreadableBlock.isCauseOf(e)) {
-          throw e;
-        }
-        copied = UnreadableBlock.next(offset + copied) - offset; // what can be read is kept
-        continue;
-      }
+      int read = read(from, offset + copied, block);
       if (read <= 0) {
         break;
       }
@@ -85,6 +76,25 @@ public final class Quarantine {
         }
       }
       copied += read;
+    }
+  }
+
+  /** Reads what there is, or zeros up to the next sector where the disk gives nothing. */
+  private static int read(FileChannel from, long at, ByteBuffer block) throws IOException {
+    try {
+      return from.read(block, at);
+    } catch (IOException e) {
+      if (!UnreadableBlock.isCauseOf(e)) {
+        throw e;
+      }
+      int sector = (int) Math.min(UnreadableBlock.next(at) - at, block.limit());
+      if (block.limit() > sector) {
+        // Not all of what was asked for need be bad.
+        block.clear().limit(sector);
+        return read(from, at, block);
+      }
+      block.put(new byte[sector]);
+      return sector;
     }
   }
 

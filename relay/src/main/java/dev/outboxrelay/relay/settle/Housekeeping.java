@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.QueueMaintenance.Deletion;
@@ -86,6 +87,8 @@ final class Housekeeping implements Closeable {
       if (last >= scanner.start() && scanner.at(last) instanceof CycleEntry.Valid valid) {
         return new Last(valid.record().appendTime(), valid.next());
       }
+    } catch (UnreadableBlock e) {
+      // Its own time does.
     }
     return new Last(Files.getLastModifiedTime(paths.cycle(cycle)).toMillis(), 0);
   }

@@ -23,6 +23,7 @@ final class CycleProbe implements Closeable {
   private final ByteBuffer word = direct(Long.BYTES);
   private final ByteBuffer window = direct(WINDOW_BYTES).limit(0);
   private long windowStart;
+  private long found;
   private long size;
 
   CycleProbe(Path file) throws IOException {
@@ -62,6 +63,7 @@ final class CycleProbe implements Closeable {
       at = CycleLayout.next(at, CycleLayout.length(header));
       header = header(at);
     }
+    found = at;
     if (header == CycleLayout.EOF) {
       return Finding.EOF;
     }
@@ -72,6 +74,11 @@ final class CycleProbe implements Closeable {
     return !CycleLayout.isMeta(header) && CycleLayout.isDataLength(length) && has(at, length)
         ? Finding.ENTRY
         : Finding.HOSTILE;
+  }
+
+  /** Where stands what was found last. */
+  long found() {
+    return found;
   }
 
   /** Offset of the last entry, as the writers noted it; 0 while there is none. */

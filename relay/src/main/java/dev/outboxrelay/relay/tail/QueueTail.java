@@ -36,10 +36,11 @@ final class QueueTail implements Closeable {
 
   private final UUID outbox;
   private final ChronicleQueue queue;
-  private final ExcerptTailer tailer;
+  private ExcerptTailer tailer; // made for the first place: a damaged cycle may keep it from that
   private byte[] buffer = new byte[USUAL_RECORD_BYTES];
   private CycleId current = new CycleId(NOBODY, -1);
   private String broken;
+  private byte[][] rows = new byte[8][];
 
   /**
    * Opens a queue whose {@code metadata.cq4t} exists.
@@ -54,12 +55,6 @@ final class QueueTail implements Closeable {
             .readOnly(true)
             .timeoutMS(HEADER_TIMEOUT_MILLIS)
             .build();
-    try {
-      tailer = queue.createTailer();
-    } catch (RuntimeException | Error e) {
-      queue.close();
-      throw e;
-    }
   }
 
   /**
@@ -70,16 +65,33 @@ final class QueueTail implements Closeable {
   boolean moveTo(Place place) {
     broken = null;
     long index = place.cycle() << 32 | place.entry();
+    boolean found = false;
     try {
-      boolean found =
+      if (tailer == null) {
+        tailer = queue.createTailer();
+      }
+      found =
           place.entry() == 0
               ? tailer.moveToIndex(index)
               : tailer.moveToIndex(index - 1) && endsAt(place);
-      // A fault on the way would else be thrown somewhere later.
-      LockSupport.parkNanos(this, 1);
-      return found;
     } catch (RuntimeException | InternalError e) {
+      found = false;
+    }
+    return !hasFaulted() && found;
+  }
+
+  /**
+   * The JVM throws the fault of a mapping late, when the thread next comes by a place where it
+   * looks: the array is one for Java 17, parking for later ones. Else it would hit what has nothing
+   * to do with it.
+   */
+  private boolean hasFaulted() {
+    try {
+      rows = new byte[rows.length][1];
+      LockSupport.parkNanos(this, 1);
       return false;
+    } catch (InternalError e) {
+      return true;
     }
   }
 
@@ -97,7 +109,7 @@ final class QueueTail implements Closeable {
 
   /** The next record, or null if there is none or {@link #broken} tells why there can't be. */
   TailedRecord poll() {
-    if (broken != null) {
+    if (broken != null || tailer == null) {
       return null;
     }
     try (DocumentContext document = tailer.readingDocument()) {
@@ -105,6 +117,7 @@ final class QueueTail implements Closeable {
     } catch (RuntimeException | InternalError e) {
       // An InternalError is how the JVM tells of a mapping without a file behind it.
       broken = e.toString();
+      var unused = hasFaulted();
       return null;
     }
   }
@@ -129,7 +142,8 @@ final class QueueTail implements Closeable {
     }
     if (verdict == RecordVerdict.BAD_CRC) { // and its length adds up
       long entry = document.index() & 0xFFFFFFFFL;
-      return new TailedRecord.Damaged(cycle, offset, end, CycleStep.Problem.CRC.label(), entry);
+      return new TailedRecord.Damaged(
+          cycle, offset, end, CycleStep.Problem.CRC.label(), TailedRecord.Lost.one(entry));
     }
     broken = "no record: " + verdict;
     return null;
@@ -150,7 +164,9 @@ final class QueueTail implements Closeable {
 
   @Override
   public void close() {
-    tailer.close();
+    if (tailer != null) {
+      tailer.close();
+    }
     queue.close();
   }
 }

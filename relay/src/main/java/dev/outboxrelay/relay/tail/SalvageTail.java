@@ -2,10 +2,13 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.cycle.CycleStep.Problem;
 import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.cycle.LastRecord;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
+import dev.outboxrelay.relay.tail.TailedRecord.Lost;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,18 +28,23 @@ final class SalvageTail implements Closeable {
   private final CycleReader reader;
   private boolean finished;
   private boolean atEnd;
+  private boolean endMissing;
 
   /**
    * Begins at a place of a cycle.
    *
    * @param outbox to which it belongs
-   * @param last the record of this cycle before the place; null = not known
    */
-  SalvageTail(Path file, UUID outbox, Place place, LastRecord last) throws IOException {
+  SalvageTail(Path file, UUID outbox, Place place) throws IOException {
     this.file = file;
     this.reader = CycleReader.open(file, outbox);
     this.cycle = place.cycle();
-    reader.startAt(place.offset(), place.entry(), last);
+    try {
+      reader.startAt(place.offset(), place.entry());
+    } catch (IOException | RuntimeException e) {
+      reader.close();
+      throw e;
+    }
   }
 
   /**
@@ -55,28 +63,52 @@ final class SalvageTail implements Closeable {
       CycleEntry.Valid found = event.found();
       return new TailedRecord.Intact(cycle, found.offset(), found.next(), found.record());
     } else if (step instanceof CycleStep.Damage damage) {
-      String reason = damage.problem().label();
-      return new TailedRecord.Damaged(
-          cycle, damage.offset(), damage.next(), reason, damage.entry());
+      return damaged(damage.problem(), damage.offset(), damage.next(), lost(damage));
     } else if (step instanceof CycleStep.Stopped stopped) {
-      throw stopped.other().refusal();
+      String error = stopped.other().refusal().getMessage();
+      return new TailedRecord.OtherFormat(cycle, stopped.offset(), error);
     } else if (step instanceof CycleStep.Lost lost && closed) {
       finished = true;
-      if (lost.problem() == CycleStep.Problem.MISSING_EOF) {
-        return null; // nothing was ever published there
-      }
-      long end = endOfData(lost.offset());
-      String reason = lost.problem().label();
-      return end > lost.offset()
-          ? new TailedRecord.Damaged(cycle, lost.offset(), end, reason, -1)
-          : null;
+      endMissing = lost.problem() == Problem.MISSING_EOF;
+      // A record that was never published may stand behind an end.
+      long end = endMissing ? lost.offset() : endOfData(lost.offset());
+      return end > lost.offset() ? damaged(lost.problem(), lost.offset(), end, Lost.UNKNOWN) : null;
     }
     return null;
+  }
+
+  private TailedRecord.Damaged damaged(Problem problem, long offset, long end, Lost lost) {
+    return new TailedRecord.Damaged(cycle, offset, end, problem.label(), lost);
+  }
+
+  private Lost lost(CycleStep.Damage damage) throws IOException {
+    if (damage.problem() == Problem.INCOMPLETE_BATCH) {
+      return batch(damage.offset(), damage.next());
+    }
+    return damage.entry() < 0 ? Lost.UNKNOWN : Lost.one(damage.entry());
+  }
+
+  /** Each record of a batch is intact, only not all of them are there. */
+  private Lost batch(long offset, long end) throws IOException {
+    CycleScanner scanner = reader.scanner();
+    Lost lost = Lost.UNKNOWN;
+    long at = offset;
+    while (at < end && scanner.at(at) instanceof CycleEntry.Valid valid) {
+      LastRecord last = LastRecord.of(valid.record());
+      lost = new Lost(lost.count() + 1, last.entry(), last.sequence());
+      at = valid.next();
+    }
+    return at == end ? lost : Lost.UNKNOWN;
   }
 
   /** Whether all of the cycle was read and nothing will be added. */
   boolean isFinished() {
     return finished;
+  }
+
+  /** Whether its end mark is missing, and nothing was found behind its end. */
+  boolean isEndMissing() {
+    return endMissing;
   }
 
   /** Whether it waits for more behind an undamaged chain. */

@@ -17,20 +17,24 @@ import java.util.UUID;
 final class Succession implements Closeable {
   private final Path file;
   private final UUID outbox;
-  private final boolean fromStart;
-  private CycleScanner scanner; // opened with the first batch
+  private CycleScanner scanner; // opened when it is needed
   private LastRecord last; // null while none is known
+  private boolean ordered = true; // nothing is missing behind the last
+  private long withinBatchAt = -1; // here goes on what was read before
   private long wholeUpTo; // the batch that is being read is all there
 
-  /**
-   * Begins before a record.
-   *
-   * @param fromStart whether that is the cycle's first
-   */
-  Succession(Path file, UUID outbox, boolean fromStart) {
+  /** Begins at the cycle's first record. */
+  Succession(Path file, UUID outbox) {
     this.file = file;
     this.outbox = outbox;
-    this.fromStart = fromStart;
+  }
+
+  /** Begins behind what was read before: the record that ends here is the one to follow. */
+  void startAt(long offset) throws IOException {
+    CycleEntry.Valid before = scanner().lastBefore(offset).orElse(null);
+    last = before == null ? null : LastRecord.of(before.record());
+    ordered = before != null && before.next() == offset;
+    withinBatchAt = ordered && before.record().batch() ? offset : -1;
   }
 
   /**
@@ -39,24 +43,23 @@ final class Succession implements Closeable {
    */
   boolean allows(TailedRecord.Intact next) throws IOException {
     OutboxRecord record = next.record();
-    boolean follows = last == null ? !fromStart || record.entry() == 0 : last.isFollowedBy(record);
     boolean ofBatch = record.batch() || record.continued();
-    return follows && (!ofBatch || next.offset() < wholeUpTo || isOfWholeBatch(next));
+    return follows(record) && (!ofBatch || next.offset() < wholeUpTo || isOfWholeBatch(next));
+  }
+
+  private boolean follows(OutboxRecord record) {
+    if (last == null) {
+      return !ordered || record.entry() == 0;
+    }
+    return ordered ? last.isFollowedBy(record) : last.isBefore(record);
   }
 
   private boolean isOfWholeBatch(TailedRecord.Intact next) throws IOException {
-    if (scanner == null) {
-      scanner = CycleScanner.open(file, outbox);
-    }
-    boolean resumed = last == null && !fromStart;
-    if (next.record().continued() && !(resumed && Batch.goesOnAt(scanner, next.offset()))) {
+    if (next.record().continued() && next.offset() != withinBatchAt) {
       return false;
     }
     var first = new CycleEntry.Valid(next.offset(), next.record(), next.end());
-    Batch batch = Batch.from(scanner, first);
-    if (batch.other() != null) {
-      throw batch.other().refusal();
-    }
+    Batch batch = Batch.from(scanner(), first);
     wholeUpTo = batch.whole() ? batch.end() : 0;
     return batch.whole();
   }
@@ -65,14 +68,18 @@ final class Succession implements Closeable {
   void accept(TailedRecord next) {
     if (next instanceof TailedRecord.Intact intact) {
       last = LastRecord.of(intact.record());
-    } else if (last != null) { // exactly one record is damaged
-      last = new LastRecord(last.entry() + 1, last.sequence() + 1);
+      ordered = true;
+    } else {
+      ordered = false;
+      wholeUpTo = 0;
     }
   }
 
-  /** The last record; null if none is known. */
-  LastRecord last() {
-    return last;
+  private CycleScanner scanner() throws IOException {
+    if (scanner == null) {
+      scanner = CycleScanner.open(file, outbox);
+    }
+    return scanner;
   }
 
   @Override

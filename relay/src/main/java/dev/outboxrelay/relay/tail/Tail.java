@@ -89,10 +89,14 @@ public final class Tail implements Closeable {
       return salvage == null ? pollQueue() : pollSalvage();
     } catch (InternalError e) {
       // The JVM tells late that a mapping reached beyond its file; salvage maps nothing.
-      if (salvage != null || probe == null) {
+      if (probe == null) {
         throw e;
       }
-      standStill(e.getMessage());
+      if (salvage == null) {
+        standStill(e.getMessage());
+      } else {
+        beginAnew();
+      }
       return null;
     } catch (IOException e) {
       if (salvage != null || probe == null || !UnreadableBlock.isCauseOf(e)) {
@@ -107,20 +111,22 @@ public final class Tail implements Closeable {
     switch (probe.at(place.offset())) {
       case ENTRY -> {
         TailedRecord next = queue.poll();
-        if (next != null && next.cycle() == place.cycle()) {
+        if (next != null && next.cycle() == place.cycle() && next.offset() == probe.found()) {
           if (!(next instanceof TailedRecord.Intact intact) || succession.allows(intact)) {
             return accept(next);
           }
-          standStill("it does not follow, or not all of its batch is there");
+          standStill("not in order, or not all of its batch is there");
         } else if (queue.broken() != null || next != null) {
-          standStill(queue.broken() == null ? "left the cycle early" : queue.broken());
+          standStill(queue.broken() == null ? "Chronicle reads elsewhere" : queue.broken());
         } else {
           lookAround("Chronicle does not go on");
         }
       }
       case HOSTILE -> standStill("hostile length");
       case EOF -> {
-        if (isTimeToLook() && leaveFor(paths.cycles())) {
+        if (probe.writePosition() >= place.offset()) {
+          standStill("end mark before the last record");
+        } else if (isTimeToLook() && leaveFor(paths.cycles())) {
           return null;
         }
       }
@@ -146,17 +152,35 @@ public final class Tail implements Closeable {
       return null;
     }
     boolean closed = newestCycle(now) > place.cycle();
-    TailedRecord next = salvage.poll(closed);
+    TailedRecord next = salvaged(closed);
     if (next != null) {
       place = salvage.place();
       return next;
     }
     if (salvage.isFinished()) {
+      if (salvage.isEndMissing()) {
+        listener.endMissing(place.cycle());
+      }
       leaveFor(paths.cycles());
     } else {
       nextSearchNanos = now + (salvage.isAtEnd() ? LOOK_EVERY_NANOS : SEARCH_EVERY_NANOS);
     }
     return null;
+  }
+
+  private TailedRecord salvaged(boolean closed) throws IOException {
+    try {
+      return salvage.poll(closed);
+    } catch (UnreadableBlock e) {
+      // What was readable before, the header, is no more: reading goes on without it.
+      beginAnew();
+      return null;
+    }
+  }
+
+  private void beginAnew() throws IOException {
+    salvage.close();
+    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place);
   }
 
   /** Finds the cycle to read, if there is one by now. */
@@ -174,7 +198,10 @@ public final class Tail implements Closeable {
       Path file = paths.cycle(place.cycle());
       probe = new CycleProbe(file);
       place = new Place(place.cycle(), Math.max(place.offset(), probe.start()), place.entry());
-      succession = new Succession(file, outbox, place.offset() <= probe.start());
+      succession = new Succession(file, outbox);
+      if (probe.isSound() && place.offset() > probe.start()) {
+        succession.startAt(place.offset());
+      }
     }
     if (!probe.isSound()) {
       standStill("the header can't be parsed");
@@ -210,7 +237,7 @@ public final class Tail implements Closeable {
   private void waitForMore() throws IOException {
     long now = nanos.getAsLong();
     boolean closed = newestCycle(now) > place.cycle();
-    if (closed || probe.writePosition() > place.offset()) {
+    if (closed || probe.writePosition() >= place.offset()) {
       lookAround(closed ? "no end mark" : "nothing where the writers have been");
     } else {
       looksWithoutProgress = 0;
@@ -221,10 +248,6 @@ public final class Tail implements Closeable {
   private void lookAround(String reason) throws IOException {
     if (isTimeToLook() && ++looksWithoutProgress >= LOOKS_BEFORE_STUCK) {
       looksWithoutProgress = 0;
-      if (probe.at(place.offset()) == CycleProbe.Finding.FREE
-          && newestCycle(nanos.getAsLong()) > place.cycle()) {
-        listener.endMissing(place.cycle());
-      }
       standStill(reason);
     }
   }
@@ -240,7 +263,7 @@ public final class Tail implements Closeable {
 
   private void standStill(String reason) throws IOException {
     listener.standingStill(place.cycle(), place.offset(), reason);
-    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place, succession.last());
+    salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place);
     nextSearchNanos = nanos.getAsLong();
     entered = true;
   }

@@ -116,6 +116,45 @@ class ReadingCommandsTest {
   }
 
   @Test
+  void whatAnotherVersionWroteIsNamedByAllOfThem() throws IOException {
+    String record = "holds at offset 65940 a record of a later version: upgrade";
+    CommandLineRun verify = run("later-version-in-the-middle", "verify");
+    CommandLineRun inspect = run("later-version-in-the-middle", "inspect");
+
+    assertThat(verify.exitCode()).isEqualTo(7);
+    assertThat(verify.out()).contains("stopped  later-version in 20260101-00F.cq4 at 65940");
+    assertThat(inspect.out().lines()).hasSize(1);
+    assertThat(inspect.exitCode()).isEqualTo(5);
+    assertThat(inspect.err()).contains(record).doesNotContain("\tat ");
+    assertThat(run("former-format-without-state", "status").out())
+        .contains("stopped", "a record of the former format");
+    JsonNode stopped =
+        json(run("former-format", "verify", "--json").out()).get("queue").get("stopped");
+    assertThat(stopped.get("kind").asText()).isEqualTo("former-format");
+    assertThat(stopped.get("cycle").isNull()).isTrue();
+    CommandLineRun status = run("later-format", "status");
+    assertThat(status.exitCode()).isEqualTo(5);
+    assertThat(status.err()).contains("outbox.state has format version").doesNotContain("\tat ");
+  }
+
+  @Test
+  void inspectShowsPartitionsAndBatches() throws IOException {
+    List<JsonNode> events =
+        run("append-batch-needs-a-page", "inspect", "--json", "--limit", "1")
+            .out()
+            .lines()
+            .map(this::json)
+            .toList();
+    assertThat(events).allMatch(event -> !event.has("batch") && !event.has("continued"));
+
+    List<JsonNode> batch = run("batch", "inspect", "--json").out().lines().map(this::json).toList();
+    assertThat(batch).anyMatch(event -> event.path("batch").asBoolean() && !event.has("continued"));
+    assertThat(batch).anyMatch(event -> event.path("continued").asBoolean() && !event.has("batch"));
+    assertThat(run("batch", "inspect").out()).contains(" batch=true", " continued=true");
+    assertThat(run("partition", "inspect").out()).contains(" partition=");
+  }
+
+  @Test
   void statusTellsLagAndAgeFromTheFilesAlone() throws IOException {
     JsonNode status = json(run("roll-by-hour", "status", "--json").out());
 

@@ -520,4 +520,38 @@ class DeliveryTest {
     assertThat(delivery.ledger().latest().sequence()).isEqualTo(1);
     assertThat(delivery.ledger().retried()).isEqualTo(1);
   }
+
+  @Test
+  void eachEventOfABatchInPartIsToldToBeUndelivered() {
+    append(2);
+    queue.appendPartOfABatch(3);
+    append(1);
+    turns(3);
+    kafka.answerAll();
+    disk.work();
+    turns(2);
+    assertThat(disk.undelivered).containsExactlyInAnyOrder(3L, 4L, 5L);
+    assertThat(delivery.ledger().missing()).isZero();
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+    assertThat(kafka.log).containsExactly(1L, 2L, 6L);
+  }
+
+  @Test
+  void beforeWhatAnotherVersionWroteItStopsOnceAllBeforeIsSettled() {
+    append(2);
+    queue.appendOtherFormat();
+    turns(5);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    kafka.failOldest(LOST_ORDER, false);
+    turns(2);
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(4);
+    kafka.answerAll();
+    turns(4);
+    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(delivery.otherFormat().error()).contains("upgrade");
+    assertThat(delivery.ledger().latest().sequence()).isEqualTo(2);
+    assertThat(disk.quarantined).isEmpty();
+  }
 }

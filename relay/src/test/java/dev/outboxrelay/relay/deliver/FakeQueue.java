@@ -48,8 +48,27 @@ final class FakeQueue implements Arrivals {
     nextSequence++;
     long sequence = firstMissing();
     arrivals.add(
-        new Arrival.Damage(CYCLE, start(), end(), "damaged", sequence, arrivals.size(), end()));
+        new Arrival.Damage(
+            CYCLE,
+            start(),
+            end(),
+            "damaged",
+            new Arrival.Lost(sequence, sequence, sequence, arrivals.size()),
+            end()));
     return sequence;
+  }
+
+  /** A batch of which not all is there: so many of its records are. */
+  void appendPartOfABatch(int records) {
+    nextSequence += records;
+    long last = firstMissing() + records - 1;
+    Arrival.Lost lost = new Arrival.Lost(firstMissing(), firstMissing(), last, arrivals.size());
+    arrivals.add(new Arrival.Damage(CYCLE, start(), end(), "incomplete-batch", lost, end()));
+  }
+
+  /** What another version wrote; nothing comes behind it. */
+  void appendOtherFormat() {
+    arrivals.add(new Arrival.OtherFormat(CYCLE, start(), "a record of a later version: upgrade"));
   }
 
   /** A sequence that no record carries. */
@@ -65,7 +84,7 @@ final class FakeQueue implements Arrivals {
     return 1
         + (last instanceof Arrival.Event event
             ? event.record().sequence()
-            : ((Arrival.Damage) last).sequence());
+            : ((Arrival.Damage) last).lost().last());
   }
 
   private long start() {

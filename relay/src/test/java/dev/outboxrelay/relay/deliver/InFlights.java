@@ -11,7 +11,9 @@ public final class InFlights {
   /** Damaged bytes of a cycle file. */
   public static InFlight damage(long cycle, long offset, long end) {
     return new InFlight(
-        new Arrival.Damage(cycle, offset, end, "hole", 0, -1, 0), 0, new ArrayDeque<>());
+        new Arrival.Damage(cycle, offset, end, "hole", new Arrival.Lost(0, 0, 0, -1), 0),
+        0,
+        new ArrayDeque<>());
   }
 
   /** An event of the topic "a" with sequence 1, sent just now. */

@@ -195,6 +195,17 @@ class OutboxWatchTest {
   }
 
   @Test
+  void oneThatStopsBeforeWhatAnotherVersionWroteIsOnHoldWithThat() {
+    opened(A);
+    service(A).stage = new Stage.Ended(new PipelineEnd.OtherFormat("upgrade"), Statuses.idle(A, 0));
+    watch.doWork();
+
+    assertThat(watch.status().onHold())
+        .containsExactly(
+            new OutboxOnHold(A, OutboxOnHold.OTHER_FORMAT, "upgrade", time.clocks().millis(), 1));
+  }
+
+  @Test
   void oneOnHoldIsTriedAgainEverLessOftenAndForgottenOnceItOpens() {
     appears(A, true);
     List<Integer> attemptsAfterAMinute = new ArrayList<>();

@@ -5,12 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.relay.inspect.GoldenOutbox;
+import dev.outboxrelay.relay.inspect.Records;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,6 +56,120 @@ class DamageIT extends BrokerTest {
     List<String> expected = numbers(1, 15);
     expected.remove("5");
     assertThat(values("flipped")).isEqualTo(expected);
+  }
+
+  @Test
+  void ofABatchThatIsNotWholeNothingIsDeliveredAndEachOfItsEventsToldSo() throws Exception {
+    broker().createTopic("torn", 1, Map.of());
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("torn", 1, 3);
+      List<Receipt> batch = outbox.appendBatch("torn", 4, 5);
+      outbox.append("torn", 9, 2);
+      long cycle = outbox.newestCycle();
+      outbox.flipByte(cycle, outbox.offsets(cycle).get(6) - 4);
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSaved(10);
+        assertThat(relay.told().quarantined)
+            .containsExactly("incomplete-batch", "crc", "incomplete-batch");
+        assertThat(relay.told().missing).isEmpty();
+        for (Receipt receipt : batch) {
+          assertThat(outbox.waitDelivered(receipt, Duration.ofSeconds(60)))
+              .isEqualTo(DeliveryOutcome.QUARANTINED);
+        }
+        outbox.appendBatch("torn", 11, 3);
+        relay.awaitSaved(13);
+      }
+    }
+    List<String> expected = numbers(1, 13);
+    expected.removeAll(numbers(4, 8));
+    assertThat(values("torn")).isEqualTo(expected);
+  }
+
+  @Test
+  void anEventThatIsForgedInsideOfAValueIsNeverDelivered() throws Exception {
+    broker().createTopic("payload", 1, Map.of());
+    broker().createTopic("payments", 1, Map.of());
+    List<Receipt> whole = new ArrayList<>();
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("payload", 1, 4);
+      CycleId cycle = new CycleId(OutboxIdentity.outboxOf(outbox.paths()), outbox.newestCycle());
+      long place = outbox.offsets(cycle.number()).get(3);
+      OutboxEvent event = OutboxEvent.builder("payments").key("k").value("pay mallory").build();
+      ByteBuffer unbound = Records.entry(event, 1L << 40, 1 << 30, cycle, 0);
+      Records.signUnbound(unbound.slice(4, unbound.limit() - 4));
+      // The record behind the third one, as far as anybody may know before it is appended.
+      ByteBuffer elsewhere = Records.entry(event, 6, 5, cycle, place);
+      for (ByteBuffer forged : List.of(unbound, elsewhere)) {
+        outbox.append(OutboxEvent.builder("payload").key("key!").value(aligned(forged)).build());
+        whole.add(outbox.append("payload", "behind"));
+      }
+      List<Long> offsets = outbox.offsets(cycle.number());
+      for (int damaged : List.of(4, 6)) {
+        int length = (int) (offsets.get(damaged + 1) - offsets.get(damaged) - 4);
+        outbox.overwriteHeader(cycle.number(), offsets.get(damaged), length | 1 << 28);
+      }
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSaved(8);
+        assertThat(relay.told().quarantined).containsExactly("hostile-length", "hostile-length");
+        assertThat(relay.told().missing).containsExactly("5-5", "7-7");
+        for (Receipt receipt : whole) {
+          assertThat(outbox.waitDelivered(receipt, Duration.ofSeconds(60)))
+              .isEqualTo(DeliveryOutcome.DELIVERED);
+        }
+        Receipt later = outbox.append("payload", "later");
+        relay.awaitSaved(later.sequence());
+      }
+    }
+    assertThat(values("payments")).isEmpty();
+    assertThat(values("payload")).containsExactly("1", "2", "3", "4", "behind", "behind", "later");
+  }
+
+  /** Behind 72 bytes, the topic and a key of four, the value begins at a multiple of 4 + 3. */
+  private static byte[] aligned(ByteBuffer forged) {
+    int padding = -"payload".length() & 3;
+    byte[] value = new byte[padding + forged.limit() + 4];
+    forged.get(0, value, padding, forged.limit());
+    return value;
+  }
+
+  @Test
+  void damageAtTheVeryEndThatIsSettledDoesNotKeepARelayFromStarting() throws Exception {
+    broker().createTopic("last", 1, Map.of());
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("last", 1, 3);
+      long cycle = outbox.newestCycle();
+      outbox.flipByte(cycle, outbox.offsets(cycle).get(3) - 4);
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSaved(3);
+        assertThat(relay.told().quarantined).containsExactly("crc");
+      }
+    }
+    try (RelayUnderTest relay = relay();
+        OutboxUnderTest outbox = outbox()) {
+      outbox.append("last", 4, 2);
+      relay.awaitSaved(5);
+    }
+    assertThat(values("last")).containsExactly("1", "2", "4", "5");
+  }
+
+  @Test
+  void beforeWhatALaterVersionWroteTheRelayStopsAndLeavesIt() throws Exception {
+    broker().createTopic("orders", 1, Map.of());
+    GoldenOutbox golden = GoldenOutbox.create("later-version-in-the-middle", outboxDirectory());
+    Path file = golden.paths().cycle(golden.paths().cycles().get(0));
+    byte[] before = Files.readAllBytes(file);
+    try (RelayUnderTest relay = relay()) {
+      assertThat(relay.end()).isInstanceOf(PipelineEnd.OtherFormat.class);
+      assertThat(((PipelineEnd.OtherFormat) relay.end()).error())
+          .contains("a record of a later version: upgrade");
+      assertThat(relay.told().quarantined).isEmpty();
+      assertThat(relay.told().missing).isEmpty();
+    }
+    assertThat(PositionFile.find(golden.paths().position()).orElseThrow().sequence())
+        .isEqualTo(golden.sequences().get(golden.sequences().size() - 1));
+    assertThat(Files.exists(golden.paths().quarantine())).isFalse();
+    assertThat(Files.readAllBytes(file)).isEqualTo(before);
+    assertThat(values("orders")).hasSize(golden.sequences().size());
   }
 
   @Test

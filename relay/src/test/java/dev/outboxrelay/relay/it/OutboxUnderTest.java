@@ -53,6 +53,15 @@ final class OutboxUnderTest implements AutoCloseable {
     return writer.append(OutboxEvent.builder(topic).key("key").value(value).build());
   }
 
+  /** The same as one batch. */
+  List<Receipt> appendBatch(String topic, int first, int count) {
+    List<OutboxEvent> events = new ArrayList<>();
+    for (int i = first; i < first + count; i++) {
+      events.add(OutboxEvent.builder(topic).key("key").value(Integer.toString(i)).build());
+    }
+    return writer.appendAll(events);
+  }
+
   Receipt append(OutboxEvent event) {
     return writer.append(event);
   }

@@ -9,9 +9,10 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.inspect.Records;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -20,7 +21,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 
 /** What Kafka will never take goes to the dead letters, and nothing else does. */
@@ -96,15 +96,11 @@ class RefusalIT extends BrokerTest {
         FileChannel.open(
             outbox.paths().cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       assertThat(file.read(bytes, offset)).isEqualTo(length);
-      CRC32 crc = new CRC32();
-      bytes.putLong(32, timestamp);
-      crc.update(bytes.slice(72, length - 72));
-      crc.update(bytes.slice(8, 64));
-      ByteBuffer place = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
-      RecordCodec.putUuid(place, 0, OutboxIdentity.outboxOf(outbox.paths()));
-      crc.update(place.putLong(16, cycle).putLong(24, offset - 4));
-      bytes.putInt(4, (int) crc.getValue()).position(0);
-      assertThat(file.write(bytes, offset)).isEqualTo(length);
+      Records.sign(
+          bytes.putLong(32, timestamp),
+          new CycleId(OutboxIdentity.outboxOf(outbox.paths()), cycle),
+          offset - 4);
+      assertThat(file.write(bytes.position(0), offset)).isEqualTo(length);
     }
   }
 

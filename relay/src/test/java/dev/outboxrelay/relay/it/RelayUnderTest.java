@@ -70,6 +70,11 @@ final class RelayUnderTest implements AutoCloseable {
     await().atMost(PATIENCE).untilAsserted(() -> assertThat(state()).isEqualTo(label));
   }
 
+  /** Waits for it to end by itself. */
+  PipelineEnd end() throws Exception {
+    return runner.end().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
   PipelineEnd stop() throws Exception {
     runner.stop();
     return runner.end().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);

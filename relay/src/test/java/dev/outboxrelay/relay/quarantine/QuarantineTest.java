@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Random;
@@ -62,5 +64,19 @@ class QuarantineTest {
     Files.write(paths.quarantine().resolve("." + CYCLE + "-1000.bin.tmp"), new byte[7]);
     assertThat(new Quarantine(paths).keep(CYCLE, 1000, 2000)).isTrue();
     assertThat(paths.quarantine().toFile().list()).containsExactly(CYCLE + "-1000.bin");
+  }
+
+  @Test
+  void aSectorThatCannotBeReadIsZerosAndAllElseIsKept() throws IOException {
+    int bad = 5 * 4096;
+    Path copy = directory.resolve("copy");
+    try (FileChannel from = new BadSector(FileChannel.open(paths.cycle(CYCLE)), bad);
+        FileChannel to =
+            FileChannel.open(copy, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      Quarantine.copy(from, 1000, 60_001, to);
+    }
+    byte[] expected = Arrays.copyOfRange(queue, 1000, 60_001);
+    Arrays.fill(expected, bad - 1000, bad - 1000 + 4096, (byte) 0);
+    assertThat(Files.readAllBytes(copy)).isEqualTo(expected);
   }
 }

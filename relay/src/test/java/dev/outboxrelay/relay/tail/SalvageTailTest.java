@@ -58,7 +58,7 @@ class SalvageTailTest {
     write32(WORD1, (int) damaged.offset());
 
     try (SalvageTail tail =
-        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), null)) {
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0))) {
       assertThat(read(tail)).containsExactly("1", "2");
       // What is published and not booked waits: were there a search, it would be found.
       write32(later.offset(), published);
@@ -79,7 +79,7 @@ class SalvageTailTest {
     write32(entries().get(2).offset(), HOSTILE_LENGTH);
 
     try (SalvageTail tail =
-        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0), null)) {
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0))) {
       assertThat(read(tail)).containsExactly("1", "2", "hostile-length", "4");
     }
   }

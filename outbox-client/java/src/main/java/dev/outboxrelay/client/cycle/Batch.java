@@ -1,6 +1,5 @@
 package dev.outboxrelay.client.cycle;
 
-import dev.outboxrelay.client.record.RecordLimits;
 import java.io.IOException;
 
 /**
@@ -8,10 +7,11 @@ import java.io.IOException;
  * or not at all (FORMAT I10).
  *
  * @param whole whether the last of them is the batch's last
- * @param end behind the last of them, where the next header word stands
+ * @param last the last of them
+ * @param end behind that, where the next header word stands
  * @param other what another version wrote and stands there; null if it is not that
  */
-public record Batch(boolean whole, long end, CycleEntry.OtherFormat other) {
+public record Batch(boolean whole, LastRecord last, long end, CycleEntry.OtherFormat other) {
 
   /**
    * Follows a batch.
@@ -24,31 +24,21 @@ public record Batch(boolean whole, long end, CycleEntry.OtherFormat other) {
     while (last.record().batch()) {
       CycleEntry at = scanner.at(last.next());
       if (at instanceof CycleEntry.OtherFormat other) {
-        return new Batch(false, last.next(), other);
+        return broken(last, other);
       }
       // What stands between the two, an index page for example, ends the batch.
       if (!(at instanceof CycleEntry.Valid next)
           || next.offset() != last.next()
           || !next.record().continued()
           || !LastRecord.of(last.record()).isFollowedBy(next.record())) {
-        return new Batch(false, last.next(), null);
+        return broken(last, null);
       }
       last = next;
     }
-    return new Batch(true, last.next(), null);
+    return new Batch(true, LastRecord.of(last.record()), last.next(), null);
   }
 
-  /**
-   * Whether a reader that begins at this header word is within a batch, of which it has delivered
-   * what is before.
-   */
-  public static boolean goesOnAt(CycleScanner scanner, long offset) throws IOException {
-    long longest = RecordLimits.LONGEST_ENTRY + 4L;
-    CycleEntry.Valid found =
-        scanner.findRecord(Math.max(scanner.start(), offset - longest), null).orElse(null);
-    while (found != null && found.next() < offset) {
-      found = scanner.findRecord(found.next(), null).orElse(null);
-    }
-    return found != null && found.next() == offset && found.record().batch();
+  private static Batch broken(CycleEntry.Valid last, CycleEntry.OtherFormat other) {
+    return new Batch(false, LastRecord.of(last.record()), last.next(), other);
   }
 }

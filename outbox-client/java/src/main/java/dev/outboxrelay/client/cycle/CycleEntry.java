@@ -2,6 +2,7 @@ package dev.outboxrelay.client.cycle;
 
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.record.CycleId;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordVerdict;
 
@@ -33,15 +34,17 @@ public sealed interface CycleEntry {
   record OtherFormat(CycleId cycle, long offset, RecordVerdict verdict) implements CycleEntry {
     /** Its name in FORMAT.md. */
     public String label() {
-      return verdict == RecordVerdict.FORMER_FORMAT ? "former-format" : "later-version";
+      return OtherFormatFound.labelOf(refusal());
     }
 
     public OutboxUnavailable refusal() {
-      return new OutboxUnavailable(
+      boolean former = verdict == RecordVerdict.FORMER_FORMAT;
+      return OtherFormatFound.refusal(
+          former,
           CycleName.of(cycle.number())
               + " holds at offset "
               + offset
-              + (verdict == RecordVerdict.FORMER_FORMAT
+              + (former
                   ? " a record of the former format: drain the outbox with the version that wrote it"
                   : " a record of a later version: upgrade to that"));
     }

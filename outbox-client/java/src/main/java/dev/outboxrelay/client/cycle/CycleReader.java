@@ -21,10 +21,11 @@ public final class CycleReader implements Closeable {
   private boolean refreshNoted;
   private LastRecord last; // null while none is known
   private boolean ordered; // nothing is missing between the last record and the offset
-  private boolean begins; // at the offset; what is before it was read by somebody
+  private long withinBatchAt = -1; // here goes on what somebody has read before
   private long batchEnd; // up to here all is known to be of whole batches
   private CycleStep.Lost lost;
   private long lostFrom; // where it is searched again
+  private boolean searchedOpen; // while something might still be appended
   private long searchedFrom = -1; // without a header: found nothing behind this end
   private long entry; // number that the next record should have
 
@@ -52,21 +53,22 @@ public final class CycleReader implements Closeable {
   }
 
   /**
-   * Goes on where a reader left off.
+   * Goes on where a reader left off: in order behind the record that ends there, and within its
+   * batch.
    *
    * @param from of a header word; at or before the cycle's start for that
    * @param nextEntry number of the record that should stand there
-   * @param before the last record before it, if it is known; else null
    */
-  public void startAt(long from, long nextEntry, LastRecord before) {
+  public void startAt(long from, long nextEntry) throws IOException {
     if (from <= scanner.start()) {
       return;
     }
     offset = from;
     entry = nextEntry;
-    last = before;
-    ordered = before != null;
-    begins = true;
+    CycleEntry.Valid before = scanner.lastBefore(from).orElse(null);
+    last = before == null ? null : LastRecord.of(before.record());
+    ordered = before != null && before.next() == from;
+    withinBatchAt = ordered && before.record().batch() ? from : -1;
   }
 
   /**
@@ -81,8 +83,9 @@ public final class CycleReader implements Closeable {
       refreshNoted = false;
     }
     if (lost != null) {
-      return searchAgain();
+      return searchAgain(newest);
     }
+    searchedOpen = newest;
     if (scanner.layout().isEmpty() && offset == 0) {
       return search(0, 0, Problem.UNREADABLE_HEADER, "no cycle header");
     }
@@ -141,19 +144,21 @@ public final class CycleReader implements Closeable {
     }
     if (offset >= batchEnd && (record.batch() || record.continued())) {
       Batch batch = Batch.from(scanner, valid);
-      boolean hasItsBeginning =
-          !record.continued() || (begins && Batch.goesOnAt(scanner, valid.offset()));
+      boolean hasItsBeginning = !record.continued() || valid.offset() == withinBatchAt;
       if (batch.other() != null) {
         return new CycleStep.Stopped(offset, batch.other());
       }
       if (!batch.whole() || !hasItsBeginning) {
-        return pass(Problem.INCOMPLETE_BATCH, batch.end(), -1, "not all of its batch is there");
+        CycleStep damage =
+            pass(Problem.INCOMPLETE_BATCH, batch.end(), -1, "not all of its batch is there");
+        last = batch.last();
+        entry = last.entry() + 1;
+        return damage;
       }
       batchEnd = batch.end();
     }
     last = LastRecord.of(record);
     ordered = true;
-    begins = false;
     offset = valid.next();
     entry = last.entry() + 1;
     return new CycleStep.Event(valid);
@@ -176,7 +181,6 @@ public final class CycleReader implements Closeable {
   private void goOnAt(long next) {
     offset = next;
     ordered = false;
-    begins = false;
     batchEnd = 0;
   }
 
@@ -193,13 +197,15 @@ public final class CycleReader implements Closeable {
     return lost;
   }
 
-  /** Only once something was written, as it can take seconds. */
-  private CycleStep searchAgain() throws IOException {
+  /** Only once something was written, as it can take seconds; and once the cycle is closed. */
+  private CycleStep searchAgain(boolean newest) throws IOException {
     CycleStep.Lost before = lost;
     long written = scanner.writePosition();
-    if (written == noted) {
+    boolean mayHaveGrown = written != noted || (newest && scanner.layout().isEmpty());
+    if (!mayHaveGrown && newest == searchedOpen) {
       return before;
     }
+    searchedOpen = newest;
     noted = written;
     lost = null;
     return search(before.offset(), lostFrom, before.problem(), before.detail());

@@ -2,6 +2,7 @@ package dev.outboxrelay.client.cycle;
 
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.RecordCodec;
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.record.RecordVerdict;
 import java.io.Closeable;
 import java.io.IOException;
@@ -160,8 +161,12 @@ public final class CycleScanner implements Closeable {
     if (!exclusive) {
       file.refresh();
     }
+    return find(from, Long.MAX_VALUE, last);
+  }
+
+  private Optional<CycleEntry> find(long from, long to, LastRecord last) throws IOException {
     long at = (Math.max(from, 0) + 3) & ~3L;
-    while (file.has(at, 4 + RecordCodec.FIXED_BYTES)) {
+    while (at < to && file.has(at, 4 + RecordCodec.FIXED_BYTES)) {
       try {
         int step = stepsToMagic(at);
         if (step == 0) {
@@ -191,6 +196,22 @@ public final class CycleScanner implements Closeable {
       throw other.refusal();
     }
     return Optional.ofNullable((CycleEntry.Valid) found);
+  }
+
+  /** The last record that ends at or before a header word; empty if none is near. */
+  public Optional<CycleEntry.Valid> lastBefore(long offset) throws IOException {
+    if (!exclusive) {
+      file.refresh();
+    }
+    long from = Math.max(start(), offset - RecordLimits.LONGEST_ENTRY - 4);
+    CycleEntry.Valid last = null;
+    CycleEntry found = find(from, offset, null).orElse(null);
+    while (found != null) {
+      boolean isBefore = found instanceof CycleEntry.Valid valid && valid.next() <= offset;
+      last = isBefore ? (CycleEntry.Valid) found : last;
+      found = find(isBefore ? last.next() : found.offset() + 4, offset, null).orElse(null);
+    }
+    return Optional.ofNullable(last);
   }
 
   /** What is published at {@code at}, or null. */

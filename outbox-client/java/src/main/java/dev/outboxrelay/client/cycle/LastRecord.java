@@ -21,7 +21,7 @@ public record LastRecord(long entry, long sequence) {
   }
 
   /** Whether the other one may stand behind it, with records between them that are lost. */
-  boolean isBefore(OutboxRecord later) {
+  public boolean isBefore(OutboxRecord later) {
     long distance = Integer.toUnsignedLong(later.entry()) - entry;
     return distance > 0 && later.sequence() - sequence == distance;
   }

@@ -30,5 +30,17 @@ public record OutboxState(
    * @param base sum of {@code end - first data offset} over all cycles before it, bytes
    * @param cycleHour hours since the epoch at which it was begun
    */
-  public record NewestCycle(long cycle, long base, long cycleHour) {}
+  public record NewestCycle(long cycle, long base, long cycleHour) {
+
+    /**
+     * Whether the other one says the same. Not by equals: as the JDK makes it for a record, it
+     * keeps the class that was compared last, and with it a web application that was taken away.
+     */
+    public boolean says(NewestCycle other) {
+      return other != null
+          && cycle == other.cycle
+          && base == other.base
+          && cycleHour == other.cycleHour;
+    }
+  }
 }

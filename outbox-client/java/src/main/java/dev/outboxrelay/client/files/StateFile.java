@@ -1,11 +1,11 @@
 package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.RealDisk;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.record.RecordCodec;
 import java.io.Closeable;
 import java.io.IOException;
@@ -90,7 +90,8 @@ public final class StateFile implements Closeable {
       return;
     }
     boolean former = version == VERSION && revision == FORMER_REVISION;
-    throw new OutboxUnavailable(
+    throw OtherFormatFound.refusal(
+        former,
         file
             + " has format version "
             + Short.toUnsignedInt(version)
@@ -159,13 +160,9 @@ public final class StateFile implements Closeable {
     return generation;
   }
 
-  Object fileKey() {
-    return fileKey;
-  }
-
   /**
-   * Whether the path still leads to this file, as others go by what it says, and it has its length,
-   * so that the mapping can be touched.
+   * Whether the path still leads to this file, and it has its length, so that the mapping can be
+   * touched. One that lost its name sees no failed mark of those who made another.
    */
   public boolean isInPlace() throws IOException {
     try {
@@ -204,13 +201,7 @@ public final class StateFile implements Closeable {
     return map.getLong(CYCLE_AT) == cycle && newestIsKnown(map);
   }
 
-  /** Notes the newest cycle, if that is news. */
   public void newest(OutboxState.NewestCycle newest) {
-    if (isNewest(newest.cycle())
-        && map.getLong(BASE_AT) == newest.base()
-        && map.getLong(HOUR_AT) == newest.cycleHour()) {
-      return;
-    }
     disk.store64(map, CYCLE_AT, newest.cycle(), DiskStep.STATE);
     disk.store64(map, BASE_AT, newest.base(), DiskStep.STATE);
     disk.store64(map, HOUR_AT, newest.cycleHour(), DiskStep.STATE);

@@ -94,14 +94,17 @@ final class WriterSession implements Closeable {
       return;
     }
     Prologue prologue = file == null ? null : file.prologue();
+    NewestCycle known = state.newest().orElse(null);
     if (prologue != null) {
       newestCycle = new NewestCycle(newest, prologue.base(), prologue.cycleHour());
     } else if (state.isNewest(newest)) {
-      newestCycle = state.newest().orElseThrow();
+      newestCycle = known;
     } else {
       newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.clock().millis()));
     }
-    state.newest(newestCycle);
+    if (!newestCycle.says(known)) {
+      state.newest(newestCycle);
+    }
   }
 
   private static long hour(long millis) {

@@ -99,7 +99,7 @@ class CycleReaderTest {
     List<Long> at = offsets();
     for (int begin = 0; begin < 4; begin++) {
       try (CycleReader reader = CycleReader.open(file, outbox)) {
-        reader.startAt(at.get(begin), begin, null);
+        reader.startAt(at.get(begin), begin);
         assertEquals(
             LongStream.rangeClosed(begin + 1, 4).mapToObj(Long::toString).toList(),
             read(reader, true));
