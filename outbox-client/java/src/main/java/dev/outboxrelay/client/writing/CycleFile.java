@@ -16,6 +16,7 @@ import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.LockLost;
 import dev.outboxrelay.client.record.Prologue;
 import java.io.Closeable;
 import java.io.IOException;
@@ -234,6 +235,9 @@ final class CycleFile implements Closeable {
    */
   void publish(ByteBuffer frame, int length) throws IOException {
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
+    if (!CycleLayout.isFree(load32(map, (int) end))) {
+      throw new LockLost(path); // another writer has published here just now
+    }
     disk.store32(map, (int) end, length, DiskStep.PUBLISH);
   }
 

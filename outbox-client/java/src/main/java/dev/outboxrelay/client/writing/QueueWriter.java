@@ -10,6 +10,7 @@ import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.LockLost;
 import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.EventIds;
 import dev.outboxrelay.client.record.RecordDraft;
@@ -86,7 +87,7 @@ public final class QueueWriter implements Closeable {
       draft.prepare(event, eventId);
       WriterSession.Published published =
           deadline.retryWhileInterrupted(
-              () -> underLock(deadline, opened -> publish(opened, draft, deadline)));
+              () -> underLock(deadline, opened -> publish(opened, draft, eventId, deadline)));
       if (options.durability() == Durability.POWER) {
         syncAndClose(published.file(), eventId, deadline);
       }
@@ -102,7 +103,8 @@ public final class QueueWriter implements Closeable {
   }
 
   private WriterSession.Published publish(
-      WriterSession opened, RecordDraft draft, LockDeadline deadline) throws IOException {
+      WriterSession opened, RecordDraft draft, UUID eventId, LockDeadline deadline)
+      throws IOException {
     WriterSession current = opened;
     long now = options.clock().millis();
     long cycle = current.cycleFor(draft.length(false), now);
@@ -114,7 +116,21 @@ public final class QueueWriter implements Closeable {
         current.begin(cycle, now);
       }
     }
+    if (lock.wasLost()) {
+      throw new LockLost(options.paths().lock());
+    }
     WriterSession.Published published = current.append(draft, now, deadline);
+    if (lock.wasLost()) {
+      throw new OutboxUnavailable(
+          "the event "
+              + eventId
+              + " may be appended, but something in this JVM opened and closed "
+              + options.paths().lock()
+              + ", and with that the lock was lost: leave that file alone (backups, scanners); "
+              + "retry with the same event id",
+          null,
+          eventId);
+    }
     if (options.durability() == Durability.POWER) {
       published.file().retain();
     }
