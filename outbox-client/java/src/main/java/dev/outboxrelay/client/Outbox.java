@@ -68,7 +68,7 @@ public final class Outbox implements AutoCloseable {
    * @throws OutboxFull if disk, quota or cap leave no room
    * @throws OutboxBusy if the writers' lock was not to be had in time
    * @throws OutboxUnavailable if the directory or the disk fails; after a failed fsync, and when a
-   *     file was cut meanwhile, with {@link OutboxError#maybeAppended}
+   *     file was cut or the lock was lost meanwhile, with {@link OutboxError#maybeAppended}
    * @throws IllegalStateException if this outbox is closed
    */
   public Receipt append(OutboxEvent event) {

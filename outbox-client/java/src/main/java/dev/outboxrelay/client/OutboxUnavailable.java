@@ -5,7 +5,8 @@ import java.util.UUID;
 /**
  * The outbox cannot be used as it is: no directory is configured, the path is refused, rights are
  * missing or the disk reports an error. In {@code power} durability a failed fsync is reported as
- * this error with {@link #maybeAppended()}, and so is always a file that was cut during an append.
+ * this error with {@link #maybeAppended()}, and so is always a file that was cut during an append,
+ * and a writers' lock that was lost, as something else in the JVM closed its file.
  */
 public final class OutboxUnavailable extends OutboxError {
   private static final long serialVersionUID = 1L;

@@ -26,11 +26,12 @@ public final class RelayLock implements Closeable {
 
   /**
    * Whether the locked file still is the one at its path. If it is not, the outbox was removed,
-   * moved or replaced, and the lock keeps nobody out. What can't be told is taken for yes.
+   * moved or replaced, and the lock keeps nobody out. Nor does it if something else in this process
+   * has closed the file. What can't be told is taken for yes.
    */
   boolean isInPlace() {
     try {
-      return lockFile.isAt(file);
+      return lockFile.isAt(file) && lockFile.isStillHeld(file);
     } catch (IOException e) {
       return true;
     }
@@ -68,7 +69,9 @@ public final class RelayLock implements Closeable {
     if (lock == null) {
       throw heldByAnother(paths);
     }
-    return new RelayLock(paths.relayLock(), lockFile, lock);
+    RelayLock taken = new RelayLock(paths.relayLock(), lockFile, lock);
+    taken.isInPlace(); // to tell later whether it still is, it is looked at first while it is
+    return taken;
   }
 
   private static PipelineRefused heldByAnother(OutboxPaths paths) {

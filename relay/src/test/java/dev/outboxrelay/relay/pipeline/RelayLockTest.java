@@ -67,6 +67,17 @@ class RelayLockTest {
     }
   }
 
+  @Test
+  void itIsNotInPlaceOnceSomethingElseHasClosedItsFile() throws IOException {
+    try (RelayLock lock = RelayLock.take(outbox)) {
+      Files.readAllBytes(outbox.resolve("relay.lock"));
+      assertThat(lock.isInPlace()).isFalse();
+    }
+    try (RelayLock again = RelayLock.take(outbox)) {
+      assertThat(again.isInPlace()).isTrue();
+    }
+  }
+
   private void takeAndForget() {
     assertThat(RelayLock.take(outbox).isInPlace()).isTrue();
   }

@@ -76,13 +76,13 @@ public final class LockDeadline implements AutoCloseable {
 
   /**
    * An interrupt closes the channel that the thread is using; nothing is published then, so it
-   * starts over.
+   * starts over. So it does where the lock was lost before.
    */
   public <T> T retryWhileInterrupted(Attempt<T> attempt) throws IOException {
     while (true) {
       try {
         return attempt.tryOnce();
-      } catch (ClosedChannelException e) {
+      } catch (ClosedChannelException | LockLost e) {
         keepInterrupt();
         if (isOver()) {
           throw e;

@@ -49,6 +49,8 @@ public final class LockFile {
 
   private static final Map<Object, LockFile> SHARED = new HashMap<>();
 
+  private static final int MOST_SEARCHES = 3;
+
   private static final Set<OpenOption> EXISTING =
       Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
   private static final Set<OpenOption> NEW =
@@ -59,6 +61,8 @@ public final class LockFile {
   private Object key; // written before it is shared
   private int users; // guarded by SHARED
   private FileLock heldByWriter; // guarded by threads
+  private LockWitness witness; // guarded by the lock itself
+  private int searches; // for the witness
 
   private LockFile(AsynchronousFileChannel channel) {
     this.channel = channel;
@@ -134,6 +138,25 @@ public final class LockFile {
     return key.equals(keyOf(file));
   }
 
+  /**
+   * Asked by who has the lock: whether the kernel still knows of it. Not if something else in this
+   * JVM has opened and closed the file, which nothing can prevent. What can't be told is taken for
+   * yes. A yes holds for all the time since the lock was taken, as nobody can take it meanwhile.
+   *
+   * @param file where this file is
+   */
+  public boolean isStillHeld(Path file) {
+    if (witness == null && searches < MOST_SEARCHES) {
+      searches++;
+      witness = LockWitness.find(file);
+    }
+    try {
+      return witness == null || witness.seesLock();
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
   boolean isOpen() {
     return channel.isOpen();
   }
@@ -161,6 +184,9 @@ public final class LockFile {
         // The kernel refuses, or it is closed; the JDK's table was asked before.
       }
       channel.close();
+      if (witness != null) {
+        witness.close();
+      }
       return true;
     }
   }

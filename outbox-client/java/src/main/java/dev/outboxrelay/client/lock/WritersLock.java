@@ -15,6 +15,8 @@ import java.util.random.RandomGenerator;
  * reentrant. {@link LockFile} tells what keeps it.
  */
 public final class WritersLock implements Closeable {
+  private static final int UNSEEN_TIMES = 100;
+  private static final long UNSEEN_NANOS = 20_000;
   private static final Duration AS_LONG_AS_IT_TAKES = Duration.ofDays(36_500);
 
   private final Path file;
@@ -24,6 +26,8 @@ public final class WritersLock implements Closeable {
   private LockFile held; // guarded by the threads' lock of the lock file
   private LockFile heldBefore; // guarded as held
   private int deathsSeen; // of threads that had the lock file that was held before
+  private long heldSinceNanos; // guarded as held
+  private long times; // that it was taken; guarded as held
 
   /** Opens nothing yet. */
   public WritersLock(Path file, Disk disk, RandomGenerator random) {
@@ -50,13 +54,14 @@ public final class WritersLock implements Closeable {
       boolean done = false;
       try {
         releaseLeftBehind(lockFile);
-        FileLock lock = lockFile.tryLock(disk);
+        FileLock lock = tryOnce(lockFile);
         if (lock == null) {
-          lock = deadline.poll(file, () -> lockFile.tryLock(disk));
+          lock = deadline.poll(file, () -> tryOnce(lockFile));
         }
         lockFile.heldByWriter(lock);
         if (lockFile.isAt(file)) {
           held = lockFile;
+          times++;
           done = true;
           return;
         }
@@ -72,6 +77,11 @@ public final class WritersLock implements Closeable {
     }
   }
 
+  private FileLock tryOnce(LockFile lockFile) throws IOException {
+    heldSinceNanos = System.nanoTime(); // at the earliest
+    return lockFile.tryLock(disk);
+  }
+
   /**
    * Asked by who has the lock, once: whether what was opened under it before may be used. Not if
    * the lock file is another one, nor if a thread died that had the lock: it may have left things
@@ -83,6 +93,18 @@ public final class WritersLock implements Closeable {
     heldBefore = held;
     deathsSeen = deaths;
     return continues;
+  }
+
+  /**
+   * Asked by who has the lock, before it publishes and behind that: whether the kernel has dropped
+   * it, see {@link LockFile#isStillHeld}. To look costs a fifth of an append, so it is done only
+   * where the lock was held for so long that others may well have come in; and as the first look
+   * costs more than all else, not by who appends but a few events.
+   */
+  public boolean wasLost() {
+    return times > UNSEEN_TIMES
+        && System.nanoTime() - heldSinceNanos > UNSEEN_NANOS
+        && !held.isStillHeld(file);
   }
 
   /** Releases the lock. */

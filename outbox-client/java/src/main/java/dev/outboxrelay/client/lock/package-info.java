@@ -1,7 +1,9 @@
 /**
  * Who may write: {@link dev.outboxrelay.client.lock.WritersLock} keeps all other processes and
- * threads out, {@link dev.outboxrelay.client.lock.LockDeadline} ends the wait for it. An append
- * comes here with its record drafted, before it looks at any file.
+ * threads out, {@link dev.outboxrelay.client.lock.LockDeadline} ends the wait for it, {@link
+ * dev.outboxrelay.client.lock.LockFile} sees to it that no other copy of the client in the JVM
+ * makes the kernel drop it. An append comes here with its record drafted, before it looks at any
+ * file.
  *
  * <p><b>Not for users:</b> public because the relay and its tools read and mend the same files.
  */

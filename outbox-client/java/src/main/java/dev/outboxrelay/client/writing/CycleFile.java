@@ -13,6 +13,7 @@ import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.LockLost;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.Draft;
 import dev.outboxrelay.client.record.Invariant;
@@ -219,6 +220,9 @@ final class CycleFile implements Closeable {
       throw Invariant.broken(1, "a record at " + end + " does not fit into " + path());
     }
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
+    if (!CycleLayout.isFree(load32(map, (int) end))) {
+      throw new LockLost(path()); // another writer has published here just now
+    }
     disk.store32(map, (int) end, length, DiskStep.PUBLISH); // FORMAT I1
   }
 

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.disk.DiskErrors;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.LockLost;
 import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.BatchDraft;
 import dev.outboxrelay.client.record.Draft;
@@ -136,7 +137,7 @@ public final class QueueWriter implements Closeable {
     try (LockDeadline deadline = deadline()) {
       WriterSession.Published published =
           deadline.retryWhileInterrupted(
-              () -> underLock(deadline, opened -> publish(opened, draft, deadline)));
+              () -> underLock(deadline, opened -> publish(opened, draft, eventId, deadline)));
       if (options.durability() == Durability.POWER) {
         syncAndClose(published, eventId, deadline);
       }
@@ -146,16 +147,25 @@ public final class QueueWriter implements Closeable {
     }
   }
 
-  private WriterSession.Published publish(WriterSession opened, Draft draft, LockDeadline deadline)
-      throws IOException {
+  private WriterSession.Published publish(
+      WriterSession opened, Draft draft, UUID eventId, LockDeadline deadline) throws IOException {
     long now = options.clock().millis();
     WriterSession current = inCycleFor(draft, opened, now);
+    if (lock.wasLost()) {
+      throw new LockLost(options.paths().lock());
+    }
     WriterSession.Published published;
     try {
       published = current.append(draft, now, deadline);
     } catch (WriterSession.CycleFailed e) {
       current = inCycleFor(draft, current, now); // another one, once
       published = current.append(draft, now, deadline);
+    }
+    if (lock.wasLost()) {
+      if (options.durability() == Durability.POWER) {
+        closeQuietly(published.file());
+      }
+      throw LockLost.behindPublishing(options.paths().lock(), eventId);
     }
     try {
       current.book(draft, published.sequence());
