@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECTOR, PAGE = 512, 4096
+#: Of at least so many states, those are of which one file has all versions.
+THOROUGH = 16
 
 
 class _FileHistory:
@@ -187,7 +189,8 @@ class Survival:
         """Yield what a cut may leave.
 
         All of it if that is not too much. Else all that each file or directory may have become
-        where that is not too much, with the newest of all others and with the oldest; and a sample.
+        where that is not too much, with the newest of all others and with the oldest, unless the
+        limit is low; and a sample.
 
         Args:
             chance: chooses the sample.
@@ -200,7 +203,7 @@ class Survival:
             return
         yield self.state({})
         yield self.state(oldest := dict.fromkeys(dimensions, 0))
-        for node in {node for node, _ in dimensions}:
+        for node in {node for node, _ in dimensions} if limit >= THOROUGH else ():
             its_own = {place: versions for place, versions in reduced.items() if place[0] == node}
             if _product(its_own) <= limit:
                 yield from self._all(its_own, {})
