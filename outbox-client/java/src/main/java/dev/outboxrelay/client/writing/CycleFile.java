@@ -231,14 +231,19 @@ final class CycleFile implements Closeable {
 
   /**
    * Writes a framed record at the tail and publishes it. An exception means that nothing is
-   * published.
+   * published; {@link LockLost} that another writer has come in, against the rules.
    */
   void publish(ByteBuffer frame, int length) throws IOException {
+    checkTail();
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
-    if (!CycleLayout.isFree(load32(map, (int) end))) {
-      throw new LockLost(path); // another writer has published here just now
-    }
+    checkTail();
     disk.store32(map, (int) end, length, DiskStep.PUBLISH);
+  }
+
+  private void checkTail() throws LockLost {
+    if (!tailIsKnown()) {
+      throw new LockLost(path);
+    }
   }
 
   /** Notes what was just published. An exception changes nothing of the fact that it is. */
