@@ -220,8 +220,8 @@ final class CycleFile implements Closeable {
       throw Invariant.broken(1, "a record at " + end + " does not fit into " + path());
     }
     disk.write(channel, frame, end, DiskStep.PAYLOAD);
-    if (!CycleLayout.isFree(load32(map, (int) end))) {
-      throw new LockLost(path()); // another writer has published here just now
+    if (!tailIsKnown()) {
+      throw new LockLost(path()); // another writer has come in, against the rules
     }
     disk.store32(map, (int) end, length, DiskStep.PUBLISH); // FORMAT I1
   }
