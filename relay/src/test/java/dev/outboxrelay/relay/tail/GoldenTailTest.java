@@ -6,6 +6,8 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.inspect.GoldenOutbox;
 import dev.outboxrelay.relay.tail.TailedRecord.Damaged;
 import dev.outboxrelay.relay.tail.TailedRecord.Intact;
@@ -17,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -53,8 +54,10 @@ class GoldenTailTest {
       assertThat(golden.stopped()).isEqualTo(OtherFormatFound.labelOf(e) + " -1 -1");
       return;
     }
-    Assumptions.assumeFalse(
-        golden.name().startsWith("metadata-") && !golden.after(), "the relay mends it first");
+    if (golden.name().startsWith("metadata-") && !golden.after()) {
+      // Chronicle needs it; the pipeline opens an outbox as a writer does.
+      QueueWriter.open(WriterOptions.of(golden.paths()).withTrustParent(true)).close();
+    }
 
     List<TailedRecord> all = read(golden, outbox, Place.START);
     assertThat(described(all)).isEqualTo(golden.records());
