@@ -2,11 +2,9 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.Prologue;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
@@ -14,9 +12,11 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -24,7 +24,7 @@ import java.util.zip.GZIPInputStream;
 
 /** One state of the golden files in {@code outbox-client/vectors}. */
 final class Golden {
-  private static final int BLOCK_BYTES = 1 << 20;
+  private static final int BLOCK_BYTES = 64 << 10;
   private static final byte[] ZEROS = new byte[BLOCK_BYTES];
   private static final Path VECTORS = Path.of("..", "vectors");
 
@@ -50,9 +50,24 @@ final class Golden {
     }
   }
 
-  /** A file's length, and its bytes without the zeros at their end. */
-  @SuppressWarnings("ArrayRecordComponent")
-  record Contents(long size, byte[] bytes) {}
+  /** A file's length, and its blocks by their offsets, without those that are zero. */
+  record Contents(long size, SortedMap<Long, ByteBuffer> blocks) {
+
+    /** The first offset at which another one of the same length differs; −1 if none does. */
+    long mismatch(Contents other) {
+      SortedMap<Long, ByteBuffer> all = new TreeMap<>(blocks);
+      all.putAll(other.blocks);
+      ByteBuffer zeros = ByteBuffer.wrap(ZEROS);
+      for (long at : all.keySet()) {
+        ByteBuffer one = blocks.getOrDefault(at, zeros);
+        int difference = one.mismatch(other.blocks.getOrDefault(at, zeros));
+        if (difference >= 0) {
+          return at + difference;
+        }
+      }
+      return -1;
+    }
+  }
 
   boolean writable() {
     return (Boolean) expected.get("writable");
@@ -185,7 +200,10 @@ final class Golden {
       Files.deleteIfExists(path);
       SafeFiles.create(path).close();
       try (RandomAccessFile out = new RandomAccessFile(path.toFile(), "rw")) {
-        out.write(file.getValue().bytes());
+        for (Map.Entry<Long, ByteBuffer> block : file.getValue().blocks().entrySet()) {
+          out.seek(block.getKey());
+          out.write(block.getValue().array());
+        }
         out.setLength(file.getValue().size());
       }
     }
@@ -193,35 +211,32 @@ final class Golden {
 
   /** Reads a file. */
   static Contents load(Path file) throws IOException {
-    long size = Files.size(file);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (FileWindow window = FileWindow.open(file)) {
-      for (long at = 0; at < size; at += BLOCK_BYTES) {
-        int length = (int) Math.min(size - at, BLOCK_BYTES);
-        ByteBuffer read = window.slice(at, length);
-        if (read.mismatch(ByteBuffer.wrap(ZEROS, 0, length)) < 0) {
-          continue;
-        }
-        byte[] block = new byte[length];
-        read.get(block);
-        int used = length;
-        while (used > 0 && block[used - 1] == 0) {
-          used--;
-        }
-        if (used > 0) {
-          bytes.write(new byte[(int) (at - bytes.size())]);
-          bytes.write(block, 0, used);
-        }
-      }
+    try (InputStream in = Files.newInputStream(file)) {
+      return load(in, Files.size(file));
     }
-    return new Contents(size, bytes.toByteArray());
   }
 
   private Contents load(String part, String path, long size) throws IOException {
-    try (InputStream in =
-        new GZIPInputStream(Files.newInputStream(folder.resolve(part).resolve(path + ".gz")))) {
-      return new Contents(size, in.readAllBytes());
+    Path file = folder.resolve(part).resolve(path + ".gz");
+    try (InputStream in = new GZIPInputStream(Files.newInputStream(file), BLOCK_BYTES)) {
+      return load(in, size);
     }
+  }
+
+  private static Contents load(InputStream in, long size) throws IOException {
+    SortedMap<Long, ByteBuffer> blocks = new TreeMap<>();
+    byte[] block = new byte[BLOCK_BYTES];
+    long at = 0;
+    for (int read = in.readNBytes(block, 0, BLOCK_BYTES); read > 0; ) {
+      Arrays.fill(block, read, BLOCK_BYTES, (byte) 0);
+      if (!Arrays.equals(block, ZEROS)) {
+        blocks.put(at, ByteBuffer.wrap(block));
+        block = new byte[BLOCK_BYTES];
+      }
+      at += BLOCK_BYTES;
+      read = in.readNBytes(block, 0, BLOCK_BYTES);
+    }
+    return new Contents(size, blocks);
   }
 
   private static List<EventHeader> headers(Map<String, Object> described) {

@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -149,9 +148,9 @@ class GoldenFilesTest {
     for (Map.Entry<String, Golden.Contents> file : wanted.entrySet()) {
       Golden.Contents ours = found.get(file.getKey());
       assertEquals(file.getValue().size(), ours.size(), file.getKey());
-      int difference = Arrays.mismatch(file.getValue().bytes(), ours.bytes());
+      long difference = file.getValue().mismatch(ours);
       assertEquals(
-          -1, difference, () -> file.getKey() + " differs at 0x" + Integer.toHexString(difference));
+          -1, difference, () -> file.getKey() + " differs at 0x" + Long.toHexString(difference));
     }
   }
 }

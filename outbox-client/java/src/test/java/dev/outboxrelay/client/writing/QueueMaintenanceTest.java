@@ -1,7 +1,6 @@
 package dev.outboxrelay.client.writing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
@@ -72,12 +71,12 @@ class QueueMaintenanceTest {
   @Test
   void a_damaged_cycle_is_left_as_it_is() throws IOException {
     overwrite(1, end(1), CycleLayout.LENGTH_MASK);
-    byte[] before = Golden.load(paths.cycle(1)).bytes();
+    Golden.Contents before = Golden.load(paths.cycle(1));
     assertEquals(Sealing.IS_DAMAGED, maintenance.seal(1));
     assertEquals(Deletion.IS_NOT_SEALED, maintenance.delete(1));
     overwrite(2, 0, 0);
     assertEquals(Sealing.IS_DAMAGED, maintenance.seal(2));
-    assertTrue(java.util.Arrays.equals(before, Golden.load(paths.cycle(1)).bytes()));
+    assertEquals(before, Golden.load(paths.cycle(1)));
   }
 
   @Test
