@@ -200,6 +200,11 @@ final class CycleFile implements Closeable {
     }
   }
 
+  /** Told once, where this writer has just made the file. */
+  void begunHere() {
+    ahead.begunHere();
+  }
+
   /** Prepares for this append and many more to come; see {@link SpaceAhead}. */
   void allocateAhead(int length) throws IOException {
     ahead.prepare(end, CycleLayout.next(end, length) + ZEROS_BEHIND, map.limit());

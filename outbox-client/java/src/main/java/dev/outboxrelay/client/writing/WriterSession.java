@@ -214,6 +214,7 @@ final class WriterSession implements Closeable {
                 () ->
                     new OutboxCorrupt(
                         paths.cycle(cycle) + " is not what was just written: check the disk"));
+    file.begunHere();
     file.findTail(state);
     try (MetadataTable table =
         MetadataTable.openOrRepair(paths.metadata(), paths.cycles(), nowMillis, options.disk())) {
