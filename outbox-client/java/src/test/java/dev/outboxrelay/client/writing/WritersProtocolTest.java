@@ -113,8 +113,10 @@ class WritersProtocolTest {
   void nothing_but_zeros_is_overwritten_ahead_of_the_tail() throws IOException {
     try (QueueWriter writer = QueueWriter.open(options())) {
       writer.append(EVENT);
-      byte[] survivor = {'o', 'l', 'd'};
-      overwrite(paths.cycle(0), 200_000, survivor);
+    }
+    byte[] survivor = {'o', 'l', 'd'}; // of a power cut, so this writer has not begun the cycle
+    overwrite(paths.cycle(0), 200_000, survivor);
+    try (QueueWriter writer = QueueWriter.open(options())) {
       for (int i = 0; i < 100; i++) {
         writer.append(EVENT);
       }
