@@ -11,7 +11,17 @@ import struct
 from typing import TYPE_CHECKING
 
 import pytest
-from support import HOUR, HOUR_NS, Clock, event, fail, new_writer, numbers, records
+from support import (
+    HOUR,
+    HOUR_NS,
+    Clock,
+    Reached,
+    event,
+    fail,
+    new_writer,
+    numbers,
+    records,
+)
 
 from outbox_client import OutboxCorrupt, OutboxUnavailable
 from outbox_client._cycle_file import CycleFile
@@ -306,6 +316,28 @@ def test_a_state_that_lost_its_name_is_noticed(outbox_path: Path, clock: Clock) 
     assert writer.append(event(2)).sequence == 3
     assert new_writer(outbox_path, clock=clock).append(event(3)).sequence == 4
     assert numbers(outbox_path) == [0, 1, 2, 3]
+
+
+def test_a_new_cycle_replaces_no_file_that_has_its_name(outbox_path: Path, clock: Clock) -> None:
+    """Whoever made it: the append goes on behind what it holds."""
+    writer = new_writer(outbox_path, clock=clock)
+    writer.append(event(0))
+    clock.now += HOUR_NS
+
+    def another_begins_it() -> None:
+        name = cycle_name(HOUR + 1)
+        other = outbox_path.parent / "other"
+        held = new_writer(other, clock=Clock(HOUR + 1))
+        held.append(event(77))
+        (other / "queue" / name).rename(outbox_path / "queue" / name)
+
+    disk = Reached("link", 1, another_begins_it)
+    assert new_writer(outbox_path, clock=clock, disk=disk).append(event(1)).sequence == 2
+    theirs = (outbox_path / "queue" / cycle_name(HOUR + 1)).read_bytes()
+    assert b"value 77" in theirs
+    assert [path.name for path in sorted((outbox_path / "queue").glob("*.cq4"))] == [
+        cycle_name(HOUR + later) for later in range(3)
+    ]
 
 
 def test_second_names_of_all_cycles_are_removed(

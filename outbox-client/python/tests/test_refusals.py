@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outbox_client._outbox_directory import HeldDirectories
+    from outbox_client._safe_files import Folder
 
 OTHER_GROUP = 12345
 
@@ -359,6 +360,28 @@ def test_a_queue_that_became_a_link_is_neither_followed_nor_changed(
     clock.now += HOUR_NS
     with pytest.raises(OutboxUnavailable, match="symbolic link"):
         writer.append(event(3))
+    assert {file.name: file.read_bytes() for file in (victim / "queue").iterdir()} == before
+
+
+def test_a_queue_that_becomes_a_link_behind_the_look_at_it_is_not_followed(
+    outbox_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = tmp_path / "victim"
+    new_writer(victim, clock=Clock()).append(event(1))
+    before = {file.name: file.read_bytes() for file in (victim / "queue").iterdir()}
+    new_writer(outbox_path, clock=Clock()).append(event(2))
+    queue = outbox_path / "queue"
+    check = OutboxDirectory._check
+
+    def check_and_bend(self: OutboxDirectory, path: str, within: Folder | None) -> None:
+        check(self, path, within)
+        if path == str(queue) and not queue.is_symlink():
+            queue.rename(outbox_path / "queue.aside")
+            queue.symlink_to(victim / "queue")
+
+    monkeypatch.setattr(OutboxDirectory, "_check", check_and_bend)
+    with pytest.raises(OutboxUnavailable, match="queue"):
+        new_writer(outbox_path, clock=Clock()).append(event(3))
     assert {file.name: file.read_bytes() for file in (victim / "queue").iterdir()} == before
 
 

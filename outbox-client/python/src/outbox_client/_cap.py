@@ -5,14 +5,16 @@ from __future__ import annotations
 from outbox_client._errors import OutboxFull
 from outbox_client._position_file import read_position
 
-# Others may have begun to hold bytes meanwhile, in parked topics and dead letters.
-_LOOK_AGAIN_MS = 1000
+# After so much the position is read again although what is known of it leaves room: the relay may
+# have begun to hold bytes meanwhile, in parked topics and dead letters.
+_TRUST_BYTES = 1 << 20
+_TRUST_PART = 64
 
 
 class Cap:
     """Compares what is appended with what is settled, as the relay has noted it."""
 
-    __slots__ = ("_looked_at", "_max_bytes", "_path", "_settled")
+    __slots__ = ("_max_bytes", "_path", "_settled", "_trusted_to")
 
     def __init__(self, max_bytes: int, path: str) -> None:
         """Read nothing yet.
@@ -24,24 +26,21 @@ class Cap:
         self._max_bytes = max_bytes
         self._path = path
         self._settled = 0
-        self._looked_at: int | None = None
+        self._trusted_to = 0
 
-    def check(self, appended: int, outbox: bytes, now: int) -> None:
+    def check(self, appended: int, outbox: bytes) -> None:
         """Refuse an append that would leave more undelivered bytes.
 
         Args:
             appended: bytes in all cycles, with the one to be appended.
             outbox: its id; what another one's relay has settled counts nothing.
-            now: milliseconds since the epoch.
 
         Raises:
             OutboxFull: it would.
         """
-        looked_at = self._looked_at
-        recent = looked_at is not None and 0 <= now - looked_at < _LOOK_AGAIN_MS
-        if recent and appended - self._settled <= self._max_bytes:
+        if appended <= self._trusted_to and appended - self._settled <= self._max_bytes:
             return
-        self._looked_at = now
+        self._trusted_to = appended + min(_TRUST_BYTES, self._max_bytes // _TRUST_PART)
         position = read_position(self._path)
         if position is not None and position.outbox == outbox:
             self._settled = position.settled_bytes - position.held_bytes

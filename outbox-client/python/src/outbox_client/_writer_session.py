@@ -257,10 +257,12 @@ class WriterSession:
                 if not self.fresh:
                     # Others roll, too: what is held open never decides a roll (FORMAT, Rolling 1).
                     return self._reopen(self._options, now)
-                self._check_cap(length + PROLOGUE_BYTES, now)
+                self._check_cap(length + PROLOGUE_BYTES)
                 cycle = self._begin_cycle(now)
+                if cycle is None:
+                    return self._reopen(self._options, now)
             else:
-                self._check_cap(self._with_prologue(length), now)
+                self._check_cap(self._with_prologue(length))
             end = self.tail + 4 + self._with_prologue(length) + 8
             if cycle.size - end < HEADROOM_BYTES:
                 cycle.make_room(end, self._options.lock_timeout, self._options.disk)
@@ -288,12 +290,12 @@ class WriterSession:
             return self.next_base
         return self.base + self.tail - self.cycle.layout.first
 
-    def _check_cap(self, length: int, now: int) -> None:
+    def _check_cap(self, length: int) -> None:
         if self._cap is not None:
-            self._cap.check(self.appended_bytes() + 4 + length, self.identity.outbox, now)
+            self._cap.check(self.appended_bytes() + 4 + length, self.identity.outbox)
 
-    def _begin_cycle(self, now: int) -> CycleFile:
-        """End the newest cycle and begin the next."""
+    def _begin_cycle(self, now: int) -> CycleFile | None:
+        """End the newest cycle and begin the next; None if another has begun it (FORMAT I5)."""
         disk = self._options.disk
         hour = now // HOUR_MS
         newest = self.newest
@@ -318,7 +320,7 @@ class WriterSession:
             try:
                 create_cycle_file(held.queue, name, disk)
             except FileExistsError:
-                raise broken_invariant(5, f"{name} is there already, and was not listed") from None
+                return None
             with held.queue.open("metadata.cq4t") as metadata:
                 update_listing(metadata.fd, held.cycles(), disk)
             begun = NewestCycle(number, self.next_base, hour)
