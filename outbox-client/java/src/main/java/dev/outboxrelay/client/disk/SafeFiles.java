@@ -50,9 +50,7 @@ public final class SafeFiles {
     try {
       Map<String, Object> map =
           Files.readAttributes(
-              path,
-              "unix:isRegularFile,isDirectory,nlink,gid,mode,fileKey,size",
-              LinkOption.NOFOLLOW_LINKS);
+              path, "unix:isRegularFile,isDirectory,nlink,gid,mode,fileKey,size", links(path));
       return new Attributes(
           (Boolean) map.get("isRegularFile"),
           (Boolean) map.get("isDirectory"),
@@ -64,6 +62,13 @@ public final class SafeFiles {
     } catch (NoSuchFileException e) {
       return null;
     }
+  }
+
+  /** Through none, but that which leads to an open file itself. */
+  private static LinkOption[] links(Path path) {
+    return OwnDescriptors.isOwn(path)
+        ? new LinkOption[0]
+        : new LinkOption[] {LinkOption.NOFOLLOW_LINKS};
   }
 
   /** Opens an existing file of the outbox for reading and writing; refuses what is not ours. */
@@ -102,7 +107,7 @@ public final class SafeFiles {
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
             permissions());
     try {
-      own(file);
+      own(file, channel::tryLock);
       return channel;
     } catch (IOException | RuntimeException e) {
       channel.close();
@@ -110,19 +115,27 @@ public final class SafeFiles {
     }
   }
 
-  /** Creates a directory below the outbox's, unless it exists. */
-  public static void createDirectory(Path directory, int group) throws IOException {
+  /**
+   * Creates a directory below the outbox's, unless it exists.
+   *
+   * @return whether it is new
+   */
+  public static boolean createDirectory(Path directory, int group) throws IOException {
     try {
       Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(DIRECTORY_PERMISSIONS));
     } catch (FileAlreadyExistsException e) {
-      return;
+      return false;
     }
-    own(directory, DIRECTORY_MODE, group);
+    try (Folder made = Folder.hold(directory)) {
+      own(made.path(), DIRECTORY_MODE, group);
+    }
+    return true;
   }
 
   /** The group of the directory that a file lies in. */
   public static int directoryGroup(Path file) throws IOException {
-    return (Integer) Files.getAttribute(file.getParent(), "unix:gid", LinkOption.NOFOLLOW_LINKS);
+    Path directory = file.getParent();
+    return (Integer) Files.getAttribute(directory, "unix:gid", links(directory));
   }
 
   /** Mode of a new file, to be {@link #own}ed at once. */
@@ -130,15 +143,19 @@ public final class SafeFiles {
     return PosixFilePermissions.asFileAttribute(FILE_PERMISSIONS);
   }
 
-  /** Gives a file that was just created its mode and group. */
-  public static void own(Path file) throws IOException {
-    own(file, FILE_MODE, directoryGroup(file));
+  /**
+   * Gives a file that was just created its mode and group.
+   *
+   * @param channel that created it: somebody may have put another file in its place meanwhile
+   */
+  public static void own(Path file, OwnDescriptors.Locks channel) throws IOException {
+    own(OwnDescriptors.pathOf(channel).orElse(file), FILE_MODE, directoryGroup(file));
   }
 
   private static void own(Path path, int mode, int group) throws IOException {
     Attributes now = attributes(path);
     if (group != ANY_GROUP && now != null && now.gid() != group) {
-      Files.setAttribute(path, "unix:gid", group, LinkOption.NOFOLLOW_LINKS);
+      Files.setAttribute(path, "unix:gid", group, links(path));
     }
     // Inherited, as a rule; a sandbox that forbids to set the setgid bit forbids it in vain, too.
     if (now == null || (now.mode() & 07777) != mode) {
@@ -161,13 +178,13 @@ public final class SafeFiles {
     }
     if (!found.regular()) {
       throw new OutboxUnavailable(
-          file
+          OwnDescriptors.nameOf(file)
               + " is not a regular file (perhaps a symbolic link): remove it, the outbox uses "
               + "only its own files");
     }
     if (found.links() != 1) {
       throw new OutboxUnavailable(
-          file
+          OwnDescriptors.nameOf(file)
               + " has "
               + found.links()
               + " hard links: a file of an outbox must have exactly one; remove the others");
@@ -178,7 +195,7 @@ public final class SafeFiles {
   public static void checkOwnership(Path path, Attributes found, int group) {
     if (found.gid() != group) {
       throw new OutboxUnavailable(
-          path
+          OwnDescriptors.nameOf(path)
               + " belongs to group "
               + found.gid()
               + ", the outbox's directory to group "
@@ -187,7 +204,7 @@ public final class SafeFiles {
     }
     if ((found.mode() & OTHERS_MAY_WRITE) != 0) {
       throw new OutboxUnavailable(
-          path
+          OwnDescriptors.nameOf(path)
               + " can be written by everybody (mode "
               + Integer.toOctalString(found.mode() & 07777)
               + "): chmod o-w it");

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.disk.SafeFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -71,14 +72,16 @@ public final class FailureCounters {
   /**
    * Makes the file and its one block if that is possible, as a full disk has neither to give. Never
    * fails: refusals are then counted when they can be.
+   *
+   * @param held where it is to be made
    */
-  public void make() {
+  public void make(Path held) {
     try {
-      SafeFiles.Attributes found = SafeFiles.attributes(file);
+      SafeFiles.Attributes found = SafeFiles.attributes(held);
       if (found != null && found.size() >= FILE_BYTES) {
         return;
       }
-      try (FileChannel channel = SafeFiles.openOrCreate(file)) {
+      try (FileChannel channel = SafeFiles.openOrCreate(held)) {
         fillUp(channel);
       }
     } catch (IOException | RuntimeException e) {
@@ -89,7 +92,8 @@ public final class FailureCounters {
   /** Counts one refused append, if that is possible without waiting. */
   public void count(OutboxError error) {
     int offset = Reason.of(error).offset();
-    try (FileChannel channel = SafeFiles.openOrCreate(file);
+    try (Folder root = Folder.hold(file.getParent());
+        FileChannel channel = SafeFiles.openOrCreate(root.path().resolve(file.getFileName()));
         FileLock lock = disk.tryLock(channel, offset / 8, 1, DiskStep.FAILURES)) {
       if (lock == null) {
         return;

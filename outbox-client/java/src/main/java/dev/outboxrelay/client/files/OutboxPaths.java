@@ -15,12 +15,13 @@ import java.util.List;
  * Where everything of an outbox lies.
  *
  * @param root the directory {@code <outbox>}, absolute
+ * @param queue the Chronicle queue in it
  */
-public record OutboxPaths(Path root) {
+public record OutboxPaths(Path root, Path queue) {
 
-  /** The Chronicle queue. */
-  public Path queue() {
-    return root.resolve("queue");
+  /** By their names. */
+  public OutboxPaths(Path root) {
+    this(root, root.resolve("queue"));
   }
 
   public Path metadata() {

@@ -3,6 +3,7 @@ package dev.outboxrelay.client.files;
 import dev.outboxrelay.client.OutboxCorrupt;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.RealDisk;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.record.OtherFormatFound;
@@ -51,7 +52,6 @@ public final class StateFile implements Closeable {
   private static final int FAILED_AT = 128;
   private static final int FAILED_SLOTS = 16;
 
-  private final Path path;
   private final FileChannel channel;
   private final MappedByteBuffer map;
   private final Disk disk;
@@ -59,9 +59,7 @@ public final class StateFile implements Closeable {
   private final UUID outboxId;
   private final int generation;
 
-  private StateFile(
-      Path path, FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
-    this.path = path;
+  private StateFile(FileChannel channel, MappedByteBuffer map, Disk disk, Object fileKey) {
     this.channel = channel;
     this.map = map;
     this.disk = disk;
@@ -92,7 +90,7 @@ public final class StateFile implements Closeable {
     boolean former = version == VERSION && revision == FORMER_REVISION;
     throw OtherFormatFound.refusal(
         former,
-        file
+        OwnDescriptors.nameOf(file)
             + " has format version "
             + Short.toUnsignedInt(version)
             + " revision "
@@ -120,7 +118,7 @@ public final class StateFile implements Closeable {
         return Optional.empty();
       }
       MappedByteBuffer map = disk.map(channel, FILE_BYTES, DiskStep.STATE);
-      return Optional.of(new StateFile(file, channel, map, disk, attributes.key()));
+      return Optional.of(new StateFile(channel, map, disk, attributes.key()));
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -149,7 +147,9 @@ public final class StateFile implements Closeable {
     }
     return open(file, disk)
         .orElseThrow(
-            () -> new OutboxCorrupt(file + " is not what was just written: check the disk"));
+            () ->
+                new OutboxCorrupt(
+                    OwnDescriptors.nameOf(file) + " is not what was just written: check the disk"));
   }
 
   public UUID outboxId() {
@@ -164,7 +164,7 @@ public final class StateFile implements Closeable {
    * Whether the path still leads to this file, and it has its length, so that the mapping can be
    * touched. One that lost its name sees no failed mark of those who made another.
    */
-  public boolean isInPlace() throws IOException {
+  public boolean isAt(Path path) throws IOException {
     try {
       BasicFileAttributes now =
           Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);

@@ -3,6 +3,7 @@ package dev.outboxrelay.client.lock;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.record.Invariant;
 import java.io.IOException;
 import java.nio.channels.AsynchronousFileChannel;
 import java.nio.channels.FileLock;
@@ -170,6 +171,9 @@ public final class LockFile {
   }
 
   void heldByWriter(FileLock lock) {
+    if (lock != null && heldByWriter != null) {
+      throw Invariant.broken(12, "a second holder of the lock that " + heldByWriter + " is");
+    }
     heldByWriter = lock;
   }
 
@@ -215,7 +219,7 @@ public final class LockFile {
     LockFile created = open(file, NEW, SafeFiles.permissions());
     boolean done = false;
     try {
-      SafeFiles.own(file);
+      SafeFiles.own(file, created.channel::tryLock);
       done = true;
       return created;
     } finally {

@@ -2,14 +2,14 @@ package dev.outboxrelay.client.lock;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 
 /**
@@ -18,8 +18,6 @@ import java.util.Arrays;
  * descriptor of the file, and does not come back. For one thread at a time.
  */
 final class LockWitness implements Closeable {
-  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
-  private static final Path INFO = Path.of("/proc/self/fdinfo");
   private static final String LOCK = "\nlock:";
   private static final int INFO_BYTES = 1024;
 
@@ -33,36 +31,17 @@ final class LockWitness implements Closeable {
   /** Finds the descriptor that holds the lock on the file; null if the kernel tells of none. */
   static LockWitness find(Path file) {
     try {
-      String inode = ":" + Files.getAttribute(file, "unix:ino", LinkOption.NOFOLLOW_LINKS) + " ";
-      try (DirectoryStream<Path> all = Files.newDirectoryStream(DESCRIPTORS)) {
-        for (Path each : all) {
-          LockWitness found = at(INFO.resolve(each.getFileName()), inode);
-          if (found != null) {
-            return found;
-          }
-        }
-      }
-    } catch (IOException | DirectoryIteratorException | UnsupportedOperationException e) {
-      // not Linux, or no /proc
+      Object key = keyOf(file, LinkOption.NOFOLLOW_LINKS);
+      Path info = OwnDescriptors.locked((own, lock) -> keyOf(own).equals(key)).orElse(null);
+      return info == null ? null : new LockWitness(new RandomAccessFile(info.toFile(), "r"));
+    } catch (IOException e) {
+      return null; // not Linux, or no /proc
     }
-    return null;
   }
 
-  private static LockWitness at(Path path, String inode) throws IOException {
-    RandomAccessFile info;
-    try {
-      info = new RandomAccessFile(path.toFile(), "r");
-    } catch (IOException e) {
-      return null; // closed meanwhile
-    }
-    LockWitness found = new LockWitness(info);
-    String text = found.read();
-    int lock = text.indexOf(LOCK);
-    if (lock >= 0 && text.indexOf(inode, lock) > 0) {
-      return found;
-    }
-    found.close();
-    return null;
+  /** Device and inode: the number of an inode alone is the same on many a file system. */
+  private static Object keyOf(Path file, LinkOption... options) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class, options).fileKey();
   }
 
   /** Whether the kernel still has the lock. */

@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.lock;
 
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.record.Invariant;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -105,6 +106,20 @@ public final class WritersLock implements Closeable {
     return times > UNSEEN_TIMES
         && System.nanoTime() - heldSinceNanos > UNSEEN_NANOS
         && !held.isStillHeld(file);
+  }
+
+  /** Asked where something is about to be changed: FORMAT I3. */
+  public void mustBeHeld() {
+    LockFile lockFile = held;
+    FileLock lock = lockFile == null ? null : lockFile.heldByWriter();
+    if (lock == null || !lock.isValid() || !lockFile.threads().isHeldByCurrentThread()) {
+      throw Invariant.broken(3, "a change without the lock of " + file);
+    }
+  }
+
+  /** Asked by who has the lock: whether the path leads to the file that is locked. */
+  public boolean isHeldAt(Path path) throws IOException {
+    return held.isAt(path);
   }
 
   /** Releases the lock. */

@@ -18,6 +18,7 @@ import java.nio.file.attribute.BasicFileAttributes;
  * lock.
  */
 final class CycleDescriptors implements Closeable {
+  private final Path name;
   private final Path path;
   private final FileChannel channel;
   private final Object fileKey;
@@ -25,7 +26,8 @@ final class CycleDescriptors implements Closeable {
   private RandomAccessFile forSync; // null until something is to be synced
   private int users = 1; // guarded by this
 
-  private CycleDescriptors(Path path, FileChannel channel, Object fileKey, Disk disk) {
+  private CycleDescriptors(Path name, Path path, FileChannel channel, Object fileKey, Disk disk) {
+    this.name = name;
     this.path = path;
     this.channel = channel;
     this.fileKey = fileKey;
@@ -37,27 +39,34 @@ final class CycleDescriptors implements Closeable {
    *
    * @throws NoSuchFileException if there is none
    */
-  static CycleDescriptors open(Path path, Disk disk) throws IOException {
+  static CycleDescriptors open(HeldDirectories held, long cycle, Disk disk) throws IOException {
+    Path path = held.paths().cycle(cycle);
+    Path name = held.named().cycle(cycle);
     SafeFiles.Attributes attributes = SafeFiles.attributes(path);
     if (attributes == null) {
-      throw new NoSuchFileException(path.toString());
+      throw new NoSuchFileException(name.toString());
     }
-    return new CycleDescriptors(path, SafeFiles.open(path), attributes.key(), disk);
+    return new CycleDescriptors(name, path, SafeFiles.open(path), attributes.key(), disk);
   }
 
-  Path path() {
-    return path;
+  /** What users call it. */
+  Path name() {
+    return name;
   }
 
   FileChannel channel() {
     return channel;
   }
 
-  /** Length of the file; −1 if the path does not lead to it any more. */
+  /** Length of the file; −1 if its name does not lead to it any more. */
   long sizeInPlace() throws IOException {
+    return sizeAt(name);
+  }
+
+  private long sizeAt(Path where) throws IOException {
     try {
       BasicFileAttributes now =
-          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+          Files.readAttributes(where, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
       return fileKey.equals(now.fileKey()) ? now.size() : -1;
     } catch (NoSuchFileException e) {
       return -1;
@@ -72,9 +81,9 @@ final class CycleDescriptors implements Closeable {
   void retainForSync() throws IOException {
     if (forSync == null) {
       RandomAccessFile second = new RandomAccessFile(path.toFile(), "r");
-      if (sizeInPlace() < 0) {
+      if (sizeAt(path) < 0) {
         second.close();
-        throw new NoSuchFileException(path.toString());
+        throw new NoSuchFileException(name.toString());
       }
       forSync = second;
     }

@@ -10,7 +10,6 @@ import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.lock.LockLost;
@@ -74,8 +73,9 @@ final class CycleFile implements Closeable {
    *
    * @throws java.nio.file.NoSuchFileException if there is none
    */
-  static Optional<CycleFile> open(OutboxPaths paths, CycleId cycle, Disk disk) throws IOException {
-    CycleDescriptors file = CycleDescriptors.open(paths.cycle(cycle.number()), disk);
+  static Optional<CycleFile> open(HeldDirectories held, CycleId cycle, Disk disk)
+      throws IOException {
+    CycleDescriptors file = CycleDescriptors.open(held, cycle.number(), disk);
     CycleFile opened = null;
     try {
       long size = file.channel().size();
@@ -106,14 +106,14 @@ final class CycleFile implements Closeable {
   }
 
   private Path path() {
-    return file.path();
+    return file.name();
   }
 
   CycleLayout layout() {
     return layout;
   }
 
-  /** Whether the path still leads to this file and it is at least as long as what is mapped. */
+  /** Whether its name still leads to this file and it is at least as long as what is mapped. */
   boolean isInPlace() throws IOException {
     size = file.sizeInPlace();
     return size >= map.limit() && size <= Integer.MAX_VALUE;

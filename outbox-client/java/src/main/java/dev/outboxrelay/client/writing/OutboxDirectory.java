@@ -2,12 +2,14 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxUnavailable;
-import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -30,14 +32,69 @@ final class OutboxDirectory {
     this.paths = paths;
   }
 
-  /** Checks everything that is refused at open, and creates the directories and the lock file. */
+  /** Checks everything that is refused at open, and creates the directories. */
   static void open(WriterOptions options) throws IOException {
-    OutboxDirectory directory = new OutboxDirectory(options.paths());
+    OutboxPaths paths = options.paths();
+    OutboxDirectory directory = new OutboxDirectory(paths);
     directory.checkPath();
     directory.checkParent(options.trustParent());
     directory.checkFileSystem(options.durability());
-    directory.create(options.disk(), options.durability());
-    directory.checkFiles();
+    SafeFiles.Attributes root = SafeFiles.attributes(paths.root());
+    boolean isNew =
+        root == null || (root.directory() && SafeFiles.attributes(paths.queue()) == null);
+    if (root == null) {
+      SafeFiles.createDirectory(paths.root(), SafeFiles.ANY_GROUP);
+    }
+    try (HeldDirectories held = hold(paths)) {
+      // Whoever made them may not have come to this.
+      if (isNew || options.durability() == Durability.POWER) {
+        options.disk().syncDirectory(held.paths().queue(), DiskStep.CREATE);
+        options.disk().syncDirectory(held.paths().root(), DiskStep.CREATE);
+        options.disk().syncDirectory(paths.root().getParent(), DiskStep.CREATE);
+      }
+      checkFiles(held.paths());
+    }
+  }
+
+  /** Opens the outbox's directory, and its queue, which is created if need be. */
+  static HeldDirectories hold(OutboxPaths paths) throws IOException {
+    Folder root = hold(paths.root(), SafeFiles.ANY_GROUP);
+    try {
+      int group = root.attributes().gid();
+      Path queue = root.path().resolve(paths.queue().getFileName());
+      if (SafeFiles.attributes(queue) == null) {
+        SafeFiles.createDirectory(queue, group);
+      }
+      return new HeldDirectories(paths, root, hold(queue, group));
+    } catch (IOException e) {
+      IOException named = Folder.named(e);
+      root.close();
+      throw named;
+    } catch (RuntimeException | Error e) {
+      root.close();
+      throw e;
+    }
+  }
+
+  private static Folder hold(Path directory, int group) throws IOException {
+    Path name = OwnDescriptors.nameOf(directory);
+    SafeFiles.Attributes found = SafeFiles.attributes(directory);
+    if (found == null) {
+      throw new NoSuchFileException(name.toString());
+    }
+    if (!found.directory()) {
+      throw new OutboxUnavailable(
+          name + " is no directory (perhaps a symbolic link): give the real path, or remove it");
+    }
+    Folder held = Folder.hold(directory);
+    try {
+      SafeFiles.Attributes opened = held.attributes();
+      SafeFiles.checkOwnership(name, opened, group == SafeFiles.ANY_GROUP ? opened.gid() : group);
+      return held;
+    } catch (IOException | RuntimeException | Error e) {
+      held.close();
+      throw e;
+    }
   }
 
   private void checkPath() {
@@ -97,38 +154,7 @@ final class OutboxDirectory {
     }
   }
 
-  private void create(Disk disk, Durability durability) throws IOException {
-    Path root = paths.root();
-    boolean isNew = SafeFiles.attributes(root) == null;
-    if (isNew) {
-      SafeFiles.createDirectory(root, SafeFiles.ANY_GROUP);
-    }
-    checkDirectory(root, SafeFiles.attributes(root).gid());
-    int group = SafeFiles.attributes(root).gid();
-    if (SafeFiles.attributes(paths.queue()) == null) {
-      SafeFiles.createDirectory(paths.queue(), group);
-      isNew = true;
-    }
-    checkDirectory(paths.queue(), group);
-    // Whoever made them may not have come to this.
-    if (isNew || durability == Durability.POWER) {
-      disk.syncDirectory(paths.queue(), DiskStep.CREATE);
-      disk.syncDirectory(root, DiskStep.CREATE);
-      disk.syncDirectory(root.getParent(), DiskStep.CREATE);
-    }
-  }
-
-  private static void checkDirectory(Path directory, int group) throws IOException {
-    SafeFiles.Attributes found = SafeFiles.attributes(directory);
-    if (found == null || !found.directory()) {
-      throw new OutboxUnavailable(
-          directory
-              + " is no directory (perhaps a symbolic link): give the real path, or remove it");
-    }
-    SafeFiles.checkOwnership(directory, found, group);
-  }
-
-  private void checkFiles() throws IOException {
+  private static void checkFiles(OutboxPaths paths) throws IOException {
     int group = SafeFiles.attributes(paths.root()).gid();
     for (Path file :
         List.of(

@@ -3,6 +3,7 @@ package dev.outboxrelay.client.writing;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.disk.DiskErrors;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.lock.LockDeadline;
@@ -23,15 +24,11 @@ import java.util.UUID;
  */
 public final class QueueMaintenance implements Closeable {
   private final WriterOptions options;
-  private final OutboxPaths paths;
   private final WritersLock lock;
-  private final Recovery recovery;
 
   public QueueMaintenance(WriterOptions options) {
     this.options = options;
-    paths = options.paths();
-    lock = new WritersLock(paths.lock(), options.disk(), options.random());
-    recovery = new Recovery(options);
+    lock = new WritersLock(options.paths().lock(), options.disk(), options.random());
   }
 
   /** What became of a request to close a cycle. */
@@ -69,6 +66,7 @@ public final class QueueMaintenance implements Closeable {
   public Sealing seal(long cycle) {
     return underLock(
         session -> {
+          OutboxPaths paths = session.paths();
           List<Long> cycles = paths.cycles();
           if (!cycles.contains(cycle)) {
             return Sealing.IS_MISSING;
@@ -100,6 +98,7 @@ public final class QueueMaintenance implements Closeable {
   public Deletion delete(long cycle) {
     return underLock(
         session -> {
+          OutboxPaths paths = session.paths();
           List<Long> cycles = paths.cycles();
           if (!cycles.contains(cycle)) {
             return Deletion.IS_MISSING;
@@ -111,7 +110,7 @@ public final class QueueMaintenance implements Closeable {
             return Deletion.IS_NOT_SEALED;
           }
           Files.delete(paths.cycle(cycle));
-          recovery.listCycles(paths.cycles());
+          session.listCycles(options.clock().millis());
           return Deletion.DELETED;
         });
   }
@@ -141,19 +140,28 @@ public final class QueueMaintenance implements Closeable {
     T with(WriterSession session) throws IOException;
   }
 
+  /** An error is told while what it happened to still has a name. */
+  private static <T> T named(Work<T> work, WriterSession session) throws IOException {
+    try {
+      return work.with(session);
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+  }
+
   private <T> T underLock(Work<T> work) {
     try (LockDeadline deadline = new LockDeadline(options.lockTimeout(), options.random())) {
       return deadline.retryWhileInterrupted(
           () -> {
             lock.acquire(deadline);
-            try (WriterSession session = recovery.open()) {
-              return work.with(session);
+            try (WriterSession session = Recovery.open(options, lock)) {
+              return named(work, session);
             } finally {
               lock.release();
             }
           });
     } catch (IOException e) {
-      throw DiskErrors.of(e, paths.root());
+      throw DiskErrors.of(e, options.paths().root());
     }
   }
 

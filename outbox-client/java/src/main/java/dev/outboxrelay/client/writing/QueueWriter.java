@@ -6,6 +6,7 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.disk.DiskErrors;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.lock.LockLost;
@@ -29,7 +30,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 public final class QueueWriter implements Closeable {
   private final WriterOptions options;
   private final WritersLock lock;
-  private final Recovery recovery;
   private final EventIds eventIds;
   private final FailureCounters failures;
   private final ConcurrentLinkedQueue<RecordDraft> drafts = new ConcurrentLinkedQueue<>();
@@ -40,7 +40,6 @@ public final class QueueWriter implements Closeable {
   private QueueWriter(WriterOptions options) {
     this.options = options;
     lock = new WritersLock(options.paths().lock(), options.disk(), options.random());
-    recovery = new Recovery(options);
     eventIds = new EventIds(options.clock(), options.random());
     failures = new FailureCounters(options.paths().failures(), options.disk());
   }
@@ -213,6 +212,8 @@ public final class QueueWriter implements Closeable {
       T result = work.with(usable);
       done = true;
       return result;
+    } catch (IOException e) {
+      throw Folder.named(e);
     } finally {
       try {
         if (!done) {
@@ -255,8 +256,8 @@ public final class QueueWriter implements Closeable {
 
   private WriterSession reopen() throws IOException {
     dropSession();
-    session = recovery.open();
-    failures.make();
+    session = Recovery.open(options, lock);
+    failures.make(session.paths().failures());
     return session;
   }
 

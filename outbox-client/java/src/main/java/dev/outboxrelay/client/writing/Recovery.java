@@ -4,7 +4,7 @@ import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
-import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.MetadataTable;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -13,6 +13,7 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.CycleId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,18 +32,47 @@ final class Recovery {
   private static final System.Logger LOG = System.getLogger(Recovery.class.getPackageName());
 
   private final WriterOptions options;
+  private final WritersLock lock;
+  private final HeldDirectories held;
   private final OutboxPaths paths;
   private final Disk disk;
+  private StateFile state; // null until it is open
+  private CycleFile file; // of the newest cycle; null until it is open, if it can be
 
-  Recovery(WriterOptions options) {
+  private Recovery(WriterOptions options, WritersLock lock, HeldDirectories held) {
     this.options = options;
-    paths = options.paths();
+    this.lock = lock;
+    this.held = held;
+    paths = held.paths();
     disk = options.disk();
   }
 
-  /** Opens and mends. */
-  WriterSession open() throws IOException {
-    SafeFiles.createDirectory(paths.queue(), SafeFiles.directoryGroup(paths.queue()));
+  /**
+   * Opens and mends.
+   *
+   * @param lock which the caller holds
+   */
+  static WriterSession open(WriterOptions options, WritersLock lock) throws IOException {
+    Recovery recovery = new Recovery(options, lock, OutboxDirectory.hold(options.paths()));
+    boolean opened = false;
+    try {
+      lock.mustBeHeld();
+      if (!lock.isHeldAt(recovery.paths.lock())) {
+        throw recovery.held.replaced();
+      }
+      WriterSession session = recovery.open();
+      opened = true;
+      return session;
+    } catch (IOException e) {
+      throw Folder.named(e);
+    } finally {
+      if (!opened) {
+        recovery.giveUp();
+      }
+    }
+  }
+
+  private WriterSession open() throws IOException {
     List<Long> cycles = paths.cycles();
     refuseOtherFormats(cycles);
     if (options.durability() == Durability.POWER) {
@@ -51,24 +81,21 @@ final class Recovery {
     }
     NewCycle.removeLeftovers(paths, disk);
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
-    StateFile state = found.isPresent() ? found.get() : rebuildState(cycles);
-    WriterSession session = null;
-    boolean opened = false;
-    try {
-      listCycles(cycles);
-      long newest = newest(cycles, state);
-      CycleFile file = openNewest(newest, cycles, state);
-      session = new WriterSession(options, state, newest, file, position());
-      session.findTail(cycles);
-      closeCycleBefore(newest, cycles, state);
-      opened = true;
-      return session;
-    } finally {
-      if (!opened && session != null) {
-        session.close();
-      } else if (!opened) {
-        state.close();
-      }
+    state = found.isPresent() ? found.get() : rebuildState(cycles);
+    listCycles(cycles);
+    long newest = newest(cycles, state);
+    file = openNewest(newest, cycles, state);
+    WriterSession session = new WriterSession(options, lock, held, state, newest, file, position());
+    session.findTail(cycles);
+    closeCycleBefore(newest, cycles, state);
+    return session;
+  }
+
+  private void giveUp() throws IOException {
+    try (held;
+        StateFile openState = state;
+        CycleFile openFile = file) {
+      // closes what is open
     }
   }
 
@@ -106,7 +133,7 @@ final class Recovery {
           System.Logger.Level.WARNING,
           "outbox.state was lost and is rebuilt from the queue path={0} cycles={1} "
               + "identity_found={2}",
-          paths.state(),
+          held.named().state(),
           String.valueOf(cycles.size()),
           found.isPresent());
     }
@@ -123,7 +150,7 @@ final class Recovery {
   }
 
   /** Brings Chronicle's listing up to date, and repairs it if need be. */
-  void listCycles(List<Long> cycles) throws IOException {
+  private void listCycles(List<Long> cycles) throws IOException {
     try (MetadataTable table =
         MetadataTable.openOrRepair(paths.metadata(), cycles, options.clock().millis(), disk)) {
       table.list(cycles);
@@ -145,7 +172,7 @@ final class Recovery {
     if (!cycles.contains(newest)) {
       return null;
     }
-    return CycleFile.open(paths, new CycleId(state.outboxId(), newest), disk).orElse(null);
+    return CycleFile.open(held, new CycleId(state.outboxId(), newest), disk).orElse(null);
   }
 
   /** FORMAT I7: a reader stays on a cycle that has no EOF; a power cut may have taken it. */
@@ -164,7 +191,7 @@ final class Recovery {
 
   private void closeChain(long cycle, StateFile state) throws IOException {
     CycleId id = new CycleId(state.outboxId(), cycle);
-    try (CycleFile file = CycleFile.open(paths, id, disk).orElse(null)) {
+    try (CycleFile file = CycleFile.open(held, id, disk).orElse(null)) {
       if (file == null || file.findTail(state) != ChainWalk.End.OPEN) {
         return;
       }

@@ -13,6 +13,7 @@ import dev.outboxrelay.client.files.OutboxState.NewestCycle;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.LockDeadline;
+import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.Draft;
 import dev.outboxrelay.client.record.Invariant;
@@ -21,6 +22,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -35,7 +37,10 @@ final class WriterSession implements Closeable {
   private static final long MILLIS_PER_HOUR = 3_600_000;
 
   private final WriterOptions options;
+  private final WritersLock lock;
+  private final HeldDirectories held;
   private final OutboxPaths paths;
+  private final Path stateName;
   private final StateFile state;
   private final Sequences sequences;
   private final Bases bases;
@@ -48,13 +53,23 @@ final class WriterSession implements Closeable {
   /**
    * Takes over what {@link Recovery} has opened.
    *
+   * @param held closed with it
    * @param file of the newest cycle, or null
    * @param position of the relay, or null
    */
   WriterSession(
-      WriterOptions options, StateFile state, long newest, CycleFile file, Position position) {
+      WriterOptions options,
+      WritersLock lock,
+      HeldDirectories held,
+      StateFile state,
+      long newest,
+      CycleFile file,
+      Position position) {
     this.options = options;
-    this.paths = options.paths();
+    this.lock = lock;
+    this.held = held;
+    paths = held.paths();
+    stateName = held.named().state();
     this.state = state;
     this.newest = newest;
     this.file = file;
@@ -113,7 +128,7 @@ final class WriterSession implements Closeable {
 
   /** Whether all that is kept open is still what the paths lead to. */
   boolean isInPlace() throws IOException {
-    if (!state.isInPlace()) {
+    if (!state.isAt(stateName)) {
       return false;
     }
     if (file == null) {
@@ -134,6 +149,11 @@ final class WriterSession implements Closeable {
     return RollRule.cycleFor(hour, newest, cycleHour, open, hasRoom);
   }
 
+  /** Of what it holds. */
+  OutboxPaths paths() {
+    return paths;
+  }
+
   StateFile state() {
     return state;
   }
@@ -144,7 +164,7 @@ final class WriterSession implements Closeable {
 
   /** Opens a cycle of this outbox; empty if its header cannot be parsed. */
   Optional<CycleFile> openCycle(long cycle) throws IOException {
-    return CycleFile.open(paths, new CycleId(state.outboxId(), cycle), options.disk());
+    return CycleFile.open(held, new CycleId(state.outboxId(), cycle), options.disk());
   }
 
   private boolean chainIsOpen() throws IOException {
@@ -165,7 +185,7 @@ final class WriterSession implements Closeable {
         System.Logger.Level.WARNING,
         "the newest cycle is damaged and is left as it is; appends go on in the next one "
             + "path={0} offset={1}",
-        paths.cycle(newest),
+        held.named().cycle(newest),
         String.valueOf(offset));
     sequences.giveBehindFailed(newest);
     state.markFailed(newest);
@@ -177,9 +197,10 @@ final class WriterSession implements Closeable {
    * @return false if somebody else has begun it: then look again
    */
   boolean begin(long cycle, long nowMillis) throws IOException {
+    lock.mustBeHeld();
     if (cycle > CycleName.LAST_CYCLE) {
       throw new OutboxCorrupt(
-          paths.root()
+          held.named().root()
               + " has used up all cycles up to the year 9999: move it away once it is drained, "
               + "and begin a new one");
     }
@@ -194,11 +215,14 @@ final class WriterSession implements Closeable {
       file.writeEof();
     }
     if (!failed && !file.isClosed()) {
-      throw Invariant.broken(7, paths.cycle(newest) + " is neither closed nor failed");
+      throw Invariant.broken(7, held.named().cycle(newest) + " is neither closed nor failed");
     }
     long base = newestCycle == null ? 0 : newestCycle.base();
     if (newestCycle != null) {
       base = failed ? bases.behindFailed(newest, base) : base + file.dataBytes();
+    }
+    if (!held.areInPlace()) {
+      throw held.replaced();
     }
     if (!NewCycle.create(paths, cycle, options.disk())) {
       return false;
@@ -213,16 +237,23 @@ final class WriterSession implements Closeable {
             .orElseThrow(
                 () ->
                     new OutboxCorrupt(
-                        paths.cycle(cycle) + " is not what was just written: check the disk"));
+                        held.named().cycle(cycle)
+                            + " is not what was just written: check the disk"));
     file.begunHere();
     file.findTail(state);
-    try (MetadataTable table =
-        MetadataTable.openOrRepair(paths.metadata(), paths.cycles(), nowMillis, options.disk())) {
-      table.list(paths.cycles());
-    }
+    listCycles(nowMillis);
     newestCycle = new NewestCycle(cycle, base, hour(nowMillis));
     state.newest(newestCycle);
     return true;
+  }
+
+  /** Notes in Chronicle's listing which cycles there are. */
+  void listCycles(long nowMillis) throws IOException {
+    List<Long> cycles = paths.cycles();
+    try (MetadataTable table =
+        MetadataTable.openOrRepair(paths.metadata(), cycles, nowMillis, options.disk())) {
+      table.list(cycles);
+    }
   }
 
   /**
@@ -232,6 +263,7 @@ final class WriterSession implements Closeable {
    * @throws CycleFailed if the disk fails there: the cycle is marked so
    */
   Published append(Draft draft, long nowMillis, LockDeadline deadline) throws IOException {
+    lock.mustBeHeld();
     boolean first = file.entries() == 0;
     int span = draft.span(first);
     long end = CycleLayout.next(file.end(), span) - file.layout().firstData();
@@ -281,6 +313,7 @@ final class WriterSession implements Closeable {
 
   /** No writer appends to this cycle again. Before the mark, as nobody looks into it again. */
   void markFailed(long cycle) throws IOException {
+    lock.mustBeHeld();
     try {
       sequences.giveBehindFailed(cycle);
     } catch (NoSuchFileException e) {
@@ -291,9 +324,8 @@ final class WriterSession implements Closeable {
 
   @Override
   public void close() throws IOException {
-    try {
-      state.close();
-    } finally {
+    try (held;
+        state) {
       if (file != null) {
         file.close();
       }

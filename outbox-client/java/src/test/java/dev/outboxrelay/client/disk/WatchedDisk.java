@@ -11,6 +11,7 @@ public final class WatchedDisk {
   private final List<String> operations = new ArrayList<>();
   private Happening happening;
   private String where = "";
+  private int number = -1;
 
   /** What happens. */
   @FunctionalInterface
@@ -25,6 +26,12 @@ public final class WatchedDisk {
    */
   public void before(String operation, Happening what) {
     where = operation;
+    happening = what;
+  }
+
+  /** The same before the operation of this number, from 0. */
+  public void beforeNumber(int chosen, Happening what) {
+    number = chosen;
     happening = what;
   }
 
@@ -43,7 +50,7 @@ public final class WatchedDisk {
               String kind = arguments[0] instanceof java.io.FileDescriptor ? " DESCRIPTOR" : "";
               String operation = method.getName() + " " + step + kind;
               operations.add(operation);
-              if (operation.equals(where)) {
+              if (operation.equals(where) || operations.size() - 1 == number) {
                 where = "";
                 happening.happen();
               }

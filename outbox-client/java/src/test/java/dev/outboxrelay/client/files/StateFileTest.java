@@ -84,11 +84,11 @@ class StateFileTest {
   @Test
   void a_file_that_is_cut_while_open_is_noticed() throws IOException {
     try (StateFile state = StateFile.open(file, Disk.REAL).orElseThrow()) {
-      assertTrue(state.isInPlace());
+      assertTrue(state.isAt(file));
       try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
         cut.setLength(100);
       }
-      assertFalse(state.isInPlace());
+      assertFalse(state.isAt(file));
     }
     assertEquals(Optional.empty(), StateFile.open(file, Disk.REAL));
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.outboxrelay.client.ChildProcess;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxBusy;
+import dev.outboxrelay.client.OutboxCorrupt;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
@@ -20,6 +21,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -47,6 +49,31 @@ class OneHolderTest {
 
   private void createOutbox() {
     Outbox.open(path).close();
+  }
+
+  @Test
+  void only_the_holder_may_change_anything() throws Exception {
+    createOutbox();
+    try (WritersLock lock = ownLock()) {
+      refusedToChange(lock);
+      lock.acquire(PATIENT);
+      lock.mustBeHeld();
+      Thread other = new Thread(() -> refusedToChange(lock));
+      AtomicReference<Throwable> failed = new AtomicReference<>();
+      other.setUncaughtExceptionHandler((thread, e) -> failed.set(e));
+      other.start();
+      other.join();
+      assertNull(failed.get());
+      lock.release();
+      refusedToChange(lock);
+      dieHolding(lock::acquire);
+      refusedToChange(lock);
+    }
+  }
+
+  private static void refusedToChange(WritersLock lock) {
+    OutboxCorrupt refused = assertThrows(OutboxCorrupt.class, lock::mustBeHeld);
+    assertTrue(refused.getMessage().startsWith("FORMAT I3 "), refused.getMessage());
   }
 
   @Test

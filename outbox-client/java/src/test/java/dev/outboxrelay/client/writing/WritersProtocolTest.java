@@ -97,8 +97,9 @@ class WritersProtocolTest {
       writer.append(EVENT);
     }
     CycleId id = new CycleId(OutboxIdentity.outboxOf(paths), 0);
-    try (StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow();
-        CycleFile file = CycleFile.open(paths, id, Disk.REAL).orElseThrow()) {
+    try (HeldDirectories held = OutboxDirectory.hold(paths);
+        StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow();
+        CycleFile file = CycleFile.open(held, id, Disk.REAL).orElseThrow()) {
       assertEquals(ChainWalk.End.OPEN, file.findTail(state));
       overwrite(paths.cycle(0), file.end(), 72, 0, 0, 0);
       ByteBuffer frame = ByteBuffer.allocateDirect(4 + 72 + 8);
