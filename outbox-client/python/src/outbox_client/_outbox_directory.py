@@ -50,6 +50,12 @@ class HeldDirectories:
         """
         return cycles_of(self.queue.names())
 
+    def replaced(self) -> OutboxUnavailable:
+        """To be raised before anything is changed, where the outbox's path led to another."""
+        return OutboxUnavailable(
+            f"{self.root.path} was replaced during this append: nothing was appended, append again"
+        )
+
     def __enter__(self) -> Self:
         return self
 

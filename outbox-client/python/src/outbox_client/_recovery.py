@@ -29,6 +29,7 @@ from outbox_client._state_file import (
 )
 from outbox_client._wire_fields import UnparsableError
 from outbox_client._writer_session import WriterSession
+from outbox_client._writers_lock import lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,11 +45,14 @@ def open_session(options: WriterOptions, now: int) -> WriterSession:
         now: milliseconds since the epoch.
 
     Raises:
-        OutboxUnavailable: a file is refused, or the system reports an error.
+        OutboxUnavailable: a file is refused, the system reports an error, or what was locked is not
+            the lock of the outbox that the path leads to by now.
         OutboxFull: there is no space to mend a file.
     """
     try:
         with options.directory.hold() as held:
+            if not lock_of(options.directory.file("outbox.lock")).is_in(held.root):
+                raise held.replaced()
             session = _Recovery(options, held, now).run()
             make_counters(held.root, options.disk)
             return session

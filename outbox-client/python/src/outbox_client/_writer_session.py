@@ -10,7 +10,6 @@ from outbox_client._cycle_file import CycleFile, create_cycle_file
 from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
 from outbox_client._errors import (
     OutboxCorrupt,
-    OutboxUnavailable,
     broken_invariant,
     system_error,
 )
@@ -313,10 +312,7 @@ class WriterSession:
         name = cycle_name(number)
         with self._options.directory.hold() as held:
             if held.identity != self.place:
-                raise OutboxUnavailable(
-                    f"{self._options.directory.path} was replaced during this append: nothing was "
-                    "appended, append again"
-                )
+                raise held.replaced()
             try:
                 create_cycle_file(held.queue, name, disk)
             except FileExistsError:

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
     from outbox_client._disk import Disk
     from outbox_client._outbox_directory import OutboxDirectory
-    from outbox_client._safe_files import File
+    from outbox_client._safe_files import File, Folder
 
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
@@ -155,6 +155,14 @@ class WritersLock:
             return False
         except OSError as problem:
             raise system_error(f"look at {self.path}", problem) from None
+        return found.st_ino == self._inode and found.st_dev == self._device
+
+    def is_in(self, root: Folder) -> bool:
+        """Whether the file that the caller has locked is the lock of the outbox that is held."""
+        try:
+            found = root.look(os.path.basename(self.path))
+        except FileNotFoundError:
+            return False
         return found.st_ino == self._inode and found.st_dev == self._device
 
     def close(self, claim: Claim, timeout: float) -> None:
