@@ -35,6 +35,9 @@ class ProgramClient:
         assert not history.failures
         return [ack.sequence for _, ack in sorted(history.acks.items())]
 
+    def try_to_append(self) -> None:
+        self._program.append(1)
+
 
 @each_case
 def test_the_reference_client(case: Callable[[Scene], None], outbox: str, clock: Clock) -> None:

@@ -7,14 +7,17 @@ the client that is tested has appended, then something happens, then it appends 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
-from . import cyclefile
+from . import cyclefile, sparsefiles
 from .clock import HOUR
 from .cyclefile import OVERLAP
 from .scene import Scene, event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from . import reference
 
 MIB = 1 << 20
@@ -223,6 +226,43 @@ def another_made_the_whole_outbox_anew(scene: Scene) -> None:
     scene.another().append(event())
 
 
+# --- what whoever may write to the directory does ---
+
+
+def _points_elsewhere(name: str) -> Callable[[Scene], None]:
+    def case(scene: Scene) -> None:
+        """A name leads to another outbox for a while, and the client has to go by names."""
+        scene.begin()
+        other = scene.elsewhere()
+        before = sparsefiles.tree(other)
+        there = name.replace("CYCLE", os.path.basename(scene.newest()))
+        real = os.path.join(scene.path, there).rstrip("/")
+        os.rename(real, f"{real}.moved")
+        os.symlink(os.path.join(other, there), real)
+        scene.clock.advance(HOUR)
+        scene.client.try_to_append()
+        assert sparsefiles.tree(other) == before, "the other outbox was changed"
+        os.unlink(real)
+        os.rename(f"{real}.moved", real)
+
+    case.__name__ = f"{re.sub('[^a-zA-Z0-9]+', '_', name or 'the_directory')}_points_elsewhere"
+    return case
+
+
+LINKS = [
+    _points_elsewhere(name)
+    for name in (
+        "",
+        "queue",
+        "queue/CYCLE",
+        "queue/metadata.cq4t",
+        "outbox.state",
+        "outbox.lock",
+        "append.failures",
+    )
+]
+
+
 CASES = [
     another_appended,
     another_appended_a_batch,
@@ -255,4 +295,5 @@ CASES = [
     another_saw_a_removed_cycle_and_died,
     another_made_the_lock_anew,
     another_made_the_whole_outbox_anew,
+    *LINKS,
 ]

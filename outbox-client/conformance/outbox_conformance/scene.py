@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import uuid
@@ -28,6 +29,9 @@ class Client(Protocol):
     def append(self, count: int) -> list[int]:
         """Append events; return the sequences that were acknowledged."""
 
+    def try_to_append(self) -> None:
+        """Append one event, which may be refused."""
+
 
 class ReferenceClient:
     """The reference client in the place of the one that is tested."""
@@ -42,6 +46,10 @@ class ReferenceClient:
     def append(self, count: int) -> list[int]:
         appended = [self._writer.append(event()) for _ in range(count)]
         return [found.record.sequence for (found,) in appended]
+
+    def try_to_append(self) -> None:
+        with contextlib.suppress(OSError):
+            self._writer.append(event())
 
 
 class Scene:
@@ -70,6 +78,12 @@ class Scene:
         self._at(self.image.clock + 1000)
         self.client.append(1)
 
+    def elsewhere(self) -> str:
+        """Put another outbox on disk; its path."""
+        path = f"{self.path}.elsewhere"
+        self.another(path=path).append(event())
+        return path
+
     def golden(self, name: str) -> None:
         """Put a golden state on disk instead, which the client has not opened yet."""
         golden = Golden(name)
@@ -81,11 +95,15 @@ class Scene:
         self.clock.set(milliseconds - time.time_ns() // 1_000_000)
 
     def another(
-        self, *, dies_at: str | None = None, roll_bytes: int = outbox.GIB
+        self,
+        *,
+        path: str | None = None,
+        dies_at: str | None = None,
+        roll_bytes: int = outbox.GIB,
     ) -> reference.Writer:
-        """Return another writer."""
+        """Return another writer, of this outbox unless it is told otherwise."""
         made = reference.Writer(
-            self.path,
+            path or self.path,
             clock=lambda: time.time_ns() // 1_000_000 + self.clock.milliseconds,
             roll_bytes=roll_bytes,
             dies_at=dies_at,

@@ -64,6 +64,17 @@ def load(path: str) -> SparseFile:
         return file
 
 
+def tree(folder: str) -> dict[str, tuple[int, bytes]]:
+    """Return the size and the data of each file below a folder."""
+    found = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            file = load(path)
+            found[os.path.relpath(path, folder)] = file.size, file.trimmed()
+    return found
+
+
 def store(file: SparseFile, descriptor: int) -> None:
     """Make a file of the disk the same; what is zero becomes a hole."""
     os.ftruncate(descriptor, 0)

@@ -45,6 +45,11 @@ def _is_none(session: AnySession) -> bool:
 
 MUTANTS = [
     mutant(
+        "a link leads to the queue as well",
+        "case queue_points_elsewhere",
+        (files, "refuse_links", lambda outbox: None),
+    ),
+    mutant(
         "what is held open decides a roll",
         "case another_rolled_as_the_hour_was_over",
         (writer, "others_went_on", _is_none),

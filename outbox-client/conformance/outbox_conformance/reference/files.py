@@ -53,6 +53,15 @@ def make_directories(outbox: str) -> None:
             os.chmod(folder, 0o2770)
 
 
+def refuse_links(outbox: str) -> None:
+    """Raise OSError if `<outbox>` or its queue is a link.
+
+    This client looks, and goes by paths then: nobody bends them in between here.
+    """
+    for folder in (outbox, os.path.join(outbox, "queue")):
+        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
+
+
 class Lock:
     """The writers' lock, taken by one thread."""
 

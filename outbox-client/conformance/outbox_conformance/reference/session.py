@@ -37,7 +37,9 @@ class Session:
 
         Raises:
             OtherFormatError: it is of another format; nothing was changed.
+            OSError: a directory or file is a link.
         """
+        files.refuse_links(outbox)
         self.outbox = outbox
         self._step = step
         self.queue = os.path.join(outbox, "queue")

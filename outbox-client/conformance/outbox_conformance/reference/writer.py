@@ -126,6 +126,7 @@ class Writer:
         for _ in range(_ENOUGH):
             if self._stays(session, events, now):
                 return session
+            files.refuse_links(self.outbox)
             if others_went_on(session):
                 session.close()
                 session = self._open(now)
