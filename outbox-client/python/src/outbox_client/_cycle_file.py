@@ -76,7 +76,7 @@ class CycleFile:
         Raises:
             UnparsableError: it is no cycle file, or cannot be read.
         """
-        self._file = file
+        self.file = file
         self.fd = file.fd
         self.number = number
         self._outbox = outbox
@@ -94,7 +94,7 @@ class CycleFile:
 
     def remap(self, size: int) -> None:
         """Map the file at its present length."""
-        access = ACCESS_WRITE if self._file.writable() else ACCESS_READ
+        access = ACCESS_WRITE if self.file.writable() else ACCESS_READ
         self._map = mmap(self.fd, size, access=access)
         view = memoryview(self._map)[: size & -8]
         self.words32 = view.cast("I")

@@ -12,7 +12,7 @@ from outbox_client._receipt import Receipt
 from outbox_client._recovery import open_session
 from outbox_client._roll_rule import ROLL_BYTES
 from outbox_client._writer_options import WriterOptions
-from outbox_client._writers_lock import Claim, Token, lock_of
+from outbox_client._writers_lock import Claim, Token, leave_open, lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class QueueWriter:
         )
         self._lock = lock_of(directory.file("outbox.lock"))
         self._lock_openings = self._lock.openings
+        self._lock_losses = self._lock.losses
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._session: WriterSession | None = None
@@ -98,6 +99,9 @@ class QueueWriter:
                     raise forked()
                 if lock.openings != self._lock_openings:
                     # Perhaps the directory is another by now, and this session's was moved away.
+                    if lock.losses != self._lock_losses:
+                        leave_open(session)  # closed by the same hand
+                        self._lock_losses = lock.losses
                     session = None
                     self._lock_openings = lock.openings
                 now = self._clock() // 1_000_000
@@ -195,6 +199,8 @@ class QueueWriter:
         And let appends begin anew: that of a greenlet, or of a frame that a signal handler has
         interrupted to fork, would go on without the lock.
         """
+        if self._lock.losses != self._lock_losses:
+            leave_open(self._session)
         self._session = None
         old = self._options
         self._options = WriterOptions(

@@ -54,6 +54,7 @@ class File(Descriptor):
     Attributes:
         fd: the descriptor.
         opened: what the file was when it was opened.
+        where: its path.
     """
 
     def __init__(self, path: str, mode: str = "r+", folder: int | None = None) -> None:
@@ -77,6 +78,7 @@ class File(Descriptor):
         if found.st_ino != before.st_ino or found.st_dev != before.st_dev:
             raise NotRegularError(path)
         self.opened = found
+        self.where = path
 
 
 class NotRegularError(Exception):
@@ -163,7 +165,8 @@ class Folder:
             ) from None
         except OSError as problem:
             raise system_error(f"open {self.where(name)}", problem) from None
-        self._check(self.where(name), file.opened)
+        file.where = self.where(name)
+        self._check(file.where, file.opened)
         return file
 
     def _check(self, path: str, found: os.stat_result) -> None:

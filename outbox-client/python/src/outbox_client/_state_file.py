@@ -139,7 +139,7 @@ class StateFile(OutboxState):
 
     def __init__(self, file: File) -> None:
         """Map a file of full length."""
-        self._file = file
+        self.file = file
         self.fd = file.fd
         self.map = mmap(file.fd, STATE_BYTES)
         super().__init__(self.map)

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from errno import EACCES
+from errno import EACCES, EBADF
 from struct import pack
 from time import monotonic
 
@@ -66,6 +66,10 @@ if TYPE_CHECKING:
 _CREATION_GRACE_SECONDS = 0.2
 
 _stat = os.lstat
+_fstat = os.fstat
+# Objects whose descriptors somebody else has closed: the numbers may be another's by now, so they
+# are never closed.
+_strays: list[object] = []
 
 
 class WritersLock:
@@ -80,6 +84,8 @@ class WritersLock:
         self.fd = -1
         #: How often a lock file was opened: what was opened under another one may be another's.
         self.openings = 0
+        #: How often its descriptor was found to be closed by somebody else, as daemons do.
+        self.losses = 0
         self._file: File | None = None
         self._opening = False
         self._device = -1
@@ -137,6 +143,8 @@ class WritersLock:
 
     def _try(self, disk: Disk) -> bool:
         """Lock the file unless another has; closes it if it is not the path's any more."""
+        if not self._is_open():
+            return False
         try:
             disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
         except (BlockingIOError, PermissionError):
@@ -146,6 +154,21 @@ class WritersLock:
         if self._is_the_paths():
             return True
         self._close()  # this one excludes nobody
+        return False
+
+    def _is_open(self) -> bool:
+        """Whether the descriptor is still that of the file; else it is let be."""
+        try:
+            held = _fstat(self.fd)
+            if held.st_ino == self._inode and held.st_dev == self._device:
+                return True
+        except OSError as problem:
+            if problem.errno != EBADF:
+                raise
+        _strays.append(self._file)
+        self._file = None
+        self.fd = -1
+        self.losses += 1
         return False
 
     def _is_the_paths(self) -> bool:
@@ -182,7 +205,7 @@ class WritersLock:
         """Give the lock back if the claim holds it."""
         if self.owner is claim:
             try:
-                if self.fd >= 0:
+                if self.fd >= 0 and self._is_open():
                     self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
             finally:
                 del self.owner
@@ -190,6 +213,8 @@ class WritersLock:
     def forget(self) -> None:
         """In a forked child: close what was inherited, without unlocking the parent's lock."""
         self.__dict__.pop("owner", None)
+        if self.fd >= 0 and not self._is_open():
+            return
         self.fd = -1
         if self._file is not None:
             self._file.close()
@@ -221,7 +246,7 @@ class WritersLock:
                     raise
 
     def _close(self) -> None:
-        if self.fd >= 0:
+        if self.fd >= 0 and self._is_open():
             # Unlocked first, so that a handler that raises here leaves no lock behind.
             self.kernel_call(self.fd, self.unlock_command, self.unlock_argument)
             self.fd = -1
@@ -269,6 +294,11 @@ def kernel_lock() -> tuple[Callable[..., Any], int, Any, int, Any]:
     return fcntl.lockf, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, fcntl.LOCK_UN, 1
 
 
+def leave_open(held: object) -> None:
+    """Never close what this holds: its descriptors are no more those that it had opened."""
+    _strays.append(held)
+
+
 _locks: dict[str, WritersLock] = {}
 
 
@@ -284,4 +314,4 @@ def _forget_locks() -> None:
 
 
 in_each_child(_forget_locks)
-__all__ = ["Claim", "Token", "WritersLock", "kernel_lock", "lock_of"]
+__all__ = ["Claim", "Token", "WritersLock", "kernel_lock", "leave_open", "lock_of"]
