@@ -85,5 +85,5 @@ def test_what_was_moved_away_is_not_appended_to(name: str, outbox_path: Path) ->
     moved.rename(outbox_path / "moved")
     receipt = writer.append(event(2))
     assert receipt.sequence == 2
-    assert OutboxReader(outbox_path).status().next_sequence == 3
+    assert OutboxReader(str(outbox_path)).status().next_sequence == 3
     assert [each.sequence for each in read_events(outbox_path)][-1] == 2

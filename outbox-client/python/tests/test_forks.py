@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from support import Clock, event, event_id, exit_code, new_writer, numbers, records, run_python
+from support import (
+    HOUR_NS,
+    Clock,
+    Reached,
+    event,
+    event_id,
+    exit_code,
+    new_writer,
+    numbers,
+    records,
+    run_python,
+)
 from test_lock import _is_free
 
 from outbox_client import OutboxUnavailable, _forks
@@ -17,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
+
+    from outbox_client._disk import Disk
 
 
 class ForkOnce:
@@ -90,6 +104,52 @@ def test_a_child_that_is_forked_inside_an_append_does_not_go_on_with_it(
     assert fork.let_go_on() == 0
     assert numbers(outbox_path) == ([1, 2, 3] if first else [0, 1, 2, 3])
     assert _is_free(outbox_path)
+
+
+def append_and_roll(path: Path, disk: Disk, clock: Clock) -> list[int]:
+    """Append until a child of a fork is told that it is one; return what was appended."""
+    writer = new_writer(path, lock_timeout=60, durability="power", disk=disk, clock=clock)
+    for number in range(4):
+        if number == 2:
+            clock.now += HOUR_NS
+        writer.append(event(number))
+    return list(range(4))
+
+
+def steps(path: Path) -> list[tuple[str, int]]:
+    disk = Reached()
+    append_and_roll(path, disk, Clock())
+    counts: Counter[str] = Counter()
+    for (_, label), count in disk.calls.items():
+        counts[label] += count
+    del counts["lock"]  # who waits for the lock at a fork appends in the child, too
+    return [(label, number + 1) for label, count in counts.items() for number in range(count)]
+
+
+def test_a_child_that_is_forked_at_the_entry_of_any_operation_does_not_carry_it_out(
+    tmp_path: Path,
+) -> None:
+    """A signal handler runs where a method begins: what it forks there goes on behind it."""
+    for label, number in steps(tmp_path / "steps"):
+        path = tmp_path / f"{label}-{number}"
+        fork = ForkOnce()
+        fork.armed = True
+        clock = Clock()
+        try:
+            append_and_roll(path, Reached(label, number, fork), clock)
+            assert fork.child > 0, "it was not forked, or the child went on"
+        except OutboxUnavailable as problem:
+            if fork.child == 0 and problem.maybe_appended:
+                new_writer(path, lock_timeout=60, clock=clock).append(event(9))
+                os._exit(0)
+            raise
+        finally:
+            if fork.child == 0:
+                os._exit(70)
+        new_writer(path, clock=clock).append(event(4))
+        assert fork.let_go_on() == 0, (label, number)
+        assert numbers(path) == [0, 1, 2, 3, 4, 9], (label, number)
+        assert _is_free(path)
 
 
 def test_children_of_a_fork_that_python_was_not_told_of_have_a_lock_and_ids_of_their_own(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outbox_client._errors import OutboxFull
-from outbox_client._position_file import read_position
+from outbox_client._position_file import settled_position
 
 # After so much the position is read again although what is known of it leaves room: the relay may
 # have begun to hold bytes meanwhile, in parked topics and dead letters.
@@ -41,7 +41,7 @@ class Cap:
         if appended <= self._trusted_to and appended - self._settled <= self._max_bytes:
             return
         self._trusted_to = appended + min(_TRUST_BYTES, self._max_bytes // _TRUST_PART)
-        position = read_position(self._path)
+        position = settled_position(self._path)
         if position is not None and position.outbox == outbox:
             self._settled = position.settled_bytes - position.held_bytes
         else:

@@ -16,10 +16,11 @@ from outbox_client._cycle_layout import (
     CycleLayout,
     align4,
     cycle_name,
+    cycle_number,
     index_page,
     new_cycle_file,
 )
-from outbox_client._errors import OutboxBusy, OutboxUnavailable, broken_invariant
+from outbox_client._errors import OutboxBusy, OutboxUnavailable, broken_invariant, system_error
 from outbox_client._lock_deadline import LockDeadline
 from outbox_client._record_codec import (
     FIXED_BYTES,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
 _MINIMUM_BYTES = 4096
+_MAXIMUM_BYTES = (1 << 31) - 1
 _PAGE = PAGESIZE
 _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
@@ -85,8 +87,8 @@ class CycleFile:
         self.ready = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
-        if size < _MINIMUM_BYTES:
-            raise UnparsableError(f"only {size} bytes long")
+        if not _MINIMUM_BYTES <= size <= _MAXIMUM_BYTES:
+            raise UnparsableError(f"{size} bytes long")
         # Read, not mapped: a page that the disk does not give is an error here and a SIGBUS there.
         self.layout = CycleLayout(self._read(_LAYOUT_BYTES, 0))
         self.remap(size)
@@ -156,6 +158,12 @@ class CycleFile:
             return None
         return found[0], found[1], offset + 4 + word
 
+    def _is_page(self, offset: int) -> bool:
+        try:
+            return bool(self.behind_page(offset))
+        except UnparsableError:
+            return False
+
     def behind_page(self, offset: int) -> int:
         """The offset behind an index page.
 
@@ -199,7 +207,7 @@ class CycleFile:
             disk.store(words, index2index + 2 + number, page, "index")
             self._raise(index2index + 1, number + 1, disk)
         array = (page + 12 + 7 & ~7) >> 3
-        if page >= self.size - 8 * layout.capacity or words[array] != layout.capacity:
+        if not self._is_page(page):
             return tail  # readers scan
         slots = array + 2
         disk.store(words, slots + slot, offset, "index")
@@ -230,8 +238,24 @@ class CycleFile:
             # No space is the next record's to report.
         self.ready = max(start, end)
 
-    def end(self, tail: int, disk: Disk) -> None:
-        """Write EOF at the tail."""
+    def end(self, tail: int, timeout: float, disk: Disk) -> bool:
+        """Write EOF at the tail; False if the disk fails there: then the cycle is a failed one.
+
+        Raises:
+            OSError: another error.
+            OutboxBusy: as `make_room`.
+        """
+        try:
+            self._end(tail, timeout, disk)
+        except OSError as problem:
+            if problem.errno != EIO:
+                raise
+            return False
+        return True
+
+    def _end(self, tail: int, timeout: float, disk: Disk) -> None:
+        if tail + 8 > self.size:
+            self.make_room(tail + 8, timeout, disk)  # it was cut
         word = self.words32[tail >> 2]
         if not is_free(word):
             raise broken_invariant(2, f"0x{word:08x} stands where {cycle_name(self.number)} ends")
@@ -280,7 +304,7 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
         OSError: no space, or an error of the disk.
         OutboxError: the file cannot be created.
     """
-    temporary = f".{name}.tmp"
+    temporary = leftover(name)
     with disk.create(queue, temporary) as file:
         fd = file.fd
         disk.pwrite(fd, new_cycle_file(), 0, "create")
@@ -291,23 +315,38 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     disk.unlink(queue, temporary, "unlink")
 
 
+def leftover(name: str) -> str:
+    """The name of a cycle's file while it is made; a writer that is killed leaves it behind."""
+    return f".{name}.tmp"
+
+
+def leftovers_of(names: list[str]) -> list[str]:
+    """Those of these names that writers have left which were killed while they began a cycle."""
+    return [
+        name
+        for name in names
+        if cycle_number(name[1:-4]) is not None and name == leftover(name[1:-4])
+    ]
+
+
 def remove_leftovers(queue: Folder, names: list[str], disk: Disk) -> None:
     """Remove what writers left that were killed while they began a cycle.
 
-    Such a file may be a second name of a live cycle: it is not to be written to, and as long as it
-    is there the cycle is refused.
+    Such a file may be a second name of a live cycle: it is not to be written to.
 
     Args:
         queue: the directory.
-        names: of all that it holds.
+        names: of `leftovers_of`.
         disk: by which it is changed.
 
     Raises:
-        OSError: that is not possible.
+        OutboxUnavailable: that is not possible.
     """
     for name in names:
-        if name[:1] == "." and name.endswith(".cq4.tmp"):
+        try:
             disk.unlink(queue, name, "unlink")
+        except OSError as problem:  # noqa: PERF203 - cold
+            raise system_error(f"remove {queue.where(name)}, remove it by hand", problem) from None
 
 
 def is_free(word: int) -> bool:

@@ -73,11 +73,14 @@ def _records(cycle: CycleFile) -> Iterator[OutboxRecord]:
     offset = cycle.layout.first
     before: OutboxRecord | None = None
     batch: list[OutboxRecord] = []
+    booked = cycle.words64[cycle.word1]  # whatever it names by now is published
     while True:
         word = cycle.word_at(offset)
         if word == END_OF_FILE or is_free(word):
             if batch:
                 raise UnparsableError(f"the batch that ends at 0x{offset:x} is not whole")
+            if offset <= booked:
+                raise UnparsableError(f"the chain ends at 0x{offset:x}, before 0x{booked:x}")
             return
         if is_meta(word):
             offset = cycle.behind_page(offset)

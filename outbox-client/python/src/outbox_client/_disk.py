@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from outbox_client._errors import OutboxUnavailable
+from outbox_client._forks import forget_the_parent, here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 
 
 class Disk:
-    """The real one. Holds no state, so one object serves all."""
+    """The real one. Holds no state, so one object serves all.
+
+    Each method looks whether it is stopped directly before it changes anything: a signal handler
+    may fork at its entry, or in C, and the child would go on behind it.
+    """
 
     __slots__ = ()
+    stopped = False
 
     def lock(self, call: Callable[..., Any], fd: int, command: int, argument: Any) -> None:
         """Try for the writers' lock.
@@ -45,31 +51,56 @@ class Disk:
         Raises:
             OSError: not all of it could be written.
         """
-        written = os.pwrite(fd, data, offset)
-        while written < len(data):
+        length = len(data)
+        written = 0
+        while True:
+            if not here[0]:
+                forget_the_parent()
+            if self.stopped:
+                raise forked()
+            written += os.pwrite(fd, data[written:] if written else data, offset + written)
+            if written >= length:
+                return
             # Short, as on a full disk: the next call says why.
-            data = data[written:]
-            offset += written
-            written = os.pwrite(fd, data, offset)
 
     def store(self, words: memoryview, index: int, value: int, what: str) -> None:
         """One aligned store of a word into a mapping."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         words[index] = value
 
     def truncate(self, fd: int, size: int, what: str) -> None:
         """Set a file's length."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         os.ftruncate(fd, size)
 
     def fsync(self, fd: int, what: str) -> None:
         """Bring a file to stable storage."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         os.fsync(fd)
 
     def sync_directory(self, folder: Folder, what: str) -> None:
         """Bring a directory's entries to stable storage."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         os.fsync(folder.fd)
 
     def fdatasync(self, fd: int, what: str) -> None:
         """Bring a file's contents to stable storage."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         _fdatasync(fd)
 
     def link(self, folder: Folder, source: str, target: str, what: str) -> None:
@@ -79,10 +110,18 @@ class Disk:
             FileExistsError: something has that name.
         """
         fd = folder.fd
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         os.link(source, target, src_dir_fd=fd, dst_dir_fd=fd, follow_symlinks=False)
 
     def unlink(self, folder: Folder, name: str, what: str) -> None:
         """Take a name away."""
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
         os.unlink(name, dir_fd=folder.fd)
 
 
@@ -101,7 +140,7 @@ _CHANGES = (
     "link",
     "unlink",
 )
-_STOPPED: dict[str, Any] = {"__slots__": (), **dict.fromkeys(_CHANGES, _refuse)}
+_STOPPED: dict[str, Any] = {"__slots__": (), "stopped": True, **dict.fromkeys(_CHANGES, _refuse)}
 
 
 def stop(disk: Disk) -> None:

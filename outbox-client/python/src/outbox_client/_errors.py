@@ -81,6 +81,11 @@ def broken_invariant(number: int, what: str) -> OutboxCorrupt:
     )
 
 
+def before_1970() -> OutboxUnavailable:
+    """The clock cannot be right."""
+    return OutboxUnavailable("the clock stands before 1970: set it. Nothing was appended")
+
+
 def system_error(action: str, problem: OSError) -> OutboxError:
     """What a failed system call means to the caller.
 

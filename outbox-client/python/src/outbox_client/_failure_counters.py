@@ -34,6 +34,7 @@ REASONS: tuple[type[OutboxError], ...] = (
 )
 
 _COUNTER = Struct("<Q")
+_ALL_ONES = 0xFFFFFFFFFFFFFFFF
 _DISK = Disk()
 
 
@@ -62,7 +63,7 @@ def count_failure(directory: OutboxDirectory, kind: type[OutboxError]) -> None:
     """Count a refused append if that is possible at once; else the count is lost."""
     try:
         reason = REASONS.index(kind)
-        with directory.hold() as held:
+        with directory.hold(sync=False) as held:
             file = held.root.create(NAME)
     except (OSError, OutboxError, ValueError, Warning) as another:
         _pass_on(another)
@@ -72,7 +73,7 @@ def count_failure(directory: OutboxDirectory, kind: type[OutboxError]) -> None:
             fcntl.lockf(file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, reason)
             _fill_up(file, _DISK)
             (count,) = _COUNTER.unpack(os.pread(file.fd, 8, 8 * reason))
-            os.pwrite(file.fd, _COUNTER.pack(count + 1), 8 * reason)
+            os.pwrite(file.fd, _COUNTER.pack(count + 1 & _ALL_ONES), 8 * reason)
     except OSError as another:
         _pass_on(another)
 

@@ -6,6 +6,7 @@ import os
 from mmap import mmap
 from struct import Struct
 
+from outbox_client._safe_files import readable
 from outbox_client._wire_fields import (
     META,
     aligned_int64,
@@ -85,7 +86,7 @@ def is_valid(fd: int) -> bool:
     """Whether the file is a table whose listing can be updated in place."""
     if os.fstat(fd).st_size != METADATA_BYTES:
         return False
-    data = os.pread(fd, len(_TEMPLATE), 0)
+    data = readable(fd, len(_TEMPLATE))
     if len(data) != len(_TEMPLATE) or not data.startswith(_HEAD):
         return False
     end = _OFFSETS[HIGHEST] + 8
@@ -97,12 +98,13 @@ def is_valid(fd: int) -> bool:
 
 
 def update_listing(fd: int, cycles: Sequence[int], disk: Disk) -> None:
-    """Tell readers which cycles there are (ascending, at least one), if that is news."""
+    """Tell readers which cycles there are (ascending), if that is news."""
+    highest, lowest = (cycles[-1], cycles[0]) if cycles else (_NO_HIGHEST, _NO_LOWEST)
     with mmap(fd, METADATA_BYTES) as table, memoryview(table) as view, view.cast("q") as words:
-        if (words[_OFFSETS[LOWEST] >> 3], words[_OFFSETS[HIGHEST] >> 3]) == (cycles[0], cycles[-1]):
+        if (words[_OFFSETS[LOWEST] >> 3], words[_OFFSETS[HIGHEST] >> 3]) == (lowest, highest):
             return
-        disk.store(words, _OFFSETS[LOWEST] >> 3, cycles[0], "listing")
-        disk.store(words, _OFFSETS[HIGHEST] >> 3, cycles[-1], "listing")
+        disk.store(words, _OFFSETS[LOWEST] >> 3, lowest, "listing")
+        disk.store(words, _OFFSETS[HIGHEST] >> 3, highest, "listing")
         modifications = words[_OFFSETS[MODIFICATIONS] >> 3]
         disk.store(words, _OFFSETS[MODIFICATIONS] >> 3, modifications + 1, "listing")
 

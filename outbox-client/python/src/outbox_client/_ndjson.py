@@ -48,7 +48,7 @@ def events(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InvalidEvent(f"no JSON: {problem}") from None
     if not isinstance(event, dict):
         raise InvalidEvent("no JSON object")

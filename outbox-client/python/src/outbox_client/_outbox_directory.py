@@ -91,8 +91,11 @@ class OutboxDirectory:
         """The path of a file beside the queue."""
         return f"{self.path}/{name}"
 
-    def hold(self) -> HeldDirectories:
+    def hold(self, *, sync: bool = True) -> HeldDirectories:
         """Create the outbox if its parent exists, refuse it if it is not safe to use, hold it.
+
+        Args:
+            sync: whether to bring the directories to stable storage, for ``power``.
 
         Raises:
             OutboxUnavailable: with the reason.
@@ -106,7 +109,11 @@ class OutboxDirectory:
         self._check_file_system(root.identity[0])
         made = self._make(self.queue, root)
         queue = self._open(self.queue, root, made)
-        if self.power:
+        if queue.identity[0] != root.identity[0]:
+            raise OutboxUnavailable(
+                f"{self.queue} is a file system of its own: mount it at {self.path}, or above"
+            )
+        if self.power and sync:
             self._sync(parent, root, queue)
         return HeldDirectories(root, queue)
 
@@ -268,7 +275,7 @@ def file_system(path: str, device: int) -> str | None:
 def _look_up(path: str, device: int) -> str | None:
     try:
         with Descriptor("/proc/self/mountinfo", "r") as mounts:
-            lines = os.fsdecode(mounts.read()).splitlines()
+            lines = os.fsdecode(mounts.read()).rstrip("\n").split("\n")
     except OSError as problem:
         if problem.errno is None:
             raise  # a signal handler's TimeoutError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EIO
 from struct import Struct
 from zlib import crc32
 
@@ -72,6 +73,20 @@ def read_position(path: str, folder: int | None = None) -> Position | None:
         if position is not None and (found is None or position.count > found.count):
             found = position
     return found
+
+
+def settled_position(path: str, folder: int | None = None) -> Position | None:
+    """The same for a writer, which goes on where the disk does not give it: as if none was valid.
+
+    Raises:
+        OSError: it cannot be read for another reason.
+    """
+    try:
+        return read_position(path, folder)
+    except OSError as problem:
+        if problem.errno != EIO:
+            raise
+        return None
 
 
 def decode_slot(slot: bytes) -> Position | None:

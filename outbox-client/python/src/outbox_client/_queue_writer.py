@@ -6,7 +6,7 @@ from _weakref import ref
 from time import time_ns
 
 from outbox_client._disk import Disk, forked, stop
-from outbox_client._errors import OutboxError, OutboxUnavailable, system_error
+from outbox_client._errors import OutboxError, OutboxUnavailable, before_1970, system_error
 from outbox_client._forks import in_each_child
 from outbox_client._receipt import Receipt
 from outbox_client._recovery import open_session
@@ -64,6 +64,7 @@ class QueueWriter:
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._session: WriterSession | None = None
+        self._failing: int | None = None  # a cycle whose fsync has failed, until it is marked so
         _writers.add(ref(self, _writers.discard))
 
     def __reduce__(self) -> tuple[Callable[..., QueueWriter], tuple[OutboxDirectory]]:
@@ -105,8 +106,10 @@ class QueueWriter:
                     session = None
                     self._lock_openings = lock.openings
                 now = self._clock() // 1_000_000
-                if session is None or not session.is_current():
-                    session = open_session(options, now)
+                if now < 0:
+                    raise before_1970()
+                if session is None or self._failing is not None or not session.is_current():
+                    session = self._open(options, now)
                 session = session.append(draft, now)
                 identity = session.identity
                 sequence = session.sequence
@@ -184,14 +187,17 @@ class QueueWriter:
 
         A later fsync could succeed without the data.
         """
-
-        def mark(options: WriterOptions, now: int) -> None:
-            open_session(options, now).state.mark_failed(number, options.disk)
-
-        self._under_lock(mark)
+        self._failing = number
+        self._under_lock(self._keep_open)
 
     def _keep_open(self, options: WriterOptions, now: int) -> None:
-        self._session = open_session(options, now)
+        self._session = self._open(options, now)
+
+    def _open(self, options: WriterOptions, now: int) -> WriterSession:
+        """Open, and mark what could not be marked before as the lock was not to be had."""
+        session = open_session(options, now, self._failing)
+        self._failing = None
+        return session
 
     def forget(self) -> None:
         """In a forked child: close what was inherited while the descriptors are still its own.
@@ -220,7 +226,10 @@ class QueueWriter:
                 options = self._options
                 if lock.owner is not claim:
                     raise forked()
-                action(options, self._clock() // 1_000_000)
+                now = self._clock() // 1_000_000
+                if now < 0:
+                    raise before_1970()
+                action(options, now)
             finally:
                 if lock.owner is claim and lock.fd >= 0:
                     lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)

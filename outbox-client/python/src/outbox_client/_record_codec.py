@@ -195,7 +195,7 @@ def decode_headers(section: bytes) -> list[tuple[str, bytes | None]]:
         while offset < len(section):
             (name_length,) = _NAME_LENGTH.unpack_from(section, offset)
             offset += 2
-            name = section[offset : offset + name_length].decode()
+            name = section[offset : offset + name_length].decode(errors="replace")
             offset += name_length
             (value_length,) = _VALUE_LENGTH.unpack_from(section, offset)
             offset += 4

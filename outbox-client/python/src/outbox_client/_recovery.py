@@ -10,15 +10,17 @@ import os
 
 from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
 from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
-from outbox_client._cycle_file import CycleFile, remove_leftovers
+from outbox_client._cycle_file import CycleFile, leftover, leftovers_of, remove_leftovers
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
 from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
 from outbox_client._outbox_directory import cycles_of
-from outbox_client._position_file import read_position
+from outbox_client._position_file import settled_position
 from outbox_client._roll_rule import HOUR_MS
+from outbox_client._safe_files import readable
 from outbox_client._state_file import (
+    LAST_SEQUENCE,
     STATE_BYTES,
     Identity,
     NewestCycle,
@@ -34,15 +36,18 @@ from outbox_client._writers_lock import lock_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._outbox_directory import HeldDirectories
+    from outbox_client._record_codec import Prologue
+    from outbox_client._safe_files import File
     from outbox_client._writer_options import WriterOptions
 
 
-def open_session(options: WriterOptions, now: int) -> WriterSession:
+def open_session(options: WriterOptions, now: int, failing: int | None = None) -> WriterSession:
     """Open an outbox. The caller holds the writers' lock.
 
     Args:
         options: with what.
         now: milliseconds since the epoch.
+        failing: a cycle whose disk has failed: it is marked so.
 
     Raises:
         OutboxUnavailable: a file is refused, the system reports an error, or what was locked is not
@@ -53,7 +58,7 @@ def open_session(options: WriterOptions, now: int) -> WriterSession:
         with options.directory.hold() as held:
             if not lock_of(options.directory.file("outbox.lock")).is_in(held.root):
                 raise held.replaced()
-            session = _Recovery(options, held, now).run()
+            session = _Recovery(options, held, now, failing).run()
             make_counters(held.root, options.disk)
             return session
     except OSError as problem:
@@ -63,7 +68,9 @@ def open_session(options: WriterOptions, now: int) -> WriterSession:
 class _Recovery:
     """Looks at all that decides, and only then changes anything (FORMAT I11)."""
 
-    def __init__(self, options: WriterOptions, held: HeldDirectories, now: int) -> None:
+    def __init__(
+        self, options: WriterOptions, held: HeldDirectories, now: int, failing: int | None
+    ) -> None:
         self.options = options
         self.held = held
         self.queue = held.queue
@@ -71,12 +78,16 @@ class _Recovery:
         self.now = now
         names = held.queue.names()
         self.numbers = cycles_of(names)
-        self.position = read_position("relay.position", held.root.fd)
+        self.leftovers = leftovers_of(names)
+        self.position = settled_position("relay.position", held.root.fd)
         self.known: dict[tuple[int, bool], CycleFacts] = {}
-        remove_leftovers(self.queue, names, self.disk)
+        self.prologue: Prologue | None = None  # of the newest cycle
         self.state, self.identity = self._look_at_state()
         self.booked = self.state.newest_cycle()
         self.failed = self.state.failed_cycles()
+        self.failing = failing if failing in self.numbers else None
+        if self.failing is not None:
+            self.failed.add(self.failing)
 
     def run(self) -> WriterSession:
         newest = self.numbers[-1] if self.numbers else None
@@ -86,7 +97,11 @@ class _Recovery:
         earlier = [number for number in self.numbers if newest is None or number < newest]
         before = self._look_at_the_one_before(earlier)
         cycle, tail, last, fails = self._look_at_newest(newest, earlier)
+        if self.failing is not None:
+            before_it = [number for number in self.numbers if number < self.failing]
+            last = max(last, self._highest(self.failing, before_it))
 
+        remove_leftovers(self.queue, self.leftovers, self.disk)
         state = self._open_state()
         self._mend_metadata()
         place = self.held.identity
@@ -99,6 +114,8 @@ class _Recovery:
                 self._describe(session, cycle, tail)
         # Before the mark, as nobody looks into a failed cycle again.
         self._give_behind(state, last)
+        if self.failing is not None:
+            state.mark_failed(self.failing, self.disk)
         if newest is not None:
             if fails:
                 state.mark_failed(newest, self.disk)
@@ -115,7 +132,7 @@ class _Recovery:
         root = self.held.root
         try:
             with root.open("outbox.state") as file:
-                data = os.pread(file.fd, STATE_BYTES, 0)
+                data = readable(file.fd, STATE_BYTES)
         except FileNotFoundError:
             data = b""
         identity = decode_identity(data, root.where("outbox.state"))
@@ -123,7 +140,7 @@ class _Recovery:
 
     def _lost_identity(self) -> Identity:
         for number in reversed(self.numbers):
-            with self.queue.open(cycle_name(number)) as file:
+            with self._file(number) as file:
                 prologue = find_prologue(number, file)
             if prologue is not None:
                 return Identity(prologue.outbox, prologue.generation, self.now)
@@ -134,7 +151,7 @@ class _Recovery:
     def _open_state(self) -> StateFile:
         root = self.held.root
         file = root.create("outbox.state")
-        data = os.pread(file.fd, STATE_BYTES, 0)
+        data = readable(file.fd, STATE_BYTES)
         found = decode_identity(data, root.where("outbox.state"))
         if found is None or file.opened.st_size != STATE_BYTES:
             # What follows the identity has checks of its own; what fails them is rebuilt.
@@ -152,7 +169,7 @@ class _Recovery:
                 self.disk.pwrite(fd, data, 0, "listing")
                 if os.fstat(fd).st_size != METADATA_BYTES:
                     self.disk.truncate(fd, METADATA_BYTES, "listing")
-            elif self.numbers:
+            else:
                 # A writer may have died between the link of a cycle and its listing.
                 update_listing(fd, self.numbers, self.disk)
 
@@ -177,6 +194,7 @@ class _Recovery:
         try:
             cycle = self._open(newest)
             tail = find_tail(cycle, None, self.disk)
+            self.prologue = prologue_of(cycle) if tail.entry >= 0 else None
         except BrokenChainError as broken:
             return cycle, broken.tail, self._highest(newest, earlier), True
         except UnparsableError:
@@ -189,16 +207,22 @@ class _Recovery:
             return cycle, tail, self._highest(newest, earlier), True
         return cycle, tail, last, False
 
-    def _look_at_the_one_before(self, earlier: list[int]) -> tuple[CycleFile, Tail] | None:
-        """A power cut may have kept the newest cycle and lost the EOF of the one before it."""
+    def _look_at_the_one_before(self, earlier: list[int]) -> tuple[CycleFile, Tail, bool] | None:
+        """A power cut may have kept the newest cycle and lost the EOF of the one before it.
+
+        Its tail, and whether that can be ended.
+        """
         if not earlier or earlier[-1] in self.failed:
             return None
         try:
             cycle = self._open(earlier[-1])
-            tail = find_tail(cycle, None, self.disk)
         except UnparsableError:
             return None  # readers salvage it
-        return cycle, tail
+        prologue_of(cycle)  # says so if another version wrote it (FORMAT I11)
+        try:
+            return cycle, find_tail(cycle, None, self.disk), True
+        except BrokenChainError as broken:
+            return cycle, broken.tail, False  # and that
 
     def _book(self, cycle: CycleFile, tail: Tail, state: StateFile) -> Tail:
         """Book the records that stand behind word1; the tail afterwards."""
@@ -209,15 +233,14 @@ class _Recovery:
         except BrokenChainError as broken:
             return broken.tail
 
-    def _end(self, cycle: CycleFile, tail: Tail, state: StateFile) -> None:
+    def _end(self, cycle: CycleFile, tail: Tail, whole: bool, state: StateFile) -> None:
         tail = self._book(cycle, tail, state)
-        if tail.ended:
+        if tail.ended or not whole:
             return
-        if self._facts(cycle.number).sequence > tail.sequence:
-            # EOF would hide from readers what stands behind the tail (FORMAT I5).
+        # EOF would hide from readers what stands behind the tail (FORMAT I5).
+        hidden = self._facts(cycle.number).sequence > tail.sequence
+        if hidden or not cycle.end(tail.offset, self.options.lock_timeout, self.disk):
             state.mark_failed(cycle.number, self.disk)
-        else:
-            cycle.end(tail.offset, self.disk)
 
     def _describe(self, session: WriterSession, cycle: CycleFile, tail: Tail) -> None:
         session.cycle = cycle
@@ -228,7 +251,7 @@ class _Recovery:
         booked = self.booked
         if booked is not None and booked.number != cycle.number:
             booked = None
-        prologue = prologue_of(cycle) if tail.entry >= 0 else None
+        prologue = self.prologue
         if prologue is not None:
             newest = NewestCycle(cycle.number, prologue.base, prologue.cycle_hour)
         elif booked is not None:
@@ -245,17 +268,22 @@ class _Recovery:
 
     def _open(self, number: int) -> CycleFile:
         try:
-            file = self.queue.open(cycle_name(number))
+            file = self._file(number)
         except FileNotFoundError:
             raise UnparsableError("it was removed") from None
         return CycleFile(number, file, self.identity.outbox)
+
+    def _file(self, number: int) -> File:
+        """The file of a cycle, which may have a second name still, as its writer died."""
+        name = cycle_name(number)
+        return self.queue.open(name, 2 if leftover(name) in self.leftovers else 1)
 
     def _facts(self, number: int, *, failed: bool = False) -> CycleFacts:
         failed = failed or number in self.failed
         known = self.known.get((number, failed))
         if known is None:
             try:
-                file = self.queue.open(cycle_name(number))
+                file = self._file(number)
             except FileNotFoundError:
                 return CycleFacts(None, 0, 0)  # settled and removed meanwhile
             known = read_facts(number, file, self.identity.outbox, failed=failed)
@@ -266,6 +294,8 @@ class _Recovery:
 
     def _sequence_behind(self, given: int | None, last: int) -> int:
         settled = self.position.sequence if self.position is not None else 0
+        if settled >= LAST_SEQUENCE:
+            settled = 0  # none that was given
         return max(given or 1, last + 1, settled + 1)
 
     def _give_behind(self, state: StateFile, last: int) -> None:

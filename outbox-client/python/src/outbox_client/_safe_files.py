@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from errno import EIO
 from io import FileIO
 from stat import S_ISREG
 
@@ -48,6 +49,12 @@ class Descriptor(FileIO):
     __del__ = FileIO.close
 
 
+# A link in the file's place for a moment at each of so many looks is no accident.
+_TRIES = 20
+# A daemon puts something else in the place of its standard streams, whoever has these numbers.
+_LOWEST = 3
+
+
 class File(Descriptor):
     """A regular file of the outbox.
 
@@ -69,16 +76,24 @@ class File(Descriptor):
             OSError: it cannot be opened.
             NotRegularError: it is something else, or was replaced by that meanwhile.
         """
-        before = os.stat(path, dir_fd=folder, follow_symlinks=False)
-        if not S_ISREG(before.st_mode):
-            raise NotRegularError(path)
-        super().__init__(path, mode, opener=partial(os.open, dir_fd=folder))
-        self.fd = self.fileno()
-        found = os.fstat(self.fd)
-        if found.st_ino != before.st_ino or found.st_dev != before.st_dev:
-            raise NotRegularError(path)
-        self.opened = found
-        self.where = path
+        for _ in range(_TRIES):
+            before = os.stat(path, dir_fd=folder, follow_symlinks=False)
+            if not S_ISREG(before.st_mode):
+                break
+            opener = partial(os.open, dir_fd=folder)
+            super().__init__(path, mode, opener=opener)
+            below = []
+            while self.fileno() < _LOWEST:
+                self.close()
+                below.append(Descriptor(os.devnull))
+                super().__init__(path, mode, opener=opener)
+            self.fd = self.fileno()
+            self.opened = found = os.fstat(self.fd)
+            self.where = path
+            if found.st_ino == before.st_ino and found.st_dev == before.st_dev:
+                return
+            # A new version took its place meanwhile, as relay.outcomes'.
+        raise NotRegularError(path)
 
 
 class NotRegularError(Exception):
@@ -148,8 +163,12 @@ class Folder:
         except OSError as problem:
             raise system_error(f"list {self.path}", problem) from None
 
-    def open(self, name: str) -> File:
+    def open(self, name: str, links: int = 1) -> File:
         """Open a file of the outbox, refusing what is not ours.
+
+        Args:
+            name: of the file.
+            links: how many names it may have.
 
         Raises:
             FileNotFoundError: there is none.
@@ -166,11 +185,15 @@ class Folder:
         except OSError as problem:
             raise system_error(f"open {self.where(name)}", problem) from None
         file.where = self.where(name)
-        self._check(file.where, file.opened)
+        if file.opened.st_mode & 0o660 == 0o600 and file.opened.st_uid == os.geteuid():
+            # Killed between making and this, or the group's other users could never open it.
+            os.fchmod(file.fd, FILE_MODE)
+            file.opened = os.fstat(file.fd)
+        self._check(file.where, file.opened, links)
         return file
 
-    def _check(self, path: str, found: os.stat_result) -> None:
-        if found.st_nlink != 1:
+    def _check(self, path: str, found: os.stat_result, links: int) -> None:
+        if not 1 <= found.st_nlink <= links:
             raise OutboxUnavailable(
                 f"{path} has {found.st_nlink} links, a file of an outbox has one: find out who "
                 "linked it, then remove the other name"
@@ -243,6 +266,20 @@ def _own(name: str, access: int, folder: int | None) -> Any:
     flags = access | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     opened = map(partial(os.open, dir_fd=folder), (name,), (flags,))
     return next(map(_owner.fromfd, opened))
+
+
+def readable(fd: int, length: int) -> bytes:
+    """The first bytes of a file; none if the disk does not give them: that is damage like others.
+
+    Raises:
+        OSError: they cannot be read for another reason.
+    """
+    try:
+        return os.pread(fd, length, 0)
+    except OSError as problem:
+        if problem.errno != EIO:
+            raise
+        return b""
 
 
 def read(path: str, length: int, *offsets: int, folder: int | None = None) -> list[bytes]:

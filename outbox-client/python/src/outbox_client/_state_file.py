@@ -20,6 +20,7 @@ VERSION = 1
 # 0 is what was written before the first release.
 REVISION = 1
 FAILED_SLOTS = 16
+LAST_SEQUENCE = (1 << 63) - 1
 
 _IDENTITY = Struct("<8sHHI16sq")
 _CRC = Struct("<I")
@@ -120,7 +121,8 @@ class OutboxState:
     def next_sequence(self) -> int | None:
         """The sequence of the next record; None if that is damaged."""
         sequence = self.words[NEXT_SEQUENCE]
-        return sequence if sequence and self.words[COMPLEMENT] == sequence ^ _ALL_ONES else None
+        matches = self.words[COMPLEMENT] == sequence ^ _ALL_ONES
+        return sequence if matches and 0 < sequence <= LAST_SEQUENCE else None
 
     def newest_cycle(self) -> NewestCycle | None:
         """The newest cycle; None if that is damaged or there has been none."""

@@ -20,6 +20,7 @@ from outbox_client._state_file import (
     COMPLEMENT,
     CYCLE,
     FAILED_BYTES,
+    LAST_SEQUENCE,
     NEXT_SEQUENCE,
     SHARED,
     STATE_BYTES,
@@ -64,6 +65,7 @@ class WriterSession:
     __slots__ = (
         "_begun",
         "_cap",
+        "_failing",
         "_limit",
         "_options",
         "_reopen",
@@ -89,7 +91,7 @@ class WriterSession:
     def __init__(
         self,
         options: WriterOptions,
-        reopen: Callable[[WriterOptions, int], WriterSession],
+        reopen: Callable[[WriterOptions, int, int | None], WriterSession],
         state: StateFile,
         identity: Identity,
         newest: int | None,
@@ -101,6 +103,7 @@ class WriterSession:
         path = options.directory.file("relay.position")
         self._cap = None if cap is None else Cap(cap, path)
         self._begun = False
+        self._failing: int | None = None
         self._limit = 0
         self._since = 0
         self._until = 0
@@ -146,7 +149,7 @@ class WriterSession:
         offset = self.tail
         entry = self.entry + 1
         sequence: int = state.words[NEXT_SEQUENCE]
-        if sequence != self.sequence + 1 and entry:
+        if (sequence != self.sequence + 1 and entry) or not 0 < sequence <= LAST_SEQUENCE:
             raise broken_invariant(4, f"sequence {sequence} would follow {self.sequence}")
         prologue = None if entry else self._prologue()
         data = draft.encode(sequence, now, entry, prologue, cycle.place, offset)
@@ -183,8 +186,7 @@ class WriterSession:
     def _past_a_bad_block(self, draft: RecordDraft, now: int, problem: OSError) -> WriterSession:
         """The tail's block can be neither read nor written: go on in the next cycle, once."""
         if self.newest is not None and not self._begun:
-            self.state.mark_failed(self.newest, self._options.disk)
-            return self._reopen(self._options, now).append(draft, now)
+            return self._reopen(self._options, now, self.newest).append(draft, now)
         raise system_error(f"write to {self._options.directory.queue}", problem) from None
 
     # --- whether it is still what the outbox is ---
@@ -255,11 +257,11 @@ class WriterSession:
             if cycle is None or not self._stays(length, now // HOUR_MS):
                 if not self.fresh:
                     # Others roll, too: what is held open never decides a roll (FORMAT, Rolling 1).
-                    return self._reopen(self._options, now)
+                    return self._reopen(self._options, now, None)
                 self._check_cap(length + PROLOGUE_BYTES)
                 cycle = self._begin_cycle(now)
                 if cycle is None:
-                    return self._reopen(self._options, now)
+                    return self._reopen(self._options, now, self._failing)
             else:
                 self._check_cap(self._with_prologue(length))
             end = self.tail + 4 + self._with_prologue(length) + 8
@@ -307,7 +309,9 @@ class WriterSession:
         if newest is not None and number <= newest:
             raise broken_invariant(6, f"cycle {number} would be begun behind {newest}")
         if self.cycle is not None:
-            self.cycle.end(self.tail, disk)  # FORMAT I7
+            if not self.cycle.end(self.tail, self._options.lock_timeout, disk):  # FORMAT I7
+                self._failing = newest
+                return None
             self.close_cycle()
         name = cycle_name(number)
         with self._options.directory.hold() as held:

@@ -150,6 +150,8 @@ class WritersLock:
         except (BlockingIOError, PermissionError):
             return False
         except OSError as problem:
+            if problem.errno == EBADF and (self.fd < 0 or not self._is_open()):
+                return False  # closed at this very moment
             raise system_error(f"lock {self.path}", problem) from None
         if self._is_the_paths():
             return True
