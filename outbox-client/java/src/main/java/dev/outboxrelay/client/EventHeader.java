@@ -1,6 +1,5 @@
 package dev.outboxrelay.client;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -17,9 +16,11 @@ public record EventHeader(String name, byte[] value) {
     Objects.requireNonNull(name, "name");
   }
 
-  /** A header with a text value, as UTF-8. */
+  /**
+   * A header with a text value, as UTF-8; {@link InvalidEvent} if it holds an unpaired surrogate.
+   */
   public static EventHeader of(String name, String value) {
-    return new EventHeader(name, value == null ? null : value.getBytes(StandardCharsets.UTF_8));
+    return new EventHeader(name, OutboxEvent.utf8("value of the header '" + name + "'", value));
   }
 
   @Override

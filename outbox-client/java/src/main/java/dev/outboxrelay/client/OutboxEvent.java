@@ -140,7 +140,8 @@ public final class OutboxEvent {
      * surrogate.
      */
     public Builder header(String name, String text) {
-      return header(name, utf8("value of the header '" + name + "'", text));
+      headers.add(EventHeader.of(name, text));
+      return this;
     }
 
     /** Adds all of them, in order. */
@@ -178,20 +179,20 @@ public final class OutboxEvent {
     public OutboxEvent build() {
       return new OutboxEvent(this);
     }
+  }
 
-    private static byte[] utf8(String what, String text) {
-      if (text == null) {
-        return null;
-      }
-      try {
-        ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-        byte[] exact = new byte[bytes.remaining()];
-        bytes.get(exact);
-        return exact;
-      } catch (CharacterCodingException e) {
-        throw new InvalidEvent(
-            "the " + what + " is no valid text (an unpaired surrogate): pass bytes instead", e);
-      }
+  static byte[] utf8(String what, String text) {
+    if (text == null) {
+      return null;
+    }
+    try {
+      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      byte[] exact = new byte[bytes.remaining()];
+      bytes.get(exact);
+      return exact;
+    } catch (CharacterCodingException e) {
+      throw new InvalidEvent(
+          "the " + what + " is no valid text (an unpaired surrogate): pass bytes instead", e);
     }
   }
 }

@@ -329,6 +329,7 @@ class RecordCodecTest {
 
   @Test
   void text_with_an_unpaired_surrogate_is_refused_where_it_is_given() {
+    assertThrows(InvalidEvent.class, () -> EventHeader.of("h", "\ud800"));
     assertThrows(InvalidEvent.class, () -> OutboxEvent.of("t", "\ud800"));
     assertThrows(InvalidEvent.class, () -> OutboxEvent.builder("t").key("\udc00"));
   }
