@@ -14,10 +14,10 @@ from outbox_client._cycle_layout import (
     GROWTH_BYTES,
     HEADROOM_BYTES,
     CycleLayout,
-    align4,
+    behind_index_page,
     cycle_name,
     index_page,
-    new_cycle_file,
+    index_page_head,
 )
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, broken_invariant
 from outbox_client._lock_deadline import LockDeadline
@@ -39,14 +39,11 @@ if TYPE_CHECKING:
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
-_MINIMUM_BYTES = 4096
 _PAGE = PAGESIZE
 _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
 _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
-# Enough for the header and both of the pages behind it.
-_LAYOUT_BYTES = 128 << 10
 
 
 class CycleFile:
@@ -85,10 +82,8 @@ class CycleFile:
         self.ready = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
-        if size < _MINIMUM_BYTES:
-            raise UnparsableError(f"only {size} bytes long")
         # Read, not mapped: a page that the disk does not give is an error here and a SIGBUS there.
-        self.layout = CycleLayout(self._read(_LAYOUT_BYTES, 0))
+        self.layout = CycleLayout.parse(self._read, size)
         self.remap(size)
         self.word1 = self.layout.word1 >> 3
 
@@ -162,9 +157,8 @@ class CycleFile:
         Raises:
             UnparsableError: it is none of this file's shape.
         """
-        page = index_page(offset, self.layout.capacity)
-        head = page[: -8 * self.layout.capacity - 8]
-        end = align4(offset + len(page))
+        head = index_page_head(offset, self.layout.capacity)
+        end = behind_index_page(offset, self.layout.capacity)
         if end > self.size or self._read(len(head), offset) != head:
             raise UnparsableError(f"no index page at 0x{offset:x}")
         return end
@@ -283,7 +277,7 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     temporary = f".{name}.tmp"
     with disk.create(queue, temporary) as file:
         fd = file.fd
-        disk.pwrite(fd, new_cycle_file(), 0, "create")
+        disk.pwrite(fd, CycleLayout().new_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
     disk.link(queue, temporary, name, "link")
