@@ -192,10 +192,10 @@ class CycleFile:
             tail = page + len(data)
             disk.store(words, index2index + 2 + number, page, "index")
             self._raise(index2index + 1, number + 1, disk)
-        array = (page + 12 + 7 & ~7) >> 3
-        if page >= self.size - 8 * layout.capacity or words[array] != layout.capacity:
+        try:
+            slots = (self.behind_page(page) >> 3) - layout.capacity
+        except UnparsableError:
             return tail  # readers scan
-        slots = array + 2
         disk.store(words, slots + slot, offset, "index")
         self._raise(slots - 1, slot + 1, disk)
         self._raise(layout.last_index >> 3, entry + layout.spacing, disk)
