@@ -163,7 +163,7 @@ class OutboxReader:
                 pread = partial(os.pread, file.fd)
                 layout = CycleLayout.parse(pread, file.opened.st_size)
                 last = int.from_bytes(pread(8, layout.word1), "little")
-                if last < layout.first:
+                if not layout.first <= last < file.opened.st_size:
                     return newest.base
                 word = int.from_bytes(pread(4, last), "little")
         except (OSError, NotRegularError, UnparsableError):
