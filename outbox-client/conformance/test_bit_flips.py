@@ -219,11 +219,8 @@ def test_a_flipped_bit_costs_at_most_its_event(place: str, chance: random.Random
 def test_all_clients_go_on_alike_after_a_flipped_bit(
     place: str, java: JavaSuccessor, chance: random.Random
 ) -> None:
-    """But in a cycle file's header: of which others it parses, each client has its own idea."""
     wrong = {}
     for flip in _sample(FLIPS_BY_ALL, chance):
-        if flip.path == CYCLE and flip.offset < IMAGE.newest.first_data:
-            continue
         found = {}
         for client in (PythonSuccessor(), ReferenceSuccessor(), java):
             trial = Trial(place, flip)

@@ -122,7 +122,7 @@ def _is_what_chronicle_writes(
         _assert_equal(ours[path], os.path.join(copy, file))
 
 
-@pytest.mark.parametrize("layout", ["FAST_HOURLY", "SMALL"])
+@pytest.mark.parametrize("layout", ["FAST_HOURLY", "SMALL", "HUGE", "SPARSE"])
 def test_chronicle_creates_the_same_empty_file(
     layout: str, parent: str, chronicle: Chronicle
 ) -> None:

@@ -30,8 +30,14 @@ class Layout:
 
 FAST_HOURLY = Layout(4096, 256)
 SMALL = Layout(32, 4)
+# Of Chronicle's other roll cycles, two whose integers have other widths.
+HUGE = Layout(1 << 15, 1024)
+SPARSE = Layout(2048, 1 << 20)
 # Where the data of a file of ours begin: what counts for one whose header does not parse.
 FIRST_DATA = 0x10110
+# What stands before the count is as long in all headers, and none is longer than that.
+_COUNT_AT, _LONGEST = 0x77, 0x100
+_POWERS_OF_TWO = {1 << power for power in range(21)}
 
 
 def name(cycle: int) -> str:
@@ -58,41 +64,22 @@ def align4(offset: int) -> int:
     return (offset + 3) & ~3
 
 
+def page_head(at: int, event: str, count: int, used: int = 0) -> bytes:
+    """Return what stands before the slots of an index page, or of index2index, at this offset."""
+    head = wire.array_head(at, event, count, used)
+    return _U32.pack(META | (len(head) + 8 * count)) + head
+
+
 def page(at: int, event: str, count: int, slots: list[int]) -> bytes:
-    """Return the META entry of an index or index-of-indexes that stands at this offset."""
-    body = wire.array(at, event, count, slots)
-    return _U32.pack(META | len(body)) + body
+    """Return an index page, or index2index, that stands at this offset."""
+    data = page_head(at, event, count, len(slots)) + b"".join(map(_U64.pack, slots))
+    return data + bytes(8 * (count - len(slots)))
 
 
 def is_page(file: SparseFile, at: int, count: int) -> bool:
     """Whether an index page of so many slots stands at this offset."""
-    empty = page(at, "index", count, [])
-    head = len(empty) - 8 * count - 8  # what is used, and the slots, may be anything
-    return file.read(at, head) == empty[:head]
-
-
-def new_file(layout: Layout) -> SparseFile:
-    """Return a cycle file without entries."""
-    store = bytes(4) + b"\xb9\x06header\xb6\x08SCQStore\x82" + _U32.pack(0xAA)
-    store = wire.aligned(store + wire.named(0xC0, "writePosition"), b"\x8d")
-    store += _U64.pack(2) + _U64.pack(2) + bytes(16)
-    store += wire.named(0xC0, "indexing") + b"\xb6\x0cSCQSIndexing\x82" + _U32.pack(0x4C)
-    store += wire.named(0xC0, "indexCount") + wire.integer(layout.count)
-    store += wire.named(0xC0, "indexSpacing") + wire.integer(layout.spacing)
-    store = wire.aligned(store + wire.named(0xC0, "index2Index"), b"\xa7")
-    index2index_field = len(store)
-    store = wire.aligned(store + bytes(8) + wire.named(0xC0, "lastIndex"), b"\xa7") + bytes(8)
-    store += wire.named(0xC0, "dataFormat") + b"\xa1\x01"
-    file = SparseFile(_U32.pack(META | (len(store) - 4)) + store[4:], CHUNK + OVERLAP)
-    index2index = align4(len(store))
-    file.write(index2index_field, _U64.pack(index2index))
-    empty = page(index2index, "index2index", layout.count, [])
-    first_page = index2index + len(empty)
-    file.write(index2index, page(index2index, "index2index", layout.count, [first_page]))
-    file.write(first_page, page(first_page, "index", layout.count, []))
-    # Written, not left as a hole: the first header word and zeros behind it.
-    file.write(align4(first_page + 4 + (file.u32(first_page) & LENGTH_MASK)), bytes(8))
-    return file
+    head = page_head(at, "index", count)[:-8]  # how many are in use, and the slots, may be anything
+    return file.read(at, len(head)) == head
 
 
 @dataclass(frozen=True)
@@ -104,6 +91,7 @@ class Header:
     word2: int
     index2index: int
     last_index: int
+    first_page: int
     first_data: int
 
     def slots(self, file: SparseFile, at: int) -> int:
@@ -111,35 +99,82 @@ class Header:
         return at + 4 + (file.u32(at) & LENGTH_MASK) - 8 * self.layout.count
 
 
+def _beginning(layout: Layout) -> tuple[bytes, Header]:
+    """Return a new file's bytes up to slot 0 of index2index, and where its fields stand."""
+    data = bytes(4) + b"\xb9\x06header\xb6\x08SCQStore\x82" + bytes(4)
+    store = len(data)
+    data = wire.aligned(data + wire.named(0xC0, "writePosition"), b"\x8d")
+    word1 = len(data) + 16
+    data += _U64.pack(2) + _U64.pack(2) + bytes(16)
+    data += wire.named(0xC0, "indexing") + b"\xb6\x0cSCQSIndexing\x82" + bytes(4)
+    indexing = len(data)
+    data += wire.named(0xC0, "indexCount") + wire.integer(layout.count)
+    data += wire.named(0xC0, "indexSpacing") + wire.integer(layout.spacing)
+    data = wire.aligned(data + wire.named(0xC0, "index2Index"), b"\xa7")
+    index2index_field = len(data)
+    data = wire.aligned(data + bytes(8) + wire.named(0xC0, "lastIndex"), b"\xa7")
+    last_index = len(data)
+    data += bytes(8)
+    indexing_end = len(data)
+    data += wire.named(0xC0, "dataFormat") + b"\xa1\x01"
+
+    index2index = align4(len(data))
+    head = page_head(index2index, "index2index", layout.count, used=1)
+    first_page = index2index + len(head) + 8 * layout.count
+    first_data = first_page + len(page_head(first_page, "index", layout.count)) + 8 * layout.count
+    file = SparseFile(data)
+    file.write(0, _U32.pack(META | (len(data) - 4)))
+    file.write(store - 4, _U32.pack(len(data) - store))
+    file.write(indexing - 4, _U32.pack(indexing_end - indexing))
+    file.write(index2index_field, _U64.pack(index2index))
+    file.write(index2index, head + _U64.pack(first_page))
+    header = Header(layout, word1, word1 + 8, index2index, last_index, first_page, first_data)
+    return bytes(file.data), header
+
+
+def new_file(layout: Layout) -> SparseFile:
+    """Return a cycle file without entries."""
+    beginning, header = _beginning(layout)
+    file = SparseFile(beginning, CHUNK + OVERLAP)
+    file.write(header.first_page, page(header.first_page, "index", layout.count, []))
+    # Written, not left as a hole: the first header word and zeros behind it.
+    file.write(header.first_data, bytes(8))
+    return file
+
+
 def parse_header(file: SparseFile) -> Header:
-    """Find the fields by their names.
+    """Find the fields of a file that begins as a new one of its count and spacing does.
 
     Raises:
-        UnparsableError: the header is not one of a cycle file.
+        UnparsableError: the header does not parse.
     """
-    word = file.u32(0)
-    if word & ~0xFFF != META:
-        raise UnparsableError("no META entry")
-    found = wire.fields(file.read(0, 4 + (word & LENGTH_MASK)), 4)
-    try:
-        layout = Layout(found["indexing.indexCount"].number, found["indexing.indexSpacing"].number)
-        word1 = found["writePosition"].offset
-        index2index = found["indexing.index2Index"].number
-        last_index = found["indexing.lastIndex"].offset
-    except KeyError as missing:
-        raise UnparsableError(f"no field {missing}") from None
-    first_page = _behind(file, index2index, "index2index", layout)
-    first_data = _behind(file, first_page, "index", layout)
-    return Header(layout, word1, word1 + 8, index2index, last_index, first_data)
+    data = file.read(0, _LONGEST)
+    count, at = wire.read_integer(data, _COUNT_AT)
+    spacing, _ = wire.read_integer(data, at + len(wire.named(0xC0, "indexSpacing")))
+    if not {count, spacing} <= _POWERS_OF_TWO:
+        raise UnparsableError(f"index count {count}, spacing {spacing}")
+    beginning, header = _beginning(Layout(count, spacing))
+    if file.size < header.first_data + 8:
+        raise UnparsableError(f"only {file.size} bytes long")
+    if not is_as_made(file, beginning, header):
+        raise UnparsableError("the header is not as it was made")
+    return header
 
 
-def _behind(file: SparseFile, at: int, key: str, layout: Layout) -> int:
-    if min(layout.count, layout.spacing) < 1 or not 0 < at < file.size:
-        raise UnparsableError(f"no {key}")
-    length = len(page(at, key, layout.count, []))
-    if file.u32(at) != META | (length - 4):
-        raise UnparsableError(f"the {key} has another length")
-    return align4(at + length)
+def is_as_made(file: SparseFile, beginning: bytes, header: Header) -> bool:
+    """Whether a file begins as it was made, but for the values and slots that change."""
+    found = _unchanging(file.read(0, len(beginning)), header)
+    same = found == _unchanging(beginning, header)
+    return same and is_page(file, header.first_page, header.layout.count)
+
+
+def _unchanging(beginning: bytes, header: Header) -> bytes:
+    """Return the bytes up to slot 0 of index2index with the values that change cut out."""
+    used = len(beginning) - 16
+    kept, at = b"", 0
+    for value in (header.word1, header.word2, header.last_index, used):
+        kept, at = kept + beginning[at:value], value + 8
+    return kept + beginning[at:]
 
 
 class CycleImage:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import outbox_client
 from outbox_client import Outbox
-from outbox_client._cycle_layout import FILE_BYTES, cycle_name, new_cycle_file
+from outbox_client._cycle_layout import FILE_BYTES, CycleLayout, cycle_name
 from outbox_client._cycle_scanner import scan
 from outbox_client._disk import Disk
 from outbox_client._outbox_directory import OutboxDirectory
@@ -81,7 +81,7 @@ def small_layout(path: Path, hour: int = HOUR) -> None:
     new_writer(path, clock=Clock(hour)).open()
     (path / "append.failures").unlink()  # as older writers left it: made by the next one
     file = path / "queue" / cycle_name(hour)
-    file.write_bytes(new_cycle_file(32, 4))
+    file.write_bytes(CycleLayout(32, 4).new_file())
     os.truncate(file, FILE_BYTES)
     file.chmod(0o660)
 

@@ -74,6 +74,16 @@ def test_an_unreadable_block_ends_a_cycle_and_no_append(
     assert sequences == [21, 22, 23]
 
 
+def test_an_unreadable_block_of_index_slots_ends_nothing(
+    outbox_path: Path, unreadable: Callable[[int], None]
+) -> None:
+    filled(outbox_path, 20)
+    unreadable(0x4000)
+    assert new_writer(outbox_path, clock=Clock()).append(event(100)).sequence == 21
+    assert numbers(outbox_path) == [*range(20), 100]
+    assert len(list((outbox_path / "queue").glob("*.cq4"))) == 1
+
+
 def test_the_search_passes_over_blocks_that_cannot_be_read(
     outbox_path: Path, unreadable: Callable[[int], None]
 ) -> None:

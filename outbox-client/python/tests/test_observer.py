@@ -147,6 +147,18 @@ def test_the_status_of_an_outbox(outbox: Outbox, outbox_path: Path) -> None:
     assert status.delivery == "exactly-once"
 
 
+def test_the_status_of_an_outbox_whose_word1_leads_nowhere(
+    outbox: Outbox, outbox_path: Path
+) -> None:
+    outbox.append(b"", topic="t")
+    (cycle,) = (outbox_path / "queue").glob("*.cq4")
+    with cycle.open("rb+") as file:
+        file.seek(0x40)
+        file.write(b"\xff" * 8)
+    status = outbox.status()
+    assert (status.next_sequence, status.lag_bytes) == (2, 0)
+
+
 def test_looking_changes_nothing(outbox: Outbox, outbox_path: Path) -> None:
     outbox.append(b"", topic="t")
     before = {path: path.stat().st_mtime_ns for path in outbox_path.rglob("*")}

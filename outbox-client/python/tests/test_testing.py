@@ -75,7 +75,7 @@ def test_events_are_read_over_cycles(outbox_path: Path) -> None:
         (0x10110 + 4 + 130, b"\xff", "CRC"),
         (0x10110, b"\xf0\xff\xff\x3f", "hostile length"),
         (0x10110, b"\x08\x00\x00\x00", "hostile length"),
-        (0, bytes(64), "no META entry"),
+        (0, bytes(8), "the header is not as it was made at 0x0"),
         (0x10110 + 4, b"X", "magic"),
     ],
 )

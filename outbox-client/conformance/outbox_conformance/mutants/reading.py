@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import uuid
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from .. import cyclefile, entries, identity, records, scanner
+from ..cyclefile import FIRST_DATA
 from ..entries import Entries, Entry, Kind
 from ..reference import files
 from ..scanner import _Walk
+from ..sparsefiles import SparseFile
 from .mutant import mutant
 
 if TYPE_CHECKING:
+    from ..cyclefile import Header
     from ..records import Place, Record
 
 _SEARCH = Entries.search
 _END = _Walk._end
 _STEP = _Walk._step
+
+
+def _any_padding(file: SparseFile, beginning: bytes, header: Header) -> bool:
+    return _with_bytes_as_made(file, beginning, header, header.index2index - 3, header.index2index)
+
+
+def _any_width(file: SparseFile, beginning: bytes, header: Header) -> bool:
+    return _with_bytes_as_made(file, beginning, header, 0x77, 0x78)
+
+
+def _any_first_page(file: SparseFile, beginning: bytes, header: Header) -> bool:
+    length = len(cyclefile.page_head(header.first_page, "index", header.layout.count))
+    start = header.first_page
+    return _with_bytes_as_made(file, beginning, header, start, start + length)
+
+
+def _with_bytes_as_made(
+    file: SparseFile, beginning: bytes, header: Header, start: int, end: int
+) -> bool:
+    made = SparseFile(file.read(0, header.first_data))
+    made.write(start, cyclefile.new_file(header.layout).read(start, end - start))
+    return _IS_AS_MADE(made, beginning, header)
+
+
+_IS_AS_MADE = cyclefile.is_as_made
+
+
+def _data_behind_slot_0(file: SparseFile) -> Header:
+    slot_0, page = 0xF0, file.u64(0xF0)
+    made = SparseFile(file.read(0, FIRST_DATA + 8))
+    made.write(slot_0, struct.pack("<Q", 0x80F0))
+    header = _PARSE_HEADER(made)
+    return dataclasses.replace(header, first_data=page + header.first_data - header.first_page)
+
+
+_PARSE_HEADER = cyclefile.parse_header
 
 
 def _search_without_header_words(self: Entries, start: int, last: Record | None) -> Entry | None:
@@ -201,6 +241,32 @@ MUTANTS = [
         "append later-revision",
         (identity, "of_state", _state_of_any_format),
         (files, "of_state", _state_of_any_format),
+    ),
+    # --- the header ---
+    mutant(
+        "what is needed of a header is all that is looked at",
+        "append header-with-another-data-format",
+        (cyclefile, "is_as_made", lambda *what: True),
+    ),
+    mutant(
+        "a count may have any width",
+        "read header-with-a-wider-count",
+        (cyclefile, "is_as_made", _any_width),
+    ),
+    mutant(
+        "padding may be anything",
+        "append header-with-padding-of-its-own",
+        (cyclefile, "is_as_made", _any_padding),
+    ),
+    mutant(
+        "the first index page is none of the header",
+        "read header-with-a-damaged-first-page",
+        (cyclefile, "is_as_made", _any_first_page),
+    ),
+    mutant(
+        "the data begin behind the page that slot 0 names",
+        "read header-with-another-first-page",
+        (cyclefile, "parse_header", _data_behind_slot_0),
     ),
     # --- the search ---
     mutant(

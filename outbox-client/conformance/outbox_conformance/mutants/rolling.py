@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..identity import Identity
     from ..records import Record
     from ..reference.tail import Cycle, Tail
+    from ..sparsefiles import SparseFile
 
 _RECORD = writer._record
 _WRITE_LISTING = files.write_listing
@@ -43,6 +44,10 @@ def _page_within_a_batch(cycle: Cycle, entry: Entry) -> bool:
 
 def _any_page(*what: Any) -> bool:
     return True
+
+
+def _page_by_its_count(file: SparseFile, at: int, count: int) -> bool:
+    return file.u64(at + 12 + 7 & ~7) == count
 
 
 def _without_marks(known: Identity, data: bytes) -> bytes:
@@ -187,6 +192,11 @@ MUTANTS = [
         "a slot is written wherever a page was",
         "append index-page-lost",
         (cyclefile, "is_page", _any_page),
+    ),
+    mutant(
+        "a slot is written wherever a page's count is",
+        "append index-page-damaged",
+        (cyclefile, "is_page", _page_by_its_count),
     ),
     mutant(
         "a page may stand behind any record",

@@ -3,13 +3,24 @@
 `written` come from writers that die nowhere, `killed` from those that die in between, `batches`
 from both; `rolled` are at the edges of the rules. `damaged` come from power cuts, failing disks and
 hostile hands where a writer notices, `survivors` from cuts that left records behind a lost page;
-what `searched` have only readers notice; `rebuilt` lack a file that
+`headers` have a damaged one; what `searched` have only readers notice; `rebuilt` lack a file that
 can be made anew, and `versions` are of another format.
 """
 
 from __future__ import annotations
 
-from . import batches, damaged, killed, rebuilt, rolled, searched, survivors, versions, written
+from . import (
+    batches,
+    damaged,
+    headers,
+    killed,
+    rebuilt,
+    rolled,
+    searched,
+    survivors,
+    versions,
+    written,
+)
 from .builder import State
 
 STATES = [
@@ -19,6 +30,7 @@ STATES = [
     *killed.STATES,
     *damaged.STATES,
     *survivors.STATES,
+    *headers.STATES,
     *searched.STATES,
     *rebuilt.STATES,
     *versions.STATES,

@@ -113,6 +113,20 @@ def index_page_lost() -> State:
     )
 
 
+def index_page_damaged() -> State:
+    builder = Builder()
+    builder.image.layout = SMALL
+    builder.several(132)
+    builder.image.layout = FAST_HOURLY
+    page = builder.end(129)
+    builder.image.newest.file.write(page + 6, b"I")
+    problems = builder.problem("hostile-length", page)
+    about = "A letter of the key of that index page is another: nothing is written into it."
+    return builder.finish(
+        "index-page-damaged", about, problems=problems, problems_after=problems, chronicle=False
+    )
+
+
 def hole_in_the_chain() -> State:
     builder, problems = _with_a_hole()
     about = (
@@ -187,6 +201,7 @@ STATES = [
     survivors_behind_an_empty_beginning,
     survivors_before_the_next_cycle,
     index_page_lost,
+    index_page_damaged,
     hole_in_the_chain,
     survivors_behind_a_hole,
     survivors_before_an_empty_cycle,

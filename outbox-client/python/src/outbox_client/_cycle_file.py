@@ -14,11 +14,11 @@ from outbox_client._cycle_layout import (
     GROWTH_BYTES,
     HEADROOM_BYTES,
     CycleLayout,
-    align4,
+    behind_index_page,
     cycle_name,
     cycle_number,
     index_page,
-    new_cycle_file,
+    index_page_head,
 )
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, broken_invariant, system_error
 from outbox_client._lock_deadline import LockDeadline
@@ -40,15 +40,12 @@ if TYPE_CHECKING:
 
 _WORD = Struct("<I")
 _END_TEXT = b"\xc3EOF"
-_MINIMUM_BYTES = 4096
 _MAXIMUM_BYTES = (1 << 31) - 1
 _PAGE = PAGESIZE
 _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
 _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
-# Enough for the header and both of the pages behind it.
-_LAYOUT_BYTES = 128 << 10
 
 
 class CycleFile:
@@ -87,10 +84,10 @@ class CycleFile:
         self.ready = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
-        if not _MINIMUM_BYTES <= size <= _MAXIMUM_BYTES:
+        if size > _MAXIMUM_BYTES:
             raise UnparsableError(f"{size} bytes long")
         # Read, not mapped: a page that the disk does not give is an error here and a SIGBUS there.
-        self.layout = CycleLayout(self._read(_LAYOUT_BYTES, 0))
+        self.layout = CycleLayout.parse(self._read, size)
         self.remap(size)
         self.word1 = self.layout.word1 >> 3
 
@@ -158,21 +155,14 @@ class CycleFile:
             return None
         return found[0], found[1], offset + 4 + word
 
-    def _is_page(self, offset: int) -> bool:
-        try:
-            return bool(self.behind_page(offset))
-        except UnparsableError:
-            return False
-
     def behind_page(self, offset: int) -> int:
         """The offset behind an index page.
 
         Raises:
             UnparsableError: it is none of this file's shape.
         """
-        page = index_page(offset, self.layout.capacity)
-        head = page[: -8 * self.layout.capacity - 8]
-        end = align4(offset + len(page))
+        head = index_page_head(offset, self.layout.capacity)
+        end = behind_index_page(offset, self.layout.capacity)
         if end > self.size or self._read(len(head), offset) != head:
             raise UnparsableError(f"no index page at 0x{offset:x}")
         return end
@@ -206,10 +196,10 @@ class CycleFile:
             tail = page + len(data)
             disk.store(words, index2index + 2 + number, page, "index")
             self._raise(index2index + 1, number + 1, disk)
-        array = (page + 12 + 7 & ~7) >> 3
-        if not self._is_page(page):
+        try:
+            slots = (self.behind_page(page) >> 3) - layout.capacity
+        except UnparsableError:
             return tail  # readers scan
-        slots = array + 2
         disk.store(words, slots + slot, offset, "index")
         self._raise(slots - 1, slot + 1, disk)
         self._raise(layout.last_index >> 3, entry + layout.spacing, disk)
@@ -307,7 +297,7 @@ def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:
     temporary = leftover(name)
     with disk.create(queue, temporary) as file:
         fd = file.fd
-        disk.pwrite(fd, new_cycle_file(), 0, "create")
+        disk.pwrite(fd, CycleLayout().new_file(), 0, "create")
         disk.truncate(fd, FILE_BYTES, "create")
         disk.fsync(fd, "create")
     disk.link(queue, temporary, name, "link")

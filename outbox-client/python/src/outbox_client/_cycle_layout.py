@@ -14,14 +14,14 @@ from outbox_client._wire_fields import (
     event,
     field,
     integer,
+    integer_at,
     nested,
-    read_entry,
     type_prefix,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mmap import mmap
+    from collections.abc import Callable
 
 INDEX_COUNT = 4096
 INDEX_SPACING = 256
@@ -34,6 +34,10 @@ USUAL_FIRST = 0x10110
 _U32 = Struct("<I")
 _U64 = Struct("<Q")
 _ENTRY_END = bytes(8)
+# What stands before the count is as long in all headers.
+_COUNT_AT = 0x77
+_LONGEST_HEAD = 0x100
+_MOST = 1 << 20
 
 
 def cycle_name(number: int) -> str:
@@ -57,97 +61,121 @@ def cycle_number(name: str) -> int | None:
     return number if 0 <= number <= LAST_CYCLE and cycle_name(number) == name else None
 
 
-def align4(offset: int) -> int:
-    """The next multiple of 4."""
-    return (offset + 3) & ~3
-
-
 def index_page(offset: int, capacity: int) -> bytes:
     """An empty index page as an entry at *offset*, header word included."""
-    name = event("index")
-    array = aligned_array(offset + 4 + len(name), capacity, 0, bytes(8 * capacity))
-    return _U32.pack(META | (len(name) + len(array))) + name + array
+    return index_page_head(offset, capacity) + bytes(8 + 8 * capacity)
 
 
-def new_cycle_file(capacity: int = INDEX_COUNT, spacing: int = INDEX_SPACING) -> bytes:
-    """The first bytes of a cycle file, up to 8 zero bytes behind the first index page."""
-    head = event("header") + type_prefix("SCQStore")
-    # 4 for the header word, 5 for the code and length of a nested object.
-    start = 4 + len(head) + 5
-    position = field("writePosition")
-    position += aligned_array(start + len(position), 2, 2, bytes(16))
-    indexing = field("indexing") + type_prefix("SCQSIndexing")
+def index_page_head(offset: int, capacity: int) -> bytes:
+    """The same up to its use, which the slots follow."""
+    return _page_head("index", offset, capacity)
 
-    start += len(position) + len(indexing) + 5
-    fields = field("indexCount") + integer(capacity) + field("indexSpacing") + integer(spacing)
-    fields += field("index2Index")
-    fields += aligned_int64(start + len(fields), 0)
-    index2index_value = start + len(fields) - 8
-    fields += field("lastIndex")
-    fields += aligned_int64(start + len(fields), 0)
 
-    store = position + indexing + nested(fields) + field("dataFormat") + integer(1)
-    body = head + nested(store)
-    padding = -len(body) & 3
-    data = bytearray(_U32.pack(META | len(body)) + body + bytes(padding))
-    index2index = len(data)
-    _U64.pack_into(data, index2index_value, index2index)
-    name = event("index2index")
-    slots_offset = index2index + 4 + len(name)
-    length = len(name) + len(aligned_array(slots_offset, capacity, 1, b"")) + 8 * capacity
-    first_page = align4(index2index + 4 + length)
-    slots = _U64.pack(first_page) + bytes(8 * (capacity - 1))
-    data += _U32.pack(META | length) + name + aligned_array(slots_offset, capacity, 1, slots)
-    data += index_page(first_page, capacity)
-    return bytes(data) + _ENTRY_END
+def behind_index_page(offset: int, capacity: int) -> int:
+    """The offset behind an index page that stands at *offset*."""
+    return offset + len(index_page_head(offset, capacity)) + 8 + 8 * capacity
+
+
+def _page_head(key: str, offset: int, capacity: int) -> bytes:
+    name = event(key)
+    head = name + aligned_array(offset + 4 + len(name), capacity)
+    return _U32.pack(META | (len(head) + 8 + 8 * capacity)) + head
 
 
 class CycleLayout:
-    """Where the fields of one cycle file stand.
+    """Where the fields of a cycle file stand: that follows from its index count and spacing.
 
     Attributes:
+        capacity: slots of index2index and of an index page.
+        spacing: every so manyth entry is indexed.
         word1: offset of the write position; word2 follows it.
         last_index: offset of lastIndex.
         index2index: offset of the capacity of index2index; used and slots follow.
-        capacity: slots of index2index and of an index page.
-        spacing: every so manyth entry is indexed.
+        first_page: offset of the first index page.
         first: offset of the first data entry.
+        head: a new file's bytes up to slot 0 of index2index, which names the first index page.
     """
 
-    __slots__ = ("capacity", "first", "index2index", "last_index", "spacing", "word1")
+    __slots__ = (
+        "capacity",
+        "first",
+        "first_page",
+        "head",
+        "index2index",
+        "last_index",
+        "spacing",
+        "word1",
+    )
 
-    def __init__(self, data: bytes | mmap) -> None:
-        """Parse the beginning of a cycle file.
+    def __init__(self, capacity: int = INDEX_COUNT, spacing: int = INDEX_SPACING) -> None:
+        self.capacity = capacity
+        self.spacing = spacing
+        key = event("header") + type_prefix("SCQStore")
+        # 4 for the header word, 5 for the code and length of a nested object.
+        start = 4 + len(key) + 5
+        position = field("writePosition")
+        position += aligned_array(start + len(position), 2) + _U64.pack(2)
+        self.word1 = start + len(position)
+        position += bytes(16)
+        indexing = field("indexing") + type_prefix("SCQSIndexing")
+
+        start += len(position) + len(indexing) + 5
+        fields = field("indexCount") + integer(capacity) + field("indexSpacing") + integer(spacing)
+        fields += field("index2Index")
+        fields += aligned_int64(start + len(fields), 0)
+        index2index_value = start + len(fields) - 8
+        fields += field("lastIndex")
+        fields += aligned_int64(start + len(fields), 0)
+        self.last_index = start + len(fields) - 8
+
+        store = position + indexing + nested(fields) + field("dataFormat") + integer(1)
+        body = key + nested(store)
+        head = bytearray(_U32.pack(META | len(body)) + body + bytes(-len(body) & 3))
+        _U64.pack_into(head, index2index_value, len(head))
+        head += _page_head("index2index", len(head), capacity)
+        self.index2index = len(head) - 8
+        self.first_page = len(head) + 8 + 8 * capacity
+        self.first = behind_index_page(self.first_page, capacity)
+        self.head = bytes(head + _U64.pack(1) + _U64.pack(self.first_page))
+
+    @classmethod
+    def parse(cls, read: Callable[[int, int], bytes], size: int) -> CycleLayout:
+        """The layout of a file that begins as it was made, but for what changes.
+
+        Slots are not read: a block of them that the disk does not give is none of the header.
+
+        Args:
+            read: gives so many bytes, from an offset on; fewer at the file's end.
+            size: of the file, bytes.
 
         Raises:
-            UnparsableError: it is no cycle file.
+            UnparsableError: it does not begin so.
         """
-        fields = read_entry(data, 0)
-        try:
-            position = fields["header.writePosition"]
-            self.capacity = fields["header.indexing.indexCount"]
-            self.spacing = fields["header.indexing.indexSpacing"]
-            index2index = self._u64(data, fields["header.indexing.index2Index"])
-            self.last_index = fields["header.indexing.lastIndex"]
-        except KeyError as missing:
-            raise UnparsableError(f"the header lacks {missing}") from None
-        self.word1 = position + 16
-        array = read_entry(data, index2index).get("index2index")
-        if array is None or self._u64(data, array) != self.capacity or not self.spacing:
-            raise UnparsableError(f"no index2index of {self.capacity} slots at 0x{index2index:x}")
-        self.index2index = array
-        page = self._u64(data, array + 16)
-        slots = read_entry(data, page).get("index")
-        if slots is None or self._u64(data, slots) != self.capacity:
-            raise UnparsableError(f"no index page of {self.capacity} slots at 0x{page:x}")
-        (word,) = _U32.unpack_from(data, page)
-        self.first = align4(page + 4 + (word & (META - 1)))
-        aligned = (self.word1, self.last_index, self.index2index)
-        if self.first >= len(data) or any(offset & 7 for offset in aligned):
-            raise UnparsableError("the header's fields are not aligned or lead beyond the file")
+        found = read(_LONGEST_HEAD, 0)
+        capacity, behind = integer_at(found, _COUNT_AT)
+        spacing, _ = integer_at(found, behind + len(field("indexSpacing")))
+        for value in (capacity, spacing):
+            if not 0 < value <= _MOST or value & (value - 1):
+                raise UnparsableError(f"index count or spacing is {value}, no power of two")
+        layout = cls(capacity, spacing)
+        if size < layout.first + len(_ENTRY_END):
+            raise UnparsableError(f"only {size} bytes long")
+        layout._compare(found)
+        page = index_page_head(layout.first_page, capacity)
+        if read(len(page), layout.first_page) != page:
+            raise UnparsableError(f"no index page of {capacity} slots at 0x{layout.first_page:x}")
+        return layout
 
-    @staticmethod
-    def _u64(data: bytes | mmap, offset: int) -> int:
-        if not 0 <= offset <= len(data) - 8:
-            raise UnparsableError(f"offset 0x{offset:x} leads beyond the file")
-        return int(_U64.unpack_from(data, offset)[0])
+    def _compare(self, found: bytes) -> None:
+        same = bytearray(found[: len(self.head)])
+        for value in (self.word1, self.word1 + 8, self.last_index, self.index2index + 8):
+            same[value : value + 8] = self.head[value : value + 8]
+        if same != self.head:
+            differ = (at for at, byte in enumerate(same) if byte != self.head[at])
+            at = next(differ, len(same))
+            raise UnparsableError(f"the header is not as it was made at 0x{at:x}")
+
+    def new_file(self) -> bytes:
+        """The first bytes of a new cycle file, up to 8 zero bytes behind the first index page."""
+        slots = bytes(8 * (self.capacity - 1))
+        return self.head + slots + index_page(self.first_page, self.capacity) + _ENTRY_END

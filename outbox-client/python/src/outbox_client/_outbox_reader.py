@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._outcomes_file import DeliveryOutcome, outcome_of
 from outbox_client._position_file import MODES, Position, read_position
 from outbox_client._record_codec import FIXED_BYTES
-from outbox_client._safe_files import NotRegularError, read
+from outbox_client._safe_files import File, NotRegularError, read
 from outbox_client._state_file import STATE_BYTES, OutboxState
 from outbox_client._wire_fields import LENGTH_MASK, UnparsableError
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 _SHORTEST_PAUSE = 1e-3
 _LONGEST_PAUSE = 50e-3
-_LAYOUT_BYTES = 128 << 10
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,13 @@ class OutboxReader:
             return 0
         path = f"{self._directory.queue}/{cycle_name(newest.number)}"
         try:
-            (data,) = read(path, _LAYOUT_BYTES)
-            layout = CycleLayout(data)
-            last = int.from_bytes(data[layout.word1 : layout.word1 + 8], "little")
-            if last < layout.first:
-                return newest.base
-            word = int.from_bytes(read(path, 4, last)[0], "little")
+            with File(path, "r") as file:
+                pread = partial(os.pread, file.fd)
+                layout = CycleLayout.parse(pread, file.opened.st_size)
+                last = int.from_bytes(pread(8, layout.word1), "little")
+                if not layout.first <= last < file.opened.st_size:
+                    return newest.base
+                word = int.from_bytes(pread(4, last), "little")
         except (OSError, NotRegularError, UnparsableError):
             return newest.base
         return newest.base + last + 4 + max(word & LENGTH_MASK, FIXED_BYTES) - layout.first

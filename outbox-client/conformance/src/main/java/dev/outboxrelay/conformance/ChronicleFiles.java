@@ -10,6 +10,8 @@ import net.openhft.chronicle.queue.RollCycle;
 import net.openhft.chronicle.queue.RollCycles;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueue;
 import net.openhft.chronicle.queue.impl.single.SingleChronicleQueueBuilder;
+import net.openhft.chronicle.queue.rollcycles.LargeRollCycles;
+import net.openhft.chronicle.queue.rollcycles.SparseRollCycles;
 import net.openhft.chronicle.queue.rollcycles.TestRollCycles;
 
 /** Files of Chronicle's own making, to compare with those of the clients. */
@@ -17,15 +19,22 @@ final class ChronicleFiles {
 
   private ChronicleFiles() {}
 
-  /** The roll cycles that the vectors hold; {@code SMALL} has 32 slots of 4 entries a page. */
+  /**
+   * The roll cycles that the vectors hold ({@code SMALL} has 32 slots of 4 entries a page), and two
+   * whose headers have integers of other widths.
+   */
   enum Layout {
     FAST_HOURLY,
-    SMALL;
+    SMALL,
+    HUGE,
+    SPARSE;
 
     RollCycle rollCycle() {
       return switch (this) {
         case FAST_HOURLY -> RollCycles.FAST_HOURLY;
         case SMALL -> TestRollCycles.TEST4_DAILY;
+        case HUGE -> LargeRollCycles.HUGE_DAILY;
+        case SPARSE -> SparseRollCycles.LARGE_HOURLY_XSPARSE;
       };
     }
   }

@@ -117,7 +117,7 @@ public final class CycleScanner implements Closeable {
         if (!CycleLayout.isMeta(header)) {
           return dataEntry(at, header, length);
         }
-        if (!CycleLayout.isIndexPage(file, at, indexCount)) {
+        if (!IndexPage.isAt(file, at, indexCount)) {
           return new CycleEntry.Hostile(at, header);
         }
         at = CycleLayout.next(at, length);

@@ -1,86 +1,116 @@
 package dev.outboxrelay.client.cycle;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
 
 /**
- * The bytes that Chronicle Queue 2026.4 gives to a new cycle file of FAST_HOURLY, and to a new
- * index page.
+ * The bytes that Chronicle Queue 2026.4 gives to a new cycle file. They follow from its index count
+ * and spacing, and a file whose beginning differs from them, but for what changes, does not parse.
  */
 public final class CycleTemplate {
-  /** First data offset of a new cycle file. */
+  /** First data offset of the cycle files that we make. */
   public static final int FIRST_DATA = 0x10110;
 
   static final int INDEX_COUNT = 4096;
+  private static final int INDEX_SPACING = 256;
+  private static final int MOST = 1 << 20;
 
-  private static final int INDEX2INDEX_AT = 0xC8;
-  private static final byte[] HEADER =
-      HexFormat.of()
-          .parseHex(
-              "c1000040b906686561646572b60853435153746f726582aa000000cd77726974"
-                  + "65506f736974696f6e8e01000000008d02000000000000000200000000000000"
-                  + "00000000000000000000000000000000c8696e646578696e67b60c5343515349"
-                  + "6e646578696e67824c000000ca696e646578436f756e74a50010cc696e646578"
-                  + "53706163696e67a50001cb696e64657832496e6465788fa7c800000000000000"
-                  + "c96c617374496e6465788e00000000a70000000000000000ca64617461466f"
-                  + "726d6174a101000000");
+  private static final int ZEROS_BEHIND = 8;
+  private static final int LONGEST_HEAD = 0x100;
+  private static final int COUNT_AT = 0x77; // in all headers
+  private static final int SPACING_BEHIND = 13; // the bytes of its name
 
-  private CycleTemplate() {}
+  private final CycleLayout layout;
+  private final int firstPage;
+  private final ByteBuffer head = allocate(LONGEST_HEAD); // up to slot 0 of index2index
+
+  private CycleTemplate(int count, int spacing) {
+    head.position(Integer.BYTES);
+    WireFields.event(head, "header");
+    int store = WireFields.begin(head, "SCQStore");
+    WireFields.field(head, "writePosition");
+    WireFields.alignedArray(head, 2);
+    int word1 = head.putLong(2).position();
+    head.putLong(0).putLong(0);
+    WireFields.field(head, "indexing");
+    int indexing = WireFields.begin(head, "SCQSIndexing");
+    WireFields.field(head, "indexCount");
+    WireFields.integer(head, count);
+    WireFields.field(head, "indexSpacing");
+    WireFields.integer(head, spacing);
+    WireFields.field(head, "index2Index");
+    WireFields.alignedLong(head, 0);
+    int index2indexOffset = head.position() - Long.BYTES;
+    WireFields.field(head, "lastIndex");
+    WireFields.alignedLong(head, 0);
+    int lastIndex = head.position() - Long.BYTES;
+    WireFields.end(head, indexing);
+    WireFields.field(head, "dataFormat");
+    WireFields.integer(head, 1);
+    WireFields.end(head, store);
+    int length = head.position() - Integer.BYTES;
+    head.putInt(0, CycleLayout.META | length);
+
+    int index2index = (int) CycleLayout.next(0, length);
+    head.putLong(index2indexOffset, index2index);
+    head.position(index2index).put(IndexPage.head("index2index", index2index, count));
+    int array = head.position() - Long.BYTES;
+    firstPage = head.position() + IndexPage.bytesBehindHead(count);
+    head.putLong(1).putLong(firstPage).flip();
+    int firstData =
+        (int) CycleLayout.next(firstPage, CycleLayout.length(IndexPage.header(firstPage, count)));
+    layout = new CycleLayout(word1, word1 + 8, count, spacing, array, lastIndex, firstData);
+  }
 
   /** A new cycle file up to its first data offset, and the 8 zero bytes behind it. */
   public static ByteBuffer newCycle() {
-    int index2index = pageBytes("index2index", INDEX2INDEX_AT, INDEX_COUNT);
-    int firstPage = (int) CycleLayout.next(INDEX2INDEX_AT, index2index);
-    int firstData = (int) CycleLayout.next(firstPage, pageBytes("index", firstPage, INDEX_COUNT));
-    ByteBuffer bytes = allocate(firstData + 8);
-    bytes.put(0, HEADER);
-    int slots = putPage(bytes, INDEX2INDEX_AT, INDEX2INDEX_AT, "index2index", INDEX_COUNT);
-    bytes.putLong(slots - 8, 1);
-    bytes.putLong(slots, firstPage);
-    putPage(bytes, firstPage, firstPage, "index", INDEX_COUNT);
-    return bytes;
+    return newCycle(INDEX_COUNT, INDEX_SPACING);
+  }
+
+  static ByteBuffer newCycle(int count, int spacing) {
+    CycleTemplate made = new CycleTemplate(count, spacing);
+    ByteBuffer page = IndexPage.head("index", made.firstPage, count);
+    int length = made.layout.firstData() + ZEROS_BEHIND;
+    return ByteBuffer.allocateDirect(length)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .put(0, made.head, 0, made.head.limit())
+        .put(made.firstPage, page, 0, page.limit());
   }
 
   /**
-   * An index page that is to stand at {@code offset}, framed as it goes to disk: free header word,
-   * page, 8 zero bytes.
+   * The layout of a file that begins as it was made; null for any other. Slots are not read: a
+   * block of them that the disk does not give is none of the header.
    */
-  public static ByteBuffer indexPage(long offset, int count) {
-    ByteBuffer bytes = allocate(4 + pageBytes("index", offset, count) + 8);
-    putPage(bytes, 0, offset, "index", count);
-    return bytes.putInt(0, CycleLayout.FREE);
+  static CycleLayout layoutOf(FileWindow file) throws IOException {
+    ByteBuffer found = allocate(LONGEST_HEAD).put(file.slice(0, LONGEST_HEAD)).position(COUNT_AT);
+    int count = WireFields.integer(found);
+    int spacing = WireFields.integer(found.position(found.position() + SPACING_BEHIND));
+    if (!isPossible(count) || !isPossible(spacing)) {
+      return null;
+    }
+    CycleTemplate made = new CycleTemplate(count, spacing);
+    boolean same =
+        file.has(0, made.layout.firstData() + ZEROS_BEHIND)
+            && made.isSame(found)
+            && IndexPage.isAt(file, made.firstPage, count);
+    return same ? made.layout : null;
   }
 
-  /** The header word of an index page that stands at {@code offset}. */
-  public static int indexPageHeader(long offset, int count) {
-    return CycleLayout.META | pageBytes("index", offset, count);
+  private static boolean isPossible(int value) {
+    return value > 0 && value <= MOST && Integer.bitCount(value) == 1;
   }
 
-  private static int pageBytes(String name, long offset, int count) {
-    return 2 + name.length() + padding(name, offset) + 1 + 16 + 8 * count;
-  }
-
-  /** As many bytes as bring the array behind them to a multiple of 8. */
-  private static int padding(String name, long offset) {
-    return (int) (-(offset + 4 + 2 + name.length() + 1) & 7);
-  }
-
-  /** Returns where the slots begin. */
-  private static int putPage(ByteBuffer bytes, int at, long offset, String name, int count) {
-    bytes.putInt(at, CycleLayout.META | pageBytes(name, offset, count));
-    bytes.position(at + 4);
-    bytes.put((byte) WireFields.EVENT_NAME).put((byte) name.length());
-    bytes.put(name.getBytes(StandardCharsets.US_ASCII));
-    WireFields.pad(bytes, padding(name, offset));
-    bytes.put((byte) WireFields.I64_ARRAY).putLong(count).putLong(0);
-    int slots = bytes.position();
-    bytes.position(0);
-    return slots;
+  /** Compares up to slot 0 of index2index, but for the values that change. */
+  private boolean isSame(ByteBuffer found) {
+    int used = layout.index2index() + Long.BYTES;
+    for (int at : new int[] {layout.word1(), layout.word2(), layout.lastIndex(), used}) {
+      found.putLong(at, head.getLong(at));
+    }
+    return found.position(0).limit(head.limit()).equals(head);
   }
 
   private static ByteBuffer allocate(int bytes) {
-    return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -11,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
@@ -165,10 +164,8 @@ public final class MetadataTable implements Closeable {
   private static void putEntry(ByteBuffer table, String key, long value) {
     int start = table.position();
     table.position(start + 4);
-    table.put((byte) WireFields.EVENT_NAME).put((byte) key.length());
-    table.put(key.getBytes(StandardCharsets.US_ASCII));
-    WireFields.pad(table, -(table.position() + 1) & 7);
-    table.put((byte) WireFields.INT64).putLong(value);
+    WireFields.event(table, key);
+    WireFields.alignedLong(table, value);
     table.putInt(start, table.position() - start - 4);
   }
 }

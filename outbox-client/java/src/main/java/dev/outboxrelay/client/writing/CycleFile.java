@@ -69,7 +69,7 @@ final class CycleFile implements Closeable {
   }
 
   /**
-   * Opens a cycle file; empty if it cannot be parsed, or is too short or too long to be one.
+   * Opens a cycle file; empty if its header does not parse, or it is too long to be mapped.
    *
    * @throws java.nio.file.NoSuchFileException if there is none
    */
@@ -81,9 +81,7 @@ final class CycleFile implements Closeable {
       long size = file.channel().size();
       // Read, and not mapped, until it is known that the disk gives it.
       CycleLayout layout = CycleLayout.read(FileWindow.over(file.channel(), size, WINDOW_BYTES));
-      if (layout != null
-          && size >= layout.firstData() + (long) ZEROS_BEHIND
-          && size <= Integer.MAX_VALUE) {
+      if (layout != null && size <= Integer.MAX_VALUE) {
         MappedByteBuffer map = disk.map(file.channel(), size, DiskStep.PAYLOAD);
         opened = new CycleFile(cycle, file, layout, map, disk);
       }

@@ -3,8 +3,8 @@ package dev.outboxrelay.client.writing;
 import static dev.outboxrelay.client.disk.RealDisk.load64;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
-import dev.outboxrelay.client.cycle.CycleTemplate;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.cycle.IndexPage;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import java.io.IOException;
@@ -83,11 +83,11 @@ final class CycleIndex {
   private long appendPage(
       FileChannel channel, MappedByteBuffer map, long number, int slotOfPage, long end)
       throws IOException {
-    ByteBuffer page = CycleTemplate.indexPage(end, layout.indexCount());
+    ByteBuffer page = IndexPage.create(end, layout.indexCount());
     if (end + page.limit() > map.limit()) {
       return end;
     }
-    int header = CycleTemplate.indexPageHeader(end, layout.indexCount());
+    int header = IndexPage.header(end, layout.indexCount());
     disk.write(channel, page, end, DiskStep.INDEX_PAGE);
     disk.store32(map, (int) end, header, DiskStep.INDEX_PAGE);
     disk.store64(map, slotOfPage, end, DiskStep.INDEX);
