@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,6 +241,39 @@ def test_a_mark_that_could_not_be_set_is_set_by_the_next_append(
     writer.append(event(3))
     assert failed_marks(outbox_path) == [HOUR]
     assert numbers(outbox_path) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "name", ["outbox.lock", "outbox.state", "append.failures", "queue/metadata.cq4t", "CYCLE"]
+)
+def test_a_mode_that_its_writer_was_killed_before_giving_is_given_by_the_next(
+    name: str, outbox_path: Path
+) -> None:
+    new_writer(outbox_path, clock=Clock()).append(event(1))
+    file = cycle(outbox_path) if name == "CYCLE" else outbox_path / name
+    file.chmod(0o600)
+    program = """
+import sys
+from outbox_client import InvalidEvent, Outbox
+outbox = Outbox(sys.argv[1])
+outbox.append("x", topic="t")
+outbox.count_refusal(InvalidEvent)
+"""
+    run_python(program, str(outbox_path))
+    assert file.stat().st_mode & 0o777 == 0o660
+
+
+def test_a_queue_on_a_file_system_of_its_own_is_refused(outbox_path: Path) -> None:
+    new_writer(outbox_path).open()
+    queue = outbox_path / "queue"
+    mount = ["mount", "-t", "tmpfs", "-o", "mode=2770", "tmpfs", str(queue)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a mount needs root")
+    try:
+        with pytest.raises(OutboxUnavailable, match="is a file system of its own"):
+            new_writer(outbox_path).open()
+    finally:
+        subprocess.run(["umount", str(queue)], check=True)
 
 
 def test_who_reads_a_file_that_is_replaced_gets_one_of_them(

@@ -151,6 +151,36 @@ class OpenRefusalsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"outbox.lock", "outbox.state", "append.failures", "queue/metadata.cq4t", "CYCLE"})
+  void a_mode_that_its_writer_was_killed_before_giving_is_given_by_the_next(String name)
+      throws IOException {
+    try (Outbox outbox = Outbox.open(path)) {
+      outbox.append(OutboxEvent.of("t", "x"));
+    }
+    Path file = name.equals("CYCLE") ? cycle() : path.resolve(name);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    try (Outbox outbox = Outbox.open(path)) {
+      assertThrows(InvalidEvent.class, () -> outbox.append(OutboxEvent.of(".", "x")));
+      outbox.append(OutboxEvent.of("t", "x"));
+    }
+    assertEquals("rw-rw----", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  @Test
+  void a_queue_on_a_file_system_of_its_own_is_refused() throws Exception {
+    Outbox.open(path).close();
+    String queue = path.resolve("queue").toString();
+    String[] mount = {"mount", "-t", "tmpfs", "-o", "mode=2770", "tmpfs", queue};
+    assumeTrue(new ProcessBuilder(mount).inheritIO().start().waitFor() == 0, "a mount needs root");
+    try {
+      refused(path, "is a file system of its own");
+    } finally {
+      assertEquals(0, new ProcessBuilder("umount", queue).inheritIO().start().waitFor());
+    }
+  }
+
   private Path cycle() throws IOException {
     try (Stream<Path> files = Files.list(path.resolve("queue"))) {
       return files.filter(file -> file.toString().endsWith(".cq4")).findFirst().orElseThrow();

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -27,6 +28,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class SafeFiles {
   private static final int FILE_MODE = 0660;
+  private static final int OWNERS_ALONE = 0600;
   private static final int DIRECTORY_MODE = 02770;
   private static final Set<PosixFilePermission> FILE_PERMISSIONS =
       PosixFilePermissions.fromString("rw-rw----");
@@ -44,19 +46,27 @@ public final class SafeFiles {
 
   /** What matters of a file; null where there is none. */
   public record Attributes(
-      boolean regular, boolean directory, int links, int gid, int mode, Object key, long size) {}
+      boolean regular,
+      boolean directory,
+      int links,
+      int gid,
+      int mode,
+      long device,
+      Object key,
+      long size) {}
 
   public static Attributes attributes(Path path) throws IOException {
     try {
       Map<String, Object> map =
           Files.readAttributes(
-              path, "unix:isRegularFile,isDirectory,nlink,gid,mode,fileKey,size", links(path));
+              path, "unix:isRegularFile,isDirectory,nlink,gid,mode,dev,fileKey,size", links(path));
       return new Attributes(
           (Boolean) map.get("isRegularFile"),
           (Boolean) map.get("isDirectory"),
           (Integer) map.get("nlink"),
           (Integer) map.get("gid"),
           (Integer) map.get("mode"),
+          (Long) map.get("dev"),
           map.get("fileKey"),
           (Long) map.get("size"));
     } catch (NoSuchFileException e) {
@@ -74,8 +84,31 @@ public final class SafeFiles {
   /** Opens an existing file of the outbox for reading and writing; refuses what is not ours. */
   public static FileChannel open(Path file) throws IOException {
     checkFile(file, directoryGroup(file));
-    return FileChannel.open(
-        file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    FileChannel channel =
+        FileChannel.open(
+            file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    try {
+      mendMode(file, channel::tryLock);
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A file whose writer was killed between making it and this could never be opened by the group's
+   * other users. Only its owner can do that.
+   */
+  public static void mendMode(Path file, OwnDescriptors.Locks channel) throws IOException {
+    Attributes found = attributes(file);
+    if (found != null && (found.mode() & FILE_MODE) == OWNERS_ALONE) {
+      try {
+        own(file, channel);
+      } catch (FileSystemException e) {
+        // somebody else's
+      }
+    }
   }
 
   /** Opens a file of the outbox, created empty if it does not exist. */

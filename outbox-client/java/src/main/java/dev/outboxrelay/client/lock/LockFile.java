@@ -199,7 +199,9 @@ public final class LockFile {
     while (true) {
       try {
         SafeFiles.checkFile(file, SafeFiles.directoryGroup(file));
-        return open(file, EXISTING);
+        LockFile existing = open(file, EXISTING);
+        SafeFiles.mendMode(file, existing.channel::tryLock);
+        return existing;
       } catch (NoSuchFileException e) {
         try {
           return create(file);

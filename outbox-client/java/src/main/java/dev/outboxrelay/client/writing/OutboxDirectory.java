@@ -65,7 +65,16 @@ final class OutboxDirectory {
       if (SafeFiles.attributes(queue) == null) {
         SafeFiles.createDirectory(queue, group);
       }
-      return new HeldDirectories(paths, root, hold(queue, group));
+      HeldDirectories held = new HeldDirectories(paths, root, hold(queue, group));
+      if (!held.areOfOneFileSystem()) {
+        held.close();
+        throw new OutboxUnavailable(
+            paths.queue()
+                + " is a file system of its own: mount it at "
+                + paths.root()
+                + ", or above");
+      }
+      return held;
     } catch (IOException e) {
       IOException named = Folder.named(e);
       root.close();

@@ -76,8 +76,11 @@ final class Recovery {
     List<Long> cycles = paths.cycles();
     refuseOtherFormats(cycles);
     if (options.durability() == Durability.POWER) {
-      // Who began the newest cycle may have died before, and a sync of the file brings no name.
+      // Who made them, or the newest cycle, may have died before, and a sync of the file brings no
+      // name.
       disk.syncDirectory(paths.queue(), DiskStep.LINK);
+      disk.syncDirectory(paths.root(), DiskStep.LINK);
+      disk.syncDirectory(held.named().root().getParent(), DiskStep.LINK);
     }
     NewCycle.removeLeftovers(paths, disk);
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
