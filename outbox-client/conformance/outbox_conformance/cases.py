@@ -226,6 +226,36 @@ def another_made_the_whole_outbox_anew(scene: Scene) -> None:
     scene.another().append(event())
 
 
+def the_newest_was_cut_behind_its_last_record(scene: Scene) -> None:
+    scene.begin()
+    _cut(scene.newest(), 0)
+
+
+def the_newest_was_cut_within_its_free_header_word(scene: Scene) -> None:
+    scene.begin()
+    _cut(scene.newest(), 3)
+
+
+def the_newest_was_cut_where_its_eof_belongs(scene: Scene) -> None:
+    the_newest_was_cut_behind_its_last_record(scene)
+    scene.clock.advance(HOUR)
+
+
+def the_one_before_was_cut_behind_its_last_record(scene: Scene) -> None:
+    scene.begin()
+    one = scene.newest()
+    scene.clock.advance(HOUR)
+    scene.client.append(1)
+    _cut(one, 0)
+    os.remove(os.path.join(scene.path, "outbox.state"))  # so that it is opened anew
+
+
+def _cut(path: str, more: int) -> None:
+    file = sparsefiles.load(path)
+    last = file.u64(0x40)
+    os.truncate(path, last + 4 + file.u32(last) + more)
+
+
 # --- what whoever may write to the directory does ---
 
 
@@ -295,5 +325,9 @@ CASES = [
     another_saw_a_removed_cycle_and_died,
     another_made_the_lock_anew,
     another_made_the_whole_outbox_anew,
+    the_newest_was_cut_behind_its_last_record,
+    the_newest_was_cut_within_its_free_header_word,
+    the_newest_was_cut_where_its_eof_belongs,
+    the_one_before_was_cut_behind_its_last_record,
     *LINKS,
 ]

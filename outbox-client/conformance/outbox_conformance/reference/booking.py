@@ -43,6 +43,8 @@ def page_to_append(_cycle: Cycle, _pages: int, number: int) -> int:
 
 def write_eof(cycle: Cycle, tail: Tail) -> None:
     """Let nothing follow the last entry."""
+    if tail.offset + 8 > cycle.view.size:
+        os.ftruncate(cycle.descriptor, cycle.view.size + cyclefile.CHUNK)  # it was cut
     os.pwrite(cycle.descriptor, bytes(4) + b"\xc3EOF", tail.offset)
     files.store(cycle.descriptor, tail.offset, cyclefile.EOF_WORD, width=4)
 
