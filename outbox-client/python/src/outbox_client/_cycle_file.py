@@ -78,7 +78,7 @@ class CycleFile:
         self.file = file
         self.fd = file.fd
         self.number = number
-        self._outbox = outbox
+        self.outbox = outbox
         self.place = cycle_place(outbox or b"", number)
         self.size = 0
         self.ready = 0
@@ -134,7 +134,7 @@ class CycleFile:
         if not FIXED_BYTES <= word <= MAX_ENTRY_BYTES or word & 3 or offset + 4 + word > self.size:
             raise UnparsableError(f"hostile length {word} at 0x{offset:x}")
         try:
-            record = OutboxRecord(self._read(word, offset + 4), self._outbox, self.number, offset)
+            record = OutboxRecord(self._read(word, offset + 4), self.outbox, self.number, offset)
         except InvalidRecordError as problem:
             raise UnparsableError(f"no record at 0x{offset:x}: {problem}") from None
         except UnknownFormatError as problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from outbox_client._cycle_facts import find_prologue
+from outbox_client._cycle_facts import find_prologue, search
 from outbox_client._cycle_file import CycleFile, is_free, is_meta
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import OutboxCorrupt, OutboxUnavailable, system_error
@@ -46,7 +46,7 @@ def scan(path: str) -> Iterator[OutboxRecord]:
             try:
                 outbox = outbox or _outbox_id(directory, number, file)
                 cycle = CycleFile(number, file, outbox)
-                yield from _records(cycle)
+                yield from _records(cycle, newest=number == numbers[-1])
             except UnparsableError as problem:
                 raise OutboxCorrupt(f"{name}: {problem}") from None
             except OSError as problem:
@@ -68,7 +68,18 @@ def _outbox_id(directory: OutboxDirectory, number: int, file: File) -> bytes:
     return prologue.outbox
 
 
-def _records(cycle: CycleFile) -> Iterator[OutboxRecord]:
+def _refuse_survivors(cycle: CycleFile, offset: int, last: OutboxRecord | None) -> None:
+    """Without EOF, as in a failed cycle, records may stand behind the end of the chain."""
+    known = None if last is None else (last.sequence, last.entry)
+    found = search(cycle.fd, offset + 4, cycle.outbox, cycle.number, known)
+    for record, _ in found:
+        raise UnparsableError(
+            f"the chain ends at 0x{offset:x} without EOF, and sequence {record.sequence} stands "
+            "behind that"
+        )
+
+
+def _records(cycle: CycleFile, *, newest: bool) -> Iterator[OutboxRecord]:
     """Walk a cycle from its first record; a batch is yielded when all of it is there."""
     offset = cycle.layout.first
     before: OutboxRecord | None = None
@@ -81,6 +92,8 @@ def _records(cycle: CycleFile) -> Iterator[OutboxRecord]:
                 raise UnparsableError(f"the batch that ends at 0x{offset:x} is not whole")
             if offset <= booked:
                 raise UnparsableError(f"the chain ends at 0x{offset:x}, before 0x{booked:x}")
+            if word != END_OF_FILE and not newest:
+                _refuse_survivors(cycle, offset, before)
             return
         if is_meta(word):
             offset = cycle.behind_page(offset)

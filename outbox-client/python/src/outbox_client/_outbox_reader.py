@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from outbox_client._cycle_layout import CycleLayout, cycle_name
+from outbox_client._chain_walk import BrokenChainError, find_tail
+from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_layout import cycle_name
+from outbox_client._disk import Disk
 from outbox_client._errors import OutboxUnavailable, system_error
 from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._outcomes_file import DeliveryOutcome, outcome_of
 from outbox_client._position_file import MODES, Position, read_position
-from outbox_client._record_codec import FIXED_BYTES
 from outbox_client._safe_files import File, NotRegularError, read
 from outbox_client._state_file import STATE_BYTES, OutboxState
-from outbox_client._wire_fields import LENGTH_MASK, UnparsableError
+from outbox_client._wire_fields import UnparsableError
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -91,7 +91,7 @@ class OutboxReader:
             next_sequence=sequence,
             settled_sequence=settled,
             lag_events=max(0, sequence - 1 - settled),
-            lag_bytes=max(0, self._appended_bytes(state) - settled_bytes),
+            lag_bytes=max(0, self._appended_bytes(state, identity.outbox) - settled_bytes),
             cycles=tuple(cycles),
             newest_cycle=cycles[-1] if cycles else None,
             delivery=MODES[position.mode] if position and position.mode < len(MODES) else None,
@@ -153,19 +153,22 @@ class OutboxReader:
         except NotRegularError:
             raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
 
-    def _appended_bytes(self, state: OutboxState) -> int:
+    def _appended_bytes(self, state: OutboxState, outbox: bytes) -> int:
         newest = state.newest_cycle()
         if newest is None:
             return 0
         path = f"{self._directory.queue}/{cycle_name(newest.number)}"
         try:
             with File(path, "r") as file:
-                pread = partial(os.pread, file.fd)
-                layout = CycleLayout.parse(pread, file.opened.st_size)
-                last = int.from_bytes(pread(8, layout.word1), "little")
-                if not layout.first <= last < file.opened.st_size:
-                    return newest.base
-                word = int.from_bytes(pread(4, last), "little")
-        except (OSError, NotRegularError, UnparsableError):
+                cycle = CycleFile(newest.number, file, outbox)
+                try:
+                    tail = find_tail(cycle, None, Disk())
+                except BrokenChainError as broken:
+                    tail = broken.tail
+        except (FileNotFoundError, UnparsableError):
             return newest.base
-        return newest.base + last + 4 + max(word & LENGTH_MASK, FIXED_BYTES) - layout.first
+        except OSError as problem:
+            raise system_error(f"read {path}", problem) from None
+        except NotRegularError:
+            raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
+        return newest.base + tail.offset - cycle.layout.first

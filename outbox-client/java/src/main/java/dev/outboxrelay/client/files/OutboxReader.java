@@ -77,6 +77,7 @@ public final class OutboxReader {
     try {
       OutboxState state =
           StateFile.read(paths.state())
+              .filter(found -> found.nextSequence() != 0)
               .orElseThrow(
                   () ->
                       new OutboxUnavailable(
