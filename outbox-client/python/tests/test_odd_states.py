@@ -171,6 +171,13 @@ def test_another_versions_outbox_keeps_what_it_has_in_the_making(outbox_path: Pa
     assert making.exists()
 
 
+def test_a_fifo_in_place_of_the_position_is_named(outbox_path: Path) -> None:
+    new_writer(outbox_path).append(event(1))
+    os.mkfifo(outbox_path / "relay.position", 0o660)
+    with pytest.raises(OutboxUnavailable, match=r"relay\.position is not a regular file"):
+        new_writer(outbox_path).append(event(2))
+
+
 def test_counters_at_their_end_begin_anew(outbox_path: Path) -> None:
     with Outbox(outbox_path) as outbox:
         outbox.append("x", topic="t")

@@ -6,7 +6,8 @@ from errno import EIO
 from struct import Struct
 from zlib import crc32
 
-from outbox_client._safe_files import read
+from outbox_client._errors import OutboxUnavailable
+from outbox_client._safe_files import NotRegularError, read
 
 MAGIC = b"OBXPOSIT"
 VERSION = 1
@@ -80,9 +81,12 @@ def settled_position(path: str, folder: int | None = None) -> Position | None:
 
     Raises:
         OSError: it cannot be read for another reason.
+        OutboxUnavailable: it is no regular file.
     """
     try:
         return read_position(path, folder)
+    except NotRegularError:
+        raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
     except OSError as problem:
         if problem.errno != EIO:
             raise

@@ -2,6 +2,7 @@ package dev.outboxrelay.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -10,6 +11,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -166,6 +168,19 @@ class OpenRefusalsTest {
       outbox.append(OutboxEvent.of("t", "x"));
     }
     assertEquals("rw-rw----", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"outbox.state", "relay.position", "queue/metadata.cq4t", "CYCLE"})
+  void a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(String name) throws Exception {
+    try (Outbox outbox = Outbox.open(path)) {
+      outbox.append(OutboxEvent.of("t", "x"));
+    }
+    Path file = name.equals("CYCLE") ? cycle() : path.resolve(name);
+    Files.deleteIfExists(file);
+    String[] make = {"mkfifo", "-m", "660", file.toString()};
+    assumeTrue(new ProcessBuilder(make).inheritIO().start().waitFor() == 0, "there is no mkfifo");
+    assertTimeoutPreemptively(Duration.ofMinutes(1), () -> refused(path, "is not a regular file"));
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.cycle;
 
+import dev.outboxrelay.client.disk.SafeFiles;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,8 +31,9 @@ public final class FileWindow implements Closeable {
     this.size = size;
   }
 
-  /** Opens a file for reading; a symbolic link is refused. */
+  /** Opens a regular file for reading; a symbolic link is refused. */
   public static FileWindow open(Path file) throws IOException {
+    SafeFiles.checkRegular(file);
     FileChannel channel =
         FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
     try {

@@ -36,6 +36,10 @@ public final class SafeFiles {
       PosixFilePermissions.fromString("rwxrwx---");
   private static final int OTHERS_MAY_WRITE = 0002;
 
+  private static final String NOT_REGULAR =
+      "is not a regular file (perhaps a symbolic link): remove it, the outbox uses only its own "
+          + "files";
+
   private static final int GROUP_TRIES = 20;
   private static final long GROUP_PAUSE_NANOS = 1_000_000;
 
@@ -210,10 +214,7 @@ public final class SafeFiles {
       throw new NoSuchFileException(file.toString());
     }
     if (!found.regular()) {
-      throw new OutboxUnavailable(
-          OwnDescriptors.nameOf(file)
-              + " is not a regular file (perhaps a symbolic link): remove it, the outbox uses "
-              + "only its own files");
+      throw new OutboxUnavailable(OwnDescriptors.nameOf(file) + " " + NOT_REGULAR);
     }
     if (found.links() != 1) {
       throw new OutboxUnavailable(
@@ -223,6 +224,21 @@ public final class SafeFiles {
               + " hard links: a file of an outbox must have exactly one; remove the others");
     }
     checkOwnership(file, found, group);
+  }
+
+  /**
+   * Refuses what to open would wait or have effects: a pipe, a device.
+   *
+   * @throws NoSuchFileException if there is nothing
+   */
+  public static void checkRegular(Path file) throws IOException {
+    Attributes found = attributes(file);
+    if (found == null) {
+      throw new NoSuchFileException(file.toString());
+    }
+    if (!found.regular()) {
+      throw new FileSystemException(file.toString(), null, NOT_REGULAR);
+    }
   }
 
   public static void checkOwnership(Path path, Attributes found, int group) {
@@ -249,8 +265,11 @@ public final class SafeFiles {
    * exist. Follows no link and is not disturbed by interrupts.
    */
   public static Optional<byte[]> read(Path file, int length) throws IOException {
-    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-      return Optional.of(Arrays.copyOf(in.readNBytes(length), length));
+    try {
+      checkRegular(file);
+      try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+        return Optional.of(Arrays.copyOf(in.readNBytes(length), length));
+      }
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
