@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.DeliveryMode;
@@ -170,6 +171,18 @@ class OutboxTest {
       assertEquals(3, outbox.append(event).sequence());
       assertEquals(4, outbox.append(event).sequence());
       assertThrows(OutboxFull.class, () -> outbox.append(event));
+    }
+  }
+
+  @Test
+  void a_fault_of_the_mapping_on_a_full_disk_says_that_it_is_full() throws Exception {
+    assumeTrue(ChildProcess.mayMount(), "needs unshare, and the right to use it");
+    for (String size : List.of("512k", "16m")) {
+      String mount = "mount -t tmpfs -o mode=700,size=" + size + " none " + parent;
+      try (ChildProcess child = ChildProcess.faultingBehindMounts(mount, path)) {
+        String error = size.equals("512k") ? "OutboxFull" : "OutboxUnavailable";
+        assertEquals(error + " true", child.readLine());
+      }
     }
   }
 

@@ -73,11 +73,11 @@ public final class MetadataTable implements Closeable {
   }
 
   /**
-   * Reads the table without a lock; empty if it is missing, has another length or is not as we
-   * write it.
+   * Reads the table without a lock; empty if it is missing or unreadable, has another length or is
+   * not as we write it.
    */
   public static Optional<Listing> read(Path file) throws IOException {
-    byte[] bytes = SafeFiles.read(file, FILE_BYTES + 1).orElse(null);
+    byte[] bytes = SmallFile.read(file, FILE_BYTES + 1).orElse(null);
     if (bytes == null || !hasItsLength(file)) {
       return Optional.empty();
     }

@@ -47,6 +47,7 @@ public final class QueueWriter implements Closeable {
   /** Checks the directory, creates what is missing, and mends what a crash has left. */
   public static QueueWriter open(WriterOptions options) {
     QueueWriter writer = new QueueWriter(options);
+    options.now(); // or refused, before anything is made
     try (LockDeadline deadline = writer.deadline()) {
       deadline.retryWhileInterrupted(
           () -> {
@@ -142,14 +143,14 @@ public final class QueueWriter implements Closeable {
       }
       return published;
     } catch (InternalError e) { // may come late: what was stored by then is not known
-      throw faultInMapping("the event " + eventId + " may be appended, but ", e, eventId);
+      throw DiskErrors.of(e, options.paths().root(), eventId);
     }
   }
 
   private WriterSession.Published publish(
       WriterSession opened, Draft draft, UUID eventId, LockDeadline deadline) throws IOException {
-    long now = options.clock().millis();
-    WriterSession current = inCycleFor(draft, opened, now);
+    long now = options.now();
+    WriterSession current = inCycleFor(draft, opened, now, deadline);
     if (lock.wasLost()) {
       throw new LockLost(options.paths().lock());
     }
@@ -157,7 +158,7 @@ public final class QueueWriter implements Closeable {
     try {
       published = current.append(draft, now, deadline);
     } catch (WriterSession.CycleFailed e) {
-      current = inCycleFor(draft, current, now); // another one, once
+      current = inCycleFor(draft, current, now, deadline); // another one, once
       published = current.append(draft, now, deadline);
     }
     if (lock.wasLost()) {
@@ -175,7 +176,8 @@ public final class QueueWriter implements Closeable {
   }
 
   /** Sees to it that the newest cycle is the one that the record goes to. */
-  private WriterSession inCycleFor(Draft draft, WriterSession opened, long now) throws IOException {
+  private WriterSession inCycleFor(
+      Draft draft, WriterSession opened, long now, LockDeadline deadline) throws IOException {
     WriterSession current = opened;
     long cycle = current.cycleFor(draft.span(false), now);
     if (cycle == current.newest()) {
@@ -183,9 +185,9 @@ public final class QueueWriter implements Closeable {
     }
     while (true) {
       // Other writers roll, too: what is held open never decides it.
-      current = reopen();
+      current = reopen(deadline);
       cycle = current.cycleFor(draft.span(false), now);
-      if (cycle == current.newest() || current.begin(cycle, now)) {
+      if (cycle == current.newest() || current.begin(cycle, draft, now, deadline)) {
         return current;
       }
     }
@@ -204,7 +206,7 @@ public final class QueueWriter implements Closeable {
         throw new IllegalStateException("the outbox " + options.paths().root() + " is closed");
       }
       boolean continues = lock.continuesWhereItWas() && session != null && session.isInPlace();
-      WriterSession usable = continues ? session : reopen();
+      WriterSession usable = continues ? session : reopen(deadline);
       if (failedCycle != RollRule.NONE) {
         usable.markFailed(failedCycle);
         failedCycle = RollRule.NONE;
@@ -239,24 +241,13 @@ public final class QueueWriter implements Closeable {
     try {
       deadline.retryWhileInterrupted(() -> underLock(deadline, WriterSession::newest));
     } catch (InternalError e) {
-      throw faultInMapping("", e, null);
+      throw DiskErrors.of(e, options.paths().root(), null);
     }
   }
 
-  private OutboxUnavailable faultInMapping(String what, InternalError fault, UUID maybeAppended) {
-    return new OutboxUnavailable(
-        what
-            + "a file of "
-            + options.paths().root()
-            + " was cut, or its disk is failing"
-            + (maybeAppended == null ? "" : "; retry with the same event id"),
-        fault,
-        maybeAppended);
-  }
-
-  private WriterSession reopen() throws IOException {
+  private WriterSession reopen(LockDeadline deadline) throws IOException {
     dropSession();
-    session = Recovery.open(options, lock);
+    session = Recovery.open(options, lock, deadline);
     failures.make(session.paths().failures());
     return session;
   }
