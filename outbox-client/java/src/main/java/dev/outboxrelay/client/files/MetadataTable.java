@@ -90,10 +90,17 @@ public final class MetadataTable implements Closeable {
   }
 
   /**
-   * Opens the table; one that is missing or not as we write it is first written anew, in place, so
-   * that a live reader sees a change.
+   * Notes in the table which cycles there are. One that is missing or not as we write it is first
+   * written anew, in place, so that a live reader sees a change.
    */
-  public static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
+  public static void update(Path file, List<Long> cycles, long nowMillis, Disk disk)
+      throws IOException {
+    try (MetadataTable table = openOrRepair(file, cycles, nowMillis, disk)) {
+      table.list(cycles);
+    }
+  }
+
+  private static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
       throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
@@ -107,8 +114,8 @@ public final class MetadataTable implements Closeable {
     }
   }
 
-  /** Notes which cycles there are, if that is news. */
-  public void list(List<Long> cycles) {
+  /** If that is news. */
+  private void list(List<Long> cycles) {
     Listing listing = Listing.of(cycles, get(MOD_COUNT_AT) + 1);
     if (get(HIGHEST_AT) != listing.highestCycle() || get(LOWEST_AT) != listing.lowestCycle()) {
       put(HIGHEST_AT, listing.highestCycle());

@@ -96,7 +96,8 @@ final class Recovery {
     NewCycle.removeLeftovers(paths, disk);
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
     state = found.isPresent() ? found.get() : rebuildState(cycles);
-    listCycles(cycles);
+    // Chronicle's listing
+    MetadataTable.update(paths.metadata(), cycles, now, disk);
     long newest = newest(cycles, state);
     file = openNewest(newest, cycles, state);
     WriterSession session = new WriterSession(options, lock, held, state, newest, file, position());
@@ -161,13 +162,6 @@ final class Recovery {
     long high = options.random().nextLong();
     long low = options.random().nextLong();
     return new UUID((high & ~0xF000L) | 0x4000L, (low >>> 2) | 0x8000_0000_0000_0000L);
-  }
-
-  /** Brings Chronicle's listing up to date, and repairs it if need be. */
-  private void listCycles(List<Long> cycles) throws IOException {
-    try (MetadataTable table = MetadataTable.openOrRepair(paths.metadata(), cycles, now, disk)) {
-      table.list(cycles);
-    }
   }
 
   /**

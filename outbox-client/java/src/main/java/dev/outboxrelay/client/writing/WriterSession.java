@@ -24,7 +24,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * What a writer keeps open between appends: the state and the newest cycle. Used only under the
@@ -33,7 +32,6 @@ import java.util.UUID;
  */
 final class WriterSession implements Closeable {
   private static final System.Logger LOG = System.getLogger(WriterSession.class.getPackageName());
-  private static final long MILLIS_PER_HOUR = 3_600_000;
 
   private final WriterOptions options;
   private final WritersLock lock;
@@ -77,9 +75,6 @@ final class WriterSession implements Closeable {
     bases = new Bases(paths, state, cap.settledBytes());
   }
 
-  /** A record that was published, and in which file. */
-  record Published(UUID outbox, int generation, long sequence, long cycle, CycleDescriptors file) {}
-
   /** The disk of a cycle fails; the append may go on in the next one. */
   static final class CycleFailed extends IOException {
     private static final long serialVersionUID = 1L;
@@ -114,15 +109,11 @@ final class WriterSession implements Closeable {
     } else if (state.isNewest(newest)) {
       newestCycle = known;
     } else {
-      newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.now()));
+      newestCycle = new NewestCycle(newest, bases.reckoned(newest), RollRule.hour(options.now()));
     }
     if (!newestCycle.says(known)) {
       state.newest(newestCycle);
     }
-  }
-
-  private static long hour(long millis) {
-    return Math.floorDiv(millis, MILLIS_PER_HOUR);
   }
 
   /** Whether all that is kept open is still what the paths lead to. */
@@ -143,7 +134,7 @@ final class WriterSession implements Closeable {
   long cycleFor(int length, long nowMillis) throws IOException {
     boolean open = file != null && !state.isFailed(newest) && chainIsOpen();
     boolean hasRoom = open && file.hasRoom(length, options.rollBytes());
-    long hour = hour(nowMillis);
+    long hour = RollRule.hour(nowMillis);
     long cycleHour = newestCycle == null ? hour : newestCycle.cycleHour();
     return RollRule.cycleFor(hour, newest, cycleHour, open, hasRoom);
   }
@@ -240,7 +231,7 @@ final class WriterSession implements Closeable {
     file.begunHere();
     file.findTail(state);
     listCycles(nowMillis);
-    newestCycle = new NewestCycle(cycle, base, hour(nowMillis));
+    newestCycle = new NewestCycle(cycle, base, RollRule.hour(nowMillis));
     state.newest(newestCycle);
     return true;
   }
@@ -267,11 +258,7 @@ final class WriterSession implements Closeable {
 
   /** Notes in Chronicle's listing which cycles there are. */
   void listCycles(long nowMillis) throws IOException {
-    List<Long> cycles = paths.cycles();
-    try (MetadataTable table =
-        MetadataTable.openOrRepair(paths.metadata(), cycles, nowMillis, options.disk())) {
-      table.list(cycles);
-    }
+    MetadataTable.update(paths.metadata(), paths.cycles(), nowMillis, options.disk());
   }
 
   /**
