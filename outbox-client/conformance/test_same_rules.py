@@ -6,6 +6,7 @@ What is on disk is compared by the golden files; this is what stands before it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import Any
 
@@ -51,6 +52,28 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+# Set one at a time, by hands that err.
+ENVIRONMENTS: list[dict[str, str]] = [
+    {},
+    {"OUTBOX_DIR": " "},
+    {"OUTBOX_DIR": "\t/o\u00a0\u0085\x1f"},
+    {"OUTBOX_DIR": "/o/../p/./q//r/"},
+    {"OUTBOX_DIR": "/../o"},
+    *(
+        {"OUTBOX_DIR": "/o", "OUTBOX_DURABILITY": durability}
+        for durability in ("", " power ", "process", "POWER", "power\0")
+    ),
+    *(
+        {"OUTBOX_DIR": "/o", "OUTBOX_MAX_BYTES": cap}
+        for cap in ("", " 7 ", "007", "0", "00", "-1", "+1000", "1_000", "1.0", "1G", "٧", "9" * 30)
+    ),
+    *(
+        {"OUTBOX_DIR": "/o", "OUTBOX_TRUST_PARENT": trust}
+        for trust in ("", "1", " 1", "1 ", "01", "true")
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def java() -> tuple[dict[str, str], list[str]]:
     """The Java client's rules, and what it says of the events."""
@@ -60,13 +83,16 @@ def java() -> tuple[dict[str, str], list[str]]:
     main = "dev.outboxrelay.conformance.RulesMain"
     said = subprocess.run(
         [places.java(), *places.QUICK_JVM, "-cp", classpath, main],
-        input="".join(json.dumps(event) + "\n" for _, event in EVENTS),
+        input="".join(
+            json.dumps(line) + "\n" for line in [*(event for _, event in EVENTS), *ENVIRONMENTS]
+        ),
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
-    rules = dict(line.split(" ", 1) for line in said[: -len(EVENTS)])
-    return rules, said[-len(EVENTS) :]
+    answers = len(EVENTS) + len(ENVIRONMENTS)
+    rules = dict(line.split(" ", 1) for line in said[:-answers])
+    return rules, said[-answers:]
 
 
 @pytest.mark.parametrize("number", range(len(EVENTS)))
@@ -92,6 +118,25 @@ def _python(event: dict[str, Any]) -> str:
     except OutboxError as problem:
         return type(problem).__name__
     return OK
+
+
+@pytest.mark.parametrize("number", range(len(ENVIRONMENTS)))
+def test_an_environment_makes_the_same_settings(
+    number: int, java: tuple[dict[str, str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = ENVIRONMENTS[number]
+    assert java[1][len(EVENTS) + number] == _settings(environment, monkeypatch), environment
+
+
+def _settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(os, "environ", environment)
+    try:
+        path, durability, max_bytes, _, trust_parent = Outbox()._settings
+    except OutboxError as problem:
+        return type(problem).__name__
+    no_cap = (1 << 63) - 1
+    cap = min(max_bytes or no_cap, no_cap)
+    return f"{path} {durability} {cap} {json.dumps(trust_parent)}"
 
 
 def test_the_same_file_systems_are_supported(java: tuple[dict[str, str], list[str]]) -> None:

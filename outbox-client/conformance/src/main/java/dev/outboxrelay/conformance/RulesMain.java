@@ -2,6 +2,7 @@ package dev.outboxrelay.conformance;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outboxrelay.client.OutboxBuilder;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.record.RecordDraft;
@@ -10,8 +11,13 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -19,7 +25,8 @@ import java.util.stream.Collectors;
 /**
  * Says what the Java client takes, for comparison with the Python client: the file systems and
  * defaults, a {@code NAME VALUE} a line; then for each event on standard input, a JSON object a
- * line, {@code ok} or the error's name.
+ * line, {@code ok} or the error's name; for each environment there, an object {@code {"OUTBOX_DIR":
+ * …}}, the settings it makes or the error's name.
  */
 public final class RulesMain {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -35,7 +42,8 @@ public final class RulesMain {
     BufferedReader events =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = events.readLine(); line != null; line = events.readLine()) {
-      System.out.println(judge(JSON.readTree(line)));
+      JsonNode read = JSON.readTree(line);
+      System.out.println(read.has("topic") ? judge(read) : settings(read));
     }
   }
 
@@ -45,6 +53,28 @@ public final class RulesMain {
     field.setAccessible(true);
     return ((Set<?>) field.get(null))
         .stream().map(String::valueOf).sorted().collect(Collectors.joining(","));
+  }
+
+  private static String settings(JsonNode environment) throws ReflectiveOperationException {
+    Map<String, String> variables = new HashMap<>();
+    for (Map.Entry<String, JsonNode> each : environment.properties()) {
+      variables.put(each.getKey(), each.getValue().asText());
+    }
+    Constructor<OutboxBuilder> made = OutboxBuilder.class.getDeclaredConstructor(Map.class);
+    made.setAccessible(true);
+    Method options = OutboxBuilder.class.getDeclaredMethod("options");
+    options.setAccessible(true);
+    try {
+      WriterOptions found = (WriterOptions) options.invoke(made.newInstance(variables));
+      return String.join(
+          " ",
+          found.paths().root().toString(),
+          found.durability().toString(),
+          Long.toString(found.maxBytes()),
+          Boolean.toString(found.trustParent()));
+    } catch (InvocationTargetException e) {
+      return e.getCause().getClass().getSimpleName();
+    }
   }
 
   private static String judge(JsonNode event) {

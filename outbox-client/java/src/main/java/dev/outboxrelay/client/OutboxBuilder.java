@@ -2,6 +2,7 @@ package dev.outboxrelay.client;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.WriterOptions;
+import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,6 +17,9 @@ import java.util.Optional;
  * use by several threads.
  */
 public final class OutboxBuilder {
+  /** What the Python client takes for white space. */
+  private static final String SPACE = "[\\s\\x1C-\\x1F\\x85\\p{Z}]+";
+
   private final Map<String, String> environment;
   private Path path;
   private Durability durability;
@@ -77,16 +81,15 @@ public final class OutboxBuilder {
   }
 
   WriterOptions options() {
-    return WriterOptions.of(new OutboxPaths(directory()))
+    // ".." goes before links are followed, as in the Python client and the relay.
+    return WriterOptions.of(new OutboxPaths(directory().normalize()))
         .withDurability(
             durability != null
                 ? durability
                 : variable("OUTBOX_DURABILITY").map(Durability::parse).orElse(Durability.PROCESS))
         .withMaxBytes(maxBytes != null ? maxBytes : capFromEnvironment())
         .withTrustParent(
-            trustParent != null
-                ? trustParent
-                : variable("OUTBOX_TRUST_PARENT").filter("1"::equals).isPresent())
+            trustParent != null ? trustParent : "1".equals(environment.get("OUTBOX_TRUST_PARENT")))
         .withLockTimeout(lockTimeout);
   }
 
@@ -113,19 +116,16 @@ public final class OutboxBuilder {
     if (value.isEmpty()) {
       return Long.MAX_VALUE;
     }
-    try {
-      long cap = Long.parseLong(value.get());
-      if (cap > 0) {
-        return cap;
-      }
-    } catch (NumberFormatException e) {
-      // as below
+    if (value.get().matches("0*[1-9][0-9]*")) {
+      return new BigInteger(value.get()).min(BigInteger.valueOf(Long.MAX_VALUE)).longValue();
     }
     throw new OutboxUnavailable(
         "OUTBOX_MAX_BYTES is '" + value.get() + "': it must be a positive number of bytes");
   }
 
   private Optional<String> variable(String name) {
-    return Optional.ofNullable(environment.get(name)).map(String::strip).filter(v -> !v.isEmpty());
+    return Optional.ofNullable(environment.get(name))
+        .map(value -> value.replaceAll("\\A" + SPACE + "|" + SPACE + "\\z", ""))
+        .filter(value -> !value.isEmpty());
   }
 }

@@ -1,8 +1,11 @@
 package dev.outboxrelay.client;
 
+import java.util.UUID;
+
 /**
  * The disk, a quota, a file size limit or the outbox's own cap leaves no room. Nothing was
- * appended; reading and delivery go on, so a later retry can succeed.
+ * appended, unless {@link #maybeAppended()} says otherwise (the disk had no page for what was
+ * mapped: blocks that a copy shares); reading and delivery go on, so a later retry can succeed.
  */
 public final class OutboxFull extends OutboxError {
   private static final long serialVersionUID = 1L;
@@ -13,5 +16,10 @@ public final class OutboxFull extends OutboxError {
 
   public OutboxFull(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /** The record may be published; retry with the same event id. */
+  public OutboxFull(String message, Throwable cause, UUID maybeAppended) {
+    super(message, cause, maybeAppended);
   }
 }

@@ -1,8 +1,12 @@
 package dev.outboxrelay.client;
 
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.FaultyDisk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.lock.WritersLock;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +19,9 @@ import java.util.UUID;
 
 /** A second JVM that works on an outbox, without any JVM flag. */
 public final class ChildProcess implements AutoCloseable {
+  private static final int FRAMES_OF_AN_APPEND = 500;
+  private static final int STACK_BYTES = 256 << 10;
+
   private final Process process;
   private final BufferedReader output;
 
@@ -35,6 +42,42 @@ public final class ChildProcess implements AutoCloseable {
   public static ChildProcess appendingWithUmask(String umask, Path outbox, int count)
       throws IOException {
     return start("umask " + umask + "; ", "append", outbox.toString(), Integer.toString(count));
+  }
+
+  /** The same as root of mounts of its own, which a shell command makes before. */
+  public static ChildProcess appendingBehindMounts(String mounts, Path outbox, int count)
+      throws IOException {
+    return start(inMounts(mounts), "append", outbox.toString(), Integer.toString(count));
+  }
+
+  /** Appends once where publishing is a fault of the mapping; prints the error's class. */
+  public static ChildProcess faultingBehindMounts(String mounts, Path outbox) throws IOException {
+    return start(inMounts(mounts), "fault", outbox.toString(), "0");
+  }
+
+  private static String inMounts(String mounts) {
+    return "exec unshare -rm sh -c '" + mounts + " && exec \"$@\"' sh \"$@\"; ";
+  }
+
+  /** Whether this user may have mounts of its own. */
+  public static boolean mayMount() throws IOException, InterruptedException {
+    try {
+      return new ProcessBuilder("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/proc")
+              .start()
+              .waitFor()
+          == 0;
+    } catch (IOException e) {
+      return false; // there is no unshare
+    }
+  }
+
+  /**
+   * Appends in threads whose stack ends ever later, from before the append to behind it, and after
+   * each in one that has room; prints what went wrong with the latter, then how often each was.
+   */
+  public static ChildProcess exhaustingItsStack(Path outbox) throws IOException {
+    return start(
+        "JDK_JAVA_OPTIONS=-Xint; export JDK_JAVA_OPTIONS; ", "deep", outbox.toString(), "0");
   }
 
   /** Holds the writers' lock until it is closed; prints a line once it has it. */
@@ -100,6 +143,20 @@ public final class ChildProcess implements AutoCloseable {
       }
       return;
     }
+    if (arguments[0].equals("deep")) {
+      exhaustStack(outbox);
+      return;
+    }
+    if (arguments[0].equals("fault")) {
+      Disk disk = new FaultyDisk(DiskStep.PUBLISH, 1, FaultyDisk.Fault.IO_ERROR);
+      try (QueueWriter writer =
+          QueueWriter.open(WriterOptions.of(new OutboxPaths(outbox)).withDisk(disk))) {
+        writer.append(OutboxEvent.of("t", "x"));
+      } catch (OutboxError e) {
+        System.out.println(e.getClass().getSimpleName() + " " + e.maybeAppended().isPresent());
+      }
+      return;
+    }
     int count = Integer.parseInt(arguments[2]);
     try (Outbox opened = Outbox.open(outbox)) {
       for (int i = 0; i < count; i++) {
@@ -108,6 +165,52 @@ public final class ChildProcess implements AutoCloseable {
             opened.append(OutboxEvent.builder("t").value("x".repeat(i % 3000)).eventId(id).build());
         System.out.println(receipt.sequence() + " " + id);
       }
+    }
+  }
+
+  private static void exhaustStack(Path outbox) throws InterruptedException {
+    try (Outbox opened = Outbox.builder().path(outbox).lockTimeout(Duration.ofMillis(100)).open()) {
+      Runnable append = () -> opened.append(OutboxEvent.of("t", "x"));
+      for (int i = 0; i < 200; i++) { // until it looks at its lock, too
+        append.run();
+      }
+      int frames = 0;
+      while (survives(frames + FRAMES_OF_AN_APPEND, () -> {})) {
+        frames++;
+      }
+      int whole = 0;
+      for (int i = 0; i <= FRAMES_OF_AN_APPEND; i++) {
+        whole += survives(frames + i, append) ? 1 : 0;
+        append.run();
+      }
+      System.out.println(whole > 0 && whole < FRAMES_OF_AN_APPEND);
+    } catch (OutboxError e) {
+      System.out.println(e);
+    }
+  }
+
+  private static boolean survives(int frames, Runnable work) throws InterruptedException {
+    boolean[] survived = new boolean[1];
+    Runnable exhausting =
+        () -> {
+          try {
+            descend(frames, work);
+            survived[0] = true;
+          } catch (StackOverflowError e) {
+            // as servers do
+          }
+        };
+    Thread thread = new Thread(null, exhausting, "deep", STACK_BYTES);
+    thread.start();
+    thread.join();
+    return survived[0];
+  }
+
+  private static void descend(int frames, Runnable work) {
+    if (frames == 0) {
+      work.run();
+    } else {
+      descend(frames - 1, work);
     }
   }
 }

@@ -137,6 +137,19 @@ class OpenRefusalsTest {
     refused(proc.resolve("outbox"), "file system of type proc");
   }
 
+  @Test
+  void a_file_system_that_the_system_does_not_tell_is_taken() throws Exception {
+    assumeTrue(ChildProcess.mayMount(), "needs unshare, and the right to use it");
+    try (ChildProcess child =
+        ChildProcess.appendingBehindMounts(
+            "mount --bind /dev/null /proc/$$/mounts && mount --bind /dev/null /proc/$$/mountinfo",
+            path,
+            1)) {
+      assertTrue(String.valueOf(child.readLine()).startsWith("1 "));
+      assertEquals(0, child.waitFor());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"000", "022", "077", "777"})
   void modes_are_set_whatever_the_umask(String umask) throws Exception {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.DeliveryMode;
@@ -12,6 +13,7 @@ import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -174,6 +176,18 @@ class OutboxTest {
   }
 
   @Test
+  void a_fault_of_the_mapping_on_a_full_disk_says_that_it_is_full() throws Exception {
+    assumeTrue(ChildProcess.mayMount(), "needs unshare, and the right to use it");
+    for (String size : List.of("512k", "16m")) {
+      String mount = "mount -t tmpfs -o mode=700,size=" + size + " none " + parent;
+      try (ChildProcess child = ChildProcess.faultingBehindMounts(mount, path)) {
+        String error = size.equals("512k") ? "OutboxFull" : "OutboxUnavailable";
+        assertEquals(error + " true", child.readLine());
+      }
+    }
+  }
+
+  @Test
   void a_closed_outbox_refuses_appends_and_closes_twice() {
     Outbox outbox = Outbox.open(path);
     outbox.close();
@@ -209,6 +223,23 @@ class OutboxTest {
     assertUnavailable(Map.of("OUTBOX_DIR", dir, "OUTBOX_DURABILITY", "fast"), "'fast'");
     assertUnavailable(Map.of("OUTBOX_DIR", dir, "OUTBOX_MAX_BYTES", "1G"), "'1G'");
     assertUnavailable(Map.of("OUTBOX_DIR", dir, "OUTBOX_MAX_BYTES", "0"), "'0'");
+    assertUnavailable(Map.of("OUTBOX_DIR", dir, "OUTBOX_MAX_BYTES", "+1000"), "'+1000'");
+  }
+
+  /** As the Python client and the relay do, before any link is followed. */
+  @Test
+  void a_path_is_taken_without_its_dots() throws IOException {
+    Path elsewhere = Files.createDirectories(parent.resolve("releases/42"));
+    Files.createSymbolicLink(parent.resolve("current"), elsewhere);
+    Path dotted = parent.resolve("current/../outbox");
+    try (Outbox given = Outbox.open(dotted);
+        Outbox named = new OutboxBuilder(Map.of("OUTBOX_DIR", dotted.toString())).open()) {
+      assertEquals(path, given.path());
+      assertEquals(path, named.path());
+      given.append(OutboxEvent.of("orders", "x"));
+    }
+    assertTrue(Files.exists(path.resolve("outbox.state")));
+    assertFalse(Files.exists(parent.resolve("releases/outbox")));
   }
 
   private static void assertUnavailable(Map<String, String> environment, String text) {

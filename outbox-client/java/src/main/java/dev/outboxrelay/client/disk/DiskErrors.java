@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.UUID;
 
 /** Tells a full disk from other errors; Java passes on no error numbers, only texts. */
 public final class DiskErrors {
@@ -47,6 +48,26 @@ public final class DiskErrors {
             + text
             + "; nothing was appended, check disk and logs",
         error);
+  }
+
+  /**
+   * Of an access to a mapped file; the JVM may tell of it late.
+   *
+   * @param maybeAppended an event that may be published, or null
+   */
+  public static OutboxError of(InternalError fault, Path outbox, UUID maybeAppended) {
+    String before =
+        maybeAppended == null ? "" : "the event " + maybeAppended + " may be appended, but ";
+    String behind = maybeAppended == null ? "" : "; retry with the same event id";
+    return isAlmostFull(outbox)
+        ? new OutboxFull(
+            before + outbox + " has no room: free space or raise the limit" + behind,
+            fault,
+            maybeAppended)
+        : new OutboxUnavailable(
+            before + "a file of " + outbox + " was cut, or its disk is failing" + behind,
+            fault,
+            maybeAppended);
   }
 
   private static OutboxFull full(String text, Path outbox, IOException error) {

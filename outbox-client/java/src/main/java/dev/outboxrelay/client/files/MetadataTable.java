@@ -72,11 +72,11 @@ public final class MetadataTable implements Closeable {
   }
 
   /**
-   * Reads the table without a lock; empty if it is missing, has another length or is not as we
-   * write it.
+   * Reads the table without a lock; empty if it is missing or unreadable, has another length or is
+   * not as we write it.
    */
   public static Optional<Listing> read(Path file) throws IOException {
-    byte[] bytes = SafeFiles.read(file, FILE_BYTES + 1).orElse(null);
+    byte[] bytes = SmallFile.read(file, FILE_BYTES + 1).orElse(null);
     if (bytes == null || !hasItsLength(file)) {
       return Optional.empty();
     }
@@ -89,10 +89,17 @@ public final class MetadataTable implements Closeable {
   }
 
   /**
-   * Opens the table; one that is missing or not as we write it is first written anew, in place, so
-   * that a live reader sees a change.
+   * Notes in the table which cycles there are. One that is missing or not as we write it is first
+   * written anew, in place, so that a live reader sees a change.
    */
-  public static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
+  public static void update(Path file, List<Long> cycles, long nowMillis, Disk disk)
+      throws IOException {
+    try (MetadataTable table = openOrRepair(file, cycles, nowMillis, disk)) {
+      table.list(cycles);
+    }
+  }
+
+  private static MetadataTable openOrRepair(Path file, List<Long> cycles, long nowMillis, Disk disk)
       throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
@@ -106,8 +113,8 @@ public final class MetadataTable implements Closeable {
     }
   }
 
-  /** Notes which cycles there are, if that is news. */
-  public void list(List<Long> cycles) {
+  /** If that is news. */
+  private void list(List<Long> cycles) {
     Listing listing = Listing.of(cycles, get(MOD_COUNT_AT) + 1);
     if (get(HIGHEST_AT) != listing.highestCycle() || get(LOWEST_AT) != listing.lowestCycle()) {
       put(HIGHEST_AT, listing.highestCycle());

@@ -11,7 +11,7 @@ import java.util.UUID;
  * @param generation grows when an operator adopts a copied or restored outbox
  * @param createdAt milliseconds since the epoch
  * @param nextSequence of the next record; 0 when the file's word and its complement disagree (a
- *     killed writer, or one at work: read again)
+ *     killed writer, or one at work: read again), or no sequence stands there
  * @param newest the newest cycle, or empty when there is none or its words disagree
  * @param failedCycles cycles to which no writer appends any more
  */

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.files;
 
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.SafeFiles;
@@ -44,14 +45,17 @@ public final class PositionFile implements Closeable {
     /** No position was ever saved. */
     record None() implements Reading {}
 
-    /** Bytes are there, but neither slot is valid: a matter for the operator. */
+    /** Bytes are there, but neither slot is valid or can be read: a matter for the operator. */
     record Damaged() implements Reading {}
 
     /** The newest valid position. */
     record Saved(Position position) implements Reading {}
   }
 
-  /** Opens the file for saving; creates it if need be, with room for both slots. */
+  /**
+   * Opens the file for saving; creates it if need be, with room for both slots. One that can't be
+   * read is an error: what it holds could outlive what is saved.
+   */
   public static PositionFile open(Path file, Disk disk) throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
@@ -78,7 +82,14 @@ public final class PositionFile implements Closeable {
 
   /** Reads a position file; it need not exist. */
   public static Reading read(Path file) throws IOException {
-    return slots(file).reading;
+    try {
+      return slots(file).reading;
+    } catch (IOException e) {
+      if (UnreadableBlock.isCauseOf(e)) {
+        return new Reading.Damaged();
+      }
+      throw e;
+    }
   }
 
   /** The position, or empty if there is none or none is valid. */

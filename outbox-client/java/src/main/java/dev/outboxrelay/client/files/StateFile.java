@@ -68,9 +68,12 @@ public final class StateFile implements Closeable {
     generation = map.getInt(GENERATION_AT);
   }
 
-  /** Reads a state file without a lock; empty if it is missing or its identity is not valid. */
+  /**
+   * Reads a state file without a lock; empty if it is missing or unreadable, or its identity is not
+   * valid.
+   */
   public static Optional<OutboxState> read(Path file) throws IOException {
-    byte[] bytes = SafeFiles.read(file, FILE_BYTES).orElse(null);
+    byte[] bytes = SmallFile.read(file, FILE_BYTES).orElse(null);
     if (bytes == null) {
       return Optional.empty();
     }
@@ -132,7 +135,7 @@ public final class StateFile implements Closeable {
   public static StateFile rewrite(
       Path file, UUID outboxId, int generation, long createdAt, Disk disk) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocateDirect(FILE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    SafeFiles.read(file, FILE_BYTES).ifPresent(found -> bytes.put(0, found));
+    SmallFile.read(file, FILE_BYTES).ifPresent(found -> bytes.put(0, found));
     bytes.putLong(0, MAGIC);
     bytes.putShort(VERSION_AT, VERSION);
     bytes.putShort(REVISION_AT, REVISION);
@@ -174,10 +177,14 @@ public final class StateFile implements Closeable {
     }
   }
 
-  /** Sequence of the next record, or 0 if the word and its complement disagree. */
+  /** Sequence of the next record, or 0 if the word and its complement disagree or it is none. */
   public long nextSequence() {
     long next = RealDisk.load64(map, NEXT_AT);
-    return RealDisk.load64(map, NEXT_COMPLEMENT_AT) == ~next ? next : 0;
+    return checked(next, RealDisk.load64(map, NEXT_COMPLEMENT_AT));
+  }
+
+  private static long checked(long next, long complement) {
+    return complement == ~next && next > 0 ? next : 0;
   }
 
   public void nextSequence(long next) {
@@ -238,7 +245,6 @@ public final class StateFile implements Closeable {
   }
 
   private static OutboxState decode(ByteBuffer bytes) {
-    long next = bytes.getLong(NEXT_AT);
     List<Long> failed = new ArrayList<>();
     for (int slot = 0; slot < FAILED_SLOTS; slot++) {
       long mark = bytes.getLong(FAILED_AT + 8 * slot);
@@ -250,7 +256,7 @@ public final class StateFile implements Closeable {
         RecordCodec.uuid(bytes, OUTBOX_ID_AT),
         bytes.getInt(GENERATION_AT),
         bytes.getLong(CREATED_AT),
-        bytes.getLong(NEXT_COMPLEMENT_AT) == ~next ? next : 0,
+        checked(bytes.getLong(NEXT_AT), bytes.getLong(NEXT_COMPLEMENT_AT)),
         newest(bytes),
         List.copyOf(failed));
   }

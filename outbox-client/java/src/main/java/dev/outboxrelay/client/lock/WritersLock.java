@@ -49,6 +49,7 @@ public final class WritersLock implements Closeable {
   }
 
   public void acquire(LockDeadline deadline) throws IOException {
+    StackReserve.demand();
     while (true) {
       LockFile lockFile = lockFile();
       lockFile.threads().acquire(file, deadline);
@@ -164,8 +165,13 @@ public final class WritersLock implements Closeable {
   private static void releaseLeftBehind(LockFile lockFile) throws IOException {
     FileLock left = lockFile.heldByWriter();
     if (left != null) {
-      lockFile.heldByWriter(null);
-      lockFile.release(left);
+      try {
+        lockFile.release(left);
+      } catch (IOException e) {
+        lockFile.heldByWriter(null); // the channel was closed instead
+        throw e;
+      }
+      lockFile.heldByWriter(null); // after an Error the next one releases it
     }
   }
 

@@ -3,9 +3,11 @@ package dev.outboxrelay.client.writing;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.lock.LockDeadline;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -93,13 +95,13 @@ final class CycleDescriptors implements Closeable {
   }
 
   /** Brings all that was published to stable storage. */
-  void sync() throws IOException {
-    disk.sync(channel, false, DiskStep.PAYLOAD);
-  }
-
-  /** The same where an interrupt has closed the channel: the other descriptor knows of none. */
-  void syncInterrupted() throws IOException {
-    disk.sync(forSync.getFD(), DiskStep.PAYLOAD);
+  void sync(LockDeadline deadline) throws IOException {
+    try {
+      disk.sync(channel, false, DiskStep.PAYLOAD);
+    } catch (ClosedChannelException e) { // by an interrupt of this thread, or of one that wrote
+      deadline.keepInterrupt();
+      disk.sync(forSync.getFD(), DiskStep.PAYLOAD); // which knows of none
+    }
   }
 
   /** Gives up one use; the last one closes the file. */

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.StateFile;
@@ -120,6 +121,7 @@ final class CycleFile implements Closeable {
   /** Whether no other writer has been at work since this one left. */
   boolean tailIsKnown() {
     return endIsFree
+        && end + Integer.BYTES <= map.limit()
         && load64(map, layout.word1()) == last
         && CycleLayout.isFree(load32(map, (int) end));
   }
@@ -183,7 +185,10 @@ final class CycleFile implements Closeable {
 
   /** Grows the file if the record would end in the room that is kept behind the last one. */
   void ensureSpace(int length, LockDeadline deadline) throws IOException {
-    long needed = CycleLayout.next(end, length) + ZEROS_BEHIND + CycleLayout.OVERLAP_BYTES;
+    growTo(CycleLayout.next(end, length) + ZEROS_BEHIND + CycleLayout.OVERLAP_BYTES, deadline);
+  }
+
+  private void growTo(long needed, LockDeadline deadline) throws IOException {
     if (needed <= map.limit()) {
       return;
     }
@@ -191,10 +196,14 @@ final class CycleFile implements Closeable {
     try (FileLock lock =
         deadline.poll(path(), () -> disk.tryLock(channel, 0, Long.MAX_VALUE, DiskStep.LOCK))) {
       size = channel.size();
+      boolean wasCut = end + Integer.BYTES > size;
       while (size < needed) {
         size += CycleLayout.CHUNK_BYTES;
       }
       map = disk.map(channel, size, DiskStep.PAYLOAD);
+      if (wasCut) { // what is left of the header word counts as free
+        disk.write(channel, ByteBuffer.allocateDirect(Integer.BYTES), end, DiskStep.PAYLOAD);
+      }
     }
   }
 
@@ -261,19 +270,32 @@ final class CycleFile implements Closeable {
     }
   }
 
-  /** Closes the cycle: nothing follows. The tail must be known. */
-  void writeEof() throws IOException {
-    if (!CycleLayout.isFree(load32(map, (int) end))) {
-      throw Invariant.broken(2, path() + " has an entry where its EOF belongs, at " + end);
+  /**
+   * Closes the cycle: nothing follows. The chain must have ended at a free header word.
+   *
+   * @return false if the disk fails there: the cycle is to be marked so
+   */
+  boolean writeEof(LockDeadline deadline) throws IOException {
+    try {
+      growTo(end + EOF_TAIL.length, deadline);
+      if (!tailIsKnown()) {
+        throw Invariant.broken(2, path() + " has an entry where its EOF belongs, at " + end);
+      }
+      disk.write(
+          channel,
+          ByteBuffer.allocateDirect(EOF_TAIL.length).put(EOF_TAIL).flip(),
+          end,
+          DiskStep.EOF_TAIL);
+    } catch (IOException e) {
+      if (UnreadableBlock.isCauseOf(e)) {
+        return false;
+      }
+      throw e;
     }
-    disk.write(
-        channel,
-        ByteBuffer.allocateDirect(EOF_TAIL.length).put(EOF_TAIL).flip(),
-        end,
-        DiskStep.EOF_TAIL);
     disk.store32(map, (int) end, CycleLayout.EOF, DiskStep.EOF);
     endIsFree = false;
     closed = true;
+    return true;
   }
 
   /** Whether the chain ends with EOF. */

@@ -1,9 +1,11 @@
 package dev.outboxrelay.client.writing;
 
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleTemplate;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
@@ -23,7 +25,7 @@ final class NewCycle {
    */
   static boolean create(OutboxPaths paths, long cycle, Disk disk) throws IOException {
     Path building = paths.cycleBeingBuilt(cycle);
-    disk.unlink(building, DiskStep.UNLINK);
+    removeLeftover(building, disk);
     try (FileChannel channel = SafeFiles.create(building)) {
       disk.write(channel, CycleTemplate.newCycle(), 0, DiskStep.CREATE);
       disk.map(channel, CycleLayout.NEW_FILE_BYTES, DiskStep.CREATE);
@@ -46,7 +48,17 @@ final class NewCycle {
    */
   static void removeLeftovers(OutboxPaths paths, Disk disk) throws IOException {
     for (Path leftover : paths.leftovers()) {
-      disk.unlink(leftover, DiskStep.UNLINK);
+      removeLeftover(leftover, disk);
     }
+  }
+
+  private static void removeLeftover(Path leftover, Disk disk) throws IOException {
+    SafeFiles.Attributes found = SafeFiles.attributes(leftover);
+    if (found != null && found.directory()) {
+      throw new OutboxUnavailable(
+          OwnDescriptors.nameOf(leftover)
+              + " is a directory, and a cycle is to be built there: remove it");
+    }
+    disk.unlink(leftover, DiskStep.UNLINK);
   }
 }

@@ -139,9 +139,14 @@ final class OutboxDirectory {
     }
   }
 
-  private void checkFileSystem(Durability durability) throws IOException {
+  private void checkFileSystem(Durability durability) {
     Path existing = Files.isDirectory(paths.root()) ? paths.root() : paths.root().getParent();
-    String type = Files.getFileStore(existing).type().toLowerCase(Locale.ROOT);
+    String type;
+    try {
+      type = Files.getFileStore(existing).type().toLowerCase(Locale.ROOT);
+    } catch (IOException e) {
+      return; // the system does not tell: in a chroot, without /proc
+    }
     if (ALLOWED_WITH_WARNING.contains(type)) {
       LOG.log(
           System.Logger.Level.WARNING,

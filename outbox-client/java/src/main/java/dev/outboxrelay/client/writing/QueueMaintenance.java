@@ -40,8 +40,8 @@ public final class QueueMaintenance implements Closeable {
     /** It is the newest: writers close it. */
     IS_NEWEST,
     /**
-     * Its chain of entries is damaged: no EOF can be written without overwriting or hiding what may
-     * be events.
+     * Its chain of entries is damaged, or the disk where it ends: no EOF can be written without
+     * overwriting or hiding what may be events.
      */
     IS_DAMAGED,
     /** There is no such file. */
@@ -65,7 +65,7 @@ public final class QueueMaintenance implements Closeable {
    */
   public Sealing seal(long cycle) {
     return underLock(
-        session -> {
+        (session, deadline) -> {
           OutboxPaths paths = session.paths();
           List<Long> cycles = paths.cycles();
           if (!cycles.contains(cycle)) {
@@ -86,8 +86,7 @@ public final class QueueMaintenance implements Closeable {
                 if (found > file.lastSequence()) {
                   yield Sealing.IS_DAMAGED;
                 }
-                file.writeEof();
-                yield Sealing.SEALED;
+                yield file.writeEof(deadline) ? Sealing.SEALED : Sealing.IS_DAMAGED;
               }
             };
           }
@@ -97,7 +96,7 @@ public final class QueueMaintenance implements Closeable {
   /** Deletes a cycle, of which everything must be settled, and its listing. */
   public Deletion delete(long cycle) {
     return underLock(
-        session -> {
+        (session, deadline) -> {
           OutboxPaths paths = session.paths();
           List<Long> cycles = paths.cycles();
           if (!cycles.contains(cycle)) {
@@ -110,7 +109,7 @@ public final class QueueMaintenance implements Closeable {
             return Deletion.IS_NOT_SEALED;
           }
           Files.delete(paths.cycle(cycle));
-          session.listCycles(options.clock().millis());
+          session.listCycles(options.now());
           return Deletion.DELETED;
         });
   }
@@ -118,7 +117,7 @@ public final class QueueMaintenance implements Closeable {
   /** No writer appends to this cycle again; they go on in the next one. */
   public void markFailed(long cycle) {
     underLock(
-        session -> {
+        (session, deadline) -> {
           session.markFailed(cycle);
           return true;
         });
@@ -129,7 +128,7 @@ public final class QueueMaintenance implements Closeable {
    * missing EOF.
    */
   public void mend() {
-    underLock(session -> true);
+    underLock((session, deadline) -> true);
   }
 
   private static boolean isNewest(long cycle, List<Long> cycles) {
@@ -137,13 +136,14 @@ public final class QueueMaintenance implements Closeable {
   }
 
   private interface Work<T> {
-    T with(WriterSession session) throws IOException;
+    T with(WriterSession session, LockDeadline deadline) throws IOException;
   }
 
   /** An error is told while what it happened to still has a name. */
-  private static <T> T named(Work<T> work, WriterSession session) throws IOException {
+  private static <T> T named(Work<T> work, WriterSession session, LockDeadline deadline)
+      throws IOException {
     try {
-      return work.with(session);
+      return work.with(session, deadline);
     } catch (IOException e) {
       throw Folder.named(e);
     }
@@ -154,8 +154,8 @@ public final class QueueMaintenance implements Closeable {
       return deadline.retryWhileInterrupted(
           () -> {
             lock.acquire(deadline);
-            try (WriterSession session = Recovery.open(options, lock)) {
-              return named(work, session);
+            try (WriterSession session = Recovery.open(options, lock, deadline)) {
+              return named(work, session, deadline);
             } finally {
               lock.release();
             }

@@ -13,6 +13,7 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.CycleId;
 import java.io.IOException;
@@ -33,15 +34,24 @@ final class Recovery {
 
   private final WriterOptions options;
   private final WritersLock lock;
+  private final LockDeadline deadline;
   private final HeldDirectories held;
   private final OutboxPaths paths;
   private final Disk disk;
+  private final long now;
   private StateFile state; // null until it is open
   private CycleFile file; // of the newest cycle; null until it is open, if it can be
 
-  private Recovery(WriterOptions options, WritersLock lock, HeldDirectories held) {
+  private Recovery(
+      WriterOptions options,
+      WritersLock lock,
+      LockDeadline deadline,
+      long now,
+      HeldDirectories held) {
     this.options = options;
     this.lock = lock;
+    this.deadline = deadline;
+    this.now = now;
     this.held = held;
     paths = held.paths();
     disk = options.disk();
@@ -51,9 +61,13 @@ final class Recovery {
    * Opens and mends.
    *
    * @param lock which the caller holds
+   * @param deadline of that, for a file that is to grow
    */
-  static WriterSession open(WriterOptions options, WritersLock lock) throws IOException {
-    Recovery recovery = new Recovery(options, lock, OutboxDirectory.hold(options.paths()));
+  static WriterSession open(WriterOptions options, WritersLock lock, LockDeadline deadline)
+      throws IOException {
+    long now = options.now();
+    Recovery recovery =
+        new Recovery(options, lock, deadline, now, OutboxDirectory.hold(options.paths()));
     boolean opened = false;
     try {
       lock.mustBeHeld();
@@ -85,7 +99,8 @@ final class Recovery {
     NewCycle.removeLeftovers(paths, disk);
     Optional<StateFile> found = StateFile.open(paths.state(), disk);
     state = found.isPresent() ? found.get() : rebuildState(cycles);
-    listCycles(cycles);
+    // Chronicle's listing
+    MetadataTable.update(paths.metadata(), cycles, now, disk);
     long newest = newest(cycles, state);
     file = openNewest(newest, cycles, state);
     WriterSession session = new WriterSession(options, lock, held, state, newest, file, position());
@@ -141,7 +156,7 @@ final class Recovery {
           found.isPresent());
     }
     OutboxIdentity identity = found.orElseGet(() -> new OutboxIdentity(randomId(), 1));
-    long createdAt = kept.map(OutboxState::createdAt).orElseGet(() -> options.clock().millis());
+    long createdAt = kept.map(OutboxState::createdAt).orElse(now);
     return StateFile.rewrite(
         paths.state(), identity.outbox(), identity.generation(), createdAt, disk);
   }
@@ -150,14 +165,6 @@ final class Recovery {
     long high = options.random().nextLong();
     long low = options.random().nextLong();
     return new UUID((high & ~0xF000L) | 0x4000L, (low >>> 2) | 0x8000_0000_0000_0000L);
-  }
-
-  /** Brings Chronicle's listing up to date, and repairs it if need be. */
-  private void listCycles(List<Long> cycles) throws IOException {
-    try (MetadataTable table =
-        MetadataTable.openOrRepair(paths.metadata(), cycles, options.clock().millis(), disk)) {
-      table.list(cycles);
-    }
   }
 
   /**
@@ -202,8 +209,8 @@ final class Recovery {
       if (found > file.lastSequence()) { // EOF would hide it from readers
         state.giveBehind(found);
         state.markFailed(cycle);
-      } else {
-        file.writeEof();
+      } else if (!file.writeEof(deadline)) {
+        state.markFailed(cycle);
       }
     } catch (NoSuchFileException e) {
       if (Files.exists(paths.queue())) {

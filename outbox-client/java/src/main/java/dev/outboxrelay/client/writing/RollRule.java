@@ -12,7 +12,14 @@ final class RollRule {
   /** How far the clock may be off before a cycle begins, hours. */
   private static final long TOLERANCE = 24;
 
+  private static final long MILLIS_PER_HOUR = 3_600_000;
+
   private RollRule() {}
+
+  /** The hour of a time, since the epoch. */
+  static long hour(long millis) {
+    return millis / MILLIS_PER_HOUR;
+  }
 
   /**
    * The newest cycle's number if the append stays in it, else that of the cycle to begin.

@@ -18,12 +18,13 @@ final class Sequences {
   /**
    * Knows the state's.
    *
-   * @param settled the position's, whichever outbox that is of; 0 without one
+   * @param settled the position's, whichever outbox that is of; 0 without one. Behind the highest
+   *     none could follow, so it is no sequence of ours
    */
   Sequences(OutboxPaths paths, StateFile state, long settled) {
     this.paths = paths;
     this.state = state;
-    this.settled = settled;
+    this.settled = settled == Long.MAX_VALUE ? 0 : settled;
   }
 
   /**
@@ -47,7 +48,7 @@ final class Sequences {
   boolean areLost(long newest, long last) throws IOException {
     long known = last > 0 ? last : lastBefore(newest);
     giveBehind(known);
-    return state.nextSequence() > known + 1
+    return state.nextSequence() - 1 > known
         && (last > 0
             || CycleFacts.search(paths.cycle(newest), state.outboxId()).lastSequence() > 0);
   }

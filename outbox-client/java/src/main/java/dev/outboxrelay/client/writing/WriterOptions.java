@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.Durability;
+import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.RecordLimits;
@@ -61,6 +62,19 @@ public record WriterOptions(
     return of(outbox.deadLetters())
         .withLimits(RecordLimits.DEAD_LETTERS)
         .withDurability(Durability.POWER);
+  }
+
+  /**
+   * Milliseconds since the epoch. Asked before anything is changed.
+   *
+   * @throws OutboxUnavailable if the clock stands before it: there are no such cycles and times
+   */
+  long now() {
+    long now = clock.millis();
+    if (now < 0) {
+      throw new OutboxUnavailable("the clock stands before 1970: set it");
+    }
+    return now;
   }
 
   public WriterOptions withDurability(Durability changed) {

@@ -2,7 +2,6 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxCorrupt;
-import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.cycle.ChainWalk;
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.CycleName;
@@ -25,7 +24,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * What a writer keeps open between appends: the state and the newest cycle. Used only under the
@@ -34,7 +32,6 @@ import java.util.UUID;
  */
 final class WriterSession implements Closeable {
   private static final System.Logger LOG = System.getLogger(WriterSession.class.getPackageName());
-  private static final long MILLIS_PER_HOUR = 3_600_000;
 
   private final WriterOptions options;
   private final WritersLock lock;
@@ -78,9 +75,6 @@ final class WriterSession implements Closeable {
     bases = new Bases(paths, state, cap.settledBytes());
   }
 
-  /** A record that was published, and in which file. */
-  record Published(UUID outbox, int generation, long sequence, long cycle, CycleDescriptors file) {}
-
   /** The disk of a cycle fails; the append may go on in the next one. */
   static final class CycleFailed extends IOException {
     private static final long serialVersionUID = 1L;
@@ -115,15 +109,11 @@ final class WriterSession implements Closeable {
     } else if (state.isNewest(newest)) {
       newestCycle = known;
     } else {
-      newestCycle = new NewestCycle(newest, bases.reckoned(newest), hour(options.clock().millis()));
+      newestCycle = new NewestCycle(newest, bases.reckoned(newest), RollRule.hour(options.now()));
     }
     if (!newestCycle.says(known)) {
       state.newest(newestCycle);
     }
-  }
-
-  private static long hour(long millis) {
-    return Math.floorDiv(millis, MILLIS_PER_HOUR);
   }
 
   /** Whether all that is kept open is still what the paths lead to. */
@@ -144,7 +134,7 @@ final class WriterSession implements Closeable {
   long cycleFor(int length, long nowMillis) throws IOException {
     boolean open = file != null && !state.isFailed(newest) && chainIsOpen();
     boolean hasRoom = open && file.hasRoom(length, options.rollBytes());
-    long hour = hour(nowMillis);
+    long hour = RollRule.hour(nowMillis);
     long cycleHour = newestCycle == null ? hour : newestCycle.cycleHour();
     return RollRule.cycleFor(hour, newest, cycleHour, open, hasRoom);
   }
@@ -189,14 +179,16 @@ final class WriterSession implements Closeable {
         String.valueOf(offset));
     sequences.giveBehindFailed(newest);
     state.markFailed(newest);
+    nextSequence = state.nextSequence();
   }
 
   /**
-   * Closes the newest cycle and begins another.
+   * Closes the newest cycle and begins another, for a draft. A draft that is refused changes
+   * nothing.
    *
    * @return false if somebody else has begun it: then look again
    */
-  boolean begin(long cycle, long nowMillis) throws IOException {
+  boolean begin(long cycle, Draft draft, long nowMillis, LockDeadline deadline) throws IOException {
     lock.mustBeHeld();
     if (cycle > CycleName.LAST_CYCLE) {
       throw new OutboxCorrupt(
@@ -204,22 +196,19 @@ final class WriterSession implements Closeable {
               + " has used up all cycles up to the year 9999: move it away once it is drained, "
               + "and begin a new one");
     }
-    if (cycle < 0) {
-      throw new OutboxUnavailable("the clock stands before 1970: set it");
-    }
     if (cycle <= newest) {
       throw Invariant.broken(6, "cycle " + cycle + " would be begun behind " + newest);
     }
     boolean failed = file == null || state.isFailed(newest);
-    if (!failed && file.tailIsKnown()) {
-      file.writeEof();
+    long base = baseBehind(failed);
+    admit(draft, base + CycleLayout.next(0, draft.span(true)));
+    if (!failed && !file.isClosed() && !file.writeEof(deadline)) {
+      fail(file.end());
+      failed = true;
+      base = baseBehind(true);
     }
     if (!failed && !file.isClosed()) {
       throw Invariant.broken(7, held.named().cycle(newest) + " is neither closed nor failed");
-    }
-    long base = newestCycle == null ? 0 : newestCycle.base();
-    if (newestCycle != null) {
-      base = failed ? bases.behindFailed(newest, base) : base + file.dataBytes();
     }
     if (!held.areInPlace()) {
       throw held.replaced();
@@ -242,18 +231,34 @@ final class WriterSession implements Closeable {
     file.begunHere();
     file.findTail(state);
     listCycles(nowMillis);
-    newestCycle = new NewestCycle(cycle, base, hour(nowMillis));
+    newestCycle = new NewestCycle(cycle, base, RollRule.hour(nowMillis));
     state.newest(newestCycle);
     return true;
   }
 
+  private long baseBehind(boolean failed) throws IOException {
+    if (newestCycle == null) {
+      return 0;
+    }
+    long base = newestCycle.base();
+    return failed ? bases.behindFailed(newest, base) : base + file.dataBytes();
+  }
+
+  /**
+   * Refuses a draft that has no room or no sequences.
+   *
+   * @param end of it, counted from the beginning of the outbox
+   */
+  private void admit(Draft draft, long end) throws IOException {
+    cap.check(end);
+    if (nextSequence < 1 || nextSequence > Long.MAX_VALUE - draft.records() + 1) {
+      throw Invariant.broken(4, draft.records() + " sequences from " + nextSequence + " on");
+    }
+  }
+
   /** Notes in Chronicle's listing which cycles there are. */
   void listCycles(long nowMillis) throws IOException {
-    List<Long> cycles = paths.cycles();
-    try (MetadataTable table =
-        MetadataTable.openOrRepair(paths.metadata(), cycles, nowMillis, options.disk())) {
-      table.list(cycles);
-    }
+    MetadataTable.update(paths.metadata(), paths.cycles(), nowMillis, options.disk());
   }
 
   /**
@@ -267,13 +272,13 @@ final class WriterSession implements Closeable {
     boolean first = file.entries() == 0;
     int span = draft.span(first);
     long end = CycleLayout.next(file.end(), span) - file.layout().firstData();
-    cap.check(newestCycle.base() + end);
+    admit(draft, newestCycle.base() + end);
     file.ensureSpace(span, deadline);
     if (options.durability() == Durability.PROCESS) { // a sync would write what is allocated ahead
       file.allocateAhead(span);
     }
     long sequence = nextSequence;
-    if (sequence < 1 || (!first && sequence != file.lastSequence() + 1)) {
+    if (!first && sequence != file.lastSequence() + 1) {
       throw Invariant.broken(4, "sequence " + sequence + " behind " + file.lastSequence());
     }
     Prologue prologue =

@@ -3,6 +3,7 @@ package dev.outboxrelay.client.files;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -90,6 +91,15 @@ class PositionFileTest {
     overwrite(20, 9);
     assertEquals(new PositionFile.Reading.Damaged(), PositionFile.read(file));
     assertEquals(Optional.empty(), PositionFile.find(file));
+  }
+
+  /** The kernel gives an I/O error for a page that is not there. */
+  @Test
+  void what_the_disk_does_not_give_is_damaged_not_empty() throws IOException {
+    Path unreadable = Path.of("/proc/self/mem");
+    assumeTrue(Files.isReadable(unreadable), "needs /proc");
+    assertEquals(new PositionFile.Reading.Damaged(), PositionFile.read(unreadable));
+    assertEquals(Optional.empty(), PositionFile.find(unreadable));
   }
 
   @Test

@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.UUID;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class StateFileTest {
   private static final UUID ID = UUID.randomUUID();
+  private static final Path UNREADABLE = Path.of("/proc/self/mem");
 
   @TempDir Path folder;
   private Path file;
@@ -72,6 +75,24 @@ class StateFileTest {
         assertTrue(state.isFailed(cycle));
       }
     }
+  }
+
+  @Test
+  void what_is_no_sequence_is_not_used() throws IOException {
+    for (long next : new long[] {0, -1, Long.MIN_VALUE}) {
+      try (StateFile state = StateFile.open(file, Disk.REAL).orElseThrow()) {
+        state.nextSequence(next);
+        assertEquals(0, state.nextSequence());
+      }
+      assertEquals(0, StateFile.read(file).orElseThrow().nextSequence());
+    }
+  }
+
+  /** The kernel gives this for a page that is not there. */
+  @Test
+  void what_the_disk_does_not_give_is_damaged() throws IOException {
+    assumeTrue(Files.isReadable(UNREADABLE), "needs /proc");
+    assertEquals(Optional.empty(), StateFile.read(UNREADABLE));
   }
 
   @Test

@@ -13,8 +13,15 @@ import dev.outboxrelay.client.OutboxCorrupt;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.ReadBack;
+import dev.outboxrelay.client.writing.WriterOptions;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.channels.AsynchronousFileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
@@ -41,6 +48,27 @@ class OneHolderTest {
   void name() {
     path = parent.resolve("outbox");
     lockFile = new OutboxPaths(path).lock();
+  }
+
+  @Test
+  void a_stack_that_ends_in_an_append_does_not_leave_the_lock_held() throws Exception {
+    try (ChildProcess child = ChildProcess.exhaustingItsStack(path)) {
+      assertEquals("true", child.readLine());
+    }
+  }
+
+  @Test
+  void an_error_out_of_the_release_leaves_the_lock_to_be_released_by_the_next() throws Exception {
+    WatchedRelease disk = new WatchedRelease();
+    WriterOptions options =
+        WriterOptions.of(new OutboxPaths(path)).withLockTimeout(IMPATIENT).withDisk(disk.disk());
+    try (QueueWriter writer = QueueWriter.open(options)) {
+      disk.failsOnce = true;
+      assertThrows(OutOfMemoryError.class, () -> writer.append(OutboxEvent.of("t", "x")));
+      assertTrue(Kernel.holdsLock(lockFile));
+      assertEquals(2, writer.append(OutboxEvent.of("t", "x")).sequence());
+      assertFalse(Kernel.holdsLock(lockFile));
+    }
   }
 
   private WritersLock ownLock() {
@@ -330,6 +358,49 @@ class OneHolderTest {
       assertTrue(System.nanoTime() - start < PATIENT.toNanos(), otherwise);
       System.gc();
       Thread.sleep(10);
+    }
+  }
+
+  /** Gives out locks whose release may fail. */
+  private static final class WatchedRelease {
+    private boolean failsOnce;
+
+    Disk disk() {
+      return (Disk)
+          Proxy.newProxyInstance(
+              Disk.class.getClassLoader(),
+              new Class<?>[] {Disk.class},
+              (proxy, method, arguments) -> {
+                Object result;
+                try {
+                  result = method.invoke(Disk.REAL, arguments);
+                } catch (InvocationTargetException e) {
+                  throw e.getCause();
+                }
+                return result instanceof FileLock lock
+                        && lock.acquiredBy() instanceof AsynchronousFileChannel
+                    ? watched(lock)
+                    : result;
+              });
+    }
+
+    private FileLock watched(FileLock lock) {
+      AsynchronousFileChannel channel = (AsynchronousFileChannel) lock.acquiredBy();
+      return new FileLock(channel, lock.position(), lock.size(), false) {
+        @Override
+        public boolean isValid() {
+          return lock.isValid();
+        }
+
+        @Override
+        public void release() throws IOException {
+          if (failsOnce) {
+            failsOnce = false;
+            throw new OutOfMemoryError("for a test");
+          }
+          lock.release();
+        }
+      };
     }
   }
 }

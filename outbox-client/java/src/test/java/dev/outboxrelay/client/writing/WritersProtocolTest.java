@@ -25,19 +25,23 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.lock.LockDeadline;
 import dev.outboxrelay.client.record.CycleId;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.UUID;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Rules of the writers' protocol that no golden file of one writer can show. */
@@ -71,6 +75,134 @@ class WritersProtocolTest {
   }
 
   @Test
+  void a_cycle_in_which_the_disk_takes_no_eof_is_failed_and_writers_go_on() throws IOException {
+    FaultyDisk disk = new FaultyDisk(DiskStep.EOF_TAIL, 1, FaultyDisk.Fault.IO_ERROR);
+    try (QueueWriter writer = QueueWriter.open(options().withDisk(disk))) {
+      writer.append(EVENT);
+      clock.set(HOUR);
+      assertEquals(2, writer.append(EVENT).sequence());
+      assertTrue(disk.happened());
+      assertEquals(3, writer.append(EVENT).sequence());
+    }
+    assertEquals(List.of(0L, 1L), paths.cycles());
+    assertEquals(List.of(0L), StateFile.read(paths.state()).orElseThrow().failedCycles());
+    assertEquals(List.of(1L, 2L, 3L), ReadBack.sequences(paths.root()));
+  }
+
+  @Test
+  void so_is_the_cycle_before_the_newest_at_open() throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      writer.append(EVENT);
+      clock.set(HOUR);
+      writer.append(EVENT);
+    }
+    overwrite(paths.cycle(0), 65_808 + 120, new byte[8]);
+    FaultyDisk disk = new FaultyDisk(DiskStep.EOF_TAIL, 1, FaultyDisk.Fault.IO_ERROR);
+    try (QueueWriter writer = QueueWriter.open(options().withDisk(disk))) {
+      assertTrue(disk.happened());
+      assertEquals(3, writer.append(EVENT).sequence());
+    }
+    assertEquals(List.of(0L), StateFile.read(paths.state()).orElseThrow().failedCycles());
+    assertEquals(List.of(1L, 2L, 3L), ReadBack.sequences(paths.root()));
+  }
+
+  @Test
+  void a_clock_before_1970_is_refused_and_nothing_is_changed() throws IOException {
+    clock.set(-1);
+    assertUnavailable("1970", () -> QueueWriter.open(options()).close());
+    assertFalse(Files.exists(paths.root()));
+    clock.set(0);
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      writer.append(EVENT);
+      Golden.Contents before = Golden.load(paths.cycle(0));
+      byte[] state = Files.readAllBytes(paths.state());
+      Files.delete(paths.metadata()); // so that there is something to be mended
+      clock.set(-1);
+      assertUnavailable("1970", () -> writer.append(EVENT));
+      assertUnavailable("1970", () -> QueueWriter.open(options()).close());
+      assertFalse(Files.exists(paths.metadata()));
+      assertEquals(before, Golden.load(paths.cycle(0)));
+      assertArrayEquals(state, Files.readAllBytes(paths.state()));
+      clock.set(0);
+      assertEquals(2, writer.append(EVENT).sequence());
+    }
+  }
+
+  @Test
+  void a_state_that_names_no_sequence_is_damaged() throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      writer.append(EVENT);
+      nextSequence(Long.MIN_VALUE);
+      assertEquals(2, writer.append(EVENT).sequence());
+      nextSequence(-1);
+      assertEquals(3, writer.append(EVENT).sequence());
+    }
+    assertEquals(List.of(0L), paths.cycles());
+  }
+
+  @Test
+  void no_record_has_a_sequence_above_the_highest() throws IOException {
+    QueueWriter.open(options()).close();
+    nextSequence(Long.MAX_VALUE);
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      assertThrows(OutboxCorrupt.class, () -> writer.appendAll(List.of(EVENT, EVENT)));
+      assertEquals(Long.MAX_VALUE, writer.append(EVENT).sequence());
+      for (long hour : new long[] {0, 0, 1}) { // nor is anything else done in vain
+        clock.set(HOUR * hour);
+        OutboxCorrupt error = assertThrows(OutboxCorrupt.class, () -> writer.append(EVENT));
+        assertTrue(error.getMessage().startsWith("FORMAT I4 "), error.getMessage());
+      }
+    }
+    assertEquals(List.of(0L), paths.cycles());
+    assertEquals(List.of(), StateFile.read(paths.state()).orElseThrow().failedCycles());
+    assertEquals(List.of(Long.MAX_VALUE), ReadBack.sequences(paths.root()));
+  }
+
+  @Test
+  void a_position_behind_which_no_sequence_could_follow_is_not_gone_behind() throws IOException {
+    QueueWriter.open(options()).close();
+    for (long settled : new long[] {Long.MAX_VALUE, -1}) {
+      save(UUID.randomUUID(), settled, 0, 0);
+      try (QueueWriter writer = QueueWriter.open(options())) {
+        writer.append(EVENT);
+      }
+    }
+    assertEquals(List.of(1L, 2L), ReadBack.sequences(paths.root()));
+  }
+
+  @Test
+  void an_append_that_the_cap_refuses_ends_and_begins_no_cycle() throws IOException {
+    // With its prologue the first record takes 120 bytes, another 80.
+    try (QueueWriter writer = QueueWriter.open(options().withMaxBytes(239))) {
+      writer.append(EVENT);
+      Golden.Contents before = Golden.load(paths.cycle(0));
+      clock.set(HOUR);
+      assertThrows(OutboxFull.class, () -> writer.append(EVENT));
+      assertEquals(List.of(0L), paths.cycles());
+      assertEquals(before, Golden.load(paths.cycle(0)));
+      clock.set(0);
+      writer.append(EVENT);
+    }
+  }
+
+  @Test
+  void a_directory_in_place_of_a_cycle_that_is_to_be_built_is_named() throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      writer.append(EVENT);
+      Path building = Files.createDirectory(paths.cycleBeingBuilt(1));
+      clock.set(HOUR);
+      for (int files = 0; files < 2; files++) {
+        assertUnavailable(building + " is a directory", () -> writer.append(EVENT));
+        assertUnavailable("remove it", () -> QueueWriter.open(options()).close());
+        Files.write(building.resolve("file"), new byte[1]);
+      }
+      Files.delete(building.resolve("file"));
+      Files.delete(building);
+      assertEquals(2, writer.append(EVENT).sequence());
+    }
+  }
+
+  @Test
   void a_new_cycle_never_replaces_a_file() throws IOException {
     WatchedDisk watched = new WatchedDisk();
     try (QueueWriter writer = QueueWriter.open(options().withDisk(watched.disk()))) {
@@ -97,7 +229,8 @@ class WritersProtocolTest {
       writer.append(EVENT);
     }
     CycleId id = new CycleId(OutboxIdentity.outboxOf(paths), 0);
-    try (HeldDirectories held = OutboxDirectory.hold(paths);
+    try (LockDeadline deadline = new LockDeadline(Duration.ZERO, new Random(1));
+        HeldDirectories held = OutboxDirectory.hold(paths);
         StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow();
         CycleFile file = CycleFile.open(held, id, Disk.REAL).orElseThrow()) {
       assertEquals(ChainWalk.End.OPEN, file.findTail(state));
@@ -105,7 +238,7 @@ class WritersProtocolTest {
       ByteBuffer frame = ByteBuffer.allocateDirect(4 + 72 + 8);
       OutboxCorrupt broken = assertThrows(OutboxCorrupt.class, () -> file.publish(frame, 72, 72));
       assertTrue(broken.getMessage().startsWith("FORMAT I2 "), broken.getMessage());
-      assertThrows(OutboxCorrupt.class, file::writeEof);
+      assertThrows(OutboxCorrupt.class, () -> file.writeEof(deadline));
       assertArrayEquals(new byte[] {72, 0, 0, 0}, bytes(paths.cycle(0), file.end(), 4));
     }
   }
@@ -290,6 +423,17 @@ class WritersProtocolTest {
     QueueWriter.open(options()).close();
     assertEquals(List.of(0L), StateFile.read(paths.state()).orElseThrow().failedCycles());
     assertEquals(List.of(1L, 3L, 4L), ReadBack.sequences(paths.root()));
+  }
+
+  private static void assertUnavailable(String text, Executable action) {
+    OutboxUnavailable error = assertThrows(OutboxUnavailable.class, action);
+    assertTrue(error.getMessage().contains(text), error.getMessage());
+  }
+
+  private void nextSequence(long next) throws IOException {
+    try (StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow()) {
+      state.nextSequence(next);
+    }
   }
 
   private WriterOptions options() {
