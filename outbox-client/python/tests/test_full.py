@@ -32,10 +32,11 @@ def write_position(
     settled_bytes: int = 0,
     count: int = 1,
     mode: int = 0,
+    held_bytes: int = 0,
 ) -> None:
     """As the relay writes it."""
     fields = _POSITION.pack(
-        count, 1, mode, sequence, bytes(16), HOUR, 0, 0, settled_bytes, 0, outbox, 0
+        count, 1, mode, sequence, bytes(16), HOUR, 0, 0, settled_bytes, 0, outbox, held_bytes
     )
     slot = b"OBXPOSIT" + (1).to_bytes(4, "little") + zlib.crc32(fields).to_bytes(4, "little")
     file = path / "relay.position"
@@ -76,6 +77,16 @@ def test_the_cap_counts_over_cycles(outbox_path: Path) -> None:
         writer.append(event(3))
     # Refused before a cycle was begun for it.
     assert not (outbox_path / "queue" / cycle_name(HOUR + 3)).exists()
+
+
+def test_the_cap_looks_at_the_position_again_before_long(outbox_path: Path) -> None:
+    cap = 128 * ENTRY
+    writer = new_writer(outbox_path, clock=Clock(), max_bytes=cap)
+    outbox = writer.append(event(0)).outbox.bytes
+    write_position(outbox_path, outbox, held_bytes=cap)
+    with pytest.raises(OutboxFull):
+        for number in range(1, 6):
+            writer.append(event(number))
 
 
 def test_a_position_of_another_outbox_settles_nothing(outbox_path: Path) -> None:
