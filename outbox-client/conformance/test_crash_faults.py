@@ -14,7 +14,7 @@ from outbox_conformance.crashes.campaign import Campaign
 from outbox_conformance.crashes.recovery import PythonSuccessor
 from outbox_conformance.crashes.survival import SECTOR, killed
 
-from outbox_client import _cycle_facts, _cycle_file, _recovery
+from outbox_client import _cycle_facts, _new_cycle, _recovery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +95,10 @@ def test_an_opening_that_leaves_second_names_of_older_cycles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def remove(queue: Any, names: list[str], disk: Any) -> None:
-        newest = cyclefile.name(max(cyclefile.numbers(names), default=0))
+        newest = cyclefile.name(max(cyclefile.numbers(os.listdir(queue.fd)), default=0))
         _remove(queue, [name for name in names if newest in name], disk)
 
-    _remove = _cycle_file.remove_leftovers
+    _remove = _new_cycle.remove_leftovers
     log = histories.first("mixed", str(tmp_path))
     monkeypatch.setattr(_recovery, "remove_leftovers", remove)
     _find("refused", log)
@@ -107,10 +107,10 @@ def test_an_opening_that_leaves_second_names_of_older_cycles(
 def test_an_eof_before_records_that_readers_find(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end(self: Any, cycle: Any, tail: Any, state: Any) -> None:
+    def end(self: Any, cycle: Any, tail: Any, whole: bool, state: Any) -> None:
         tail = self._book(cycle, tail, state)
-        if not tail.ended:
-            cycle.end(tail.offset, self.disk)
+        if whole and not tail.ended:
+            cycle.end(tail.offset, self.options.lock_timeout, self.disk)
 
     log = histories.first("process", str(tmp_path))
     monkeypatch.setattr(_recovery._Recovery, "_end", end)

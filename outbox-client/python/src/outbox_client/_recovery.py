@@ -10,11 +10,12 @@ import os
 
 from outbox_client._chain_walk import BrokenChainError, Tail, find_tail
 from outbox_client._cycle_facts import CycleFacts, find_prologue, prologue_of, read_facts
-from outbox_client._cycle_file import CycleFile, leftover, leftovers_of, remove_leftovers
+from outbox_client._cycle_file import CycleFile
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import system_error
 from outbox_client._failure_counters import make_counters
 from outbox_client._metadata_table import METADATA_BYTES, is_valid, new_metadata, update_listing
+from outbox_client._new_cycle import leftover, leftovers_of, remove_leftovers
 from outbox_client._outbox_directory import cycles_of
 from outbox_client._position_file import settled_position
 from outbox_client._roll_rule import HOUR_MS

@@ -6,7 +6,7 @@ import os
 from errno import EIO
 
 from outbox_client._cap import Cap
-from outbox_client._cycle_file import CycleFile, create_cycle_file
+from outbox_client._cycle_file import CycleFile
 from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
 from outbox_client._errors import (
     OutboxCorrupt,
@@ -14,6 +14,7 @@ from outbox_client._errors import (
     system_error,
 )
 from outbox_client._metadata_table import update_listing
+from outbox_client._new_cycle import create_cycle_file
 from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
 from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
 from outbox_client._state_file import (

@@ -7,7 +7,10 @@ package dev.outboxrelay.client.lock;
  * back may.
  */
 final class StackReserve {
-  /** Several times what both need, interpreted; it costs a twentieth of an append. */
+  /**
+   * 64 are too few where these frames are compiled and the JDK's are not. They cost a twentieth of
+   * an append.
+   */
   private static final int FRAMES = 256;
 
   private StackReserve() {}
