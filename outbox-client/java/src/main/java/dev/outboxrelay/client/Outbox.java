@@ -65,7 +65,8 @@ public final class Outbox implements AutoCloseable {
    *
    * @throws EventTooLarge if it can never fit
    * @throws InvalidEvent if topic, header names or number of headers are not allowed
-   * @throws OutboxFull if disk, quota or cap leave no room
+   * @throws OutboxFull if disk, quota or cap leave no room; with {@link OutboxError#maybeAppended}
+   *     if the disk had none for a page that was mapped
    * @throws OutboxBusy if the writers' lock was not to be had in time
    * @throws OutboxUnavailable if the directory or the disk fails; after a failed fsync, and when a
    *     file was cut or the lock was lost meanwhile, with {@link OutboxError#maybeAppended}

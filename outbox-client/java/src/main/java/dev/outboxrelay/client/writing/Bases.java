@@ -2,11 +2,11 @@ package dev.outboxrelay.client.writing;
 
 import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.OutboxState.NewestCycle;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.Prologue;
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 
 /** How much the cycles before one hold: FORMAT.md, <i>Bases</i>. */
 final class Bases {
@@ -25,12 +25,22 @@ final class Bases {
     this.settledBytes = settledBytes;
   }
 
-  /** The base of a cycle without a valid first record. */
-  long reckoned(long cycle) throws IOException {
-    Optional<OutboxState.NewestCycle> known = state.newest();
-    if (known.isPresent() && known.get().cycle() == cycle) {
-      return known.get().base();
+  /**
+   * The newest cycle as its prologue says, else as the state does, else as can be reckoned.
+   *
+   * @param prologue of its first record, or null
+   * @param hour of the clock
+   */
+  NewestCycle newest(long cycle, Prologue prologue, long hour) throws IOException {
+    if (prologue != null) {
+      return new NewestCycle(cycle, prologue.base(), prologue.cycleHour());
     }
+    return state.isNewest(cycle)
+        ? state.newest().orElseThrow()
+        : new NewestCycle(cycle, reckoned(cycle), hour);
+  }
+
+  private long reckoned(long cycle) throws IOException {
     List<Long> cycles = paths.cycles();
     long bytes = 0;
     boolean damaged = false;
@@ -54,17 +64,23 @@ final class Bases {
   }
 
   /**
-   * The base of the cycle that follows a failed or removed one.
+   * The base of the cycle that follows.
    *
-   * @param newest which that is; its file need not exist
-   * @param base its base
+   * @param newest cycle so far, or null
+   * @param file of that, its tail known; null if it is failed or was removed
    */
-  long behindFailed(long newest, long base) throws IOException {
+  long behind(NewestCycle newest, CycleFile file) throws IOException {
+    if (newest == null) {
+      return 0;
+    }
+    if (file != null) {
+      return newest.base() + file.dataBytes();
+    }
     long bytes =
-        paths.cycles().contains(newest)
-            ? CycleFacts.search(paths.cycle(newest), state.outboxId()).recordBytes()
+        paths.cycles().contains(newest.cycle())
+            ? CycleFacts.search(paths.cycle(newest.cycle()), state.outboxId()).recordBytes()
             : 0;
-    return atLeastSettled(base + bytes, true);
+    return atLeastSettled(newest.base() + bytes, true);
   }
 
   private long knownBase(long cycle, CycleFacts facts) {

@@ -104,7 +104,7 @@ final class Recovery {
     long newest = newest(cycles, state);
     file = openNewest(newest, cycles, state);
     WriterSession session = new WriterSession(options, lock, held, state, newest, file, position());
-    session.findTail(cycles);
+    session.findTail(cycles, now);
     closeCycleBefore(newest, cycles, state);
     return session;
   }

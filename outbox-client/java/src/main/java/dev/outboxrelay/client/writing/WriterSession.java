@@ -89,7 +89,7 @@ final class WriterSession implements Closeable {
    *
    * @param cycles whose files exist
    */
-  void findTail(List<Long> cycles) throws IOException {
+  void findTail(List<Long> cycles, long nowMillis) throws IOException {
     boolean exists = cycles.contains(newest);
     if (!exists || state.isFailed(newest)) {
       sequences.giveBehindAll(exists);
@@ -103,15 +103,8 @@ final class WriterSession implements Closeable {
       return;
     }
     Prologue prologue = file == null ? null : file.prologue();
-    NewestCycle known = state.newest().orElse(null);
-    if (prologue != null) {
-      newestCycle = new NewestCycle(newest, prologue.base(), prologue.cycleHour());
-    } else if (state.isNewest(newest)) {
-      newestCycle = known;
-    } else {
-      newestCycle = new NewestCycle(newest, bases.reckoned(newest), RollRule.hour(options.now()));
-    }
-    if (!newestCycle.says(known)) {
+    newestCycle = bases.newest(newest, prologue, RollRule.hour(nowMillis));
+    if (!newestCycle.says(state.newest().orElse(null))) {
       state.newest(newestCycle);
     }
   }
@@ -200,12 +193,12 @@ final class WriterSession implements Closeable {
       throw Invariant.broken(6, "cycle " + cycle + " would be begun behind " + newest);
     }
     boolean failed = file == null || state.isFailed(newest);
-    long base = baseBehind(failed);
+    long base = bases.behind(newestCycle, failed ? null : file);
     admit(draft, base + CycleLayout.next(0, draft.span(true)));
     if (!failed && !file.isClosed() && !file.writeEof(deadline)) {
       fail(file.end());
       failed = true;
-      base = baseBehind(true);
+      base = bases.behind(newestCycle, null);
     }
     if (!failed && !file.isClosed()) {
       throw Invariant.broken(7, held.named().cycle(newest) + " is neither closed nor failed");
@@ -234,14 +227,6 @@ final class WriterSession implements Closeable {
     newestCycle = new NewestCycle(cycle, base, RollRule.hour(nowMillis));
     state.newest(newestCycle);
     return true;
-  }
-
-  private long baseBehind(boolean failed) throws IOException {
-    if (newestCycle == null) {
-      return 0;
-    }
-    long base = newestCycle.base();
-    return failed ? bases.behindFailed(newest, base) : base + file.dataBytes();
   }
 
   /**
