@@ -76,7 +76,7 @@ def test_numbers_that_were_closed_and_used_again(again: str, outbox_path: Path) 
     ]
 
 
-@pytest.mark.parametrize("name", ["queue", "queue/CYCLE", "outbox.state"])
+@pytest.mark.parametrize("name", ["queue", "queue/CYCLE"])
 def test_what_was_moved_away_is_not_appended_to(name: str, outbox_path: Path) -> None:
     writer = new_writer(outbox_path)
     writer.append(event(1))
@@ -87,3 +87,17 @@ def test_what_was_moved_away_is_not_appended_to(name: str, outbox_path: Path) ->
     assert receipt.sequence == 2
     assert OutboxReader(str(outbox_path)).status().next_sequence == 3
     assert [each.sequence for each in read_events(outbox_path)][-1] == 2
+
+
+def test_a_state_that_was_moved_away_and_made_anew_gives_no_sequence_twice(
+    outbox_path: Path,
+) -> None:
+    writer = new_writer(outbox_path)
+    writer.append(event(1))
+    (outbox_path / "outbox.state").rename(outbox_path / "moved")
+    writer.append(event(2))
+    another = new_writer(outbox_path)
+    for number in range(3, 9, 2):
+        another.append(event(number))
+        writer.append(event(number + 1))
+    assert [each.sequence for each in read_events(outbox_path)] == list(range(1, 9))

@@ -54,6 +54,8 @@ class CycleFile:
     Attributes:
         number: of the cycle.
         size: of the file, as mapped.
+        path: of the file.
+        inode: of the file.
         words32: the mapping as header words.
         words64: the mapping as u64.
         layout: where its fields stand.
@@ -75,6 +77,8 @@ class CycleFile:
         """
         self.file = file
         self.fd = file.fd
+        self.path = file.where
+        self.inode = file.opened.st_ino
         self.number = number
         self.outbox = outbox
         self.place = cycle_place(outbox or b"", number)

@@ -65,9 +65,7 @@ class Disk:
 
     def store(self, words: memoryview, index: int, value: int, what: str) -> None:
         """One aligned store of a word into a mapping."""
-        if not here[0]:
-            forget_the_parent()
-        if self.stopped:
+        if self.stopped:  # a fork in C is seen by the write before; what follows can be mended
             raise forked()
         words[index] = value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EIO
+from errno import EBADF, EIO, ENOENT
 
 from outbox_client._cap import Cap
 from outbox_client._cycle_file import CycleFile
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from outbox_client._writer_options import WriterOptions
 
 _ALL_ONES = 0xFFFFFFFFFFFFFFFF
+_fstat = os.fstat
 _lstat = os.lstat
 
 
@@ -198,17 +199,17 @@ class WriterSession:
         cycle = self.cycle
         if cycle is None:
             return False
-        if state.file.closed or cycle.file.closed:
-            return False  # finalized already, and an object with them that appends
         try:
-            kept = _lstat(state.file.where)
-            found = _lstat(cycle.file.where)
-        except FileNotFoundError:
-            return False
+            kept = _fstat(state.fd)
+            found = _lstat(cycle.path)
+        except OSError as problem:
+            if problem.errno not in (EBADF, ENOENT):
+                raise
+            return False  # finalized already, and an object with them that appends; or removed
         if kept.st_size != STATE_BYTES or found.st_size != cycle.size:
             return False
-        if kept.st_ino != state.file.opened.st_ino or found.st_ino != cycle.file.opened.st_ino:
-            return False  # moved away, or removed
+        if not kept.st_nlink or found.st_ino != cycle.inode:
+            return False  # moved away
         if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
             return not cycle.words32[self.tail >> 2]  # FORMAT I2
         return self._follow_others(state, cycle)
