@@ -8,7 +8,7 @@ import pytest
 from outbox_conformance import scene as stage
 from outbox_conformance.cases import CASES
 from outbox_conformance.scene import ReferenceClient, Scene
-from outbox_conformance.writers import LANGUAGES
+from outbox_conformance.writers import CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def test_the_reference_client(case: Callable[[Scene], None], outbox: str, clock:
     stage.run(case, Scene(outbox, clock, ReferenceClient))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", CLIENTS)
 @each_case
 def test_the_clients(
     case: Callable[[Scene], None], language: str, outbox: str, clock: Clock, writers: Writers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PYTHON, JAVA = "python", "java"
 LANGUAGES = (PYTHON, JAVA)
+# The command of a third client's writer program, see the README.
+PROGRAM = os.environ.get("OUTBOX_CLIENT_PROGRAM")
+CLIENTS = (*LANGUAGES, "third") if PROGRAM else LANGUAGES
 _JAVA_MAIN = "dev.outboxrelay.conformance.WriterMain"
 
 
@@ -75,6 +79,8 @@ def command(language: str, outbox: str, writer: str, options: dict[str, object])
     program = str(options.get("program", "writer.py"))
     if language == PYTHON:
         start = [sys.executable, "-S", str(places.CONFORMANCE / program)]
+    elif language != JAVA and PROGRAM:
+        start = shlex.split(PROGRAM)
     else:
         jars = (places.CONFORMANCE_JAR, places.CLIENT_JAR)
         classpath = ":".join(map(places.built, jars))

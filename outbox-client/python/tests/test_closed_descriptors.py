@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support import event, new_writer
+from support import Reached, event, new_writer
 
 from outbox_client._outbox_reader import OutboxReader
 from outbox_client.testing import read_events
@@ -101,3 +102,11 @@ def test_a_state_that_was_moved_away_and_made_anew_gives_no_sequence_twice(
         another.append(event(number))
         writer.append(event(number + 1))
     assert [each.sequence for each in read_events(outbox_path)] == list(range(1, 9))
+
+
+def test_a_lock_that_is_closed_inside_an_append_is_no_error_of_it(outbox_path: Path) -> None:
+    disk = Reached("word1", 1, lambda: os.close(writer._lock.fd))
+    writer = new_writer(outbox_path, disk=disk)
+    assert writer.append(event(1)).sequence == 1
+    assert writer.append(event(2)).sequence == 2
+    writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _weakref import ref
+from errno import EBADF, EINVAL
 from time import time_ns
 
 from outbox_client._disk import Disk, forked, stop
@@ -118,8 +119,13 @@ class QueueWriter:
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
             finally:
-                if lock.owner is claim and lock.fd >= 0:
-                    lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
+                try:
+                    if lock.owner is claim and lock.fd >= 0:
+                        lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
+                except OSError as problem:
+                    if problem.errno not in (EBADF, EINVAL):
+                        raise
+                    # Closed meanwhile by somebody else, or never to be had: nothing is locked.
                 if lock.owner is claim:
                     del lock.owner
         finally:
@@ -231,8 +237,13 @@ class QueueWriter:
                     raise before_1970()
                 action(options, now)
             finally:
-                if lock.owner is claim and lock.fd >= 0:
-                    lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
+                try:
+                    if lock.owner is claim and lock.fd >= 0:
+                        lock.kernel_call(lock.fd, lock.unlock_command, lock.unlock_argument)
+                except OSError as problem:
+                    if problem.errno not in (EBADF, EINVAL):
+                        raise
+                    # Closed meanwhile by somebody else, or never to be had: nothing is locked.
                 if lock.owner is claim:
                     del lock.owner
         finally:
