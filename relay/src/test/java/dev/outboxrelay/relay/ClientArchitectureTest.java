@@ -51,7 +51,7 @@ class ClientArchitectureTest {
           .whereLayer("cycle")
           .mayOnlyBeAccessedByLayers("writing", "files")
           .whereLayer("record")
-          .mayOnlyBeAccessedByLayers("writing", "files", "cycle");
+          .mayOnlyBeAccessedByLayers("writing", "files", "lock", "cycle");
 
   /** Of the API they know the events, the receipts and the errors. */
   @ArchTest

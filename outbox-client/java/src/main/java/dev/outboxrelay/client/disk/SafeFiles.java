@@ -231,7 +231,7 @@ public final class SafeFiles {
    *
    * @throws NoSuchFileException if there is nothing
    */
-  public static void checkRegular(Path file) throws IOException {
+  private static void checkRegular(Path file) throws IOException {
     Attributes found = attributes(file);
     if (found == null) {
       throw new NoSuchFileException(file.toString());

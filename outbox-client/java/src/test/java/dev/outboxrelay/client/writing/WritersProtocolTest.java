@@ -330,6 +330,22 @@ class WritersProtocolTest {
   }
 
   @Test
+  void the_cap_looks_at_the_position_again_before_long() throws IOException {
+    int appended = 0;
+    try (QueueWriter writer = QueueWriter.open(options().withMaxBytes(20_000))) {
+      writer.append(EVENT);
+      save(OutboxIdentity.outboxOf(paths), 1, 0, 20_000);
+      while (appended < 100) {
+        writer.append(EVENT);
+        appended++;
+      }
+    } catch (OutboxFull e) {
+      assertTrue(appended < 6, appended + " were taken");
+    }
+    assertTrue(appended < 100, "none was refused");
+  }
+
+  @Test
   void sequences_go_on_behind_a_position_whichever_outbox_it_is_of() throws IOException {
     try (QueueWriter writer = QueueWriter.open(options())) {
       writer.append(EVENT);
