@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import HOUR, HOUR_NS, Clock, Reached, event, new_writer, numbers, records, run_python
 
-from outbox_client import InvalidEvent, Outbox, OutboxCorrupt, OutboxUnavailable
+from outbox_client import InvalidEvent, Outbox, OutboxCorrupt, OutboxUnavailable, _outbox_directory
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._metadata_table import read_listing
-from outbox_client._safe_files import File
+from outbox_client._safe_files import Descriptor, File
 from outbox_client.testing import read_events
 
 if TYPE_CHECKING:
@@ -321,3 +321,34 @@ os._exit(0 if os.fstat(log).st_size == 0 else 1)
 """
     run_python(program, str(outbox_path))
     assert [each.value for each in read_events(outbox_path)] == [b"1", b"2"]
+
+
+def test_mount_points_may_have_any_name(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The kernel escapes space, tab, newline and backslash in them, and nothing else."""
+    table = tmp_path / "mountinfo"
+    table.write_bytes(b"1 0 0:1 / /odd\x0cname rw - fuse.x x rw\n2 0 0:2 / / rw - ext4 /dev/x rw\n")
+
+    class Table(Descriptor):
+        def __init__(self, path: str, mode: str) -> None:
+            super().__init__(str(table) if path == "/proc/self/mountinfo" else path, mode)
+
+    monkeypatch.setattr(_outbox_directory, "Descriptor", Table)
+    assert _outbox_directory._look_up(str(outbox_path), os.makedev(0, 2)) == "ext4"
+
+
+def test_to_count_a_refusal_syncs_nothing(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(outbox_path, durability="power") as outbox:
+        outbox.append("x", topic="t")
+        monkeypatch.setattr(os, "fsync", lambda fd: pytest.fail("it waits for the disk"))
+        outbox.count_refusal(InvalidEvent)
+
+
+def test_json_that_is_nested_too_deeply_is_a_bad_line() -> None:
+    from outbox_client._ndjson import _parse
+
+    with pytest.raises(InvalidEvent, match="no JSON"):
+        _parse(b'{"value": ' + b"[" * 200_000)
