@@ -115,6 +115,13 @@ class Reached(Disk):
         self._left = number
         self._before = before
 
+    def steps(self) -> list[tuple[str, int]]:
+        """Each call so far, by its label and how many times that was called by then."""
+        counts: Counter[str] = Counter()
+        for (_, label), count in self.calls.items():
+            counts[label] += count
+        return [(label, number + 1) for label, count in counts.items() for number in range(count)]
+
     def _reach(self, operation: str, what: str) -> bool:
         self.calls[operation, what] += 1
         if what != self._label:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -54,11 +53,7 @@ def test_whatever_step_of_a_writer_it_happens_before_another_outbox_stays_as_it_
     before = contents(victim)
     every = Reached()
     append_and_roll(tmp_path / "all", every)
-    steps = [
-        (label, number + 1)
-        for label, count in sum_of_labels(every).items()
-        for number in range(count)
-    ]
+    steps = every.steps()
     assert len(steps) > 40, steps
     refused = 0
     for label, number in steps:
@@ -71,13 +66,6 @@ def test_whatever_step_of_a_writer_it_happens_before_another_outbox_stays_as_it_
         assert (bent / what).is_symlink(), (label, number)
         assert contents(victim) == before, (label, number)
     assert refused > len(steps) // 2
-
-
-def sum_of_labels(disk: Reached) -> Counter[str]:
-    labels: Counter[str] = Counter()
-    for (_, label), count in disk.calls.items():
-        labels[label] += count
-    return labels
 
 
 def test_an_outbox_that_was_exchanged_after_its_lock_was_looked_at_is_not_changed(

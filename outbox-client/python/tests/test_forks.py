@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,21 +115,15 @@ def append_and_roll(path: Path, disk: Disk, clock: Clock) -> list[int]:
     return list(range(4))
 
 
-def steps(path: Path) -> list[tuple[str, int]]:
-    disk = Reached()
-    append_and_roll(path, disk, Clock())
-    counts: Counter[str] = Counter()
-    for (_, label), count in disk.calls.items():
-        counts[label] += count
-    del counts["lock"]  # who waits for the lock at a fork appends in the child, too
-    return [(label, number + 1) for label, count in counts.items() for number in range(count)]
-
-
 def test_a_child_that_is_forked_at_the_entry_of_any_operation_does_not_carry_it_out(
     tmp_path: Path,
 ) -> None:
     """A signal handler runs where a method begins: what it forks there goes on behind it."""
-    for label, number in steps(tmp_path / "steps"):
+    every = Reached()
+    append_and_roll(tmp_path / "all", every, Clock())
+    for label, number in every.steps():
+        if label == "lock":
+            continue  # who waits for the lock at a fork appends in the child, too
         path = tmp_path / f"{label}-{number}"
         fork = ForkOnce()
         fork.armed = True

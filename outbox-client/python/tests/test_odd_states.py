@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import HOUR, HOUR_NS, Clock, Reached, event, new_writer, numbers, records, run_python
 
-from outbox_client import InvalidEvent, Outbox, OutboxCorrupt, OutboxUnavailable, _outbox_directory
+from outbox_client import (
+    InvalidEvent,
+    Outbox,
+    OutboxCorrupt,
+    OutboxUnavailable,
+    _outbox_directory,
+    _queue_writer,
+)
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._metadata_table import read_listing
+from outbox_client._recovery import open_session
 from outbox_client._safe_files import Descriptor, File
 from outbox_client.testing import read_events
 
@@ -281,6 +289,26 @@ def test_a_queue_on_a_file_system_of_its_own_is_refused(outbox_path: Path) -> No
             new_writer(outbox_path).open()
     finally:
         subprocess.run(["umount", str(queue)], check=True)
+
+
+def test_a_cycle_that_fails_while_another_thread_opens_is_not_forgotten(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = new_writer(outbox_path, clock=Clock())
+    writer.append(event(1))
+    opens = open_session
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        session = opens(*arguments)
+        writer._failing.append(HOUR)
+        return session
+
+    monkeypatch.setattr(_queue_writer, "open_session", meanwhile)
+    writer.open()
+    writer.append(event(2))
+    assert failed_marks(outbox_path) == [HOUR]
+    assert numbers(outbox_path) == [1, 2]
 
 
 def test_who_reads_a_file_that_is_replaced_gets_one_of_them(

@@ -402,11 +402,14 @@ def test_a_queue_that_is_replaced_in_the_middle_of_a_roll_is_not_written_to(
             queue.chmod(0o2770)
         return hold(self)
 
+    (cycle,) = queue.glob("*.cq4")
+    before = cycle.read_bytes()
     monkeypatch.setattr(OutboxDirectory, "hold", hold_and_replace)
     clock.now += HOUR_NS
     with pytest.raises(OutboxUnavailable, match="was replaced"):
         writer.append(event(2))
     assert list(queue.iterdir()) == []
+    assert (outbox_path / "queue.aside" / cycle.name).read_bytes() == before, "not even an EOF"
 
 
 @pytest.mark.parametrize("call", ["fchmod", "fchown"])

@@ -65,7 +65,7 @@ class QueueWriter:
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._session: WriterSession | None = None
-        self._failing: int | None = None  # a cycle whose fsync has failed, until it is marked so
+        self._failing: list[int] = []  # cycles whose fsync has failed, until they are marked so
         _writers.add(ref(self, _writers.discard))
 
     def __reduce__(self) -> tuple[Callable[..., QueueWriter], tuple[OutboxDirectory]]:
@@ -109,7 +109,7 @@ class QueueWriter:
                 now = self._clock() // 1_000_000
                 if now < 0:
                     raise before_1970()
-                if session is None or self._failing is not None or not session.is_current():
+                if session is None or self._failing or not session.is_current():
                     session = self._open(options, now)
                 session = session.append(draft, now)
                 identity = session.identity
@@ -193,7 +193,7 @@ class QueueWriter:
 
         A later fsync could succeed without the data.
         """
-        self._failing = number
+        self._failing.append(number)
         self._under_lock(self._keep_open)
 
     def _keep_open(self, options: WriterOptions, now: int) -> None:
@@ -201,8 +201,10 @@ class QueueWriter:
 
     def _open(self, options: WriterOptions, now: int) -> WriterSession:
         """Open, and mark what could not be marked before as the lock was not to be had."""
-        session = open_session(options, now, self._failing)
-        self._failing = None
+        failing = self._failing[0] if self._failing else None
+        session = open_session(options, now, failing)
+        if failing is not None:
+            del self._failing[0]  # only under the lock; others may have been added
         return session
 
     def forget(self) -> None:

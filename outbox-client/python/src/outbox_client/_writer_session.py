@@ -67,7 +67,6 @@ class WriterSession:
     __slots__ = (
         "_begun",
         "_cap",
-        "_failing",
         "_limit",
         "_options",
         "_reopen",
@@ -105,7 +104,6 @@ class WriterSession:
         path = options.directory.file("relay.position")
         self._cap = None if cap is None else Cap(cap, path)
         self._begun = False
-        self._failing: int | None = None
         self._limit = 0
         self._since = 0
         self._until = 0
@@ -263,7 +261,8 @@ class WriterSession:
                 self._check_cap(length + PROLOGUE_BYTES)
                 cycle = self._begin_cycle(now)
                 if cycle is None:
-                    return self._reopen(self._options, now, self._failing)
+                    failing = None if self.cycle is None else self.newest  # it took no EOF
+                    return self._reopen(self._options, now, failing)
             else:
                 self._check_cap(self._with_prologue(length))
             end = self.tail + 4 + self._with_prologue(length) + 8
@@ -298,7 +297,11 @@ class WriterSession:
             self._cap.check(self.appended_bytes() + 4 + length, self.identity.outbox)
 
     def _begin_cycle(self, now: int) -> CycleFile | None:
-        """End the newest cycle and begin the next; None if another has begun it (FORMAT I5)."""
+        """End the newest cycle and begin the next.
+
+        None if that is not to be: it is still open if the disk took no EOF, else another has begun
+        the next (FORMAT I5).
+        """
         disk = self._options.disk
         hour = now // HOUR_MS
         newest = self.newest
@@ -310,15 +313,14 @@ class WriterSession:
             )
         if newest is not None and number <= newest:
             raise broken_invariant(6, f"cycle {number} would be begun behind {newest}")
-        if self.cycle is not None:
-            if not self.cycle.end(self.tail, self._options.lock_timeout, disk):  # FORMAT I7
-                self._failing = newest
-                return None
-            self.close_cycle()
         name = cycle_name(number)
         with self._options.directory.hold() as held:
             if held.identity != self.place:
                 raise held.replaced()
+            if self.cycle is not None:
+                if not self.cycle.end(self.tail, self._options.lock_timeout, disk):  # FORMAT I7
+                    return None
+                self.close_cycle()
             try:
                 create_cycle_file(held.queue, name, disk)
             except FileExistsError:

@@ -152,21 +152,16 @@ public final class SafeFiles {
     }
   }
 
-  /**
-   * Creates a directory below the outbox's, unless it exists.
-   *
-   * @return whether it is new
-   */
-  public static boolean createDirectory(Path directory, int group) throws IOException {
+  /** Creates a directory below the outbox's, unless it exists. */
+  public static void createDirectory(Path directory, int group) throws IOException {
     try {
       Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(DIRECTORY_PERMISSIONS));
     } catch (FileAlreadyExistsException e) {
-      return false;
+      return;
     }
     try (Folder made = Folder.hold(directory)) {
       own(made.path(), DIRECTORY_MODE, group);
     }
-    return true;
   }
 
   /** The group of the directory that a file lies in. */

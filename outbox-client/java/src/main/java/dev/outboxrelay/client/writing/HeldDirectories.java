@@ -41,11 +41,6 @@ final class HeldDirectories implements Closeable {
         && isSame(queue.attributes(), SafeFiles.attributes(named.queue()));
   }
 
-  /** Locks, links and syncs take them for that. */
-  boolean areOfOneFileSystem() throws IOException {
-    return root.attributes().device() == queue.attributes().device();
-  }
-
   private static boolean isSame(SafeFiles.Attributes held, SafeFiles.Attributes found) {
     return held != null && found != null && held.key().equals(found.key());
   }

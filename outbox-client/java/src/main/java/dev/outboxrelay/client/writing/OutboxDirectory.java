@@ -46,8 +46,7 @@ final class OutboxDirectory {
       SafeFiles.createDirectory(paths.root(), SafeFiles.ANY_GROUP);
     }
     try (HeldDirectories held = hold(paths)) {
-      // Whoever made them may not have come to this.
-      if (isNew || options.durability() == Durability.POWER) {
+      if (isNew) { // for power, whoever opens the session does it
         options.disk().syncDirectory(held.paths().queue(), DiskStep.CREATE);
         options.disk().syncDirectory(held.paths().root(), DiskStep.CREATE);
         options.disk().syncDirectory(paths.root().getParent(), DiskStep.CREATE);
@@ -58,23 +57,14 @@ final class OutboxDirectory {
 
   /** Opens the outbox's directory, and its queue, which is created if need be. */
   static HeldDirectories hold(OutboxPaths paths) throws IOException {
-    Folder root = hold(paths.root(), SafeFiles.ANY_GROUP);
+    Folder root = hold(paths.root(), null);
     try {
-      int group = root.attributes().gid();
+      SafeFiles.Attributes outer = root.attributes();
       Path queue = root.path().resolve(paths.queue().getFileName());
       if (SafeFiles.attributes(queue) == null) {
-        SafeFiles.createDirectory(queue, group);
+        SafeFiles.createDirectory(queue, outer.gid());
       }
-      HeldDirectories held = new HeldDirectories(paths, root, hold(queue, group));
-      if (!held.areOfOneFileSystem()) {
-        held.close();
-        throw new OutboxUnavailable(
-            paths.queue()
-                + " is a file system of its own: mount it at "
-                + paths.root()
-                + ", or above");
-      }
-      return held;
+      return new HeldDirectories(paths, root, hold(queue, outer));
     } catch (IOException e) {
       IOException named = Folder.named(e);
       root.close();
@@ -85,7 +75,8 @@ final class OutboxDirectory {
     }
   }
 
-  private static Folder hold(Path directory, int group) throws IOException {
+  /** Locks, links and syncs take the two for one file system; null for the outer one itself. */
+  private static Folder hold(Path directory, SafeFiles.Attributes outer) throws IOException {
     Path name = OwnDescriptors.nameOf(directory);
     SafeFiles.Attributes found = SafeFiles.attributes(directory);
     if (found == null) {
@@ -98,7 +89,11 @@ final class OutboxDirectory {
     Folder held = Folder.hold(directory);
     try {
       SafeFiles.Attributes opened = held.attributes();
-      SafeFiles.checkOwnership(name, opened, group == SafeFiles.ANY_GROUP ? opened.gid() : group);
+      SafeFiles.checkOwnership(name, opened, outer == null ? opened.gid() : outer.gid());
+      if (outer != null && opened.device() != outer.device()) {
+        throw new OutboxUnavailable(
+            name + " is a file system of its own: mount it at the outbox's directory, or above");
+      }
       return held;
     } catch (IOException | RuntimeException | Error e) {
       held.close();

@@ -195,6 +195,9 @@ final class WriterSession implements Closeable {
     boolean failed = file == null || state.isFailed(newest);
     long base = bases.behind(newestCycle, failed ? null : file);
     admit(draft, base + CycleLayout.next(0, draft.span(true)));
+    if (!held.areInPlace()) {
+      throw held.replaced();
+    }
     if (!failed && !file.isClosed() && !file.writeEof(deadline)) {
       fail(file.end());
       failed = true;
@@ -202,9 +205,6 @@ final class WriterSession implements Closeable {
     }
     if (!failed && !file.isClosed()) {
       throw Invariant.broken(7, held.named().cycle(newest) + " is neither closed nor failed");
-    }
-    if (!held.areInPlace()) {
-      throw held.replaced();
     }
     if (!NewCycle.create(paths, cycle, options.disk())) {
       return false;

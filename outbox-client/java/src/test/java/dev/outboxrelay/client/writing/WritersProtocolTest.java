@@ -278,7 +278,7 @@ class WritersProtocolTest {
     QueueWriter.open(options()).close();
     WatchedDisk watched = new WatchedDisk();
     QueueWriter.open(options().withDurability(Durability.POWER).withDisk(watched.disk())).close();
-    assertEquals(3, Collections.frequency(watched.operations(), "syncDirectory CREATE"));
+    assertEquals(3, Collections.frequency(watched.operations(), "syncDirectory LINK"));
   }
 
   @Test
