@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from outbox_client import _outbox_directory, _writers_lock
+from outbox_client._batch_draft import BatchDraft, batch_draft
 from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._queue_writer import QueueWriter
 from outbox_client._record_draft import draft
 
 from .. import cyclefile, outbox, records, scanner
 from ..writers import JAVA, PYTHON
-from .batches import append_batch
 from .java_writer import SIZE, JavaWriter
 from .oplog import Attempt, Log
 from .recording import Recorder, RecordingDisk
@@ -118,9 +118,10 @@ class Author:
         self.now += 1
         values = [value(self._name, self._number + n, size) for n, size in enumerate(sizes)]
         began = self._begin()
-        options = self._writer._options
+        made = batch_draft({"value": data, "topic": "crash", "key": self._name} for data in values)
+        assert isinstance(made, BatchDraft)
         with self._syncs_of_directories():
-            sequence = append_batch(options, self.now, self._name, values, power=self._power)
+            sequence = self._writer.append_all(made)[0].sequence
         self._batches += 1
         self._end(began, values, sequence, self._batches)
 
