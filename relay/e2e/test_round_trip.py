@@ -36,6 +36,7 @@ EVENTS: list[dict[str, Any]] = [
     {"value": b"v", "event_id": ID, "timestamp": 0, "partition": 0},
     {"value": b"v", "timestamp": (1 << 63) - 1, "partition": (1 << 31) - 1},
     {"value": b"[" * 10_000},
+    {"value": b"\0" * 1_000_000},
     {"value": b"\\u0041" * 1000, "topic": "another.Topic_-"},
 ]
 # What is not the event's own: its place in one outbox.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -82,7 +84,10 @@ def test_all_events_are_appended_when_nobody_reads_the_receipts(outbox_path: Pat
     ("redirection", "reason"),
     [("> /dev/full", b"No space left"), (">&-", b"Bad file descriptor")],
 )
-@pytest.mark.parametrize("verb", ["append --ndjson", "append v", "init", "status", "init --json"])
+@pytest.mark.parametrize(
+    "verb",
+    ["append --ndjson", "append --ndjson --atomic", "append v", "init", "status", "init --json"],
+)
 def test_what_cannot_be_printed_is_done_and_told(
     verb: str, redirection: str, reason: bytes, outbox_path: Path
 ) -> None:
@@ -92,7 +97,7 @@ def test_what_cannot_be_printed_is_done_and_told(
     assert reason in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.stdout == b""
-    assert count(outbox_path) == {"append --ndjson": 6, "append v": 2}.get(verb, 1)
+    assert count(outbox_path) == (6 if "--ndjson" in verb else 2 if verb == "append v" else 1)
     assert read_events(outbox_path)[0].value == b"first"
 
 
@@ -236,6 +241,23 @@ def test_a_signal_ends_it_between_two_events_and_it_says_how_many(
     assert count(outbox_path) == 7
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_signal_before_the_end_of_an_atomic_input_means_nothing_of_it(
+    end: bytes, outbox_path: Path
+) -> None:
+    shell("outbox append first")
+    process = start(["append", "--ndjson", "--atomic"])
+    stream(process.stdin).write(LINE * 7 + LINE.rstrip() + end)
+    stream(process.stdin).flush()
+    eventually(lambda: _has_read_all(process) and _sleeps(process.pid))
+    process.send_signal(signal.SIGTERM)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert out == b""
+    assert b"0 events were appended" in error
+    assert count(outbox_path) == 1
+
+
 def test_a_signal_ends_it_while_nobody_takes_the_receipts(outbox_path: Path) -> None:
     process = start(["append", "--ndjson"])
     feeder = os.fork()
@@ -305,6 +327,11 @@ def test_a_terminal_that_is_hung_up_is_told() -> None:
     os.close(leader)  # a read gives EIO, or the end
     process.communicate(timeout=60)
     assert process.returncode in (0, 6, -signal.SIGHUP)
+
+
+def _has_read_all(process: subprocess.Popen[bytes]) -> bool:
+    unread = fcntl.ioctl(stream(process.stdin), termios.FIONREAD, bytes(4))
+    return unread == bytes(4)
 
 
 def _sleeps(pid: int) -> bool:

@@ -351,3 +351,84 @@ def test_the_largest_strings_are_taken_however_they_are_written(
     assert main(["append", "--ndjson"]) == 0
     values = [event.value for event in read_events(outbox_path)]
     assert values == [b"A" * size, b"[" + b" " * size + b"]", b"\xff" * size]
+
+
+ATOMIC = ["append", "--ndjson", "--atomic", "--topic", "t"]
+
+
+def test_an_atomic_input_is_appended_as_a_whole(
+    outbox_path: Path, standard_input: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    standard_input(b'{"value": 1}\n\n{"value": {"a" : 2}, "topic": "u"}\n{"value": 3}')
+    assert main(ATOMIC) == 0
+    assert [(event.topic, event.value) for event in read_events(outbox_path)] == [
+        ("t", b"1"),
+        ("u", b'{"a" : 2}'),
+        ("t", b"3"),
+    ]
+    assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \n"])
+def test_an_atomic_input_may_be_empty(
+    data: bytes, standard_input: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    standard_input(data)
+    assert main(ATOMIC) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        ("{", "no JSON"),
+        ('{"value": NaN}', "NaN"),
+        ('{"topic": "a b"}', "topic 'a b'"),
+        ('{"value": "\\ud800"}', "UTF-8"),
+        ('{"partition": -1}', "partition -1"),
+        ('{"value": "' + "x" * (1 << 20) + '"}', "at most"),
+    ],
+)
+def test_one_bad_line_of_an_atomic_input_means_nothing_of_it(
+    bad: str,
+    complaint: str,
+    outbox_path: Path,
+    standard_input: Any,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["append", "first"]) == 0
+    counted = (outbox_path / "append.failures").read_bytes()
+    standard_input(f'{{"value": 1}}\n\n{bad}\n{{"value": 3}}\n'.encode())
+    assert main(ATOMIC) == 3
+    error = capfd.readouterr().err
+    assert error.startswith("outbox: line 3: "), error
+    assert complaint in error
+    assert "event 2" not in error
+    assert "0 events were appended" in error
+    assert [event.value for event in read_events(outbox_path)] == [b"first"]
+    assert (outbox_path / "append.failures").read_bytes() != counted
+
+
+@pytest.mark.parametrize(
+    ("line", "lines", "complaint"),
+    [
+        (b'{"value": 1}\n', 10_001, "at most 10000 events"),
+        (b'{"value": "' + b"x" * 1_000_000 + b'"}\n', 9, "with line 9 the batch takes"),
+    ],
+)
+def test_an_atomic_input_has_limits_and_is_not_read_beyond_them(
+    line: bytes,
+    lines: int,
+    complaint: str,
+    outbox_path: Path,
+    standard_input: Any,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    standard_input(line * lines * 4)
+    assert main(ATOMIC) == 3
+    assert complaint in capfd.readouterr().err
+    assert os.lseek(0, 0, os.SEEK_CUR) < len(line) * (lines + 1) + (1 << 17)
+    assert not outbox_path.exists() or not read_events(outbox_path)
+    standard_input(line * (lines - 1))
+    assert main(ATOMIC) == 0
+    assert len(read_events(outbox_path)) == lines - 1

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from outbox_client._standard_streams import Input, Output
     from outbox_client._stop_signals import StopSignals
 
-# What `Outbox.append_all` takes; here so that no more is read than could be appended.
-MAX_BATCH_EVENTS = 10_000
-MAX_BATCH_BYTES = 8 << 20
-_NUMBER_IN_BATCH = re.compile(r"event ([0-9]+): ")
+_NUMBER_IN_BATCH = re.compile(r"(with )?event ([0-9]+)\b")
+
+
+class _StoppedBefore(Exception):  # noqa: N818 - no error
+    """A signal came before the whole batch was read."""
 
 
 class AppendCommand:
@@ -68,34 +69,35 @@ class AppendCommand:
                 self._print([receipt])
 
     def _append_all(self, outbox: Outbox) -> None:
-        numbers, batch = [], []
-        size = 0
-        for number, event in self._lines(outbox):
-            numbers.append(number)
-            batch.append(event)
-            size += _size(event)
-            if len(batch) > MAX_BATCH_EVENTS or size > MAX_BATCH_BYTES:
-                raise EventTooLarge(
-                    f"line {number}: at most {MAX_BATCH_EVENTS} events or {MAX_BATCH_BYTES} bytes "
-                    "are appended all or none: send less at once, or leave out --atomic"
-                )
-        if self._stop.received:
-            return
+        numbers: list[int] = []
         try:
-            receipts = outbox.append_all(batch)  # type: ignore[attr-defined]
+            # It reads on only while all it has read may be appended.
+            receipts = outbox.append_all(self._batch(numbers))
+        except _StoppedBefore:
+            return
         except OutboxError as problem:
             problem.args = (_with_line(str(problem), numbers),)
             raise
         self._print(receipts)
 
+    def _batch(self, numbers: list[int]) -> Iterator[dict[str, Any]]:
+        for number, event in self._parsed():
+            numbers.append(number)
+            yield event
+        if self._stop.received:  # not all of the input was seen
+            raise _StoppedBefore
+
     def _lines(self, outbox: Outbox) -> Iterator[tuple[int, dict[str, Any]]]:
-        topic = self._topic()
         try:
-            for number, event in events(self._input.lines(MAX_LINE_BYTES)):
-                yield number, {"topic": topic, **event}
+            yield from self._parsed()
         except (InvalidEvent, EventTooLarge) as problem:
-            outbox.count_refusal(type(problem))
+            outbox.count_refusal(type(problem))  # what `append` refuses is counted by it
             raise
+
+    def _parsed(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        topic = self._topic()
+        for number, event in events(self._input.lines(MAX_LINE_BYTES)):
+            yield number, {"topic": topic, **event}
 
     def _event(self) -> dict[str, Any]:
         options = self._options
@@ -156,14 +158,9 @@ def _header(text: str) -> tuple[str, bytes]:
         raise InvalidEvent(f"--header {text!r}: the name is no UTF-8") from None
 
 
-def _size(event: dict[str, Any]) -> int:
-    """At least so much of a batch's bytes; exactly is known by the outbox."""
-    return len(event["value"] or b"") + len(event.get("key") or b"")
-
-
 def _with_line(message: str, numbers: list[int]) -> str:
     """The message of a refused batch, with the number of the line instead of the event's."""
     found = _NUMBER_IN_BATCH.match(message)
     if found is None:
         return message
-    return f"line {numbers[int(found[1]) - 1]}: {message[found.end() :]}"
+    return f"{found[1] or ''}line {numbers[int(found[2]) - 1]}{message[found.end() :]}"

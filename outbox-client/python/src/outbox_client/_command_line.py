@@ -48,12 +48,14 @@ environment:
 _RECEIPTS = """\
 With --ndjson, the first line that cannot be appended ends the command with code 3, 4, 5, 6, 7 or 8;
 standard error says which line it was and how many events were appended before it. With --atomic,
-all lines are read and checked first, then all are appended or none: at most 10,000 events or 8 MiB.
+all lines are read and checked first, then all are appended, with nothing between them, or none: at
+most 10,000 events and 8 MiB. A signal before the end of the input means none.
 
 For each event a receipt is printed: its sequence and event id, or with --json an object. It is
 printed at once, before the next event is appended: whoever does not read receipts holds up appends,
 and at a kill at most the last event lacks its receipt. If receipts cannot be printed (the pipe is
-closed, the disk full), all other events are appended all the same, and the exit code is 9.
+closed, the disk full), all other events are appended all the same, and the exit code is 9. With
+--atomic, receipts are printed when all is appended.
 """
 
 
