@@ -373,10 +373,3 @@ def test_to_count_a_refusal_syncs_nothing(
         outbox.append("x", topic="t")
         monkeypatch.setattr(os, "fsync", lambda fd: pytest.fail("it waits for the disk"))
         outbox.count_refusal(InvalidEvent)
-
-
-def test_json_that_is_nested_too_deeply_is_a_bad_line() -> None:
-    from outbox_client._ndjson import _parse
-
-    with pytest.raises(InvalidEvent, match="no JSON"):
-        _parse(b'{"value": ' + b"[" * 200_000)

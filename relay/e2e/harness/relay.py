@@ -174,10 +174,14 @@ class Relay:
         """Whether everything appended so far is settled."""
         return self.progress().lag == 0
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of another verb."""
+        return [*self._java, *arguments]
+
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another verb in the same environment; the caller looks at the exit code."""
         return subprocess.run(
-            [*self._java, *arguments],
+            self.command(*arguments),
             env=self.environment,
             capture_output=True,
             text=True,

@@ -48,6 +48,11 @@ final class DeadLettersCommand implements Runnable {
         description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
     private long limit;
 
+    @Option(
+        names = "--values",
+        description = "Show values, also those of headers. They may be confidential.")
+    private boolean values;
+
     @Option(names = "--json", description = "One JSON object per line.")
     private boolean json;
 
@@ -58,7 +63,7 @@ final class DeadLettersCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
-      Form form = new Form(new EventView(false), json);
+      Form form = new Form(new EventView(values), json);
       long[] shown = {0};
       DeadLetter.each(
           outbox.existing(),

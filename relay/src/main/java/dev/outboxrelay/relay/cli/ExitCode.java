@@ -25,5 +25,8 @@ final class ExitCode {
   /** A check found problems. */
   static final int PROBLEMS_FOUND = 7;
 
+  /** All was done, but not all could be printed; that of the client's command, too. */
+  static final int NOT_PRINTED = 9;
+
   private ExitCode() {}
 }

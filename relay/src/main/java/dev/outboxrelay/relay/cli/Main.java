@@ -8,6 +8,8 @@ import dev.outboxrelay.relay.http.HttpUnavailable;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
@@ -36,7 +38,8 @@ import picocli.CommandLine.Spec;
       "  5  an operator has to decide: position and outbox don't belong together, or another",
       "     version wrote what comes next",
       "  6  another producer took over at the broker",
-      "  7  a check found problems"
+      "  7  a check found problems",
+      "  9  done, but not all could be printed: a closed pipe, a full disk"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -52,7 +55,18 @@ public final class Main implements Runnable {
     // Until a command knows better: warnings only, on stderr.
     Logging.start(
         new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));
-    System.exit(commandLine(System.getenv()).execute(args));
+    StandardOutput out = new StandardOutput(new FileOutputStream(FileDescriptor.out));
+    System.exit(run(commandLine(System.getenv()), out, args));
+  }
+
+  /** Executes a command; its exit code tells also whether all could be printed. */
+  static int run(CommandLine line, StandardOutput out, String... args) {
+    int code = line.setOut(out.writer()).execute(args);
+    Optional<String> failure = out.failure();
+    failure.ifPresent(
+        reason ->
+            line.getErr().println("outbox-relay: the output could not be printed: " + reason));
+    return code == ExitCode.OK && failure.isPresent() ? ExitCode.NOT_PRINTED : code;
   }
 
   /** All commands, over an environment. */

@@ -214,6 +214,49 @@ class ReadingCommandsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "status",
+        "status --json",
+        "inspect",
+        "inspect --json",
+        "verify",
+        "verify --json",
+        "config",
+        "--help",
+        "--version"
+      })
+  void whatCouldNotBePrintedIsNoSuccess(String command) throws IOException {
+    GoldenOutbox golden = GoldenOutbox.create("roll-by-hour", dir.resolve("outbox"));
+
+    CommandLineRun run = CommandLineRun.onFullDisk(env(golden), command.split(" ", -1));
+
+    assertThat(run.exitCode()).isEqualTo(9);
+    assertThat(run.err())
+        .contains("the output could not be printed: No space left on device")
+        .doesNotContain("\tat ");
+  }
+
+  @Test
+  void whatACheckFoundCountsMoreThanThatItCouldNotBePrinted() throws IOException {
+    GoldenOutbox golden = GoldenOutbox.create("hole-in-the-chain", dir.resolve("outbox"));
+
+    CommandLineRun run = CommandLineRun.onFullDisk(env(golden), "verify");
+
+    assertThat(run.exitCode()).isEqualTo(7);
+    assertThat(run.err()).contains("could not be printed");
+  }
+
+  @Test
+  void inspectReadsNoFurtherThanItCanPrint() throws IOException {
+    GoldenOutbox golden = GoldenOutbox.create("later-version-in-the-middle", dir.resolve("outbox"));
+
+    CommandLineRun run = CommandLineRun.onFullDisk(env(golden), "inspect");
+
+    assertThat(run.exitCode()).isEqualTo(9);
+  }
+
   private List<String> sequences(String... options) throws IOException {
     String[] arguments =
         Stream.concat(Stream.of("inspect"), Stream.of(options)).toArray(String[]::new);
