@@ -64,7 +64,7 @@ def test_a_value_is_a_copy() -> None:
     value = bytearray(b"before")
     made = draft(value, "t", None, None, None, None)
     value[:] = b"after!"
-    assert b"tbefore" in bytes(made.encode(1, 1, 1, None, bytes(24), 0))
+    assert b"tbefore" in b"".join(made.parts(1, 1, 1, None, bytes(24), 0))
 
 
 def test_a_record_of_1_mib_is_the_largest() -> None:

@@ -25,7 +25,7 @@ from outbox_client import OutboxUnavailable, _forks
 from outbox_client._record_draft import RecordDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -69,10 +69,10 @@ class ForkingDraft(RecordDraft):
     __slots__ = ("fork",)
     fork: Callable[[], None]
 
-    def encode(self, *arguments: Any) -> bytes:
-        data = super().encode(*arguments)
+    def parts(self, *arguments: Any) -> Sequence[bytes]:
+        parts = super().parts(*arguments)
         self.fork()
-        return data
+        return parts
 
 
 @pytest.mark.parametrize("place", ["before", "after"])

@@ -53,7 +53,7 @@ def encode(draft: RecordDraft, prologue: Prologue | None = None) -> bytes:
     """The record alone: without the header word before it and the zeros behind."""
     entry = 7 if prologue is None else 0
     place = cycle_place(OUTBOX, CYCLE)
-    written = draft.encode(5, 1000, entry, prologue, place, OFFSET)
+    written = b"".join(draft.parts(5, 1000, entry, prologue, place, OFFSET))
     assert written[:4] == bytes(4)
     assert written[-8:] == bytes(8)
     return bytes(written[4:-8])

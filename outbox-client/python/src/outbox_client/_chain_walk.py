@@ -109,4 +109,7 @@ def _walk(cycle: CycleFile, state: StateFile | None, disk: Disk, tail: Tail) -> 
         if state is not None:
             if record.sequence >= (state.next_sequence() or 1):
                 state.set_next_sequence(record.sequence + 1, disk)
-            tail.offset = cycle.book(tail.last, tail.entry, behind, disk)
+            disk.store(cycle.words64, cycle.word1 + 1, tail.last << 32 | tail.entry, "word2")
+            disk.store(cycle.words64, cycle.word1, tail.last, "word1")
+            newest = not tail.batch
+            tail.offset = cycle.index(tail.last, tail.entry, behind, disk, newest=newest)

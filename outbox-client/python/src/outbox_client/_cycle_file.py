@@ -44,6 +44,10 @@ _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
 _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
+# Far less than the kernel takes to write a page back and drop it, unless it lacks memory.
+WARM_MS = 5_000
+# Whether stores through a mapping are seen in their order without a barrier, which Python has not.
+_ORDERED = os.uname().machine in ("x86_64", "amd64")
 
 
 class CycleFile:
@@ -61,7 +65,12 @@ class CycleFile:
         layout: where its fields stand.
         place: what binds records to this cycle, see `cycle_place`.
         word1: index of word1 in `words64`; word2 is the next.
+        spacing: each so many-th record is indexed.
         ready: up to where pages are known to be allocated.
+        bytes: the mapping.
+        warm_to: up to where this writer has written zeros a moment ago, so that pages are allocated
+            and in memory.
+        warm_until: milliseconds of the clock until which that is so.
     """
 
     def __init__(self, number: int, file: File, outbox: bytes | None) -> None:
@@ -84,6 +93,8 @@ class CycleFile:
         self.place = cycle_place(outbox or b"", number)
         self.size = 0
         self.ready = 0
+        self.warm_to = 0
+        self.warm_until = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
         if size > _MAXIMUM_BYTES:
@@ -92,12 +103,13 @@ class CycleFile:
         self.layout = CycleLayout.parse(self._read, size)
         self.remap(size)
         self.word1 = self.layout.word1 >> 3
+        self.spacing = self.layout.spacing
 
     def remap(self, size: int) -> None:
         """Map the file at its present length."""
         access = ACCESS_WRITE if self.file.writable() else ACCESS_READ
         self._map = mmap(self.fd, size, access=access)
-        view = memoryview(self._map)[: size & -8]
+        self.bytes = view = memoryview(self._map)[: size & -8]
         self.words32 = view.cast("I")
         self.words64 = view.cast("Q")
         self.size = size
@@ -171,16 +183,19 @@ class CycleFile:
 
     # --- writing; only under the writers' lock ---
 
-    def book(self, offset: int, entry: int, tail: int, disk: Disk) -> int:
-        """Point word2, word1 and the index to a published record; the tail afterwards."""
-        disk.store(self.words64, self.word1 + 1, offset << 32 | entry, "word2")
-        disk.store(self.words64, self.word1, offset, "word1")
-        if entry % self.layout.spacing == 0:
-            return self._index(offset, entry, tail, disk)
-        return tail
+    def index(self, offset: int, entry: int, tail: int, disk: Disk, *, newest: bool) -> int:
+        """Note a booked record in the index, if it belongs there; the tail afterwards.
 
-    def _index(self, offset: int, entry: int, tail: int, disk: Disk) -> int:
+        Args:
+            offset: of its header word.
+            entry: its number.
+            tail: behind the last entry.
+            disk: makes the changes.
+            newest: whether the record may be the last entry, behind which a page can stand.
+        """
         layout = self.layout
+        if entry % layout.spacing:
+            return tail
         number, slot = divmod(entry // layout.spacing, layout.capacity)
         if number >= layout.capacity:
             return tail
@@ -188,7 +203,7 @@ class CycleFile:
         words = self.words64
         page = words[index2index + 2 + number]
         if not page:
-            if self.word_at(tail):
+            if not newest or self.word_at(tail):
                 return tail  # not the newest record: there is no room for a page behind it
             page = tail
             data = index_page(page, layout.capacity)
@@ -211,7 +226,7 @@ class CycleFile:
         if self.words64[index] < value:
             disk.store(self.words64, index, value, "index")
 
-    def write_ahead(self, tail: int, end: int, disk: Disk) -> None:
+    def write_ahead(self, tail: int, end: int, now: int, disk: Disk) -> None:
         """Write zeros behind the tail, so that the next appends find their pages allocated.
 
         One large write costs a fraction of a slow write and a page fault for each page. Begins
@@ -224,6 +239,9 @@ class CycleFile:
                 disk.pwrite(self.fd, _ZEROS[: self._ahead], start, "ahead")
                 start += self._ahead
                 self._ahead = min(self._ahead * 2, _LONGEST_AHEAD)
+                if _ORDERED:
+                    self.warm_to = start
+                    self.warm_until = now + WARM_MS
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError

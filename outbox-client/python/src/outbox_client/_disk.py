@@ -13,17 +13,20 @@ import os
 
 from outbox_client._errors import OutboxUnavailable
 from outbox_client._forks import forget_the_parent, here
+from outbox_client._state_file import ALL_ONES, COMPLEMENT, NEXT_SEQUENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+    from outbox_client._cycle_file import CycleFile
     from outbox_client._safe_files import File, Folder
+    from outbox_client._state_file import StateFile
 
 
 class Disk:
-    """The real one. Holds no state, so one object serves all.
+    """The real one, step by step. Holds no state, so one object serves all.
 
     Each method looks whether it is stopped directly before it changes anything: a signal handler
     may fork at its entry, or in C, and the child would go on behind it.
@@ -68,6 +71,41 @@ class Disk:
         if self.stopped:  # a fork in C is seen by the write before; what follows can be mended
             raise forked()
         words[index] = value
+
+    def publish(
+        self, cycle: CycleFile, data: bytes, offset: int, length: int, *, mapped: bool
+    ) -> None:
+        """Write what is framed at the tail, then publish it (FORMAT I1).
+
+        Args:
+            cycle: to whose end it goes.
+            data: a free header word, the records, zeros.
+            offset: of the header word.
+            length: what the header word becomes.
+            mapped: whether its pages are allocated and in memory, so that it may be copied there.
+
+        Raises:
+            OSError: not all of it could be written. Nothing is published.
+        """
+        self.pwrite(cycle.fd, data, offset, "payload")
+        self.store(cycle.words32, offset >> 2, length, "publish")
+
+    def book(
+        self, cycle: CycleFile, state: StateFile, offset: int, entry: int, sequence: int
+    ) -> None:
+        """Note the last record that is published.
+
+        Args:
+            cycle: in which it stands.
+            state: of the outbox.
+            offset: of its header word.
+            entry: its number within the cycle.
+            sequence: of it.
+        """
+        self.store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
+        self.store(state.words, COMPLEMENT, sequence + 1 ^ ALL_ONES, "state")
+        self.store(cycle.words64, cycle.word1 + 1, offset << 32 | entry, "word2")
+        self.store(cycle.words64, cycle.word1, offset, "word1")
 
     def truncate(self, fd: int, size: int, what: str) -> None:
         """Set a file's length."""
@@ -123,12 +161,50 @@ class Disk:
         os.unlink(name, dir_fd=folder.fd)
 
 
-def _refuse(*_: Any) -> NoReturn:
+class FlatDisk(Disk):
+    """The real one, with the steps of each append in one place: calls cost more than the steps."""
+
+    __slots__ = ()
+
+    def publish(
+        self, cycle: CycleFile, data: bytes, offset: int, length: int, *, mapped: bool
+    ) -> None:
+        """As `Disk.publish`."""
+        if mapped:
+            if not here[0]:
+                forget_the_parent()
+            if self.stopped:
+                raise forked()
+            cycle.bytes[offset : offset + len(data)] = data
+        else:
+            self.pwrite(cycle.fd, data, offset, "payload")
+        if self.stopped:  # a signal handler may have forked behind each call
+            raise forked()
+        cycle.words32[offset >> 2] = length
+
+    def book(
+        self, cycle: CycleFile, state: StateFile, offset: int, entry: int, sequence: int
+    ) -> None:
+        """As `Disk.book`."""
+        if self.stopped:
+            raise forked()
+        words = state.words
+        words[NEXT_SEQUENCE] = sequence = sequence + 1
+        words[COMPLEMENT] = sequence ^ ALL_ONES
+        words = cycle.words64
+        word1 = cycle.word1
+        words[word1 + 1] = offset << 32 | entry
+        words[word1] = offset
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
     raise forked()
 
 
 _CHANGES = (
     "create",
+    "publish",
+    "book",
     "pwrite",
     "store",
     "truncate",

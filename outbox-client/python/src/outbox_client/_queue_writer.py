@@ -6,7 +6,7 @@ from _weakref import ref
 from errno import EBADF, EINVAL
 from time import time_ns
 
-from outbox_client._disk import Disk, forked, stop
+from outbox_client._disk import FlatDisk, forked, stop
 from outbox_client._errors import OutboxError, OutboxUnavailable, before_1970, system_error
 from outbox_client._forks import in_each_child
 from outbox_client._receipt import Receipt
@@ -19,7 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outbox_client._batch_draft import BatchDraft
     from outbox_client._cycle_file import CycleFile
+    from outbox_client._disk import Disk
     from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._record_draft import RecordDraft
     from outbox_client._writer_session import WriterSession
@@ -57,7 +59,7 @@ class QueueWriter:
         self._lock_timeout = lock_timeout
         self._clock = clock
         self._options = WriterOptions(
-            directory, disk if disk is not None else Disk(), max_bytes, lock_timeout, roll_bytes
+            directory, disk if disk is not None else FlatDisk(), max_bytes, lock_timeout, roll_bytes
         )
         self._lock = lock_of(directory.file("outbox.lock"))
         self._lock_openings = self._lock.openings
@@ -83,8 +85,20 @@ class QueueWriter:
         )
         return copy, (options.directory,)
 
-    def append(self, draft: RecordDraft) -> Receipt:
-        """Append one event.
+    def append_all(self, draft: BatchDraft) -> list[Receipt]:
+        """Append events, all or none, with nothing between them.
+
+        Raises:
+            OutboxError: as `append`.
+        """
+        last = self.append(draft)
+        return [
+            last.of(number, record.event_id)
+            for number, record in enumerate(draft.records, 1 - draft.count)
+        ]
+
+    def append(self, draft: RecordDraft | BatchDraft) -> Receipt:
+        """Append one event, or a batch: the receipt of its last.
 
         Raises:
             OutboxError: see the subclasses; nothing was appended, unless `maybe_appended`.
@@ -94,7 +108,9 @@ class QueueWriter:
         claim = Claim(token)
         try:
             try:
-                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk)
+                session = self._session
+                names = None if session is None else session.names
+                lock.acquire(claim, self._lock_timeout, self._directory, self._options.disk, names)
                 session, self._session = self._session, None
                 options = self._options
                 if lock.owner is not claim:
@@ -218,7 +234,7 @@ class QueueWriter:
         self._session = None
         old = self._options
         self._options = WriterOptions(
-            old.directory, Disk(), old.max_bytes, old.lock_timeout, old.roll_bytes
+            old.directory, FlatDisk(), old.max_bytes, old.lock_timeout, old.roll_bytes
         )
         stop(old.disk)
 

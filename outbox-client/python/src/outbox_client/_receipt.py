@@ -21,6 +21,16 @@ class Receipt:
         self._event_id = event_id
         self._durability = durability
 
+    def of(self, further: int, event_id: bytes) -> Receipt:
+        """That of another event of the same batch.
+
+        Args:
+            further: by how much its sequence is higher.
+            event_id: of it.
+        """
+        sequence = self._sequence + further
+        return Receipt(self._outbox, self._generation, sequence, event_id, self._durability)
+
     # UUIDs are made on demand: importing uuid costs more than an append.
 
     @property

@@ -24,7 +24,7 @@ from outbox_client._record_codec import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
     from uuid import UUID
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 MAX_HEADERS = 128
 MAX_HEADER_NAME = 255
 RESERVED_PREFIX = b"outbox-"
-_ZEROS = tuple(map(bytes, range(12)))
+ZEROS_BEHIND = 8
+_ZEROS = tuple(map(bytes, range(4 + ZEROS_BEHIND)))
 # The fixed part behind the CRC, and the place that enters the CRC behind it.
 _FIXED_PART = 64
 _pack_start = Struct("<III").pack
@@ -65,6 +66,10 @@ class RecordDraft:
         "event_id",
         "length",
     )
+    #: As a batch has them, see `BatchDraft`.
+    count = 1
+    offsets: Sequence[int] = (0,)
+    first = 0
 
     def __init__(
         self,
@@ -101,11 +106,15 @@ class RecordDraft:
         self._timestamp = timestamp
         self._body_crc = self._crc_of_body(0)
 
+    def flag(self, flag: int) -> None:
+        """Give the record's place within its batch, as one more flag."""
+        self._flags |= flag
+
     def _crc_of_body(self, crc: int) -> int:
         crc = crc32(self._value, crc32(self._front, crc))
         return crc32(_ZEROS[self._padding], crc) if self._padding else crc
 
-    def encode(
+    def parts(
         self,
         sequence: int,
         now: int,
@@ -113,8 +122,10 @@ class RecordDraft:
         prologue: Prologue | None,
         place: bytes,
         offset: int,
-    ) -> bytes:
-        """What is written at the tail: a zero header word, the record, 8 zero bytes.
+        word: int = 0,
+        behind: int = ZEROS_BEHIND,
+    ) -> Sequence[bytes]:
+        """What is written at the tail: a free header word, the record, 8 zero bytes.
 
         Args:
             sequence: of the record.
@@ -123,6 +134,8 @@ class RecordDraft:
             prologue: of the cycle, exactly if that number is 0.
             place: see `_record_codec.cycle_place`.
             offset: of the header word.
+            word: another header word, in a batch.
+            behind: so many zero bytes behind the record.
         """
         timestamp = self._timestamp
         topic_length, key_length, headers_length, value_length = self._lengths
@@ -151,14 +164,12 @@ class RecordDraft:
             offset,
         )
         crc = crc32(head, crc)
-        return b"".join(
-            (
-                _pack_start(0, MAGIC, crc),
-                head[:_FIXED_PART],
-                front,
-                self._value,
-                _ZEROS[self._padding + 8],
-            )
+        return (
+            _pack_start(word, MAGIC, crc),
+            head[:_FIXED_PART],
+            front,
+            self._value,
+            _ZEROS[self._padding + behind],
         )
 
 

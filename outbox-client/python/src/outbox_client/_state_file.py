@@ -25,7 +25,7 @@ LAST_SEQUENCE = (1 << 63) - 1
 _IDENTITY = Struct("<8sHHI16sq")
 _CRC = Struct("<I")
 _CHECK = int.from_bytes(b"OBXCHECK", "little")
-_ALL_ONES = 0xFFFFFFFFFFFFFFFF
+ALL_ONES = 0xFFFFFFFFFFFFFFFF
 
 # In words of 8 bytes.
 NEXT_SEQUENCE = 8
@@ -121,7 +121,7 @@ class OutboxState:
     def next_sequence(self) -> int | None:
         """The sequence of the next record; None if that is damaged."""
         sequence = self.words[NEXT_SEQUENCE]
-        matches = self.words[COMPLEMENT] == sequence ^ _ALL_ONES
+        matches = self.words[COMPLEMENT] == sequence ^ ALL_ONES
         return sequence if matches and 0 < sequence <= LAST_SEQUENCE else None
 
     def newest_cycle(self) -> NewestCycle | None:
@@ -149,7 +149,7 @@ class StateFile(OutboxState):
     def set_next_sequence(self, sequence: int, disk: Disk) -> None:
         """Book the sequences below."""
         disk.store(self.words, NEXT_SEQUENCE, sequence, "state")
-        disk.store(self.words, COMPLEMENT, sequence ^ _ALL_ONES, "state")
+        disk.store(self.words, COMPLEMENT, sequence ^ ALL_ONES, "state")
 
     def set_newest_cycle(self, newest: NewestCycle, disk: Disk) -> None:
         """Book a new cycle."""

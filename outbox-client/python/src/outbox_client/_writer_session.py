@@ -6,7 +6,7 @@ import os
 from errno import EBADF, EIO, ENOENT
 
 from outbox_client._cap import Cap
-from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_file import WARM_MS, CycleFile
 from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
 from outbox_client._errors import (
     OutboxCorrupt,
@@ -17,7 +17,9 @@ from outbox_client._metadata_table import update_listing
 from outbox_client._new_cycle import create_cycle_file
 from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
 from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._settled_names import SettledNames
 from outbox_client._state_file import (
+    ALL_ONES,
     COMPLEMENT,
     CYCLE,
     FAILED_BYTES,
@@ -33,13 +35,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outbox_client._batch_draft import BatchDraft
     from outbox_client._record_draft import RecordDraft
     from outbox_client._state_file import Identity, StateFile
     from outbox_client._writer_options import WriterOptions
 
-_ALL_ONES = 0xFFFFFFFFFFFFFFFF
 _fstat = os.fstat
 _lstat = os.lstat
+_lseek = os.lseek
+_SEEK_END = os.SEEK_END
 
 
 class WriterSession:
@@ -60,6 +64,7 @@ class WriterSession:
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
         next_base: base of the next cycle while `cycle` is None.
+        names: whether names within these have changed; None until the session is used again.
         place: which directories it was opened in.
         fresh: whether it was opened in the hold of the lock that still lasts.
     """
@@ -81,6 +86,7 @@ class WriterSession:
         "hour",
         "identity",
         "last",
+        "names",
         "newest",
         "next_base",
         "place",
@@ -121,15 +127,16 @@ class WriterSession:
         self.hour = 0
         self.next_base = 0
         self.place = place
+        self.names: SettledNames | None = None
         self.fresh = True
 
     # --- one append: steps 2 to 8 of FORMAT.md ---
 
-    def append(self, draft: RecordDraft, now: int) -> WriterSession:
-        """Publish one record; the session that has it as its last.
+    def append(self, draft: RecordDraft | BatchDraft, now: int) -> WriterSession:
+        """Publish a record or batch; the session that has it as its last.
 
         Args:
-            draft: of the record.
+            draft: of the record or batch.
             now: milliseconds since the epoch, read under the lock.
 
         Raises:
@@ -152,38 +159,60 @@ class WriterSession:
         if (sequence != self.sequence + 1 and entry) or not 0 < sequence <= LAST_SEQUENCE:
             raise broken_invariant(4, f"sequence {sequence} would follow {self.sequence}")
         prologue = None if entry else self._prologue()
-        data = draft.encode(sequence, now, entry, prologue, cycle.place, offset)
+        data = b"".join(draft.parts(sequence, now, entry, prologue, cycle.place, offset))
+        tail = offset + len(data) - 8
+        count = draft.count
+        if count == 1:
+            last = offset
+            length = tail - offset - 4
+        else:
+            last = offset + draft.offsets[-1]
+            length = draft.first
+            sequence += count - 1
+            entry += count - 1
         disk = self._options.disk
+        mapped = tail + 8 <= cycle.warm_to and cycle.warm_until - WARM_MS <= now < cycle.warm_until
         try:
-            disk.pwrite(cycle.fd, data, offset, "payload")
+            # A system call in it is a barrier on weakly ordered machines too: it gives up and takes
+            # the interpreter's lock, or on free-threaded builds the thread's state.
+            disk.publish(cycle, data, offset, length, mapped=mapped)  # FORMAT I1
         except OSError as problem:
             if problem.errno == EIO:
                 return self._past_a_bad_block(draft, now, problem)
             raise system_error(f"write to {self._options.directory.queue}", problem) from None
-        # The system call above is a barrier on weakly ordered machines too: it gives up and takes
-        # the interpreter's lock, or on free-threaded builds the thread's state.
-        tail = offset + len(data) - 8
-        disk.store(cycle.words32, offset >> 2, tail - offset - 4, "publish")  # FORMAT I1
         try:
-            disk.store(state.words, NEXT_SEQUENCE, sequence + 1, "state")
-            disk.store(state.words, COMPLEMENT, sequence + 1 ^ _ALL_ONES, "state")
-            tail = cycle.book(offset, entry, tail, disk)
+            disk.book(cycle, state, last, entry, sequence)
+            if count > 1 or not entry % cycle.spacing:
+                tail = self._index(draft, offset, entry, tail)
             self._seen = state.map[SHARED]
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
             # It is published: the next writer books it, or readers scan.
-        self.last = offset
+        self.last = last
         self.entry = entry
         self.tail = tail
         self.sequence = sequence
         self.fresh = self._begun = False
         return self
 
+    def _index(
+        self, draft: RecordDraft | BatchDraft, offset: int, last_entry: int, tail: int
+    ) -> int:
+        cycle = self.cycle
+        if cycle is None:
+            raise broken_invariant(3, "the cycle was let go while it was written")
+        for entry, at in enumerate(draft.offsets, last_entry + 1 - draft.count):
+            newest = entry == last_entry
+            tail = cycle.index(offset + at, entry, tail, self._options.disk, newest=newest)
+        return tail
+
     def _prologue(self) -> Prologue:
         return Prologue(self.identity.outbox, self.identity.generation, self.base, self.hour)
 
-    def _past_a_bad_block(self, draft: RecordDraft, now: int, problem: OSError) -> WriterSession:
+    def _past_a_bad_block(
+        self, draft: RecordDraft | BatchDraft, now: int, problem: OSError
+    ) -> WriterSession:
         """The tail's block can be neither read nor written: go on in the next cycle, once."""
         if self.newest is not None and not self._begun:
             return self._reopen(self._options, now, self.newest).append(draft, now)
@@ -197,17 +226,23 @@ class WriterSession:
         cycle = self.cycle
         if cycle is None:
             return False
+        names = self.names
         try:
-            kept = _fstat(state.fd)
-            found = _lstat(cycle.path)
+            if _lseek(state.fd, 0, _SEEK_END) != STATE_BYTES:
+                return False
+            if _lseek(cycle.fd, 0, _SEEK_END) != cycle.size:
+                return False
+            if names is None:
+                self.names = names = SettledNames(self._options.directory, self.place)
+                names.hold()
+            if not names.held:
+                if not _fstat(state.fd).st_nlink or _lstat(cycle.path).st_ino != cycle.inode:
+                    return False  # moved away
+                names.remember()
         except OSError as problem:
             if problem.errno not in (EBADF, ENOENT):
                 raise
             return False  # finalized already, and an object with them that appends; or removed
-        if kept.st_size != STATE_BYTES or found.st_size != cycle.size:
-            return False
-        if not kept.st_nlink or found.st_ino != cycle.inode:
-            return False  # moved away
         if state.map[SHARED] == self._seen and cycle.words64[cycle.word1] == self.last:
             return not cycle.words32[self.tail >> 2]  # FORMAT I2
         return self._follow_others(state, cycle)
@@ -216,7 +251,7 @@ class WriterSession:
         """Move behind what other writers have appended; False if there is more to it."""
         last = cycle.words64[cycle.word1]
         if (
-            state.words[NEXT_SEQUENCE] ^ _ALL_ONES != state.words[COMPLEMENT]
+            state.words[NEXT_SEQUENCE] ^ ALL_ONES != state.words[COMPLEMENT]
             or state.words[CYCLE] != self.newest
             or state.map[FAILED_BYTES] != self._seen_failed
             or not self.last <= last < cycle.size
@@ -269,7 +304,7 @@ class WriterSession:
             if cycle.size - end < HEADROOM_BYTES:
                 cycle.make_room(end, self._options.lock_timeout, self._options.disk)
             if end > cycle.ready:
-                cycle.write_ahead(self.tail, end, self._options.disk)
+                cycle.write_ahead(self.tail, end, now, self._options.disk)
         except OSError as problem:
             action = f"make room in {self._options.directory.queue}"
             raise system_error(action, problem) from None

@@ -44,7 +44,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from errno import EACCES, EBADF
+from errno import EACCES, EBADF, ESPIPE
 from struct import pack
 from time import monotonic
 
@@ -61,12 +61,18 @@ if TYPE_CHECKING:
     from outbox_client._disk import Disk
     from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._safe_files import File, Folder
+    from outbox_client._settled_names import SettledNames
 
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
 
+# Its descriptor's position in a lock file is a number that no other open file has: a look at it
+# tells for the least of all calls whether the descriptor is still that of the file.
+_LEAST_MARK = 1 << 32
+
 _stat = os.lstat
-_fstat = os.fstat
+_lseek = os.lseek
+_SEEK_CUR = os.SEEK_CUR
 # Objects whose descriptors somebody else has closed: the numbers may be another's by now, so they
 # are never closed.
 _strays: list[object] = []
@@ -90,6 +96,7 @@ class WritersLock:
         self._opening = False
         self._device = -1
         self._inode = -1
+        self._mark = 0
         (
             self.kernel_call,
             self._lock_command,
@@ -102,7 +109,14 @@ class WritersLock:
     def __reduce__(self) -> tuple[Callable[[str], WritersLock], tuple[str]]:
         return lock_of, (self.path,)
 
-    def acquire(self, claim: Claim, timeout: float, directory: OutboxDirectory, disk: Disk) -> None:
+    def acquire(
+        self,
+        claim: Claim,
+        timeout: float,
+        directory: OutboxDirectory,
+        disk: Disk,
+        names: SettledNames | None = None,
+    ) -> None:
         """Take the lock. The caller gives it back, see above, whether this succeeds or not.
 
         Args:
@@ -111,6 +125,7 @@ class WritersLock:
             timeout: seconds.
             directory: opens the lock file.
             disk: locks it.
+            names: know whether the path still leads to the file.
 
         Raises:
             OutboxBusy: not within the timeout, or the caller has interrupted the holder.
@@ -118,7 +133,7 @@ class WritersLock:
         """
         if not here[0]:
             forget_the_parent()
-        if self._claim("owner", claim) is claim and self.fd >= 0 and self._try(disk):
+        if self._claim("owner", claim) is claim and self.fd >= 0 and self._try(disk, names):
             return
         deadline = monotonic() + timeout
         backoff = LockDeadline(deadline)
@@ -128,7 +143,7 @@ class WritersLock:
                 self._wait_for_claim(claim, timeout, deadline)
             if self.fd < 0:
                 self._open(claim, directory)
-            elif self._try(disk):
+            elif self._try(disk, names):
                 return
             elif not backoff.wait():
                 # The next append begins with the path's file, should this be another by now. Not
@@ -141,19 +156,20 @@ class WritersLock:
                     f"that have the file open (fuser {self.path})"
                 )
 
-    def _try(self, disk: Disk) -> bool:
+    def _try(self, disk: Disk, names: SettledNames | None) -> bool:
         """Lock the file unless another has; closes it if it is not the path's any more."""
-        if not self._is_open():
-            return False
         try:
+            if _lseek(self.fd, 0, _SEEK_CUR) != self._mark and not self._is_open():
+                return False
             disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
         except (BlockingIOError, PermissionError):
             return False
         except OSError as problem:
-            if problem.errno == EBADF and (self.fd < 0 or not self._is_open()):
+            closed = problem.errno in (EBADF, ESPIPE)
+            if closed and (self.fd < 0 or not self._is_open()):
                 return False  # closed at this very moment
             raise system_error(f"lock {self.path}", problem) from None
-        if self._is_the_paths():
+        if (names is not None and names.hold()) or self._is_the_paths():
             return True
         self._close()  # this one excludes nobody
         return False
@@ -161,11 +177,10 @@ class WritersLock:
     def _is_open(self) -> bool:
         """Whether the descriptor is still that of the file; else it is let be."""
         try:
-            held = _fstat(self.fd)
-            if held.st_ino == self._inode and held.st_dev == self._device:
+            if _lseek(self.fd, 0, _SEEK_CUR) == self._mark:
                 return True
         except OSError as problem:
-            if problem.errno != EBADF:
+            if problem.errno not in (EBADF, ESPIPE):
                 raise
         _strays.append(self._file)
         self._file = None
@@ -230,6 +245,7 @@ class WritersLock:
         file = self._create(directory)
         if self.owner is not claim:
             return  # a greenlet has forked meanwhile
+        self._mark = _lseek(file.fd, _LEAST_MARK + int.from_bytes(os.urandom(5), "big"), 0)
         self._device = file.opened.st_dev
         self._inode = file.opened.st_ino
         self.openings += 1
