@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from outbox_conformance.chronicle import Chronicle
 
 TORTURE = os.environ.get("TORTURE") == "1"
-KILLS = 3000 if TORTURE else 300
+KILLS = 3000 if TORTURE else 200
 # Of language and batches.
 SLOTS = ((PYTHON, 1), (PYTHON, 1), (PYTHON, 100), (JAVA, 1), (JAVA, 100))
 SIZES = (60, 100, 1000, 30_000)
