@@ -12,32 +12,22 @@ from outbox_conformance import outbox as image
 from outbox_conformance.goldenfiles import Golden
 
 from outbox_client import OutboxFull, OutboxUnavailable
+from outbox_client._batch_draft import BatchDraft, batch_draft
 from outbox_client._outbox_directory import OutboxDirectory
 from outbox_client._queue_writer import QueueWriter
-from outbox_client._record_draft import draft
 
 if TYPE_CHECKING:
     from outbox_client._receipt import Receipt
 
 NAMES = goldenfiles.names()
-# Batches are for the call that writes them.
-APPENDABLE = [
-    name
-    for name in NAMES
-    if not Golden(name).expected["refused"] and isinstance(Golden(name).expected["appended"], dict)
-]
+APPENDABLE = [name for name in NAMES if not Golden(name).expected["refused"]]
 REFUSED = [name for name in NAMES if Golden(name).expected["refused"]]
 REFUSALS = {
     "former-format": (OutboxUnavailable, "before the first release"),
     "later-version": (OutboxUnavailable, "this client knows"),
     "full": (OutboxFull, "OUTBOX_MAX_BYTES"),
 }
-WRITABLE = [
-    name
-    for name in NAMES
-    if Golden(name).expected["writable"]
-    and not any(record["batch"] for record in Golden(name).expected["records"])
-]
+WRITABLE = [name for name in NAMES if Golden(name).expected["writable"]]
 # All zeros as long as no append was refused.
 COUNTERS = "append.failures"
 
@@ -56,20 +46,26 @@ class Writer:
             roll_bytes=roll_bytes,
         )
 
-    def append(self, event: dict[str, Any]) -> Receipt:
-        self._now = event["append_time"]
+    def append(self, *events: dict[str, Any]) -> list[Receipt]:
+        """Append these events; several as a batch."""
+        self._now = events[0]["append_time"]
+        made = batch_draft(map(self._arguments, events))
+        if isinstance(made, BatchDraft):
+            return self._writer.append_all(made)
+        assert made is not None
+        return [self._writer.append(made)]
+
+    def _arguments(self, event: dict[str, Any]) -> dict[str, Any]:
         timestamp = event["timestamp"]
-        return self._writer.append(
-            draft(
-                _bytes(event["value"]),
-                event["topic"],
-                _bytes(event["key"]),
-                [(name, _bytes(value)) for name, value in event["headers"]],
-                uuid.UUID(event["event_id"]),
-                None if timestamp == self._now else timestamp,
-                event["partition"],
-            )
-        )
+        return {
+            "value": _bytes(event["value"]),
+            "topic": event["topic"],
+            "key": _bytes(event["key"]),
+            "headers": [(name, _bytes(value)) for name, value in event["headers"]],
+            "event_id": uuid.UUID(event["event_id"]),
+            "timestamp": None if timestamp == self._now else timestamp,
+            "partition": event["partition"],
+        }
 
 
 def _bytes(hexadecimal: str | None) -> bytes | None:
@@ -101,10 +97,10 @@ def test_the_next_append_recovers(name: str, outbox: str) -> None:
     golden = Golden(name)
     expected = golden.expected
     image.materialise(golden.before(), outbox, golden.links)
-    receipt = Writer(outbox, expected["roll_bytes"], expected["max_bytes"]).append(
-        expected["appended"]
-    )
-    assert receipt.sequence == expected["appended"]["sequence"]
+    appended = expected["appended"]
+    events = appended if isinstance(appended, list) else [appended]
+    receipts = Writer(outbox, expected["roll_bytes"], expected["max_bytes"]).append(*events)
+    assert [receipt.sequence for receipt in receipts] == [event["sequence"] for event in events]
     _assert_files(outbox, golden.after())
 
 
@@ -125,6 +121,11 @@ def test_the_same_events_make_the_same_bytes(name: str, outbox: str) -> None:
     golden = Golden(name)
     image.materialise(Golden("empty").before(), outbox)
     writer = Writer(outbox, golden.expected["roll_bytes"])
+    batch = []
     for event in golden.expected["records"]:
-        assert writer.append(event).sequence == event["sequence"]
+        batch.append(event)
+        if not event["batch"]:
+            assert writer.append(*batch)[-1].sequence == event["sequence"]
+            batch = []
+    assert not batch
     _assert_files(outbox, golden.before())
