@@ -83,3 +83,38 @@ def test_an_event_whose_append_failed_is_found() -> None:
 def test_another_sequence_than_the_acknowledged_is_found() -> None:
     events = [*GOOD[:4], GOOD[4]._replace(sequence=9)]
     assert _kinds(events) == {"not what was acknowledged"}
+
+
+def _batches(*numbers: int) -> tuple[list[Event], History]:
+    acks = {number: Ack(number + 1, f"id-{number}") for number in range(3)}
+    return [_event(number) for number in numbers], History("w", 0, threads=1, acks=acks, batch=3)
+
+
+@pytest.mark.parametrize("there", [(), (3, 4, 5)])
+def test_a_batch_that_a_killed_writer_was_at_may_be_there_as_a_whole(there: tuple[int]) -> None:
+    events, history = _batches(0, 1, 2, *there)
+    assert checker.violations(events, [history]) == []
+
+
+@pytest.mark.parametrize("there", [(3,), (3, 4), (4, 5), (3, 5)])
+def test_a_batch_in_part_is_found(there: tuple[int, ...]) -> None:
+    events, history = _batches(0, 1, 2, *there)
+    assert _kinds(events, history) == {"in part"}
+
+
+def test_an_event_within_a_batch_is_found() -> None:
+    events, history = _batches(0, 1, 2)
+    last = events[2]._replace(sequence=4, chronicle_index=7 << 32 | 3)
+    history.acks[2] = Ack(4, last.event_id)
+    within = _event(0, sequence=3, writer="other")._replace(event_id="id-other")
+    other = History("other", 0, threads=1, acks={0: Ack(3, "id-other")})
+    found = checker.violations([*events[:2], within, last], [history, other])
+    assert [violation.split(":")[0] for violation in found] == ["in part"]
+
+
+def test_an_event_of_a_batch_that_failed_is_found() -> None:
+    events, history = _batches(0, 1, 2, 3, 4, 5)
+    failed = dataclasses.replace(history, failures=[Failure(3, "OutboxFull", "no space")])
+    assert _kinds(events, failed) == {"phantom"}
+    maybe = dataclasses.replace(history, failures=[Failure(3, "Error", "maybe-appended EIO")])
+    assert checker.violations(events, [maybe]) == []

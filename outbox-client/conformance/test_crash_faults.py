@@ -70,6 +70,16 @@ def test_a_header_word_before_its_record(tmp_path: Path) -> None:
     _find("a kill left", planted.published_first(log), kills=True)
 
 
+def test_a_batch_published_by_its_last_word(tmp_path: Path) -> None:
+    log = histories.first("batches", str(tmp_path))
+    _find("incomplete-batch", planted.batches_published_last(log), kills=True)
+
+
+def test_a_batch_written_with_a_final_first_word(tmp_path: Path) -> None:
+    log = histories.first("batches", str(tmp_path))
+    _find("incomplete-batch", planted.batches_published_by_the_write(log), kills=True)
+
+
 def test_state_and_word1_before_the_record(tmp_path: Path) -> None:
     log = histories.first("process", str(tmp_path))
     _find("a kill left", planted.booked_first(log), kills=True)

@@ -13,10 +13,9 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
-from outbox_conformance.crashes import histories, judge
+from outbox_conformance.crashes import histories, java_writer, judge
 from outbox_conformance.crashes.author import Author
 from outbox_conformance.crashes.campaign import Campaign
-from outbox_conformance.crashes.java_writer import JavaWriter
 from outbox_conformance.crashes.planted import overlapped, without_syncs
 from outbox_conformance.crashes.recording import IncompleteError
 from outbox_conformance.crashes.recovery import (
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
+    from outbox_conformance.crashes.java_writer import JavaWriter
     from outbox_conformance.crashes.oplog import Log
     from outbox_conformance.crashes.recovery import Successor
     from outbox_conformance.crashes.states import State
@@ -63,10 +63,7 @@ def place() -> Iterator[Callable[[], str]]:
 @pytest.fixture(scope="module")
 def recorded(place: Callable[[], str]) -> Iterator[dict[str, JavaWriter]]:
     """JVMs that are recorded, by the durability of what they append."""
-    running = {
-        durability: JavaWriter(place(), durability=durability, roll_bytes=histories.SMALL_ROLL)
-        for durability in ("process", "power")
-    }
+    running = java_writer.writers(place(), histories.SMALL_ROLL)
     yield running
     for writer in running.values():
         writer.end()

@@ -79,17 +79,54 @@ def test_the_other_language_goes_on(
 def test_a_writer_killed_at_any_operation_leaves_a_sound_outbox(
     victim: str, scenario: str, parent: str, stage: Stage, writers: Writers
 ) -> None:
+    place = f"{parent}/at"
+    assert _kill_at_each_operation(victim, scenario, place, stage, writers) > 5
+
+
+# Batches of these lengths, in these scenarios: all that differ from a single event's in what is
+# done, and with time for it the rest.
+LENGTHS = (2, 100, 1000) if TORTURE else (100,)
+BATCHED = {
+    PYTHON: tuple(SCENARIOS) if TORTURE else ("indexed", "roll"),
+    JAVA: tuple(SCENARIOS) if TORTURE else ("indexed",),
+}
+ENOUGH = {PYTHON: 300, JAVA: 300} if TORTURE else {PYTHON: 30, JAVA: 8}
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("victim", LANGUAGES)
+def test_of_a_batch_whose_writer_was_killed_there_is_all_or_nothing(
+    victim: str, parent: str, stage: Stage, writers: Writers
+) -> None:
+    kills = {
+        (scenario, length): _kill_at_each_operation(
+            victim, scenario, f"{parent}/{scenario}-{length}", stage, writers, length
+        )
+        for scenario in BATCHED[victim]
+        for length in LENGTHS
+    }
+    print(f"{sum(kills.values())} writers killed at a batch: {kills}")
+    assert min(kills.values()) > 5
+    assert sum(kills.values()) >= ENOUGH[victim]
+
+
+def _kill_at_each_operation(
+    victim: str, scenario: str, place: str, stage: Stage, writers: Writers, batch: int = 1
+) -> int:
+    """Check what is left and who goes on; return how many were killed."""
     other = JAVA if victim == PYTHON else PYTHON
+    kills = 0
     for operations, action in (("*", "kill"), ("write.*", "half-kill")):
         operation = 0
         status = KILLED
         while status == KILLED:
             operation += 1
-            outbox = f"{parent}/{action}-{operation}"
+            outbox = f"{place}-{action}-{operation}"
             trial = Trial(scenario, outbox, stage, writers)
-            status = trial.kill(victim, f"{operations}:{operation}:{action}")
+            status = trial.kill(victim, f"{operations}:{operation}:{action}", batch=batch)
             trial.go_on(other, "other")
             trial.go_on(victim, "again", count=1)
             trial.check()
         assert status == 0
-        assert operation > 5 or action == "half-kill"
+        kills += operation - 1
+    return kills

@@ -1,4 +1,7 @@
-"""Writers are killed at random while they append, and started again at once."""
+"""Writers are killed at random while they append, and started again at once.
+
+Some append events one by one, some append batches: of these each is there as a whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
     from outbox_conformance.chronicle import Chronicle
 
 TORTURE = os.environ.get("TORTURE") == "1"
-KILLS = 3000 if TORTURE else 300
-SLOTS = (PYTHON, PYTHON, PYTHON, JAVA)
+KILLS = 3000 if TORTURE else 200
+# Of language and batches.
+SLOTS = ((PYTHON, 1), (PYTHON, 1), (PYTHON, 100), (JAVA, 1), (JAVA, 100))
+SIZES = (60, 100, 1000, 30_000)
 # Each incarnation of a writer numbers its events from a multiple of this on.
 INCARNATION = 1_000_000
 
@@ -26,16 +31,18 @@ INCARNATION = 1_000_000
 class Slot:
     """A writer that lives again and again."""
 
-    def __init__(self, number: int, language: str, outbox: str, clock: Clock) -> None:
-        self.name = f"{language}-{number}"
-        self.language = language
+    def __init__(self, kind: tuple[str, int], number: int, outbox: str, clock: Clock) -> None:
+        self.language, self.batch = kind
+        self.name = f"{self.language}-{number}"
         self.outbox = outbox
         self.clock = clock
         self.incarnation = 0
         self.writer: Writer | None = None
         self.due = 0.0
 
-    def start(self, writers: Writers, size: int) -> None:
+    def start(self, writers: Writers, chance: random.Random) -> None:
+        # A batch of the longest would begin a cycle each time.
+        size = chance.choice(SIZES if self.batch == 1 else SIZES[:-1])
         self.writer = writers.start(
             self.language,
             self.outbox,
@@ -43,6 +50,7 @@ class Slot:
             first=self.incarnation * INCARNATION,
             count=INCARNATION,
             size=size,
+            batch=self.batch,
             clock_offset_file=self.clock.path,
             roll_bytes=1 << 20,
         )
@@ -59,9 +67,9 @@ def test_nothing_acknowledged_is_lost_by_kills(
     chance: random.Random,
     chronicle: Chronicle,
 ) -> None:
-    slots = [Slot(n, language, outbox, clock) for n, language in enumerate(SLOTS)]
+    slots = [Slot(kind, n, outbox, clock) for n, kind in enumerate(SLOTS)]
     for slot in slots:
-        slot.start(writers, size=100)
+        slot.start(writers, chance)
     kills = 0
     while kills < KILLS:
         for slot in slots:
@@ -77,15 +85,15 @@ def test_nothing_acknowledged_is_lost_by_kills(
                 kills += 1
                 if chance.random() < 0.05:
                     clock.set(chance.randrange(-2, 20) * HOUR)
-                slot.start(writers, size=chance.choice((60, 100, 1000, 30_000)))
+                slot.start(writers, chance)
         time.sleep(0.001)
     writers.end()
-    by_language = dict.fromkeys(SLOTS, 0)
+    by_kind = dict.fromkeys(SLOTS, 0)
     for slot in slots:
-        by_language[slot.language] += slot.incarnation - 1
+        by_kind[slot.language, slot.batch] += slot.incarnation - 1
     histories = writers.histories()
     acked = sum(len(history.acks) for history in histories)
-    print(f"{kills} kills ({by_language}), {acked} acknowledged appends")
+    print(f"{kills} kills ({by_kind}), {acked} acknowledged appends")
     assert not [history.failures for history in histories if history.failures]
     # One more append by a writer that finds whatever the last ones left.
     assert len(writers.start(PYTHON, outbox, "last").append().acks) == 1
@@ -95,4 +103,4 @@ def test_nothing_acknowledged_is_lost_by_kills(
     scan = scanner.scan(outbox)
     assert scan.problems == []
     assert checker.from_scan(scan.records) == read
-    assert min(by_language.values()) >= KILLS // 50
+    assert min(by_kind.values()) >= KILLS // 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,20 @@ if TYPE_CHECKING:
     from outbox_conformance.checker import Event
     from outbox_conformance.writers import History, Writer, Writers
 
+TORTURE = os.environ.get("TORTURE") == "1"
+CUTS = 20 if TORTURE else 1
 FOREVER = 1_000_000
+# Of programs, how many threads append at once, and how many events with each call: 16 writers.
+CROWD = (
+    *[(PYTHON, 1, 1)] * 3,
+    (PYTHON, 3, 1),
+    (PYTHON, 1, 20),
+    (PYTHON, 1, 100),
+    (JAVA, 1, 1),
+    (JAVA, 4, 1),
+    (JAVA, 2, 20),
+    (JAVA, 1, 100),
+)
 
 
 @pytest.fixture
@@ -90,6 +104,41 @@ def test_power_mode_loses_nothing(
         assert len(writer.append(10).acks) == 10
     histories += [writer.history() for writer in after]
     assert checker.violations(_read(outbox), histories, may_lose=["process"]) == []
+
+
+@pytest.mark.torture
+def test_a_crowd_in_power_mode_loses_nothing(
+    disk: PoweredDisk, clock: Clock, writers: Writers, chance: random.Random
+) -> None:
+    """Sixteen writers of both languages, whose syncs serve each other; cut again and again."""
+    outbox = f"{disk.path}/outbox"
+    histories: list[History] = []
+    found: list[Event] = []
+    for cut in range(CUTS):
+        appending = [
+            writers.start(
+                language,
+                outbox,
+                f"{language}-{number}",
+                first=cut * FOREVER,
+                count=FOREVER,
+                threads=threads,
+                batch=batch,
+                size=chance.choice((60, 100, 1000, 5000)) if batch == 1 else 100,
+                durability="power",
+                lock_timeout=60,
+                clock_offset_file=clock.path,
+                roll_bytes=1_000_000,
+            )
+            for number, (language, threads, batch) in enumerate(CROWD)
+        ]
+        histories += _cut_while_appending(disk, appending, acks=chance.randrange(40, 100))
+        found = _read(outbox)
+        assert checker.violations(found, histories) == []
+        clock.advance(chance.choice((0, 1)) * HOUR)
+    assert not [each.failures for each in histories if each.failures]
+    acked = sum(len(history.acks) for history in histories)
+    print(f"{CUTS} cuts, {acked} acknowledged events, {len(found)} found")
 
 
 @pytest.mark.parametrize("first", LANGUAGES)

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outbox_client import Receipt
+
 GIB = 1 << 30
 
 
@@ -32,6 +34,7 @@ class Appender:
     ) -> None:
         self.name = name
         self.size: int = arguments.size
+        self.batch: int = arguments.batch
         self.next: int = arguments.first
         self.failed = False
         self._turn = threading.Lock()
@@ -50,19 +53,29 @@ class Appender:
         )
 
     def append(self, count: int) -> None:
-        """Append so many events, until one fails."""
-        for _ in range(count):
+        """Append so many events, until an append fails."""
+        for left in range(count, 0, -self.batch):
             with self._turn:
-                number = self.next
-                self.next += 1
+                numbers = range(self.next, self.next + min(self.batch, left))
+                self.next = numbers.stop
             try:
-                receipt = self.outbox.append(self.value(number), topic="conformance", key=self.name)
+                receipts = self._receipts(numbers)
             except (OutboxError, InjectedError) as problem:
                 maybe = "maybe-appended " if getattr(problem, "maybe_appended", False) else ""
-                say(f"error {number} {type(problem).__name__} {maybe}{problem}")
+                say(f"error {numbers.start} {type(problem).__name__} {maybe}{problem}")
                 self.failed = True
                 return
-            say(f"ack {number} {receipt.sequence} {receipt.event_id}")
+            for number, receipt in zip(numbers, receipts, strict=True):
+                say(f"ack {number} {receipt.sequence} {receipt.event_id}")
+
+    def _receipts(self, numbers: range) -> list[Receipt]:
+        if self.batch > 1:
+            return self.outbox.append_all(
+                {"value": self.value(number), "topic": "conformance", "key": self.name}
+                for number in numbers
+            )
+        value = self.value(numbers.start)
+        return [self.outbox.append(value, topic="conformance", key=self.name)]
 
     def value(self, number: int) -> bytes:
         """Return an event's value, which says who made it."""
@@ -117,6 +130,7 @@ def arguments_of(command_line: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int)
     parser.add_argument("--size", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--durability", choices=("process", "power"), default="process")
     parser.add_argument("--lock-timeout", type=float, default=5.0)

@@ -113,9 +113,22 @@ class Arena:
             jvm=tuple(jvm),
         )
 
-    def lane(self, command: Sequence[str], operations: int, *, warm_up: int = 1) -> Lane:
+    def lane(
+        self,
+        command: Sequence[str],
+        operations: int,
+        *,
+        warm_up: int = 1,
+        environment: Mapping[str, str] | None = None,
+    ) -> Lane:
         """A contestant of `operations` in a round of a normal run."""
-        return Lane(command, self.scale.of(operations), self.log("lanes"), warm_up=warm_up)
+        return Lane(
+            command,
+            self.scale.of(operations),
+            self.log("lanes"),
+            warm_up=warm_up,
+            environment=environment,
+        )
 
     def backlog(self, outbox: Path, topic: str, events: int) -> None:
         """Append so many events of 1 KB, as fast as one Java process can."""

@@ -75,7 +75,7 @@ def _host(scale: Scale) -> str:
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure beside floor, Kafka's own and peers.")
     scale = parser.add_mutually_exclusive_group()
-    for choice, help_text in ((QUICK, "about 2 minutes"), (FULL, "growth with 10M events")):
+    for choice, help_text in ((QUICK, "about 3 minutes"), (FULL, "growth with 10M events")):
         scale.add_argument(
             f"--{choice.name}", dest="scale", action="store_const", const=choice, help=help_text
         )

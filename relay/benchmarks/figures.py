@@ -19,12 +19,22 @@ class Round:
         p99: exceeded by one operation in a hundred.
         mean: operations only, without what is between them.
         operations: how many.
+        p999: exceeded by one in a thousand.
+        longest: the longest of all.
+        longest_at: when it began, since the epoch.
+        pauses: how often its thread slept in it; -1 where that is not known.
+        longest_by: the writer that waited so long, where there are several in a process.
     """
 
     p50: float
     p99: float
     mean: float
     operations: int
+    p999: float = 0.0
+    longest: float = 0.0
+    longest_at: float = 0.0
+    pauses: int = -1
+    longest_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,10 @@ def p50(rounds: Sequence[Round]) -> list[float]:
 
 def p99(rounds: Sequence[Round]) -> list[float]:
     return [one.p99 for one in rounds]
+
+
+def p999(rounds: Sequence[Round]) -> list[float]:
+    return [one.p999 for one in rounds]
 
 
 def duration(nanoseconds: float) -> str:

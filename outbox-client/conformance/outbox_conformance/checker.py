@@ -64,23 +64,27 @@ def violations(
 ) -> list[str]:
     """Name everything that a reader must not find.
 
-    Nothing acknowledged is missing; nothing is there twice, or that nobody appended; each writer's
-    events are in its order; sequences and indexes grow and are used once.
+    Nothing acknowledged is missing; nothing is there twice, or that nobody appended; the events of
+    each writer of one thread are in its order; sequences and indexes grow and are used once; a
+    batch is whole and nothing stands within it, or nothing of it is there.
 
     Args:
         events: as read, in the reader's order.
         histories: of all writers.
         may_lose: writers whose acknowledged events need not survive what was done to them.
     """
+    histories = list(histories)
+    unordered = {history.writer for history in histories if history.threads > 1}
     found = [
         *_growth(events),
         *_used_twice(events),
-        *_out_of_order(events),
+        *_out_of_order([event for event in events if event.writer not in unordered]),
     ]
     by_append = {(event.writer, event.number): event for event in events}
     allowed: set[tuple[str, int]] = set()
     for history in histories:
         writer = history.writer
+        found += _in_part(by_append, history)
         allowed.update((writer, number) for number in history.acks.keys() | history.in_doubt())
         for number, ack in history.acks.items():
             event = by_append.get((writer, number))
@@ -91,6 +95,22 @@ def violations(
                 found.append(f"not what was acknowledged: {event} but {ack}")
     found += [f"phantom: {event}" for key, event in by_append.items() if key not in allowed]
     return found
+
+
+def _in_part(by_append: dict[tuple[str, int], Event], history: History) -> list[str]:
+    batches: dict[int, list[Event]] = {}
+    last = max(history.acks.keys() | history.in_doubt(), default=-1)
+    for number in range(history.first, last + 1) if history.batch > 1 else ():
+        event = by_append.get((history.writer, number))
+        if event is not None:
+            batches.setdefault((number - history.first) // history.batch, []).append(event)
+    return [
+        f"in part: of a batch of {history.writer} {len(batch)} of {history.batch}, from {batch[0]}"
+        for batch in batches.values()
+        if len(batch) != history.batch
+        or {event.sequence - event.number for event in batch}
+        != {batch[0].sequence - batch[0].number}
+    ]
 
 
 def _growth(events: Sequence[Event]) -> list[str]:

@@ -48,11 +48,22 @@ class Failure(NamedTuple):
 
 @dataclass
 class History:
-    """What one writer process was told about its appends."""
+    """What one writer process was told about its appends.
+
+    Attributes:
+        writer: its name.
+        first: the number of its first event.
+        threads: of it, that append at once.
+        batch: how many events it appends with a call; it is told to append multiples of that.
+        acks: by number.
+        failures: in their order.
+        doubtful: numbers of which nothing is known.
+    """
 
     writer: str
     first: int
     threads: int
+    batch: int = field(default=1, kw_only=True)
     acks: dict[int, Ack] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     doubtful: set[int] = field(default_factory=set)
@@ -67,11 +78,15 @@ class History:
 
     def in_doubt(self) -> set[int]:
         """Numbers that may or may not have become events, as the process died over them."""
-        failed = {failure.number for failure in self.failures}
-        maybe = {failure.number for failure in self.failures if failure.maybe_appended}
+        failed = self._failed(self.failures)
+        maybe = self._failed([each for each in self.failures if each.maybe_appended])
         last = max(self.acks.keys() | failed, default=self.first - 1)
-        started = set(range(self.first, last + 1 + self.threads))
+        started = set(range(self.first, last + 1 + self.threads * self.batch))
         return (started - self.acks.keys() - failed) | maybe | self.doubtful
+
+    def _failed(self, failures: list[Failure]) -> set[int]:
+        """Return the numbers of all events of batches that failed; told is the first of each."""
+        return {each.number + member for each in failures for member in range(self.batch)}
 
 
 def command(language: str, outbox: str, writer: str, options: dict[str, object]) -> list[str]:
@@ -107,6 +122,7 @@ class Writer:
         self.log = log
         self._first = int(str(options.get("first", 0)))
         self._threads = int(str(options.get("threads", 1)))
+        self._batch = int(str(options.get("batch", 1)))
         self._commands = 0
         environment = dict(os.environ, PYTHONPATH=str(places.PYTHON_CLIENT), PYTHONDEVMODE="")
         with open(log, "xb") as output:
@@ -127,7 +143,8 @@ class Writer:
 
     def history(self) -> History:
         """Return what it was told about its appends so far."""
-        return history_of(self.lines(), History(self.writer, self._first, self._threads))
+        known = History(self.writer, self._first, self._threads, batch=self._batch)
+        return history_of(self.lines(), known)
 
     def has_acks(self) -> bool:
         """Whether it appends already."""

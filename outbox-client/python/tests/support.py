@@ -138,6 +138,11 @@ class Reached(Disk):
             self._act()
         super().lock(call, fd, command, argument)
 
+    def sync_lock(self, fd: int, command: int, argument: bytes) -> None:
+        super().sync_lock(fd, command, argument)
+        if self._reach("lock", "sync-lock"):
+            self._act()
+
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         if self._reach("pwrite", what):
             if self._half:

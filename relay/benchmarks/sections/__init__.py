@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sections import append, cold, drain, growth, idle, latency, outage, writers
+from sections import (
+    append,
+    cold,
+    drain,
+    fairness,
+    growth,
+    idle,
+    latency,
+    outage,
+    power,
+    writeback,
+    writers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +29,9 @@ SECTIONS: dict[str, Callable[[Arena], list[Row]]] = {
     "append": append.run,
     "cold": cold.run,
     "writers": writers.run,
+    "power": power.run,
+    "writeback": writeback.run,
+    "fairness": fairness.run,
     "outage": outage.run,
     "latency": latency.run,
     "idle": idle.run,

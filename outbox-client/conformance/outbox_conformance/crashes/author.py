@@ -15,7 +15,7 @@ from outbox_client._record_draft import draft
 
 from .. import cyclefile, outbox, records, scanner
 from ..writers import JAVA, PYTHON
-from .java_writer import SIZE, JavaWriter
+from .java_writer import SIZE, JavaWriter, in_batches
 from .oplog import Attempt, Log
 from .recording import Recorder, RecordingDisk
 from .recovery import value
@@ -52,7 +52,7 @@ class Author:
             parent: of the outbox.
             log: to be continued.
             roll_bytes: as the client knows it.
-            java: writers in JVMs, by their durability.
+            java: writers in JVMs, by their durability; of batches, by `in_batches` of it.
         """
         self.outbox = f"{parent}/outbox"
         self.recorder = Recorder(parent, log)
@@ -72,14 +72,14 @@ class Author:
     def log(self) -> Log:
         return self.recorder.log
 
-    def open(self, durability: str, language: str = PYTHON) -> None:
-        """Go on as another writer, which opens the outbox afresh."""
+    def open(self, durability: str, language: str = PYTHON, *, batches: bool = False) -> None:
+        """Go on as another writer, which opens the outbox afresh; in Java one of batches alone."""
         self.close()
         self._power = durability == "power"
         self._sessions += 1
         self._number = 0
         if language == JAVA:
-            self._open_java = self._java[durability]
+            self._open_java = self._java[in_batches(durability) if batches else durability]
             return
         self._writer = QueueWriter(
             OutboxDirectory(self.outbox, power=self._power),
@@ -109,19 +109,27 @@ class Author:
     def _append_in_java(self, writer: JavaWriter) -> None:
         data = value(self._name, self._number, SIZE)
         began = self._begin()
-        ack = writer.append(self.recorder, self.outbox, self._name, self.now)
+        (ack,) = writer.append(self.recorder, self.outbox, self._name, self.now).values()
         self._end(began, [data], ack.sequence)
 
     def append_batch(self, *sizes: int) -> None:
-        """Append events as a batch."""
-        assert self._writer is not None
+        """Append events as a batch; in Java they have one size, and there are as many each time."""
         self.now += 1
         values = [value(self._name, self._number + n, size) for n, size in enumerate(sizes)]
         began = self._begin()
-        made = batch_draft({"value": data, "topic": "crash", "key": self._name} for data in values)
-        assert isinstance(made, BatchDraft)
-        with self._syncs_of_directories():
-            sequence = self._writer.append_all(made)[0].sequence
+        if self._open_java is not None:
+            told = self._open_java.append(
+                self.recorder, self.outbox, self._name, self.now, len(sizes)
+            )
+            sequence = told[self._number].sequence
+        else:
+            assert self._writer is not None
+            made = batch_draft(
+                {"value": data, "topic": "crash", "key": self._name} for data in values
+            )
+            assert isinstance(made, BatchDraft)
+            with self._syncs_of_directories():
+                sequence = self._writer.append_all(made)[0].sequence
         self._batches += 1
         self._end(began, values, sequence, self._batches)
 

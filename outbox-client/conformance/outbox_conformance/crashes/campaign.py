@@ -203,6 +203,7 @@ class Campaign:
         with self._materialised(state) as outbox:
             before = judge.read(outbox)
             up_to = judge.settled(outbox)
+            wrong = judge.unsynced(outbox, before)
             now = log.now
             try:
                 # Most of what a second could find wrong, the scan does.
@@ -216,5 +217,6 @@ class Campaign:
                 what = [f"refused: {problem}"]
             else:
                 what = judge.violations(known, before, judge.read(outbox), appended, up_to)
+        what = wrong + what
         if what:
             self.report.violations.append(Violation(log.name, known.killed, state, what))

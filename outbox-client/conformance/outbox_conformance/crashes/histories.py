@@ -12,7 +12,7 @@ from ..outbox import OutboxImage, materialise
 from ..records import Event
 from ..writers import JAVA, PYTHON
 from .author import NOON, Author
-from .java_writer import SIZE
+from .java_writer import BATCH, SIZE
 from .oplog import Attempt, Log
 from .recovery import value
 
@@ -90,6 +90,18 @@ def _in_java(author: Author) -> None:
     author.append(SIZE, SIZE)
 
 
+def _batches_in_turn(author: Author) -> None:
+    for durability in ("process", "power"):
+        author.open(durability, JAVA, batches=True)
+        author.append_batch(*[SIZE] * BATCH)
+        author.append_batch(*[SIZE] * BATCH)
+        author.open(durability, PYTHON)
+        author.append_batch(700, 60, 100)
+        author.append(100)
+        author.now += HOUR
+        author.append_batch(300, 60)
+
+
 def _in_turn(author: Author) -> None:
     for _ in range(3):
         author.open("process", JAVA)
@@ -121,7 +133,11 @@ FIRST: dict[str, Callable[[Author], None]] = {
     "settled": _settled,
 }
 #: The same where a JVM takes part.
-WITH_JAVA: dict[str, Callable[[Author], None]] = {"java": _in_java, "turns": _in_turn}
+WITH_JAVA: dict[str, Callable[[Author], None]] = {
+    "java": _in_java,
+    "turns": _in_turn,
+    "batches-in-turn": _batches_in_turn,
+}
 
 
 def first(name: str, parent: str, java: dict[str, JavaWriter] | None = None) -> Log:

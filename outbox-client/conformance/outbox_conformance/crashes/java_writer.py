@@ -18,22 +18,41 @@ if TYPE_CHECKING:
     from .recording import Recorder
 
 _OPENED = ("java.io", "java.nio", "sun.nio.ch")
-#: Of a value.
-SIZE = 300
+#: Of a value, and of batches.
+SIZE, BATCH = 300, 3
+
+
+def in_batches(durability: str) -> str:
+    """Return what a writer of batches is called."""
+    return f"{durability} in batches"
+
+
+def writers(directory: str, roll_bytes: int) -> dict[str, JavaWriter]:
+    """Start writers of both durabilities, of single events and of batches."""
+    return {
+        name(durability): JavaWriter(
+            directory, durability=durability, roll_bytes=roll_bytes, batch=batch
+        )
+        for durability in ("process", "power")
+        for name, batch in ((str, None), (in_batches, BATCH))
+    }
 
 
 class JavaWriter:
     """Appends to one outbox after the other, and tells their recorders."""
 
-    def __init__(self, directory: str, *, durability: str, roll_bytes: int) -> None:
+    def __init__(
+        self, directory: str, *, durability: str, roll_bytes: int, batch: int | None = None
+    ) -> None:
         """Start it.
 
         Args:
             directory: for the file with its clock.
             durability: ``"process"`` or ``"power"``.
             roll_bytes: as the client knows it.
+            batch: how many events it appends with each call; None for one by itself.
         """
-        self._clock = Clock(f"{directory}/clock-of-{durability}-{roll_bytes}")
+        self._clock = Clock(f"{directory}/clock-of-{durability}-{batch}-{roll_bytes}")
         options: dict[str, object] = {
             "clock_offset_file": self._clock.path,
             "durability": durability,
@@ -41,6 +60,8 @@ class JavaWriter:
             "size": SIZE,
             "record": "yes",
         }
+        if batch is not None:
+            options["batch"] = batch
         program, *arguments = command(JAVA, "/nowhere", "recorded", options)
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]
         self._process = subprocess.Popen(
@@ -53,18 +74,19 @@ class JavaWriter:
         )
         assert self._line() == "ready"
 
-    def append(self, recorder: Recorder, outbox: str, name: str, now: int) -> Ack:
-        """Append one event; all that is done for it is recorded."""
+    def append(
+        self, recorder: Recorder, outbox: str, name: str, now: int, count: int = 1
+    ) -> dict[int, Ack]:
+        """Append events; all that is done for them is recorded."""
         self._clock.set(now - time.time_ns() // 1_000_000)
         told = []
-        for line in self._order(f"1\t{outbox}\t{name}"):
+        for line in self._order(f"{count}\t{outbox}\t{name}"):
             if line.startswith("op "):
                 recorder.add(_operation(recorder, line.split(" ")[1:]))
                 self._say("go")
             else:
                 told.append(line)
-        (ack,) = history_of(told, History(name, 0, threads=1)).acks.values()
-        return ack
+        return history_of(told, History(name, 0, threads=1)).acks
 
     def forget(self, outbox: str, name: str) -> None:
         """Close an outbox."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -81,6 +82,22 @@ def settled(outbox: str) -> int:
     """Return the sequence up to which the relay looks at nothing any more."""
     position = identity.read_position(outbox)
     return 0 if position is None else position.sequence
+
+
+def unsynced(outbox: str, found: Scan) -> list[str]:
+    """Name what is wrong with the synced range: all that it covers must be there (FORMAT I13)."""
+    state = identity.read_file(f"{outbox}/outbox.state").ljust(272, b"\0")
+    upper, lower = struct.unpack_from("<QQ", state, 256)
+    cycle, first, to = upper >> 32, lower & 0xFFFFFFFF, upper & 0xFFFFFFFF
+    if not upper or lower >> 32 != to ^ cycle:
+        return []
+    there = {each.offset for each in found.records if each.cycle == cycle}
+    wrong = [f"I13: {to:#x} of {cycle} is not there, and synced"] if to not in there else []
+    return wrong + [
+        f"I13: {problem}, between {first:#x} and {to:#x} which are synced"
+        for problem in found.problems
+        if problem.cycle == cycle and first <= problem.offset <= to
+    ]
 
 
 def violations(

@@ -49,6 +49,11 @@ class Sync(Operation):
 
 
 @dataclass(frozen=True)
+class Fail(Operation):
+    """The kernel could not write back what was dirty of a file: these pages count as clean now."""
+
+
+@dataclass(frozen=True)
 class Enter(Operation):
     """A directory gets an entry: by creating, linking or making a directory."""
 

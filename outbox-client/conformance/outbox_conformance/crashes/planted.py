@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+#: Where a record has its flags, and the one of them that says that its batch goes on.
+_FLAGS, _BATCH = 9, 16
+
 #: An operation, and the index that it had in the log.
 Step = tuple[int, Operation]
 
@@ -90,6 +93,59 @@ def published_first(log: Log) -> Log:
         return found
 
     return edited(log, edit)
+
+
+def batches_published_last(log: Log) -> Log:
+    """The header word that is 0 in the write of a batch is its last, and stored then."""
+
+    def edit(payload: Write, publish: Write) -> tuple[Write, Write]:
+        length = int.from_bytes(publish.data, "little")
+        last = _last_word(payload.data, length)
+        data = publish.data + payload.data[4:last] + bytes(4) + payload.data[last + 4 :]
+        word = payload.data[last : last + 4]
+        return (
+            replace(payload, data=data),
+            replace(publish, offset=payload.offset + last, data=word),
+        )
+
+    return _with_batches(log, edit)
+
+
+def batches_published_by_the_write(log: Log) -> Log:
+    """All header words of a batch are final in the write."""
+
+    def edit(payload: Write, publish: Write) -> tuple[Write, Write]:
+        return replace(payload, data=publish.data + payload.data[4:]), publish
+
+    return _with_batches(log, edit)
+
+
+def _with_batches(log: Log, edit: Callable[[Write, Write], tuple[Write, Write]]) -> Log:
+    def edited_steps(steps: list[Step]) -> list[Step]:
+        found = list(steps)
+        for at, (was, payload) in enumerate(steps):
+            if isinstance(payload, Write) and payload.label == "payload" and _is_batch(payload):
+                then, publish = steps[at + 1]
+                assert isinstance(publish, Write)
+                first, second = edit(payload, publish)
+                found[at : at + 2] = [(was, first), (then, second)]
+        return found
+
+    return edited(log, edited_steps)
+
+
+def _is_batch(payload: Write) -> bool:
+    return bool(payload.data[4 + _FLAGS] & _BATCH)
+
+
+def _last_word(data: bytes, first: int) -> int:
+    """Where the last header word stands in what is written of a batch."""
+    at = 0
+    following = 4 + first
+    while data[at + 4 + _FLAGS] & _BATCH:
+        at = following
+        following = at + 4 + int.from_bytes(data[at : at + 4], "little")
+    return at
 
 
 def booked_first(log: Log) -> Log:

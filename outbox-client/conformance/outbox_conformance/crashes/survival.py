@@ -6,7 +6,8 @@ After a power cut, of each file that which its last sync found, and of what came
 block any of its versions, whatever the others have, as a file system writes blocks in any order,
 and again while they change; any of its lengths; and of each directory, since its last sync, any
 version of each entry by itself. So data may be there without the length and the length without the
-data, a link without the unlink that followed, a younger file without an older one.
+data, a link without the unlink that followed, a younger file without an older one. A page that
+could not be written back is one that no later sync writes, until it is changed again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..sparsefiles import SparseFile
-from .oplog import ROOT, Enter, Leave, Log, Operation, Resize, Sync, Write
+from .oplog import ROOT, Enter, Fail, Leave, Log, Operation, Resize, Sync, Write
 from .states import Image, State
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class _FileHistory:
             at: [data] for at in range(0, len(found.data), block) if (data := self._block(at))
         }
         self.sizes = [found.size]
+        self.unwritten: set[int] = set()
 
     def _block(self, at: int) -> bytes:
         """Return a block; empty if it is all zero."""
@@ -52,7 +54,13 @@ class _FileHistory:
             found = self._block(at)
             if versions[-1] != found:
                 versions.append(found)
+        if self.unwritten:
+            self._dirty(offset, len(data))
         self._resized()
+
+    def _dirty(self, offset: int, length: int) -> None:
+        pages = range(offset // PAGE, (offset + length - 1) // PAGE + 1)
+        self.unwritten -= {at for at in self.unwritten if at // PAGE in pages}
 
     def resize(self, size: int) -> None:
         before = len(self.now.data)
@@ -69,8 +77,15 @@ class _FileHistory:
         if self.sizes[-1] != self.now.size:
             self.sizes.append(self.now.size)
 
+    def fail(self) -> None:
+        self.unwritten |= {at for at, versions in self.blocks.items() if len(versions) > 1}
+
     def sync(self) -> None:
-        self.blocks = {at: [versions[-1]] for at, versions in self.blocks.items() if versions[-1]}
+        self.blocks = {
+            at: versions if at in self.unwritten else [versions[-1]]
+            for at, versions in self.blocks.items()
+            if versions[-1] or at in self.unwritten
+        }
         self.sizes = [self.sizes[-1]]
 
 
@@ -110,6 +125,8 @@ class Survival:
             self._enter(operation)
         elif isinstance(operation, Leave):
             self._entries[node][operation.name].append(None)
+        elif isinstance(operation, Fail):
+            self._files[node].fail()
         elif isinstance(operation, Sync):
             if node in self._files:
                 self._files[node].sync()

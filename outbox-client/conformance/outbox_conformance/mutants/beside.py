@@ -9,7 +9,8 @@ from .. import cyclefile
 from ..cyclefile import FAST_HOURLY
 from ..entries import CycleView
 from ..reference import files, writer
-from ..reference.files import Lock, State
+from ..reference.files import State
+from ..reference.lock import Lock
 from ..reference.session import Session
 from .mutant import mutant
 

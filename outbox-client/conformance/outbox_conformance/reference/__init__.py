@@ -2,12 +2,13 @@
 
 It writes what those can't yet, stands in for a second writer beside each of them, and its rules are
 turned around one by one to see whether vectors and cases notice. What it leaves out: threads, the
-refusals at open, `power`, and what a full or failing disk asks of a writer. Reading is `scanner`.
+refusals at open, and what a full disk asks of a writer, or one that fails elsewhere than in a sync.
+Reading is `scanner`.
 """
 
 from __future__ import annotations
 
-from .files import BusyError
-from .writer import FullError, KilledError, Writer
+from .errors import BusyError, FullError, KilledError, UnsyncedError
+from .writer import Writer
 
-__all__ = ["BusyError", "FullError", "KilledError", "Writer"]
+__all__ = ["BusyError", "FullError", "KilledError", "UnsyncedError", "Writer"]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import mmap
 import os
 import struct
-import time
 from typing import TYPE_CHECKING
 
 from .. import cyclefile, listing
@@ -17,15 +14,10 @@ from ..listing import NO_CYCLES
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Iterator
 
 STATE_LENGTH = 4096
 _CHECK = int.from_bytes(b"OBXCHECK", "little")
 _MASK = (1 << 64) - 1
-
-
-class BusyError(Exception):
-    """Another writer holds the lock."""
 
 
 def store(descriptor: int, offset: int, value: int, *, width: int = 8) -> None:
@@ -45,6 +37,21 @@ def create(path: str) -> int:
     return descriptor
 
 
+def sync_directories(outbox: str) -> None:
+    """Bring the names of cycle files and directories to stable storage, whoever made them."""
+    for folder in (os.path.join(outbox, "queue"), outbox, os.path.dirname(outbox)):
+        sync_directory(folder)
+
+
+def sync_directory(folder: str) -> None:
+    """Bring a directory's entries to stable storage."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def make_directories(outbox: str) -> None:
     """Make what is missing of `<outbox>` and its queue."""
     for folder in (outbox, os.path.join(outbox, "queue")):
@@ -60,63 +67,6 @@ def refuse_links(outbox: str) -> None:
     """
     for folder in (outbox, os.path.join(outbox, "queue")):
         os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
-
-
-class Lock:
-    """The writers' lock, taken by one thread."""
-
-    def __init__(self, outbox: str, timeout: float) -> None:
-        self._path = os.path.join(outbox, "outbox.lock")
-        self._timeout = timeout
-        self._descriptor = -1
-        self.openings = 0
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Take the lock of the file that has the name.
-
-        Raises:
-            BusyError: not within the timeout.
-        """
-        deadline = time.monotonic() + self._timeout
-        while True:
-            if self._descriptor < 0:
-                self._descriptor = create(self._path)
-                self.openings += 1
-            self._take(deadline)
-            if self._has_the_name():
-                break
-            self.close()
-        try:
-            yield
-        finally:
-            fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _byte_0(fcntl.F_UNLCK))
-
-    def _take(self, deadline: float) -> None:
-        while True:
-            try:
-                fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _byte_0(fcntl.F_WRLCK))
-            except OSError as problem:
-                if problem.errno not in (errno.EAGAIN, errno.EACCES):
-                    raise
-            else:
-                return
-            if time.monotonic() > deadline:
-                raise BusyError(self._path)
-            time.sleep(0.001)
-
-    def _has_the_name(self) -> bool:
-        return is_file_of(self._descriptor, self._path)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def _byte_0(kind: int) -> bytes:
-    return struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 1, 0)
 
 
 def is_file_of(descriptor: int, path: str) -> bool:
@@ -211,6 +161,14 @@ def failed_marks(state: bytes) -> list[int]:
     return list(struct.unpack_from("<16Q", state.ljust(STATE_LENGTH, b"\0"), 128))
 
 
+def count_refusal(outbox: str, reason: int) -> None:
+    """Count an append that was refused."""
+    descriptor = create(os.path.join(outbox, "append.failures"))
+    (count,) = struct.unpack("<Q", os.pread(descriptor, 8, 8 * reason))
+    os.pwrite(descriptor, struct.pack("<Q", count + 1), 8 * reason)
+    os.close(descriptor)
+
+
 # --- metadata.cq4t ---
 
 _HIGHEST, _LOWEST, _MOD_COUNT = 184, 224, 256
@@ -274,6 +232,8 @@ def new_cycle(queue: str, cycle: int) -> bool:
         os.link(temporary, path)
     except FileExistsError:
         return False
+    else:
+        sync_directory(queue)
     finally:
         os.unlink(temporary)
     return True

@@ -68,10 +68,16 @@ class Session:
         self.state = State(path, known)
         self._mend_others(now)
         self._conclude(sequence, is_failed)
+        self._note_from_where_syncs_tell()
         self._describe_newest(now // HOUR)
         if ended is not None:
             self._end_the_one_before(self._before[-1], ended)
         self._step("repaired")
+
+    def _note_from_where_syncs_tell(self) -> None:
+        if self.cycle is not None and self.tail is not None and self.cycle.header is not None:
+            self.cycle.tail_then = self.tail.offset
+            self.cycle.word1_then = self.cycle.word1()
 
     def _lost_identity(self, now: int) -> Identity:
         prologue = identity.newest_prologue(self.outbox)

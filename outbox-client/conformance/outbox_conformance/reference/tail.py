@@ -52,7 +52,12 @@ class Tail:
 
 
 class Cycle:
-    """A cycle file, held open."""
+    """A cycle file, held open.
+
+    Attributes:
+        tail_then: the tail when it was opened, and all behind word1 was booked.
+        word1_then: word1 at that moment.
+    """
 
     def __init__(self, queue: str, number: int, outbox_id: uuid.UUID) -> None:
         self.number = number
@@ -61,6 +66,7 @@ class Cycle:
         self.view = CycleView(self.descriptor)
         self.entries = Entries(self.view, outbox_id, number)
         self.header: Header | None = None
+        self.tail_then = self.word1_then = 0
         try:
             self.header = cyclefile.parse_header(self.view)
             self.entries.count = self.header.layout.count

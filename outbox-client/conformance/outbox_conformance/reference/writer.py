@@ -8,12 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import cyclefile, records
-from ..cyclefile import CHUNK, HOUR, OVERLAP, align4
+from ..cyclefile import CHUNK, HOUR, align4
 from ..entries import Entry, Kind
 from ..outbox import GIB, Published
-from . import files
+from . import files, group
 from .booking import book, write_eof
-from .files import Lock
+from .errors import FullError, KilledError, UnsyncedError
+from .lock import Lock
+from .rules import exceeds, fits, is_of_its_day, must_grow, next_number
 from .session import Session
 from .tail import End
 
@@ -25,18 +27,9 @@ if TYPE_CHECKING:
 
     from ..records import Event, Record
 
-DAY = 24
 _FULL = 2
 # Of cycles that others or itself begin before one takes the record.
 _ENOUGH = 20
-
-
-class FullError(Exception):
-    """The cap is reached."""
-
-
-class KilledError(Exception):
-    """The writer has died at the step that it was to die at; what it held is gone."""
 
 
 class Writer:
@@ -47,8 +40,10 @@ class Writer:
         clock: milliseconds since the epoch.
         roll_bytes: a record that ends there begins a new cycle.
         max_bytes: the cap.
+        power: return when what was appended is on stable storage.
         dies_at: the step behind which it dies: sequence (stored when the tail was looked for),
-            repaired, ended, linked, begun, written, published.
+            repaired, ended, linked, begun, written, published; sync lock (had, or not to be had),
+            word1 (read), synced, range (stored), told (of an error of the disk).
     """
 
     def __init__(
@@ -59,17 +54,20 @@ class Writer:
         roll_bytes: int = GIB,
         max_bytes: int | None = None,
         lock_timeout: float = 5.0,
+        power: bool = False,
         dies_at: str | None = None,
     ) -> None:
         self.outbox = outbox
         self._clock = clock or (lambda: time.time_ns() // 1_000_000)
         self._roll_bytes = roll_bytes
         self._max_bytes = max_bytes
+        self._power = power
         self._dies_at = dies_at
         files.make_directories(outbox)
         self._lock = Lock(outbox, lock_timeout)
         self._lock_openings = 0
         self._session: Session | None = None
+        self._unsynced: group.Published | None = None
 
     def append(self, *events: Event) -> list[Published]:
         """Append an event, or several as a batch.
@@ -78,14 +76,41 @@ class Writer:
             OtherFormatError: the outbox is of another format.
             FullError: the cap is reached.
             BusyError: another writer holds the lock.
+            UnsyncedError: they are published, and may not survive a power cut.
         """
+        published = self.publish(*events)
+        if self._power:
+            self.make_durable()
+        return published
+
+    def publish(self, *events: Event) -> list[Published]:
+        """Append without bringing it to stable storage."""
         with self._lock.held():
             now = self._clock()
             session = self._take_session(now)
             session = self._cycle_for(session, events, now)
             published = self._publish(session, events, now)
             self._session = session
-            return published
+        assert session.cycle is not None
+        first, last = published[0].offset, published[-1].offset
+        self._unsynced = group.Published(session.cycle, session.state, first, last)
+        return published
+
+    def make_durable(self) -> None:
+        """Bring what was published last to stable storage, if nobody has done so.
+
+        Raises:
+            UnsyncedError: the disk failed.
+        """
+        published, self._unsynced = self._unsynced, None
+        assert published is not None
+        try:
+            group.bring_to_storage(published, self._lock, self._dies)
+        except OSError as problem:
+            self._dies("told")
+            with self._lock.held():
+                published.state.mark_failed(published.cycle.number)
+            raise UnsyncedError(str(problem)) from problem
 
     def open(self) -> None:
         """Open the outbox and mend it."""
@@ -113,6 +138,8 @@ class Writer:
 
     def _open(self, now: int) -> Session:
         self._lock_openings = self._lock.openings
+        if self._power:
+            files.sync_directories(self.outbox)
         return Session(self.outbox, now, self._dies)
 
     def _dies(self, step: str) -> None:
@@ -173,6 +200,8 @@ class Writer:
             os.ftruncate(cycle.descriptor, cycle.view.size + CHUNK)
         os.pwrite(cycle.descriptor, bytes(4) + data[4:] + bytes(8), offset)
         self._dies("written")
+        if self._power:
+            group.clear_if_wrong(session.state, cycle.number, offset)
         files.store(cycle.descriptor, offset, len(encoded[0]), width=4)
         self._dies("published")
         entries = self._read_back(session, offset, len(events))
@@ -211,7 +240,7 @@ class Writer:
         held = session.base + end - session.cycle.first_data
         held += session.held_bytes() - session.settled_bytes()
         if self._max_bytes is not None and exceeds(held, self._max_bytes):
-            _count_refusal(self.outbox, _FULL)
+            files.count_refusal(self.outbox, _FULL)
             raise FullError(f"{held} bytes of {self._max_bytes}")
 
     # --- ending ---
@@ -259,13 +288,6 @@ def _record(session: Session, event: Event, number: int, count: int, now: int) -
     )
 
 
-def _count_refusal(outbox: str, reason: int) -> None:
-    descriptor = files.create(os.path.join(outbox, "append.failures"))
-    (count,) = struct.unpack("<Q", os.pread(descriptor, 8, 8 * reason))
-    os.pwrite(descriptor, struct.pack("<Q", count + 1), 8 * reason)
-    os.close(descriptor)
-
-
 def others_went_on(session: Session) -> bool:
     """Whether there is a newer cycle than the one that is held open."""
     numbers = cyclefile.numbers(os.listdir(session.queue))
@@ -273,28 +295,3 @@ def others_went_on(session: Session) -> bool:
     if booked is not None:
         numbers.append(booked[0])
     return bool(numbers) and (session.newest is None or max(numbers) > session.newest)
-
-
-def next_number(hour: int, newest: int | None) -> int:
-    """The number of the next cycle."""
-    return hour if newest is None or newest < hour <= newest + DAY else newest + 1
-
-
-def is_of_its_day(hour: int, cycle_hour: int) -> bool:
-    """Whether the clock has not gone on, nor back by more than a day, since the cycle began."""
-    return cycle_hour - DAY <= hour <= cycle_hour
-
-
-def fits(end: int, roll_bytes: int, *, empty: bool) -> bool:
-    """Whether a record that ends there fits into the cycle."""
-    return empty or end < roll_bytes
-
-
-def must_grow(end: int, size: int) -> bool:
-    """Whether a record that ends there needs a longer file."""
-    return end + 8 > size - OVERLAP
-
-
-def exceeds(held: int, max_bytes: int) -> bool:
-    """Whether an outbox that holds so much would be too full."""
-    return held > max_bytes

@@ -3,12 +3,13 @@
 
 Every system call and mapped store by which a writer changes an outbox goes through a `Disk`, with
 a label that says what is written. Tests pass another one, which fails or ends the process at the
-n-th call of a label. Labels: lock, ahead, payload, publish, state, word2, word1, index, index-page,
-eof-tail, eof, create, link, unlink, listing, failures.
+n-th call of a label. Labels: lock, sync-lock, ahead, payload, publish, state, word2, word1, synced,
+index, index-page, eof-tail, eof, create, link, unlink, listing, failures.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 from outbox_client._errors import OutboxUnavailable
@@ -139,6 +140,41 @@ class Disk:
             raise forked()
         _fdatasync(fd)
 
+    def sync_payload(self, fd: int, steps: list[None]) -> None:
+        """Bring what is published to stable storage.
+
+        Args:
+            fd: of the cycle file.
+            steps: gets an item when the sync has begun, and one more when it has ended well:
+                whatever exception comes out, of a signal handler too, that can be told.
+        """
+        try:
+            self.fdatasync(fd, "payload")
+            steps.append(None)
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            steps.append(None)
+            raise
+        steps.append(None)
+
+    def sync_lock(self, fd: int, command: int, argument: bytes) -> None:
+        """Try for the sync lock.
+
+        Raises:
+            OSError: another holds it, or it cannot be had.
+        """
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
+        fcntl.fcntl(fd, command, argument)
+
+    def sync_unlock(self, fd: int, command: int, argument: bytes) -> None:
+        """Give the sync lock back; not what a parent holds by the same open file."""
+        if here[0] and not self.stopped:
+            fcntl.fcntl(fd, command, argument)
+
     def link(self, folder: Folder, source: str, target: str, what: str) -> None:
         """Give a file a second name in the same directory.
 
@@ -196,6 +232,16 @@ class FlatDisk(Disk):
         words[word1 + 1] = offset << 32 | entry
         words[word1] = offset
 
+    def sync_payload(self, fd: int, steps: list[None]) -> None:
+        """As `Disk.sync_payload`; in one call of C, behind which a signal handler may raise."""
+        sync = map(_fdatasync, (fd,))
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
+        steps.append(None)
+        steps.extend(sync)
+
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
     raise forked()
@@ -211,6 +257,7 @@ _CHANGES = (
     "fsync",
     "sync_directory",
     "fdatasync",
+    "sync_payload",
     "link",
     "unlink",
 )

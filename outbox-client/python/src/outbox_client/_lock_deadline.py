@@ -37,13 +37,13 @@ class LockDeadline:
         """
         self._tries += 1
         if self._tries <= _IMMEDIATE_TRIES:
-            _sleep(0)
+            sleep(0)
             return True
         left = self._deadline - monotonic()
         if left <= 0:
             return False
         jitter = 0.5 + self._random(1)[0] / 255
-        _sleep(min(self._pause * jitter, left))
+        sleep(min(self._pause * jitter, left))
         self._pause = min(self._pause * 2, _LONGEST_SLEEP)
         return True
 
@@ -53,13 +53,18 @@ def stops_the_thread() -> bool:
     return type(time.sleep) is _BUILTIN
 
 
-def _sleep(seconds: float) -> None:
+def sleep(seconds: float) -> None:
+    """Pause, letting other threads and greenlets run.
+
+    Raises:
+        OutboxBusy: whoever calls cannot pause, as others wait for it to return.
+    """
     # Looked up each time: gevent and eventlet may come after this module.
-    sleep = time.sleep
+    pause = time.sleep
     try:
-        sleep(seconds)
+        pause(seconds)
     except (AssertionError, RuntimeError) as problem:
-        if type(sleep) is _BUILTIN:
+        if type(pause) is _BUILTIN:
             raise  # a signal handler's
         raise OutboxBusy(
             "another writer holds the lock, and this was called by the event loop itself, which "

@@ -7,7 +7,13 @@ from errno import EBADF, EINVAL
 from time import time_ns
 
 from outbox_client._disk import FlatDisk, forked, stop
-from outbox_client._errors import OutboxError, OutboxUnavailable, before_1970, system_error
+from outbox_client._errors import (
+    OutboxBusy,
+    OutboxError,
+    OutboxUnavailable,
+    before_1970,
+    system_error,
+)
 from outbox_client._forks import in_each_child
 from outbox_client._receipt import Receipt
 from outbox_client._recovery import open_session
@@ -20,13 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outbox_client._batch_draft import BatchDraft
-    from outbox_client._cycle_file import CycleFile
     from outbox_client._disk import Disk
+    from outbox_client._group_commit import GroupCommit
     from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._record_draft import RecordDraft
     from outbox_client._writer_session import WriterSession
-
-POWER = "power"
 
 
 class QueueWriter:
@@ -67,6 +71,7 @@ class QueueWriter:
         # Taken out while an append runs and put back when all of it is consistent again: what an
         # exception interrupted, wherever it came from, is opened anew.
         self._session: WriterSession | None = None
+        self._commit: GroupCommit | None = None
         self._failing: list[int] = []  # cycles whose fsync has failed, until they are marked so
         _writers.add(ref(self, _writers.discard))
 
@@ -104,6 +109,9 @@ class QueueWriter:
             OutboxError: see the subclasses; nothing was appended, unless `maybe_appended`.
         """
         lock = self._lock
+        commit = self._commit
+        if commit is not None and commit.syncer is not None:
+            commit.refuse_to_interrupt()
         token = Token()
         claim = Claim(token)
         try:
@@ -130,7 +138,11 @@ class QueueWriter:
                 session = session.append(draft, now)
                 identity = session.identity
                 sequence = session.sequence
-                cycle = session.cycle
+                commit = self._commit = session.commit
+                number = session.newest
+                first = session.first
+                last = session.last
+                before = session.before
                 self._session = session
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
@@ -150,8 +162,11 @@ class QueueWriter:
                     lock.release(claim)
             finally:
                 del token
-        if self._durability == POWER and cycle is not None:
-            self._make_durable(cycle, draft.event_id)
+        if commit is not None:
+            try:
+                commit.bring(first, last, before, self._options.disk)
+            except (OSError, OutboxBusy) as problem:
+                raise self._not_durable(number, draft.event_id, problem) from problem
         return Receipt(
             identity.outbox, identity.generation, sequence, draft.event_id, self._durability
         )
@@ -184,25 +199,28 @@ class QueueWriter:
 
     # --- after the lock ---
 
-    def _make_durable(self, cycle: CycleFile, event_id: bytes) -> None:
-        """Bring the record to stable storage; the place of a group commit."""
-        try:
-            self._options.disk.fdatasync(cycle.fd, "payload")
-        except OSError as problem:
+    def _not_durable(
+        self, number: int | None, event_id: bytes, problem: OSError | OutboxBusy
+    ) -> OutboxUnavailable:
+        """What is said of an event that is published, but perhaps not on stable storage."""
+        reason = str(problem)
+        if isinstance(problem, OSError):
             if problem.errno is None:
-                raise  # a signal handler's TimeoutError
-            error = OutboxUnavailable(
-                f"the event was published but {self._directory.queue} could not be synced: "
-                f"{problem.strerror}. It may not survive a power cut: append it again with the "
-                "same event_id, so that consumers can tell the copies"
-            )
-            error.maybe_appended = True
-            error._event_id = event_id
+                raise problem  # a signal handler's TimeoutError
+            reason = problem.strerror or reason
+        error = OutboxUnavailable(
+            f"the event was published but {self._directory.queue} could not be synced: {reason}. "
+            "It may not survive a power cut: append it again with the same event_id, so that "
+            "consumers can tell the copies"
+        )
+        error.maybe_appended = True
+        error._event_id = event_id
+        if number is not None and isinstance(problem, OSError):
             try:
-                self._mark_failed(cycle.number)
+                self._mark_failed(number)
             except OutboxError as another:
-                raise error from another
-            raise error from problem
+                error.__context__ = another
+        return error
 
     def _mark_failed(self, number: int) -> None:
         """Let no writer append to a cycle whose fsync failed.
@@ -232,6 +250,7 @@ class QueueWriter:
         if self._lock.losses != self._lock_losses:
             leave_open(self._session)
         self._session = None
+        self._commit = None
         old = self._options
         self._options = WriterOptions(
             old.directory, FlatDisk(), old.max_bytes, old.lock_timeout, old.roll_bytes

@@ -266,6 +266,8 @@ class _Recovery:
             session.state.set_newest_cycle(newest, self.disk)
         if tail.ended:
             session.close_cycle()
+        elif self.options.directory.power:
+            session.commit_through(cycle, self.held.root)
 
     def _open(self, number: int) -> CycleFile:
         try:

@@ -13,6 +13,7 @@ from outbox_client._errors import (
     broken_invariant,
     system_error,
 )
+from outbox_client._group_commit import GroupCommit
 from outbox_client._metadata_table import update_listing
 from outbox_client._new_cycle import create_cycle_file
 from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
@@ -29,6 +30,7 @@ from outbox_client._state_file import (
     STATE_BYTES,
     NewestCycle,
 )
+from outbox_client._synced_range import clear, synced_range
 from outbox_client._wire_fields import UnparsableError
 
 TYPE_CHECKING = False
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from outbox_client._batch_draft import BatchDraft
     from outbox_client._record_draft import RecordDraft
+    from outbox_client._safe_files import Folder
     from outbox_client._state_file import Identity, StateFile
     from outbox_client._writer_options import WriterOptions
 
@@ -63,6 +66,9 @@ class WriterSession:
         sequence: of the last record of the cycle, 0 while there is none.
         base: bytes in all cycles before it.
         hour: the hour in which it was begun.
+        commit: brings what is appended to it to stable storage; None unless that is for `power`.
+        first: offset of the last appended record, of a batch the first one's.
+        before: offset of the record before that, 0 if there is none in the cycle.
         next_base: base of the next cycle while `cycle` is None.
         names: whether names within these have changed; None until the session is used again.
         place: which directories it was opened in.
@@ -80,8 +86,11 @@ class WriterSession:
         "_since",
         "_until",
         "base",
+        "before",
+        "commit",
         "cycle",
         "entry",
+        "first",
         "fresh",
         "hour",
         "identity",
@@ -125,6 +134,9 @@ class WriterSession:
         self.sequence = 0
         self.base = 0
         self.hour = 0
+        self.commit: GroupCommit | None = None
+        self.first = 0
+        self.before = 0
         self.next_base = 0
         self.place = place
         self.names: SettledNames | None = None
@@ -171,6 +183,10 @@ class WriterSession:
             sequence += count - 1
             entry += count - 1
         disk = self._options.disk
+        if self.commit is not None:
+            known = synced_range(state.words, cycle.number)
+            if known is not None and known.last >= offset:  # FORMAT I13
+                clear(state.words, disk)
         mapped = tail + 8 <= cycle.warm_to and cycle.warm_until - WARM_MS <= now < cycle.warm_until
         try:
             # A system call in it is a barrier on weakly ordered machines too: it gives up and takes
@@ -189,6 +205,8 @@ class WriterSession:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
             # It is published: the next writer books it, or readers scan.
+        self.before = self.last
+        self.first = offset
         self.last = last
         self.entry = entry
         self.tail = tail
@@ -368,14 +386,16 @@ class WriterSession:
                 cycle = CycleFile(number, held.queue.open(name), self.identity.outbox)
             except UnparsableError as problem:
                 raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
+            self.last = 0
+            self.tail = cycle.layout.first
+            if self._options.directory.power:
+                self.commit_through(cycle, held.root)
         self.cycle = cycle
         self.newest = number
         self.base = begun.base
         self.hour = hour
-        self.last = 0
         self.entry = -1
         self.sequence = 0
-        self.tail = cycle.layout.first
         self._limit = 0
         self._begun = True
         self.note_state()
@@ -385,3 +405,14 @@ class WriterSession:
         """Append no more to this cycle; the next append begins another."""
         self.next_base = self.appended_bytes()
         self.cycle = None
+        self.commit = None
+
+    def commit_through(self, cycle: CycleFile, root: Folder) -> None:
+        """From here on sync what is appended through the cycle's descriptor.
+
+        Args:
+            cycle: just opened.
+            root: the outbox's directory.
+        """
+        lock = root.open("outbox.lock")
+        self.commit = GroupCommit(cycle, self.state, lock, self.tail, self.last)

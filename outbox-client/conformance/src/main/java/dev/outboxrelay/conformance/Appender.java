@@ -7,7 +7,9 @@ import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /** One writer of one name to one outbox. */
 final class Appender {
@@ -15,6 +17,8 @@ final class Appender {
   private final String name;
   private final int size;
   private final int ackEvery;
+  private final boolean inBatches;
+  private final int batch; // events for each call
   private final WriterOptions options;
   private final AtomicInteger next;
   private QueueWriter outbox;
@@ -24,6 +28,8 @@ final class Appender {
     this.name = name;
     size = arguments.integer("size", 100);
     ackEvery = arguments.integer("ack-every", 1);
+    inBatches = arguments.has("batch");
+    batch = arguments.integer("batch", 1);
     options = arguments.options(directory);
     next = new AtomicInteger(arguments.integer("first", 0));
   }
@@ -34,14 +40,13 @@ final class Appender {
 
   /** Appends so many events, until one fails. */
   void append(int count) {
-    for (int i = 0; i < count; i++) {
-      int number = next.getAndIncrement();
+    for (int left = count; left > 0; left -= batch) {
+      int size = Math.min(batch, left);
+      int number = next.getAndAdd(size);
       try {
-        Receipt receipt =
-            outbox()
-                .append(OutboxEvent.builder("conformance").key(name).value(value(number)).build());
-        if (number % ackEvery == 0) {
-          WriterMain.say("ack " + number + " " + receipt.sequence() + " " + receipt.eventId());
+        List<Receipt> receipts = appendAtOnce(number, size);
+        for (int i = 0; i < size; i++) {
+          acknowledge(number + i, receipts.get(i));
         }
       } catch (OutboxError e) {
         fail(number, e, (e.maybeAppended().isPresent() ? "maybe-appended " : "") + e.getMessage());
@@ -50,6 +55,23 @@ final class Appender {
         fail(number, e, e.getMessage());
         return;
       }
+    }
+  }
+
+  private List<Receipt> appendAtOnce(int first, int size) {
+    if (!inBatches) {
+      return List.of(outbox().append(event(first)));
+    }
+    return outbox().appendAll(IntStream.range(first, first + size).mapToObj(this::event).toList());
+  }
+
+  private OutboxEvent event(int number) {
+    return OutboxEvent.builder("conformance").key(name).value(value(number)).build();
+  }
+
+  private void acknowledge(int number, Receipt receipt) {
+    if (number % ackEvery == 0) {
+      WriterMain.say("ack " + number + " " + receipt.sequence() + " " + receipt.eventId());
     }
   }
 

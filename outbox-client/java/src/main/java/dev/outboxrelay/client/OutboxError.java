@@ -38,8 +38,9 @@ public class OutboxError extends RuntimeException {
   /**
    * The id of an event that may have been appended although this error was thrown: in {@code power}
    * durability the record was published, but its fsync failed; or a page of a file could not be
-   * had, of which the JVM may tell late. Retry with the same event id, so that consumers can tell
-   * the two apart. Empty when the event is certainly not in the outbox.
+   * had, of which the JVM may tell late. Of a batch it is the first one's, and stands for all of
+   * them. Retry with the same event id, so that consumers can tell the two apart. Empty when the
+   * event is certainly not in the outbox.
    */
   public Optional<UUID> maybeAppended() {
     return Optional.ofNullable(maybeAppended);

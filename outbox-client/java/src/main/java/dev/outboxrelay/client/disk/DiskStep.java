@@ -21,5 +21,7 @@ public enum DiskStep {
   UNLINK,
   LISTING,
   POSITION,
-  FAILURES
+  FAILURES,
+  SYNC_LOCK,
+  SYNCED
 }

@@ -51,6 +51,8 @@ public final class StateFile implements Closeable {
   private static final int CHECK_AT = 104;
   private static final int FAILED_AT = 128;
   private static final int FAILED_SLOTS = 16;
+  private static final int SYNCED_AT = 256;
+  private static final int SYNCED_CHECK_AT = 264;
 
   private final FileChannel channel;
   private final MappedByteBuffer map;
@@ -237,6 +239,23 @@ public final class StateFile implements Closeable {
       }
     }
     disk.store64(map, FAILED_AT + 8 * lowest, cycle + 1, DiskStep.STATE);
+  }
+
+  /** What is known to be on stable storage; null if nothing is. Asked without a lock, too. */
+  public SyncedRange syncedRange() {
+    return SyncedRange.of(RealDisk.load64(map, SYNCED_AT), RealDisk.load64(map, SYNCED_CHECK_AT));
+  }
+
+  /** Told by who has the sync lock. Not more than two stores: nothing between them says more. */
+  public void syncedRange(SyncedRange range) {
+    disk.store64(map, SYNCED_CHECK_AT, range.check(), DiskStep.SYNCED);
+    disk.store64(map, SYNCED_AT, range.word(), DiskStep.SYNCED);
+  }
+
+  /** Told by who has the writers' lock and knows that the range is wrong. */
+  public void clearSyncedRange() {
+    disk.store64(map, SYNCED_AT, 0, DiskStep.SYNCED);
+    disk.store64(map, SYNCED_CHECK_AT, 0, DiskStep.SYNCED);
   }
 
   @Override

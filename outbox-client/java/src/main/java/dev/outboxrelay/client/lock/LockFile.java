@@ -23,8 +23,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A descriptor of a lock file, and the lock on its byte 0, which has one holder in the whole JVM
- * however many copies of this class are in it (two web applications, a redeployment).
+ * A descriptor of a lock file, and the locks on its bytes, each of which has one holder in the
+ * whole JVM however many copies of this class are in it (two web applications, a redeployment).
  *
  * <p>The kernel drops a process's record locks on a file as soon as <i>any</i> descriptor of the
  * file is closed in it. So:
@@ -59,6 +59,7 @@ public final class LockFile {
 
   private final AsynchronousFileChannel channel;
   private final ThreadsLock threads = new ThreadsLock();
+  private final SyncLock syncLock = new SyncLock(this);
   private Object key; // written before it is shared
   private int users; // guarded by SHARED
   private FileLock heldByWriter; // guarded by threads
@@ -104,6 +105,15 @@ public final class LockFile {
     }
   }
 
+  /** Closes the file if its last user gave it up meanwhile. */
+  void closeIfUnused() throws IOException {
+    synchronized (SHARED) {
+      if (users == 0) {
+        closeUnused();
+      }
+    }
+  }
+
   private static void closeUnused() throws IOException {
     Iterator<LockFile> all = SHARED.values().iterator();
     while (all.hasNext()) {
@@ -118,6 +128,13 @@ public final class LockFile {
   public FileLock tryLock(Disk disk) throws IOException {
     synchronized (DESCRIPTORS) {
       return disk.tryLock(channel, 0, 1, DiskStep.LOCK);
+    }
+  }
+
+  /** The same for byte 1; {@link SyncLock} does. */
+  FileLock tryLockForSync(Disk disk) throws IOException {
+    synchronized (DESCRIPTORS) {
+      return disk.tryLock(channel, 1, 1, DiskStep.SYNC_LOCK);
     }
   }
 
@@ -152,7 +169,17 @@ public final class LockFile {
       witness = LockWitness.find(file);
     }
     try {
-      return witness == null || witness.seesLock();
+      if (witness == null || witness.seesLock()) {
+        return true;
+      }
+      // Unless it is shown at another copy's descriptor, which had the sync lock then.
+      LockWitness another = LockWitness.find(file);
+      if (another == null) {
+        return false;
+      }
+      witness.close();
+      witness = another;
+      return true;
     } catch (IOException e) {
       return true;
     }
@@ -160,6 +187,10 @@ public final class LockFile {
 
   boolean isOpen() {
     return channel.isOpen();
+  }
+
+  SyncLock syncLock() {
+    return syncLock;
   }
 
   ThreadsLock threads() {

@@ -13,7 +13,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Arrays;
 
 /**
- * What the kernel says of a lock that this process should have: the line in {@code
+ * What the kernel says of the writers' lock that this process should have: the line in {@code
  * /proc/self/fdinfo} of the descriptor that took it. It goes when anything in the process closes a
  * descriptor of the file, and does not come back. For one thread at a time.
  */
@@ -32,7 +32,9 @@ final class LockWitness implements Closeable {
   static LockWitness find(Path file) {
     try {
       Object key = keyOf(file, LinkOption.NOFOLLOW_LINKS);
-      Path info = OwnDescriptors.locked((own, lock) -> keyOf(own).equals(key)).orElse(null);
+      Path info =
+          OwnDescriptors.locked((own, lock) -> isOfByte0(lock) && keyOf(own).equals(key))
+              .orElse(null);
       return info == null ? null : new LockWitness(new RandomAccessFile(info.toFile(), "r"));
     } catch (IOException e) {
       return null; // not Linux, or no /proc
@@ -46,7 +48,22 @@ final class LockWitness implements Closeable {
 
   /** Whether the kernel still has the lock. */
   boolean seesLock() throws IOException {
-    return read().contains(LOCK);
+    return isOfByte0(read());
+  }
+
+  /**
+   * Where a lock begins tells whose it is: the kernel makes one of the writers' lock and the sync
+   * lock behind it, and shows it at the descriptor that took the first of the two.
+   */
+  private static boolean isOfByte0(String info) {
+    for (int at = info.indexOf(LOCK); at >= 0; at = info.indexOf(LOCK, at + 1)) {
+      int end = info.indexOf('\n', at + 1);
+      String line = end < 0 ? info.substring(at) : info.substring(at, end);
+      if (line.lastIndexOf(" 0 ") == line.lastIndexOf(' ') - 2) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private String read() throws IOException {

@@ -123,6 +123,11 @@ public final class WritersLock implements Closeable {
     return held.isAt(path);
   }
 
+  /** Asked by who has the lock: the sync lock of the same file. */
+  public SyncLock syncLock() {
+    return held.syncLock();
+  }
+
   /** Releases the lock. */
   public void release() throws IOException {
     LockFile lockFile = held;

@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.record;
 
 import dev.outboxrelay.client.EventTooLarge;
+import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.OutboxEvent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -21,7 +22,7 @@ public final class BatchDraft implements Draft {
   /**
    * Checks and encodes all that needs no lock.
    *
-   * @param events two or more
+   * @param events one or more
    * @param ids of the events
    */
   public BatchDraft(RecordLimits limits, List<OutboxEvent> events, List<UUID> ids) {
@@ -36,7 +37,7 @@ public final class BatchDraft implements Draft {
     long bytes = 0;
     for (int i = 0; i < events.size(); i++) {
       RecordDraft record = new RecordDraft(limits, i > 0, i < events.size() - 1);
-      record.prepare(events.get(i), ids.get(i));
+      prepare(record, events, i, ids.get(i));
       records.add(record);
       bytes += HEADER_WORD_BYTES + record.length(0, i == 0);
       if (bytes > RecordLimits.MAX_BATCH_BYTES) {
@@ -49,6 +50,18 @@ public final class BatchDraft implements Draft {
                 + events.size()
                 + ": append it in parts");
       }
+    }
+  }
+
+  /** A refusal names the event. */
+  private static void prepare(RecordDraft record, List<OutboxEvent> events, int index, UUID id) {
+    String which = "event " + (index + 1) + " of " + events.size() + ": ";
+    try {
+      record.prepare(events.get(index), id);
+    } catch (EventTooLarge e) {
+      throw new EventTooLarge(which + e.getMessage(), e);
+    } catch (InvalidEvent e) {
+      throw new InvalidEvent(which + e.getMessage(), e);
     }
   }
 

@@ -25,7 +25,7 @@ final class CycleDescriptors implements Closeable {
   private final FileChannel channel;
   private final Object fileKey;
   private final Disk disk;
-  private RandomAccessFile forSync; // null until something is to be synced
+  private volatile RandomAccessFile forSync; // null until something is to be synced
   private int users = 1; // guarded by this
 
   private CycleDescriptors(Path name, Path path, FileChannel channel, Object fileKey, Disk disk) {
@@ -75,26 +75,29 @@ final class CycleDescriptors implements Closeable {
     }
   }
 
-  /**
-   * Keeps the file open for a sync, whatever its owner does. Call before the record is written: a
-   * descriptor that is opened later may miss an error which the kernel has already reported to
-   * another.
-   */
-  void retainForSync() throws IOException {
-    if (forSync == null) {
-      RandomAccessFile second = new RandomAccessFile(path.toFile(), "r");
-      if (sizeAt(path) < 0) {
-        second.close();
-        throw new NoSuchFileException(name.toString());
-      }
-      forSync = second;
+  /** Prepares for syncs that an interrupt must not end, see {@link #sync}. */
+  void openForSync() throws IOException {
+    if (forSync != null) {
+      return;
     }
-    synchronized (this) {
-      users++;
+    RandomAccessFile second = new RandomAccessFile(path.toFile(), "r");
+    if (sizeAt(path) < 0) {
+      second.close();
+      throw new NoSuchFileException(name.toString());
     }
+    forSync = second;
   }
 
-  /** Brings all that was published to stable storage. */
+  /** Keeps the file open for a sync, whatever its owner does; {@link #close} must follow. */
+  synchronized void retain() {
+    users++;
+  }
+
+  /**
+   * Brings all that was published to stable storage. To each of the two descriptors the kernel
+   * tells an error once, whatever the other was told, and both were open before; so a sync through
+   * either vouches for all since {@link #openForSync}, unless one through either has failed.
+   */
   void sync(LockDeadline deadline) throws IOException {
     try {
       disk.sync(channel, false, DiskStep.PAYLOAD);

@@ -27,6 +27,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /**
  * A cycle file, open for changes by the holder of the writers' lock (FORMAT I3): knows its tail,
@@ -160,6 +161,17 @@ final class CycleFile implements Closeable {
   /** Number of the next entry. */
   long entries() {
     return entries;
+  }
+
+  /** Offset of the last entry's header word, 0 while there is none. */
+  long last() {
+    return last;
+  }
+
+  /** What word1 says; for anybody, also when the file was closed. */
+  LongSupplier word1() {
+    MappedByteBuffer mapped = map; // a longer one would tell no more
+    return () -> load64(mapped, layout.word1());
   }
 
   /** Sequence of the last record, 0 if there is none. Call only after the chain was walked. */

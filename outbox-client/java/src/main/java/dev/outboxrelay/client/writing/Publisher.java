@@ -1,6 +1,5 @@
 package dev.outboxrelay.client.writing;
 
-import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.DiskErrors;
 import dev.outboxrelay.client.disk.Folder;
@@ -55,7 +54,7 @@ final class Publisher implements Closeable {
       Published published =
           deadline.retryWhileInterrupted(
               () -> underLock(deadline, opened -> publish(opened, draft, eventId, deadline)));
-      if (options.durability() == Durability.POWER) {
+      if (published.commit() != null) {
         syncAndClose(published, eventId, deadline);
       }
       return published;
@@ -79,8 +78,8 @@ final class Publisher implements Closeable {
       published = current.append(draft, now, deadline);
     }
     if (lock.wasLost()) {
-      if (options.durability() == Durability.POWER) {
-        closeQuietly(published.file());
+      if (published.commit() != null) {
+        closeQuietly(published.commit());
       }
       throw LockLost.behindPublishing(options.paths().lock(), eventId);
     }
@@ -179,9 +178,8 @@ final class Publisher implements Closeable {
 
   /** Brings a published record to stable storage; other writers go on meanwhile. */
   private void syncAndClose(Published published, UUID eventId, LockDeadline deadline) {
-    CycleDescriptors file = published.file();
     try {
-      file.sync(deadline);
+      published.commit().sync(published, deadline);
     } catch (IOException e) {
       markFailed(published.cycle());
       throw new OutboxUnavailable(
@@ -193,7 +191,7 @@ final class Publisher implements Closeable {
           e,
           eventId);
     } finally {
-      closeQuietly(file);
+      closeQuietly(published.commit());
     }
   }
 

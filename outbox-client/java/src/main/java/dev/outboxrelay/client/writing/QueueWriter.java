@@ -73,18 +73,18 @@ public final class QueueWriter implements Closeable {
    * Appends events, all or none, and nothing between them.
    *
    * @return where they stand, in their order
-   * @throws OutboxError as for one event; {@link OutboxError#maybeAppended} is then the first one's
-   *     id
+   * @throws OutboxError as for one event, and counted once; {@link OutboxError#maybeAppended} is
+   *     then the first one's id
    */
   public List<Receipt> appendAll(List<OutboxEvent> events) {
-    if (events.size() < 2) {
-      return events.stream().map(this::append).toList();
+    if (events.isEmpty()) {
+      return List.of();
     }
     try {
       List<UUID> ids = events.stream().map(this::idOf).toList();
       BatchDraft draft = new BatchDraft(options.limits(), events, ids);
       Published published = publisher.append(draft, ids.get(0));
-      List<Receipt> receipts = new ArrayList<>();
+      List<Receipt> receipts = new ArrayList<>(ids.size());
       for (UUID id : ids) {
         receipts.add(receipt(published, receipts.size(), id));
       }

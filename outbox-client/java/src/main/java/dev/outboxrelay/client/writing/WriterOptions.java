@@ -9,6 +9,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Random;
+import java.util.function.LongSupplier;
 
 /**
  * Everything that an outbox is opened with, what only the relay and tests change included.
@@ -23,6 +24,7 @@ import java.util.Random;
  * @param disk where changes go
  * @param clock of append times and cycles
  * @param random of event ids, identities and backoff
+ * @param nanos time that passes, as {@link System#nanoTime} tells it, for pauses around a sync
  */
 public record WriterOptions(
     OutboxPaths paths,
@@ -34,7 +36,8 @@ public record WriterOptions(
     long rollBytes,
     Disk disk,
     InstantSource clock,
-    Random random) {
+    Random random,
+    LongSupplier nanos) {
 
   public static final Duration USUAL_LOCK_TIMEOUT = Duration.ofSeconds(5);
   public static final long USUAL_ROLL_BYTES = 1L << 30;
@@ -51,7 +54,8 @@ public record WriterOptions(
         USUAL_ROLL_BYTES,
         Disk.REAL,
         InstantSource.system(),
-        new SecureRandom());
+        new SecureRandom(),
+        System::nanoTime);
   }
 
   /**
@@ -79,7 +83,17 @@ public record WriterOptions(
 
   public WriterOptions withDurability(Durability changed) {
     return new WriterOptions(
-        paths, changed, maxBytes, lockTimeout, trustParent, limits, rollBytes, disk, clock, random);
+        paths,
+        changed,
+        maxBytes,
+        lockTimeout,
+        trustParent,
+        limits,
+        rollBytes,
+        disk,
+        clock,
+        random,
+        nanos);
   }
 
   public WriterOptions withMaxBytes(long changed) {
@@ -93,17 +107,38 @@ public record WriterOptions(
         rollBytes,
         disk,
         clock,
-        random);
+        random,
+        nanos);
   }
 
   public WriterOptions withLockTimeout(Duration changed) {
     return new WriterOptions(
-        paths, durability, maxBytes, changed, trustParent, limits, rollBytes, disk, clock, random);
+        paths,
+        durability,
+        maxBytes,
+        changed,
+        trustParent,
+        limits,
+        rollBytes,
+        disk,
+        clock,
+        random,
+        nanos);
   }
 
   public WriterOptions withTrustParent(boolean changed) {
     return new WriterOptions(
-        paths, durability, maxBytes, lockTimeout, changed, limits, rollBytes, disk, clock, random);
+        paths,
+        durability,
+        maxBytes,
+        lockTimeout,
+        changed,
+        limits,
+        rollBytes,
+        disk,
+        clock,
+        random,
+        nanos);
   }
 
   public WriterOptions withLimits(RecordLimits changed) {
@@ -117,7 +152,8 @@ public record WriterOptions(
         rollBytes,
         disk,
         clock,
-        random);
+        random,
+        nanos);
   }
 
   public WriterOptions withRollBytes(long changed) {
@@ -131,7 +167,8 @@ public record WriterOptions(
         changed,
         disk,
         clock,
-        random);
+        random,
+        nanos);
   }
 
   public WriterOptions withDisk(Disk changed) {
@@ -145,7 +182,8 @@ public record WriterOptions(
         rollBytes,
         changed,
         clock,
-        random);
+        random,
+        nanos);
   }
 
   public WriterOptions withClock(InstantSource changed) {
@@ -159,7 +197,8 @@ public record WriterOptions(
         rollBytes,
         disk,
         changed,
-        random);
+        random,
+        nanos);
   }
 
   public WriterOptions withRandom(Random changed) {
@@ -173,6 +212,22 @@ public record WriterOptions(
         rollBytes,
         disk,
         clock,
+        changed,
+        nanos);
+  }
+
+  public WriterOptions withNanos(LongSupplier changed) {
+    return new WriterOptions(
+        paths,
+        durability,
+        maxBytes,
+        lockTimeout,
+        trustParent,
+        limits,
+        rollBytes,
+        disk,
+        clock,
+        random,
         changed);
   }
 }

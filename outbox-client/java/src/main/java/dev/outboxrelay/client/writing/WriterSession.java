@@ -45,6 +45,7 @@ final class WriterSession implements Closeable {
   private long newest;
   private NewestCycle newestCycle; // null while there is none
   private CycleFile file; // null while there is none, or it cannot be parsed, or was deleted
+  private GroupCommit commit; // of that file; null until something is to be synced
   private long nextSequence; // as this writer left it in the state
 
   /**
@@ -212,6 +213,7 @@ final class WriterSession implements Closeable {
     if (file != null) {
       file.close();
       file = null;
+      commit = null; // whoever waits for it has it, too
     }
     newest = cycle;
     file =
@@ -273,15 +275,22 @@ final class WriterSession implements Closeable {
             : null;
     ByteBuffer frame =
         draft.complete(sequence, (int) file.entries(), nowMillis, prologue, file.id(), file.end());
-    if (options.durability() == Durability.POWER) {
-      file.descriptors().retainForSync();
+    int records = draft.records();
+    long at = file.end();
+    long last = CycleLayout.next(at, span) - Integer.BYTES - draft.length(records - 1, first);
+    boolean toBeSynced = options.durability() == Durability.POWER;
+    if (toBeSynced) {
+      if (commit == null) {
+        commit = GroupCommit.of(file, state, lock.syncLock(), options);
+      }
+      commit.expect(at, last);
     }
     boolean published = false;
     try {
       file.publish(frame, span, draft.length(0, first));
       published = true;
       return new Published(
-          state.outboxId(), state.generation(), sequence, newest, file.descriptors());
+          state.outboxId(), state.generation(), sequence, records, newest, at, last, commit);
     } catch (IOException e) {
       if (UnreadableBlock.isCauseOf(e)) {
         fail(file.end());
@@ -289,8 +298,8 @@ final class WriterSession implements Closeable {
       }
       throw e;
     } finally {
-      if (!published && options.durability() == Durability.POWER) {
-        file.close(); // what was retained
+      if (!published && toBeSynced) {
+        commit.close();
       }
     }
   }
@@ -304,6 +313,9 @@ final class WriterSession implements Closeable {
   /** No writer appends to this cycle again. Before the mark, as nobody looks into it again. */
   void markFailed(long cycle) throws IOException {
     lock.mustBeHeld();
+    if (state.isFailed(cycle)) {
+      return;
+    }
     try {
       sequences.giveBehindFailed(cycle);
     } catch (NoSuchFileException e) {

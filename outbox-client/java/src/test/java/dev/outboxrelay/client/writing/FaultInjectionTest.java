@@ -57,7 +57,13 @@ class FaultInjectionTest {
 
   /** Steps that are nothing but mapped stores: those do not fail halfway. */
   private static final Set<DiskStep> STORES =
-      EnumSet.of(DiskStep.PUBLISH, DiskStep.WORD1, DiskStep.WORD2, DiskStep.INDEX, DiskStep.EOF);
+      EnumSet.of(
+          DiskStep.PUBLISH,
+          DiskStep.WORD1,
+          DiskStep.WORD2,
+          DiskStep.INDEX,
+          DiskStep.EOF,
+          DiskStep.SYNCED);
 
   static Stream<Arguments> stepsAndFaults() {
     return Stream.of(DiskStep.values())

@@ -1,0 +1,58 @@
+"""The power is cut while writers serve each other with their syncs: what was acked is there."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from outbox_conformance.crashes import groups
+from outbox_conformance.crashes.campaign import Campaign
+from outbox_conformance.crashes.planted_groups import FAULTS, Fault
+from outbox_conformance.crashes.recovery import PythonSuccessor
+from outbox_conformance.crashes.survival import PAGE, SECTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SEED = 1
+TORTURE = os.environ.get("TORTURE") == "1"
+LIMIT = 50 if TORTURE else 4
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    before = os.umask(0o007)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", groups.HISTORIES)
+def test_what_a_sync_of_another_has_acknowledged_is_there(
+    name: str, tmp_path: Path, chance: random.Random
+) -> None:
+    log = groups.history(name, str(tmp_path))
+    with Campaign((PythonSuccessor(), PythonSuccessor()), chance) as campaign:
+        for block in (SECTOR, PAGE):
+            campaign.cuts(log, block, LIMIT)
+    report = campaign.report
+    print(f"{name}: {report.cuts} states of power cuts")
+    assert not report.violations, "\n".join(map(str, report.violations[:5]))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
+def test_a_fault_is_found(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"outbox_conformance.reference.group.{fault.name}", fault.replacement)
+    log = groups.history(fault.history, str(tmp_path), right=False)
+    # What comes before is the same in all of them.
+    log = replace(log, start=sorted(attempt.began for attempt in log.attempts)[2])
+    successors = (PythonSuccessor(), PythonSuccessor())
+    with Campaign(successors, random.Random(SEED), stop_at="lost") as campaign:
+        campaign.cuts(log, SECTOR, 10)
+    found = [each for each in campaign.report.violations if "lost" in str(each.what)]
+    assert found, f"{campaign.report.states} states: {campaign.report.kinds()}"
+    print(f"after {campaign.report.states} states: {found[0]}")

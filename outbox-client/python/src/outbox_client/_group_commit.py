@@ -1,0 +1,217 @@
+"""`power` durability: one sync for all that is published, whoever published it.
+
+"Group commit" in FORMAT.md has the protocol. A record is published when it comes here, so nothing
+here ends an append for want of a lock: who cannot have it syncs without.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from errno import EIO
+from struct import pack
+from time import monotonic
+
+from outbox_client._claim import Claim, Token
+from outbox_client._disk import forked
+from outbox_client._errors import OutboxBusy
+from outbox_client._lock_deadline import sleep
+from outbox_client._synced_range import SyncedRange, synced_range
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from outbox_client._cycle_file import CycleFile
+    from outbox_client._disk import Disk
+    from outbox_client._safe_files import File
+    from outbox_client._state_file import StateFile
+
+# That long a sync is waited for that another process may have been stopped in.
+_LONGEST_WAIT = 0.1
+# What a sync is taken to last until one was seen.
+_USUAL_SYNC = 200e-6
+_SHORTEST_PAUSE = 50e-6
+_LONGEST_PAUSE = 5e-3
+_PAUSES_IN_A_SYNC = 4
+# See WritersLock: a position that no other open file has.
+_LEAST_MARK = 1 << 32
+
+_COMMAND: int = getattr(fcntl, "F_OFD_SETLK", -1)
+_LOCK = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+_UNLOCK = pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 1, 1, 0)
+
+
+class GroupCommit:
+    """Brings to stable storage what is appended through one descriptor of a cycle file.
+
+    Safe for many threads.
+
+    Attributes:
+        syncer: the claim of whoever syncs through this descriptor.
+    """
+
+    syncer: Claim | None = None
+
+    def __init__(
+        self, cycle: CycleFile, state: StateFile, lock: File, tail: int, before: int
+    ) -> None:
+        """Take over what was opened under the writers' lock.
+
+        Args:
+            cycle: its file.
+            state: of the outbox.
+            lock: the lock file, in a descriptor of its own.
+            tail: where the cycle ended when its file was opened: the descriptor vouches for what
+                is appended from there on.
+            before: offset of the last record before that, 0 if there was none.
+        """
+        self._cycle = cycle
+        self._outbox = os.path.dirname(os.path.dirname(cycle.path))
+        self._state = state
+        self._lock = lock
+        self._mark = os.lseek(lock.fd, _LEAST_MARK + int.from_bytes(os.urandom(5), "big"), 0)
+        self._tail = tail
+        self._before = before
+        self._took = _USUAL_SYNC
+        # Whether an error of this descriptor was told, or may have been: the kernel does so once.
+        self._failed = False
+        self._claim = self.__dict__.setdefault
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether these records are known to be on stable storage."""
+        known = synced_range(self._state.words, self._cycle.number)
+        return known is not None and known.covers(first, last)
+
+    def bring(self, first: int, last: int, before: int, disk: Disk) -> None:
+        """Return when the records are on stable storage.
+
+        Args:
+            first: offset of the first one's header word.
+            last: of the last one's.
+            before: of the record before the first, 0 if there is none in the cycle.
+            disk: syncs.
+
+        Raises:
+            OSError: this sync, or one before through the same descriptor, has failed.
+            OutboxBusy: this thread is inside a sync already.
+        """
+        if self.covers(first, last):
+            return
+        token = Token()
+        claim = Claim(token)
+        try:
+            if not self._wait_for_claim(claim, first, last):
+                return
+            if self._failed:
+                raise OSError(EIO, "a sync of this file has failed before")
+            locked = self._wait_for_lock(first, last, disk)
+            try:
+                if disk.stopped:
+                    raise forked()  # its parent sees to it
+                if not self.covers(first, last):
+                    if locked:
+                        self._let_come_in(last, before)
+                    self._sync(last, disk, note=locked)
+            finally:
+                if locked:
+                    disk.sync_unlock(self._lock.fd, _COMMAND, _UNLOCK)
+        finally:
+            try:
+                if self.syncer is claim:
+                    del self.syncer
+            finally:
+                del token
+
+    def _sync(self, last: int, disk: Disk, *, note: bool) -> None:
+        cycle = self._cycle
+        # Before the sync: what is published behind it may not be covered by it.
+        newest = max(cycle.words64[cycle.word1], last)
+        begun = monotonic()
+        steps: list[None] = []
+        self._failed = True  # until it is known to have ended well, or not to have begun
+        try:
+            disk.sync_payload(cycle.fd, steps)
+        finally:
+            self._failed = len(steps) == 1
+        self._took += (monotonic() - begun - self._took) / 4
+        if note:
+            self._extended(newest).store(self._state.words, cycle.number, disk)
+
+    def _extended(self, newest: int) -> SyncedRange:
+        """The range that this sync makes of the one that is known."""
+        known = synced_range(self._state.words, self._cycle.number)
+        if known is None or known.last < self._before or known.last > newest:  # FORMAT I13
+            return SyncedRange(self._tail, newest)
+        return SyncedRange(min(known.first, self._tail), newest)
+
+    # --- waiting ---
+
+    def refuse_to_interrupt(self) -> None:
+        """Refuse an append that would wait for a sync which its own thread is inside of.
+
+        Raises:
+            OutboxBusy: it would.
+        """
+        holder = self.syncer
+        if holder is not None and not holder.abandoned():
+            holder.refuse_to_wait(self._outbox)
+
+    def _wait_for_claim(self, claim: Claim, first: int, last: int) -> bool:
+        """Wait for other threads that sync; False if that made it needless."""
+        while (holder := self._claim("syncer", claim)) is not claim:
+            if holder.abandoned():
+                if holder.inherited_by(claim) and self.syncer is holder:
+                    del self.syncer
+                    continue
+            else:
+                holder.refuse_to_wait(self._outbox)
+            self._pause()
+            if self.covers(first, last):
+                return False
+        return True
+
+    def _wait_for_lock(self, first: int, last: int, disk: Disk) -> bool:
+        """Wait for other processes that sync; whether the sync lock is held now."""
+        deadline = None
+        while not self._try_lock(disk):
+            now = monotonic()
+            if deadline is None:
+                deadline = now + _LONGEST_WAIT
+            if now >= deadline:
+                return False
+            try:
+                self._pause()
+            except OutboxBusy:
+                return False  # the event loop itself: it cannot wait
+            if self.covers(first, last):
+                return False
+        return True
+
+    def _try_lock(self, disk: Disk) -> bool:
+        fd = self._lock.fd
+        try:
+            if _COMMAND < 0 or os.lseek(fd, 0, os.SEEK_CUR) != self._mark:
+                return False  # closed by somebody else
+            disk.sync_lock(fd, _COMMAND, _LOCK)
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            return False
+        return True
+
+    def _pause(self) -> None:
+        sleep(min(max(self._took / _PAUSES_IN_A_SYNC, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+
+    def _let_come_in(self, last: int, before: int) -> None:
+        """Where others are at work, wait for their next records for a part of what a sync takes."""
+        cycle = self._cycle
+        known = synced_range(self._state.words, cycle.number)
+        seen = cycle.words64[cycle.word1]
+        if seen == last and (known is None or known.last == before):
+            return
+        deadline = monotonic() + self._took / 2
+        while monotonic() < deadline:
+            os.sched_yield()
+            newest = cycle.words64[cycle.word1]
+            if newest == seen:
+                return
+            seen = newest

@@ -1,0 +1,249 @@
+"""`power`: whose sync is whose, and that no error of one is hidden from those it concerns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from support import Clock, Reached, event, eventually, fail, new_writer, numbers
+
+from outbox_client import OutboxBusy, OutboxError, OutboxUnavailable
+from outbox_client._cycle_layout import CycleLayout
+from outbox_client._synced_range import SyncedRange, clear, synced_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from outbox_client._queue_writer import QueueWriter
+
+FIRST = CycleLayout(4096, 256).first
+PUBLISH = ("store", "publish")
+SYNC = ("fdatasync", "payload")
+
+
+def _range(writer: QueueWriter) -> tuple[int, int] | None:
+    session = writer._session
+    assert session is not None
+    assert session.newest is not None
+    known = synced_range(session.state.words, session.newest)
+    return None if known is None else (known.first, known.last)
+
+
+def _last(writer: QueueWriter) -> int:
+    assert writer._session is not None
+    return writer._session.last
+
+
+def _cycles(path: Path) -> int:
+    return len(list(path.glob("queue/*.cq4")))
+
+
+def _power(path: Path, disk: Reached | None = None) -> tuple[QueueWriter, Reached]:
+    disk = disk or Reached()
+    return new_writer(path, clock=Clock(), durability="power", disk=disk), disk
+
+
+def _until(condition: Callable[[], bool]) -> Callable[[], None]:
+    return lambda: eventually(condition)
+
+
+# --- the range ---
+
+
+def test_a_range_is_of_one_cycle_and_checked() -> None:
+    words = memoryview(bytearray(4096)).cast("Q")
+    assert synced_range(words, 0) is not None  # of no record: none stands at 0
+    assert synced_range(words, 5) is None
+    SyncedRange(0x10110, 0x20000).store(words, 490_896, Reached())
+    known = synced_range(words, 490_896)
+    assert known is not None
+    assert known.covers(0x10110, 0x20000)
+    assert known.covers(0x10200, 0x10200)
+    assert not known.covers(0x1010C, 0x10200)
+    assert not known.covers(0x10200, 0x20004)
+    assert synced_range(words, 490_897) is None
+    for word in (32, 33):
+        for bit in range(32, 64):
+            words[word] ^= 1 << bit
+            assert synced_range(words, 490_896) is None
+            words[word] ^= 1 << bit
+    clear(words, Reached())
+    assert synced_range(words, 490_896) is None
+
+
+def test_each_sync_makes_the_range_longer(outbox_path: Path) -> None:
+    writer, disk = _power(outbox_path)
+    for number in range(3):
+        writer.append(event(number))
+        assert _range(writer) == (FIRST, _last(writer))
+    assert disk.calls[SYNC] == 3
+
+
+def test_a_descriptor_vouches_for_nothing_that_was_there_before_it(outbox_path: Path) -> None:
+    first, _ = _power(outbox_path)
+    first.append(event(0))
+    new_writer(outbox_path, clock=Clock()).append(event(1))  # nobody syncs it
+    second, _ = _power(outbox_path)
+    second.append(event(2))
+    assert _range(second) == (_last(second), _last(second))
+    third, _ = _power(outbox_path)  # behind what is known: it goes on with that
+    third.append(event(3))
+    assert _range(third) == (_last(second), _last(third))
+    first.append(event(4))  # which vouches for all of it
+    assert _range(first) == (FIRST, _last(first))
+
+
+def test_a_range_that_speaks_of_what_is_not_written_yet_is_cleared(outbox_path: Path) -> None:
+    writer, disk = _power(outbox_path)
+    writer.append(event(0))
+    assert writer._session is not None
+    assert writer._session.newest is not None
+    words = writer._session.state.words
+    SyncedRange(FIRST, FIRST + 100_000).store(words, writer._session.newest, Reached())
+    writer.append(event(1))
+    assert disk.calls[SYNC] == 2
+    assert _range(writer) == (FIRST, _last(writer))
+
+
+# --- one sync for several ---
+
+
+def test_who_is_covered_by_anothers_sync_makes_none(outbox_path: Path) -> None:
+    second, watched = _power(outbox_path)
+    second.append(event(0))
+    leader = Reached("sync-lock", 2, _until(lambda: watched.calls[PUBLISH] == 2))
+    first, _ = _power(outbox_path, leader)
+    first.append(event(1))
+    with ThreadPoolExecutor() as threads:
+        leading = threads.submit(first.append, event(2))
+        eventually(lambda: leader.calls["lock", "sync-lock"] == 2)
+        second.append(event(3))
+        leading.result()
+    assert watched.calls[SYNC] == 1
+    assert leader.calls[SYNC] == 2
+    assert numbers(outbox_path) == [0, 1, 2, 3]
+
+
+def test_what_is_published_while_a_sync_runs_is_not_covered_by_it(outbox_path: Path) -> None:
+    second, watched = _power(outbox_path)
+    second.append(event(0))
+    leader = Reached("payload", 4, _until(lambda: watched.calls[PUBLISH] == 2))
+    first, _ = _power(outbox_path, leader)  # its calls: write, sync, write, sync
+    first.append(event(1))
+    with ThreadPoolExecutor() as threads:
+        leading = threads.submit(first.append, event(2))
+        eventually(lambda: leader.calls[SYNC] == 2)
+        second.append(event(3))
+        leading.result()
+    assert watched.calls[SYNC] == 2
+
+
+def test_many_threads_and_writers(outbox_path: Path) -> None:
+    writers = [_power(outbox_path) for _ in range(3)]
+
+    def append(number: int) -> None:
+        for further in range(20):
+            writers[number % 3][0].append(event(number * 20 + further))
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(append, range(12)))
+    assert sorted(numbers(outbox_path)) == list(range(240))
+    assert sum(disk.calls[SYNC] for _, disk in writers) <= 240
+
+
+# --- who cannot have the lock ---
+
+
+def test_a_process_that_was_stopped_in_a_sync_costs_time_and_nothing_else(
+    outbox_path: Path,
+) -> None:
+    writer, disk = _power(outbox_path)
+    writer.append(event(0))
+    known = _range(writer)
+    holder = os.open(outbox_path / "outbox.lock", os.O_RDWR)
+    lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+    fcntl.fcntl(holder, fcntl.F_OFD_SETLK, lock)
+    writer.append(event(1))
+    assert disk.calls[SYNC] == 2
+    assert _range(writer) == known, "without the lock nothing is noted"
+    os.close(holder)
+    writer.append(event(2))
+    assert _range(writer) == (FIRST, _last(writer))
+
+
+def test_an_append_that_interrupts_a_sync_of_its_thread_does_not_wait_for_it(
+    outbox_path: Path,
+) -> None:
+    interrupted: list[OutboxError] = []
+
+    def append() -> None:
+        try:
+            writer.append(event(9))
+        except OutboxError as problem:
+            interrupted.append(problem)
+
+    writer, _ = _power(outbox_path, Reached("payload", 4, append))
+    writer.append(event(0))
+    writer.append(event(1))
+    assert [type(problem) for problem in interrupted] == [OutboxBusy]
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 1, 2]
+
+
+# --- errors ---
+
+
+def test_an_error_is_told_to_all_who_append_through_the_descriptor(outbox_path: Path) -> None:
+    """The kernel tells it once for each open file description: a second sync would succeed."""
+    told = threading.Event()
+
+    def fail_once() -> None:
+        eventually(lambda: disk.calls[PUBLISH] == 3)
+        told.set()
+        fail()()
+
+    disk = Reached("payload", 4, fail_once)
+    writer, _ = _power(outbox_path, disk)
+    writer.append(event(0))
+    with ThreadPoolExecutor() as threads:
+        leading = threads.submit(writer.append, event(1))
+        eventually(lambda: disk.calls[SYNC] == 2)
+        following = threads.submit(writer.append, event(2))
+        for append in (leading, following):
+            with pytest.raises(OutboxUnavailable) as raised:
+                append.result()
+            assert raised.value.maybe_appended
+    assert told.is_set()
+    writer.append(event(3))
+    assert numbers(outbox_path) == [0, 1, 2, 3]
+    assert _cycles(outbox_path) == 2, "nobody appends to the failed one again"
+
+
+def test_a_sync_that_failed_is_not_noted(outbox_path: Path) -> None:
+    writer, disk = _power(outbox_path, Reached("payload", 4, fail()))
+    writer.append(event(0))
+    assert writer._session is not None
+    words = writer._session.state.words
+    before = bytes(words[32:34])
+    with pytest.raises(OutboxUnavailable, match="same event_id"):
+        writer.append(event(1))
+    assert bytes(words[32:34]) == before
+    assert disk.calls[SYNC] == 2
+
+
+def test_a_sync_of_which_nothing_is_known_counts_as_failed(outbox_path: Path) -> None:
+    writer, _ = _power(outbox_path)
+    writer.append(event(0))
+    assert writer._commit is not None
+    writer._commit._failed = True  # as a thread leaves it that dies in the system call
+    with pytest.raises(OutboxUnavailable, match="same event_id"):
+        writer.append(event(1))
+    writer.append(event(2))
+    assert numbers(outbox_path) == [0, 1, 2]
+    assert _cycles(outbox_path) == 2
