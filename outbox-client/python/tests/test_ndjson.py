@@ -111,7 +111,8 @@ def test_whatever_json_it_is(value: object, ascii_only: bool, indent: int | None
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("{", "no JSON"),
+        ("{", "jq -c"),
+        ('{"value":', "jq -c"),
         ("nonsense", "no JSON"),
         ("[]", "no JSON object"),
         ("5", "no JSON object"),

@@ -78,7 +78,11 @@ def members(text: str, carried: str) -> dict[str, Member]:
     try:
         return _members(text, carried)
     except JSONDecodeError as problem:
-        hint = " (a byte order mark)" if text.startswith(_BOM) else ""
+        hint = ""
+        if text.startswith(_BOM):
+            hint = " (a byte order mark)"
+        elif problem.pos >= len(text.rstrip()):
+            hint = ", where the line ends: one event is one line, as jq -c prints it"
         raise InvalidEvent(f"no JSON: {problem.msg} at character {problem.pos + 1}{hint}") from None
     except RecursionError:
         raise InvalidEvent("no JSON that can be read: it is nested too deeply") from None
