@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "PYTHONPATH": str(Path(outbox_client.__file__).parents[1]),
     "PYTHONWARNINGS": "error",
 }
+ENVIRONMENT.pop("PYTHONUNBUFFERED", None)  # it would hide what is still in a buffer
 LINE = b'{"value": "x"}\n'
 
 

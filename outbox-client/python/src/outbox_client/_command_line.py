@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from outbox_client._ndjson import NDJSON_HELP
-from outbox_client._standard_streams import Output
+from outbox_client._standard_streams import Output, write_error
 from outbox_client._stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -123,13 +123,13 @@ def _check(append: argparse.ArgumentParser, options: argparse.Namespace) -> None
 
 
 class _Parser(argparse.ArgumentParser):
-    """Knows whether help could be printed, which argparse does not want to."""
+    """Knows whether help could be printed, and buffers nothing; argparse does otherwise."""
 
     _not_printed = False
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if file is sys.stderr:
-            super()._print_message(message, file)
+            write_error(message)
             return
         output = Output(StopSignals(), closed=sys.stdout is None)
         output.line(message.rstrip("\n"))

@@ -31,7 +31,7 @@ def closed_streams() -> set[int]:
         with contextlib.suppress(OSError):
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - argparse writes to it to the end
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - argparse names it to the end
     return closed
 
 
@@ -145,13 +145,16 @@ class Output:
 
 
 def complain(message: str) -> None:
-    """Tell on standard error; if that fails, the exit code tells."""
-    data = f"outbox: {message}\n".encode("utf-8", "backslashreplace")
-    try:
+    """Tell on standard error what went wrong."""
+    write_error(f"outbox: {message}\n")
+
+
+def write_error(text: str) -> None:
+    """Print on standard error; if that fails, the exit code tells."""
+    data = text.encode("utf-8", "backslashreplace")
+    with contextlib.suppress(OSError):
         while data:
             waiting = select.poll()
             waiting.register(_ERROR, select.POLLOUT)
             waiting.poll()  # as it may be one that does not block
             data = data[os.write(_ERROR, data) :]
-    except OSError:
-        pass
