@@ -54,18 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: default: those of the process.
     """
+    try:
+        return _main(arguments)
+    except KeyboardInterrupt:
+        end_by(signal.SIGINT)
+        raise
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     closed = closed_streams()
     options = parse(arguments)
     stop = StopSignals()
     output = Output(stop, closed=1 in closed)
-    try:
-        if options.verb == "append":
-            code = _append(options, Input(stop, closed=0 in closed), output, stop)
-        else:
-            code = _run(options, output)
-    except KeyboardInterrupt:
-        end_by(signal.SIGINT)
-        raise
+    if options.verb == "append":
+        code = _append(options, Input(stop, closed=0 in closed), output, stop)
+    else:
+        code = _run(options, output)
     if output.failure is not None:
         complain(f"the output could not be printed: {output.failure}")
         code = code or NOT_PRINTED

@@ -57,6 +57,7 @@ class StopSignals:
             for fd in self._woken:
                 os.close(fd)
             self._woken = None
+            self._polls.clear()
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is not None:
