@@ -62,9 +62,31 @@ final class ClientCopy implements Closeable {
       invoke(lock.getClass(), lock, "release");
     }
 
+    Sync syncLock() throws Exception {
+      return new Sync(invoke(lock.getClass(), lock, "syncLock"));
+    }
+
     @Override
     public void close() throws IOException {
       closeOther(lock);
+    }
+  }
+
+  /** A sync lock of this copy. */
+  static final class Sync {
+    private final Object lock;
+
+    private Sync(Object lock) {
+      this.lock = lock;
+    }
+
+    boolean tryAcquire() throws Exception {
+      Class<?> disk = lock.getClass().getClassLoader().loadClass(CLIENT + "disk.Disk");
+      return (Boolean) invoke(lock.getClass(), lock, "tryAcquire", disk.getField("REAL").get(null));
+    }
+
+    void release() throws Exception {
+      invoke(lock.getClass(), lock, "release");
     }
   }
 
