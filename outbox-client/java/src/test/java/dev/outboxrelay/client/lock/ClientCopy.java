@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.lock;
 
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.Outbox;
 import java.io.Closeable;
 import java.io.IOException;
@@ -91,9 +92,15 @@ final class ClientCopy implements Closeable {
   }
 
   Writer open(Path path, Duration lockTimeout) throws Exception {
+    return open(path, lockTimeout, Durability.PROCESS);
+  }
+
+  Writer open(Path path, Duration lockTimeout, Durability durability) throws Exception {
     Object builder = invoke(type("Outbox"), null, "builder");
     builder = invoke(builder.getClass(), builder, "path", path);
     builder = invoke(builder.getClass(), builder, "lockTimeout", lockTimeout);
+    Object theirs = invoke(type("Durability"), null, "parse", durability.toString());
+    builder = invoke(builder.getClass(), builder, "durability", theirs);
     return new Writer(invoke(builder.getClass(), builder, "open"));
   }
 

@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.ChildProcess;
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.writing.ReadBack;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
@@ -162,6 +166,27 @@ class SyncLockTest {
     writers.close();
     assertThrows(IOException.class, () -> sync.tryAcquire(Disk.REAL));
     assertThrows(IOException.class, () -> sync.tryAcquire(Disk.REAL), "and nobody holds it");
+  }
+
+  @Test
+  void interrupts_of_two_copies_that_sync_beside_another_process_lose_nothing() throws Exception {
+    try (ChildProcess child = ChildProcess.appendingInPower(path, Integer.MAX_VALUE);
+        ClientCopy one = new ClientCopy();
+        ClientCopy two = new ClientCopy()) {
+      child.readLine();
+      Storm storm = new Storm(path, 200, Durability.POWER);
+      storm.follow(child);
+      storm.appendWith(one, false);
+      storm.appendWith(one, false);
+      storm.appendWith(one, true);
+      storm.appendWith(two, false);
+      storm.appendWith(two, true);
+      storm.interruptAll();
+      storm.join(child);
+      storm.verify(ReadBack.all(path));
+    }
+    assertEquals(
+        List.of(), StateFile.read(path.resolve("outbox.state")).orElseThrow().failedCycles());
   }
 
   /** In a thread that has ended by then. */
