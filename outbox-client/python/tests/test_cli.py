@@ -193,7 +193,9 @@ def test_a_busy_lock_and_a_corrupt_queue_have_codes(
 
         monkeypatch.setattr(QueueWriter, "append", fail)
         assert main(["append", "x"]) == code
-    assert "event id 00000000-0000-0000-0000-000000000000" in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "event id 00000000-0000-0000-0000-000000000000" in error
+    assert "appended" not in error
 
 
 @pytest.mark.parametrize(
@@ -233,8 +235,10 @@ def test_a_number_is_its_digits(arguments: list[str]) -> None:
     assert usage_code(arguments) == 2
 
 
-def test_an_event_id_is_taken_in_its_one_form(capfd: pytest.CaptureFixture[str]) -> None:
-    for odd in ("0x8f3b6e00007000800000000000000_1", "{018f3b6e-0000-7000-8000-000000000001}"):
+def test_an_event_id_that_others_read_otherwise_is_refused(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for odd in ("0x8f3b6e000070008000000000000001", "018f3b6e0000700080000000000000_1"):
         assert main(["append", "x", "--event-id", odd]) == 3
         assert odd in capfd.readouterr().err
 

@@ -113,7 +113,24 @@ def test_an_event_id_may_be_given_in_three_ways() -> None:
         assert draft(b"", "t", None, None, given, None).event_id == identity.bytes
 
 
-@pytest.mark.parametrize("event_id", ["x", b"short", 5, ""])
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        "x",
+        b"short",
+        5,
+        "",
+        # What int() takes for 128 bits, and others for something else.
+        "0x8f3b6e000070008000000000000001",
+        "018f3b6e-0000-7000-8000-0000000000_1",
+        "018f3b6e0000700080000000000000_1",
+        " 18f3b6e-0000-7000-8000-000000000001",
+        "+18f3b6e-0000-7000-8000-000000000001",
+        "\u066018f3b6e-0000-7000-8000-000000000001",
+        "\u066018f3b6e000070008000000000000001",
+        "018f3b6e-0000-7000-8000-000000000001\n",
+    ],
+)
 def test_another_event_id_is_refused(event_id: object) -> None:
     with pytest.raises(InvalidEvent, match="UUID"):
         check(event_id=event_id)

@@ -111,7 +111,8 @@ def test_whatever_json_it_is(value: object, ascii_only: bool, indent: int | None
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("{", "no JSON"),
+        ("{", "jq -c"),
+        ('{"value":', "jq -c"),
         ("nonsense", "no JSON"),
         ("[]", "no JSON object"),
         ("5", "no JSON object"),
@@ -171,10 +172,8 @@ def test_whatever_json_it_is(value: object, ascii_only: bool, indent: int | None
         ('{"topic": ["t"]}', "topic"),
         ('{"event_id": 5}', "UUID"),
         ('{"event_id": "x"}', "UUID"),
-        ('{"event_id": "018f3b6e00007000800000000000001_"}', "UUID"),
+        ('{"event_id": "018f3b6e0000700080000000000000_1"}', "UUID"),
         ('{"event_id": "0x8f3b6e000070008000000000000001"}', "UUID"),
-        ('{"event_id": "{018f3b6e-0000-7000-8000-000000000001}"}', "UUID"),
-        ('{"event_id": "urn:uuid:018f3b6e-0000-7000-8000-000000000001"}', "UUID"),
         ('{"event_id": "018f3b6e-0000-7000-8000-000000000001\\n"}', "UUID"),
         ('{"event_id": "\\u066018f3b6e-0000-7000-8000-000000000001"}', "UUID"),
         ('{"timestamp": 5.0}', "timestamp 5.0"),

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from outbox_client._errors import EventTooLarge, InvalidEvent, OutboxError
-from outbox_client._ndjson import MAX_LINE_BYTES, event_id, events
+from outbox_client._ndjson import MAX_LINE_BYTES, events
 from outbox_client._outbox import Outbox
 from outbox_client._record_codec import MAX_RECORD_BYTES
 
@@ -105,7 +105,7 @@ class AppendCommand:
             "topic": self._topic(),
             "key": None if options.key is None else os.fsencode(options.key),
             "headers": [_header(text) for text in options.header],
-            "event_id": None if options.event_id is None else event_id(options.event_id),
+            "event_id": options.event_id,
             "timestamp": options.timestamp,
             "partition": options.partition,
             "value": self._value(),

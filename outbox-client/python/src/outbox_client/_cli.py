@@ -83,10 +83,11 @@ def _append(options: argparse.Namespace, given: Input, output: Output, stop: Sto
             command.run()
         except OutboxError as problem:
             code = _complaint(problem)
-    if code or output.failure or stop.received:
+    if (code and options.ndjson) or output.failure or stop.received:
         # Whoever repeats what failed has to know where to begin.
         count = command.appended
-        complain(f"{count} event{' was' if count == 1 else 's were'} appended")
+        before = " before it" if code and not options.atomic else ""
+        complain(f"{count} event{' was' if count == 1 else 's were'} appended{before}")
     return code
 
 

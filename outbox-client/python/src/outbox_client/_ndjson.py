@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import TYPE_CHECKING, Any
 
 from outbox_client._errors import EventTooLarge, InvalidEvent
@@ -62,7 +61,6 @@ _TOLD_BY_INSPECT = {
 }
 _TOLD_OF_A_DEAD_LETTER = {"number", "reason", "error", "at"}
 _SPACE = b" \t\r\n"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def events(lines: Iterable[tuple[bytes, bool]]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -115,19 +113,6 @@ def arguments(line: bytes) -> dict[str, Any]:
     return _arguments(fields)
 
 
-def event_id(text: object) -> str:
-    """An event's id in the form that all programs read alike, unlike what `uuid.UUID` takes.
-
-    Raises:
-        InvalidEvent: it is in another form.
-    """
-    if not isinstance(text, str) or not _UUID.fullmatch(text):
-        raise InvalidEvent(
-            f"event_id {_shown(text)} is no UUID like 018f3b6e-5f0a-7c3e-9d7a-0c5b8f6f2a11"
-        )
-    return text
-
-
 def _refuse_unknown(fields: dict[str, Member], known: set[str]) -> None:
     if "corrupt" in fields:
         raise InvalidEvent("corrupt data that inspect found, no event")
@@ -140,7 +125,9 @@ def _refuse_unknown(fields: dict[str, Member], known: set[str]) -> None:
 def _arguments(fields: dict[str, Member]) -> dict[str, Any]:
     found = {name: member.value for name, member in fields.items()}
     event: dict[str, Any] = {
-        name: found[name] for name in ("timestamp", "partition") if found.get(name) is not None
+        name: found[name]
+        for name in ("event_id", "timestamp", "partition")
+        if found.get(name) is not None
     }
     if "topic" in found:
         if not isinstance(found["topic"], str):
@@ -148,8 +135,6 @@ def _arguments(fields: dict[str, Member]) -> dict[str, Any]:
                 f"topic {_shown(found['topic'])} must be a string; leave it out for --topic"
             )
         event["topic"] = found["topic"]
-    if found.get("event_id") is not None:
-        event["event_id"] = event_id(found["event_id"])
     if "key" in found or "key_base64" in found:
         event["key"] = _text_or_bytes("key", "key", found)
     if found.get("headers") is not None:

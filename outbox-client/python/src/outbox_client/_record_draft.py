@@ -300,7 +300,10 @@ def _event_id(event_id: UUID | str | bytes) -> bytes:
         try:
             from uuid import UUID
 
-            return UUID(event_id).bytes
+            found = UUID(event_id)
+            # It takes what int() does: 0x…, blanks, underscores. To others that is another id.
+            if found.hex in event_id.replace("-", "").lower():
+                return found.bytes
         except ValueError:
             pass
         except ImportError:  # at the interpreter's exit

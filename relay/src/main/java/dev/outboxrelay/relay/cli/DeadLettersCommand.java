@@ -127,7 +127,7 @@ final class DeadLettersCommand implements Runnable {
   private record Form(EventView view, boolean json) {
 
     String of(DeadLetter letter) {
-      return json ? node(letter).toString() : Logfmt.line(pairs(letter));
+      return json ? Printed.line(node(letter)) : Logfmt.line(pairs(letter));
     }
 
     private Map<String, Object> pairs(DeadLetter letter) {

@@ -142,7 +142,7 @@ final class InspectCommand implements Callable<Integer>, QueueVisitor {
       node.put("corrupt", damage.kind());
       node.put("cycle", damage.cycle()).put("offset", damage.offset());
       node.put("bytes", damage.bytes() == 0 ? null : damage.bytes());
-      out.println(node.put("detail", damage.detail()));
+      out.println(Printed.line(node.put("detail", damage.detail())));
     } else {
       Map<String, Object> pairs = new LinkedHashMap<>();
       pairs.put("corrupt", damage.kind());
@@ -169,7 +169,7 @@ final class InspectCommand implements Callable<Integer>, QueueVisitor {
     if (json) {
       ObjectNode node = view.json(found.record());
       node.put("index", found.index()).put("cycle", found.cycle()).put("offset", found.offset());
-      out.println(node);
+      out.println(Printed.line(node));
     } else {
       Map<String, Object> pairs = new LinkedHashMap<>();
       pairs.put("index", String.format("0x%x", found.index()));

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Map;
@@ -15,6 +16,17 @@ final class Printed {
     int width = rows.keySet().stream().mapToInt(String::length).max().orElse(0);
     rows.forEach(
         (name, value) -> out.println(name + " ".repeat(width - name.length() + 2) + value));
+  }
+
+  /**
+   * JSON on one line, also for programs that take U+0085, U+2028 and U+2029 for ends of lines,
+   * which JSON has no need to escape.
+   */
+  static String line(JsonNode json) {
+    return json.toString()
+        .replace("\u0085", "\\u0085")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029");
   }
 
   static String bytes(long bytes) {
