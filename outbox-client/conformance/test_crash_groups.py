@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 from outbox_conformance.crashes import groups
 from outbox_conformance.crashes.campaign import Campaign
+from outbox_conformance.crashes.group_clients import Client, JavaClient
+from outbox_conformance.crashes.group_stage import Stage
+from outbox_conformance.crashes.java_writer import JavaWriter
 from outbox_conformance.crashes.planted_groups import FAULTS, Fault
 from outbox_conformance.crashes.recovery import PythonSuccessor
 from outbox_conformance.crashes.survival import PAGE, SECTOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from outbox_conformance.crashes.oplog import Log
 
 SEED = 1
 TORTURE = os.environ.get("TORTURE") == "1"
@@ -35,12 +40,37 @@ def umask() -> Iterator[None]:
 def test_what_a_sync_of_another_has_acknowledged_is_there(
     name: str, tmp_path: Path, chance: random.Random
 ) -> None:
-    log = groups.history(name, str(tmp_path))
+    _look(groups.history(name, str(tmp_path)), chance)
+
+
+@pytest.fixture(scope="module")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaWriter]:
+    place = str(tmp_path_factory.mktemp("java"))
+    running = JavaWriter(place, durability="power", roll_bytes=1 << 30)
+    yield running
+    running.end()
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(("one", "other"), [("java", "reference"), ("reference", "java")])
+@pytest.mark.parametrize("name", groups.PAIRED)
+def test_clients_serve_each_other(
+    name: str, one: str, other: str, tmp_path: Path, java: JavaWriter, chance: random.Random
+) -> None:
+    clients: dict[str, Callable[[Stage], Client]] = {
+        "reference": Stage.actor,
+        "java": lambda stage: JavaClient(stage, java),
+    }
+    log = groups.paired(name, str(tmp_path), clients[one], clients[other])
+    _look(log, chance)
+
+
+def _look(log: Log, chance: random.Random) -> None:
     with Campaign((PythonSuccessor(), PythonSuccessor()), chance) as campaign:
         for block in (SECTOR, PAGE):
             campaign.cuts(log, block, LIMIT)
     report = campaign.report
-    print(f"{name}: {report.cuts} states of power cuts")
+    print(f"{log.name}: {report.cuts} states of power cuts")
     assert not report.violations, "\n".join(map(str, report.violations[:5]))
 
 
