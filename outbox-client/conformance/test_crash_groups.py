@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from outbox_conformance.crashes import groups
 from outbox_conformance.crashes.campaign import Campaign
-from outbox_conformance.crashes.group_clients import Client, JavaClient
+from outbox_conformance.crashes.group_clients import Client, JavaClient, PythonClient
 from outbox_conformance.crashes.group_stage import Stage
 from outbox_conformance.crashes.java_writer import JavaWriter
 from outbox_conformance.crashes.planted_groups import FAULTS, Fault
@@ -51,18 +51,54 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JavaWriter]:
     running.end()
 
 
-@pytest.mark.torture
-@pytest.mark.parametrize(("one", "other"), [("java", "reference"), ("reference", "java")])
-@pytest.mark.parametrize("name", groups.PAIRED)
-def test_clients_serve_each_other(
-    name: str, one: str, other: str, tmp_path: Path, java: JavaWriter, chance: random.Random
-) -> None:
-    clients: dict[str, Callable[[Stage], Client]] = {
+@pytest.fixture(scope="module")
+def clients(java: JavaWriter) -> dict[str, Callable[[Stage], Client]]:
+    return {
         "reference": Stage.actor,
+        "python": PythonClient,
         "java": lambda stage: JavaClient(stage, java),
     }
-    log = groups.paired(name, str(tmp_path), clients[one], clients[other])
-    _look(log, chance)
+
+
+PAIRS = [
+    ("python", "python"),
+    ("python", "java"),
+    ("java", "python"),
+    ("python", "reference"),
+    ("java", "reference"),
+]
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(("one", "other"), PAIRS if TORTURE else PAIRS[:3])
+@pytest.mark.parametrize("name", groups.PAIRED)
+def test_clients_serve_each_other(
+    name: str,
+    one: str,
+    other: str,
+    tmp_path: Path,
+    clients: dict[str, Callable[[Stage], Client]],
+    chance: random.Random,
+) -> None:
+    _look(groups.paired(name, str(tmp_path), clients[one], clients[other]), chance)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [
+        *[(client, name) for client in ("python", "java") for name in groups.BESIDE],
+        *[("python", name) for name in groups.FAILING],
+    ],
+)
+def test_a_client_vouches_for_no_more_than_it_may(
+    client: str,
+    name: str,
+    tmp_path: Path,
+    clients: dict[str, Callable[[Stage], Client]],
+    chance: random.Random,
+) -> None:
+    _look(groups.beside(name, str(tmp_path), clients[client]), chance)
 
 
 def _look(log: Log, chance: random.Random) -> None:

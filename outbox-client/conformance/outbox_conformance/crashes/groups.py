@@ -163,6 +163,101 @@ PAIRED: dict[str, Callable[[Stage, Client, Client], None]] = {
 }
 
 
+# --- any of the clients, and the reference client, which can publish without a sync ---
+
+
+def _covers_what_it_found(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("lock", lambda: other.publish(60, 500, 100))
+    one.at("range", lambda: stage.expect(other.is_served()))
+    stage.expect(one.append())
+    stage.expect(other.append())
+
+
+def _does_not_cover_what_came_later(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("synced", lambda: other.publish(300))
+    stage.expect(one.append())
+    stage.expect(not other.is_served())
+    stage.expect(one.append())
+
+
+def _rolled_meanwhile(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("try", partial(_appends, stage, other, later=HOUR))
+    before = stage.syncs()
+    stage.expect(one.append())
+    stage.expect(stage.syncs() == before + 2)
+
+
+def _hears_of_an_error(stage: Stage, one: Client) -> None:
+    """Another is told before."""
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+
+    def fails() -> None:
+        other.publish(9000)
+        stage.fail()
+        stage.expect(not other.finish())
+
+    one.at("try", fails)
+    stage.expect(not one.append())
+    stage.expect(one.append())
+    stage.expect(other.append(100, 100))
+
+
+def _opens_after_an_error(stage: Stage, one: Client) -> None:
+    """What others have appended before and were told of, it does not answer for."""
+    other, third = stage.actor(), stage.actor()
+    for each in (other, third):
+        stage.expect(each.append())
+    other.publish(9000)
+    third.publish(100)
+    stage.fail()
+
+    def opens() -> None:
+        stage.expect(one.append())
+        stage.expect(not other.finish())
+
+    third.at("told", opens)
+    stage.expect(not third.finish())
+    stage.expect(one.append())
+
+
+#: What a writer of any client does beside one of the reference client's.
+BESIDE: dict[str, Callable[[Stage, Client], None]] = {
+    "beside-covers": _covers_what_it_found,
+    "beside-later": _does_not_cover_what_came_later,
+    "beside-rolls": _rolled_meanwhile,
+}
+#: The same where the disk fails; that can be told to writers in this process alone.
+FAILING: dict[str, Callable[[Stage, Client], None]] = {
+    "beside-told": _hears_of_an_error,
+    "beside-opens": _opens_after_an_error,
+}
+
+
+def beside(name: str, parent: str, client: Callable[[Stage], Client], *, right: bool = True) -> Log:
+    """Record what a writer does beside the reference client; see `history`."""
+    stage = Stage(parent, right=right)
+    stage.log.name = name
+    with recorded(stage.recorder, stage.kernel):
+        one = client(stage)
+        (BESIDE | FAILING)[name](stage, one)
+        one.close()
+        for actor in stage.actors:
+            actor.close()
+    stage.log.now = stage.now
+    return stage.log
+
+
 def paired(
     name: str, parent: str, one: Callable[[Stage], Client], other: Callable[[Stage], Client]
 ) -> Log:
