@@ -8,24 +8,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from outbox_conformance.crashes import groups
+from outbox_conformance.crashes import groups, planted_groups, planted_python
 from outbox_conformance.crashes.campaign import Campaign
 from outbox_conformance.crashes.group_clients import Client, JavaClient, PythonClient
 from outbox_conformance.crashes.group_stage import Stage
 from outbox_conformance.crashes.java_writer import JavaWriter
-from outbox_conformance.crashes.planted_groups import FAULTS, Fault
 from outbox_conformance.crashes.recovery import PythonSuccessor
 from outbox_conformance.crashes.survival import PAGE, SECTOR
+
+from outbox_client._group_commit import GroupCommit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from outbox_conformance.crashes.oplog import Log
+    from outbox_conformance.crashes.planted_groups import Fault
 
 SEED = 1
 TORTURE = os.environ.get("TORTURE") == "1"
-LIMIT = 50 if TORTURE else 4
+LIMIT = 50 if TORTURE else 2
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +103,13 @@ def test_a_client_vouches_for_no_more_than_it_may(
     _look(groups.beside(name, str(tmp_path), clients[client]), chance)
 
 
+@pytest.mark.parametrize("client", ["reference", "python", "java"])
+def test_a_range_of_what_is_not_there_is_not_believed(
+    client: str, tmp_path: Path, clients: dict[str, Callable[[Stage], Client]]
+) -> None:
+    groups.wrong_range(str(tmp_path), clients[client])
+
+
 def _look(log: Log, chance: random.Random) -> None:
     with Campaign((PythonSuccessor(), PythonSuccessor()), chance) as campaign:
         for block in (SECTOR, PAGE):
@@ -110,10 +119,21 @@ def _look(log: Log, chance: random.Random) -> None:
     assert not report.violations, "\n".join(map(str, report.violations[:5]))
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
+@pytest.mark.parametrize("fault", planted_groups.FAULTS, ids=lambda fault: fault.what)
 def test_a_fault_is_found(fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"outbox_conformance.reference.group.{fault.name}", fault.replacement)
-    log = groups.history(fault.history, str(tmp_path), right=False)
+    _find_lost(groups.history(fault.history, str(tmp_path), right=False))
+
+
+@pytest.mark.parametrize("fault", planted_python.FAULTS, ids=lambda fault: fault.what)
+def test_a_fault_of_the_python_client_is_found(
+    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GroupCommit, fault.name, fault.replacement)
+    _find_lost(groups.beside(fault.history, str(tmp_path), PythonClient, right=False))
+
+
+def _find_lost(log: Log) -> None:
     # What comes before is the same in all of them.
     log = replace(log, start=sorted(attempt.began for attempt in log.attempts)[2])
     successors = (PythonSuccessor(), PythonSuccessor())

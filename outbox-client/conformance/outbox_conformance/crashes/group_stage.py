@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from .. import cyclefile, reference
 from ..records import Event
+from ..reference import group
 from .author import NOON
 from .java_writer import SIZE
 from .kernel import Kernel
@@ -60,6 +62,14 @@ class Stage:
         inode = os.stat(f"{queue}/{newest}").st_ino
         self.kernel.fail(inode)
         self.recorder.add(Fail("write-back", self.recorder.node(inode)))
+
+    def claim_all_to_be_synced(self) -> None:
+        """Store a range of the newest cycle that goes far beyond its tail."""
+        newest = cyclefile.numbers(os.listdir(f"{self.outbox}/queue"))[-1]
+        with open(f"{self.outbox}/outbox.state", "r+b") as state:
+            whole = group.Range(newest, cyclefile.FIRST_DATA, 1 << 31)
+            described: Any = SimpleNamespace(descriptor=state.fileno())
+            group.write(described, whole)
 
     def expect(self, happened: bool) -> None:
         """Insist on what writers do that are right."""

@@ -258,6 +258,20 @@ def beside(name: str, parent: str, client: Callable[[Stage], Client], *, right: 
     return stage.log
 
 
+def wrong_range(parent: str, client: Callable[[Stage], Client]) -> None:
+    """Let a range cover what nobody has appended yet, as after a restore; nobody believes it."""
+    stage = Stage(parent, right=True)
+    with recorded(stage.recorder, stage.kernel):
+        one = client(stage)
+        stage.expect(one.append())
+        stage.claim_all_to_be_synced()
+        for _ in range(2):
+            before = stage.syncs()
+            stage.expect(one.append())
+            stage.expect(stage.syncs() == before + 1)
+        one.close()
+
+
 def paired(
     name: str, parent: str, one: Callable[[Stage], Client], other: Callable[[Stage], Client]
 ) -> Log:
