@@ -98,13 +98,15 @@ class RecordDraft:
         self._partition = partition
         self._front = front = topic + key + headers
         self._value = value
-        self._lengths = len(topic), len(key), len(headers), len(value)
-        length = len(front) + len(value)
+        value_length = len(value)
+        self._lengths = len(topic), len(key), len(headers), value_length
+        length = len(front) + value_length
         self._padding = padding = -length & 3
         self.length = FIXED_BYTES + length + padding
         self.event_id = event_id
         self._timestamp = timestamp
-        self._body_crc = self._crc_of_body(0)
+        crc = crc32(value, crc32(front))
+        self._body_crc = crc32(_ZEROS[padding], crc) if padding else crc
 
     def flag(self, flag: int) -> None:
         """Give the record's place within its batch, as one more flag."""
@@ -192,7 +194,7 @@ def draft(
     if topic_bytes is None:
         topic_bytes = _check_topic(topic)
     value_bytes = value if type(value) is bytes else _bytes("value", value)
-    key_bytes = None if key is None else _bytes("key", key)
+    key_bytes = key if key is None or type(key) is bytes else _bytes("key", key)
     headers_bytes = b"" if headers is None else _headers(headers)
     if timestamp is not None:
         _check_timestamp(timestamp)

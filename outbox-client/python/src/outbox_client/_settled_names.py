@@ -30,7 +30,17 @@ class SettledNames:
         held: what `hold` has returned.
     """
 
-    __slots__ = ("_found", "_queue", "_queue_identity", "_remembered", "_root", "_root_fd", "held")
+    __slots__ = (
+        "_device",
+        "_found",
+        "_inode",
+        "_queue",
+        "_queue_changed",
+        "_root",
+        "_root_changed",
+        "_root_fd",
+        "held",
+    )
 
     def __init__(
         self, directory: OutboxDirectory, place: tuple[tuple[int, int], tuple[int, int]]
@@ -47,35 +57,39 @@ class SettledNames:
         self._root = Folder(directory.path)
         self._root_fd = self._root.fd
         self._queue = os.fsencode(directory.queue)
-        self._queue_identity = place[1]
-        # Changes of the one and the other; no directory has these.
-        self._found: tuple[int, int] | None = None
-        self._remembered: tuple[int, int] | None = None
-        self.held = False
+        self._device, self._inode = place[1]
         if self._root.identity != place[0]:
-            self._queue_identity = (-1, -1)  # moved away: never settled
+            self._inode = -1  # moved away: never settled
+        self._queue_changed = -1
+        self._root_changed = -1
+        self._found: tuple[int, int] | None = None
+        self.held = False
 
     def hold(self) -> bool:
         """Whether all names are as they were at the look that is remembered."""
-        self.held = False
-        self._found = None
         try:
             queue = _lstat(self._queue)
             root = _fstat(self._root_fd)
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
+            self._found = None
+            self.held = False
             return False
-        if (queue.st_dev, queue.st_ino) == self._queue_identity:
-            found = queue.st_ctime_ns, root.st_ctime_ns
-            if found == self._remembered:
-                self.held = True
-                return True
-            self._found = found
+        inode = queue.st_ino == self._inode and queue.st_dev == self._device
+        if (
+            inode
+            and queue.st_ctime_ns == self._queue_changed
+            and root.st_ctime_ns == self._root_changed
+        ):
+            self.held = True
+            return True
+        self._found = (queue.st_ctime_ns, root.st_ctime_ns) if inode else None
+        self.held = False
         return False
 
     def remember(self) -> None:
         """Remember that a look at each name, begun after the last `hold`, found them all right."""
         found = self._found
         if found is not None and max(found) < time_ns() - _GRAIN_NS:
-            self._remembered = found
+            self._queue_changed, self._root_changed = found
