@@ -83,6 +83,23 @@ def test_a_writer_killed_at_any_operation_leaves_a_sound_outbox(
     assert _kill_at_each_operation(victim, scenario, place, stage, writers) > 5
 
 
+@pytest.mark.torture
+@pytest.mark.parametrize("victim", LANGUAGES)
+def test_a_power_writer_killed_at_any_operation_keeps_nobody_from_appending(
+    victim: str, parent: str, stage: Stage, writers: Writers
+) -> None:
+    """Not even where it dies with the sync lock."""
+    scenarios = SCENARIOS if TORTURE else ("append",)
+    kills = {
+        scenario: _kill_at_each_operation(
+            victim, scenario, f"{parent}/{scenario}", stage, writers, durability="power"
+        )
+        for scenario in scenarios
+    }
+    print(f"{sum(kills.values())} power writers killed: {kills}")
+    assert min(kills.values()) > 10
+
+
 # Batches of these lengths, in these scenarios: all that differ from a single event's in what is
 # done, and with time for it the rest.
 LENGTHS = (2, 100, 1000) if TORTURE else (100,)
@@ -111,7 +128,13 @@ def test_of_a_batch_whose_writer_was_killed_there_is_all_or_nothing(
 
 
 def _kill_at_each_operation(
-    victim: str, scenario: str, place: str, stage: Stage, writers: Writers, batch: int = 1
+    victim: str,
+    scenario: str,
+    place: str,
+    stage: Stage,
+    writers: Writers,
+    batch: int = 1,
+    durability: str = "process",
 ) -> int:
     """Check what is left and who goes on; return how many were killed."""
     other = JAVA if victim == PYTHON else PYTHON
@@ -123,7 +146,8 @@ def _kill_at_each_operation(
             operation += 1
             outbox = f"{place}-{action}-{operation}"
             trial = Trial(scenario, outbox, stage, writers)
-            status = trial.kill(victim, f"{operations}:{operation}:{action}", batch=batch)
+            fault = f"{operations}:{operation}:{action}"
+            status = trial.kill(victim, fault, batch=batch, durability=durability)
             trial.go_on(other, "other")
             trial.go_on(victim, "again", count=1)
             trial.check()

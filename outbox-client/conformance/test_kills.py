@@ -1,6 +1,7 @@
 """Writers are killed at random while they append, and started again at once.
 
 Some append events one by one, some append batches: of these each is there as a whole or not at all.
+Some wait for the disk, or for another's sync, and that one may be killed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 
 TORTURE = os.environ.get("TORTURE") == "1"
 KILLS = 3000 if TORTURE else 200
-# Of language and batches.
-SLOTS = ((PYTHON, 1), (PYTHON, 1), (PYTHON, 100), (JAVA, 1), (JAVA, 100))
+# Of language, batches and durability.
+SLOTS = (
+    (PYTHON, 1, "process"),
+    (PYTHON, 1, "power"),
+    (PYTHON, 100, "power"),
+    (JAVA, 1, "process"),
+    (JAVA, 100, "power"),
+)
 SIZES = (60, 100, 1000, 30_000)
 # Each incarnation of a writer numbers its events from a multiple of this on.
 INCARNATION = 1_000_000
@@ -31,8 +38,9 @@ INCARNATION = 1_000_000
 class Slot:
     """A writer that lives again and again."""
 
-    def __init__(self, kind: tuple[str, int], number: int, outbox: str, clock: Clock) -> None:
-        self.language, self.batch = kind
+    def __init__(self, kind: tuple[str, int, str], number: int, outbox: str, clock: Clock) -> None:
+        self.kind = kind
+        self.language, self.batch, self.durability = kind
         self.name = f"{self.language}-{number}"
         self.outbox = outbox
         self.clock = clock
@@ -51,6 +59,7 @@ class Slot:
             count=INCARNATION,
             size=size,
             batch=self.batch,
+            durability=self.durability,
             clock_offset_file=self.clock.path,
             roll_bytes=1 << 20,
         )
@@ -90,7 +99,7 @@ def test_nothing_acknowledged_is_lost_by_kills(
     writers.end()
     by_kind = dict.fromkeys(SLOTS, 0)
     for slot in slots:
-        by_kind[slot.language, slot.batch] += slot.incarnation - 1
+        by_kind[slot.kind] += slot.incarnation - 1
     histories = writers.histories()
     acked = sum(len(history.acks) for history in histories)
     print(f"{kills} kills ({by_kind}), {acked} acknowledged appends")

@@ -88,6 +88,11 @@ class FaultyDisk(Disk):
     def lock(self, call: Callable[..., Any], fd: int, command: int, argument: Any) -> None:
         self._run("lock", "lock", lambda: call(fd, command, argument))
 
+    def sync_lock(self, fd: int, command: int, argument: bytes) -> None:
+        self._run(
+            "lock", "sync-lock", lambda: super(FaultyDisk, self).sync_lock(fd, command, argument)
+        )
+
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         self._run(
             "write",

@@ -104,9 +104,9 @@ class Trial:
         self.go_on(language, "other", count=1)
         self.stage.clock.advance(earlier)
 
-    def kill(self, language: str, fault: str, *, batch: int = 1) -> int:
+    def kill(self, language: str, fault: str, *, batch: int = 1, **options: object) -> int:
         """Let a writer append an event or a batch under a fault; return its exit status."""
-        victim = self.start(language, fault, count=batch, batch=batch)
+        victim = self.start(language, fault, count=batch, batch=batch, **options)
         status = victim.wait()
         self.histories.append(victim.history())
         return status

@@ -1,157 +1,20 @@
-"""Writers in power mode whose syncs serve each other, recorded: the reference client's."""
+"""What writers in `power` mode do whose syncs serve each other: two of any clients, and more of the
+reference client's, which can be stopped at more steps."""
 
 from __future__ import annotations
 
-import os
-import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
-from .. import cyclefile, reference
 from ..clock import HOUR
-from ..records import Event
-from .author import NOON
-from .kernel import Kernel
-from .oplog import Attempt, Fail, Log, Sync
+from .group_stage import Stage
 from .recorded_reference import recorded
-from .recording import Recorder
-from .recovery import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-class Stage:
-    """One outbox, its writers, and what is recorded of them.
-
-    Attributes:
-        now: the clock of all.
-        recorder: of all that they do.
-        kernel: tells them of errors.
-    """
-
-    def __init__(self, parent: str, *, right: bool) -> None:
-        self._right = right
-        self.outbox = f"{parent}/outbox"
-        self.now = NOON
-        self.recorder = Recorder(parent)
-        self.kernel = Kernel()
-        self.actors: list[Actor] = []
-        self.batches = 0
-
-    @property
-    def log(self) -> Log:
-        return self.recorder.log
-
-    def actor(self) -> Actor:
-        """Return another writer, which opens the outbox with its first append."""
-        made = Actor(self, f"{self.log.name}-{len(self.actors)}")
-        self.actors.append(made)
-        return made
-
-    def fail(self) -> None:
-        """Let the kernel fail to write back what is dirty of the newest cycle."""
-        queue = f"{self.outbox}/queue"
-        newest = cyclefile.name(cyclefile.numbers(os.listdir(queue))[-1])
-        inode = os.stat(f"{queue}/{newest}").st_ino
-        self.kernel.fail(inode)
-        self.recorder.add(Fail("write-back", self.recorder.node(inode)))
-
-    def expect(self, happened: bool) -> None:
-        """Insist on what writers do that are right."""
-        assert happened or not self._right
-
-    def syncs(self) -> int:
-        """Return how many syncs of records there were."""
-        return sum(isinstance(each, Sync) and each.label == "payload" for each in self.done())
-
-    def done(self) -> list[object]:
-        """Return all operations, up to now."""
-        self.recorder.settle()
-        return list(self.log.operations)
-
-
-class _SteppedWriter(reference.Writer):
-    """Lets others act where it comes by."""
-
-    actions: dict[str, Callable[[], object]]
-
-    def _dies(self, step: str) -> None:
-        action = self.actions.pop(step, None)
-        if action is not None:
-            action()
-
-
-class Actor:
-    """A writer that publishes and waits for the disk when it is told to."""
-
-    def __init__(self, stage: Stage, name: str) -> None:
-        self._stage = stage
-        self._name = name
-        self._number = 0
-        self._waiting: list[Attempt] = []
-        self._writer = _SteppedWriter(
-            stage.outbox, clock=lambda: stage.now, lock_timeout=0.0, power=True
-        )
-        self._writer.actions = {}
-
-    def at(self, step: str, action: Callable[[], object]) -> None:
-        """Do something when the writer comes by a step for the next time."""
-        self._writer.actions[step] = action
-
-    def publish(self, *sizes: int) -> None:
-        """Append an event, or several as a batch, up to where the lock is given back."""
-        stage = self._stage
-        stage.now += 1
-        stage.batches += 1
-        numbers = range(self._number, self._number + len(sizes))
-        self._number = numbers.stop
-        values = [value(self._name, n, size) for n, size in zip(numbers, sizes, strict=True)]
-        events = [Event(uuid.uuid4(), "crash", self._name.encode(), each) for each in values]
-        began = len(stage.done())
-        published = self._writer.publish(*events)
-        self._waiting = [
-            Attempt(
-                self._name,
-                number,
-                found.record.value or b"",
-                power=True,
-                began=began,
-                acked=None,
-                sequence=found.record.sequence,
-                batch=stage.batches if len(sizes) > 1 else None,
-            )
-            for number, found in zip(numbers, published, strict=True)
-        ]
-
-    def finish(self) -> bool:
-        """Wait for the disk; whether the append is acknowledged."""
-        if not self._waiting:
-            return False  # it never came to publish
-        try:
-            self._writer.make_durable()
-        except reference.UnsyncedError:
-            acked = None
-        else:
-            acked = len(self._stage.done())
-        attempts, self._waiting = self._waiting, []
-        self._stage.log.attempts += [Attempt(**{**vars(each), "acked": acked}) for each in attempts]
-        return acked is not None
-
-    def append(self, *sizes: int) -> bool:
-        """Publish and wait for the disk."""
-        self.publish(*sizes)
-        return self.finish()
-
-    def is_served(self) -> bool:
-        """Wait for the disk; whether another's sync was enough."""
-        before = self._stage.syncs()
-        return self.finish() and self._stage.syncs() == before
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-# --- what they do ---
+    from .group_clients import Client
+    from .oplog import Log
 
 
 def _before_the_sync(stage: Stage) -> None:
@@ -163,7 +26,7 @@ def _before_the_sync(stage: Stage) -> None:
     stage.expect(one.finish())
     stage.expect(other.is_served())
     other.publish(700)
-    one.at("sync lock", lambda: other_one.publish(100, 60))
+    one.at("lock", lambda: other_one.publish(100, 60))
     other_one = stage.actor()
     one.publish(100)
     one.at("range", lambda: stage.expect(other_one.is_served()))
@@ -240,6 +103,188 @@ HISTORIES: dict[str, Callable[[Stage], None]] = {
     "group-later": _opened_later,
     "group-told": _told_to_another,
 }
+
+
+# --- any two of the clients ---
+
+
+def _appends(stage: Stage, client: Client, *, later: int = 0) -> None:
+    stage.now += later
+    stage.expect(client.append())
+
+
+def _while_one_waits(stage: Stage, one: Client, other: Client) -> None:
+    for each in (one, other):
+        stage.expect(each.append())
+    for first, second in ((one, other), (other, one)):
+        before = stage.syncs()
+        first.at("try", partial(_appends, stage, second))
+        stage.expect(first.append())
+        stage.expect(stage.syncs() == before + 1)
+
+
+def _while_one_syncs(stage: Stage, one: Client, other: Client) -> None:
+    for each in (one, other):
+        stage.expect(each.append())
+    for first, second in ((one, other), (other, one)):
+        before = stage.syncs()
+        first.at("synced", partial(_appends, stage, second))
+        stage.expect(first.append())
+        stage.expect(stage.syncs() == before + 2)
+
+
+def _in_the_next_cycle(stage: Stage, one: Client, other: Client) -> None:
+    for each in (one, other):
+        stage.expect(each.append())
+    for first, second in ((one, other), (other, one)):
+        before = stage.syncs()
+        first.at("try", partial(_appends, stage, second, later=HOUR))
+        stage.expect(first.append())
+        stage.expect(stage.syncs() == before + 2)
+        stage.expect(first.append())
+
+
+def _opened_meanwhile(stage: Stage, one: Client, other: Client) -> None:
+    """What stood there before a file was opened, a sync of it does not answer for."""
+    stage.expect(one.append())
+    before = stage.syncs()
+    one.at("try", partial(_appends, stage, other))
+    stage.expect(one.append())
+    stage.expect(stage.syncs() == before + 2)
+    stage.expect(other.append())
+
+
+#: What two writers do, of which each may be of any client.
+PAIRED: dict[str, Callable[[Stage, Client, Client], None]] = {
+    "pair-waits": _while_one_waits,
+    "pair-syncs": _while_one_syncs,
+    "pair-rolls": _in_the_next_cycle,
+    "pair-opens": _opened_meanwhile,
+}
+
+
+# --- any of the clients, and the reference client, which can publish without a sync ---
+
+
+def _covers_what_it_found(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("lock", lambda: other.publish(60, 500, 100))
+    one.at("range", lambda: stage.expect(other.is_served()))
+    stage.expect(one.append())
+    stage.expect(other.append())
+
+
+def _does_not_cover_what_came_later(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("synced", lambda: other.publish(300))
+    stage.expect(one.append())
+    stage.expect(not other.is_served())
+    stage.expect(one.append())
+
+
+def _rolled_meanwhile(stage: Stage, one: Client) -> None:
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+    one.at("try", partial(_appends, stage, other, later=HOUR))
+    before = stage.syncs()
+    stage.expect(one.append())
+    stage.expect(stage.syncs() == before + 2)
+
+
+def _hears_of_an_error(stage: Stage, one: Client) -> None:
+    """Another is told before."""
+    other = stage.actor()
+    for each in (one, other):
+        stage.expect(each.append())
+
+    def fails() -> None:
+        other.publish(9000)
+        stage.fail()
+        stage.expect(not other.finish())
+
+    one.at("try", fails)
+    stage.expect(not one.append())
+    stage.expect(one.append())
+    stage.expect(other.append(100, 100))
+
+
+def _opens_after_an_error(stage: Stage, one: Client) -> None:
+    """What others have appended before and were told of, it does not answer for."""
+    other, third = stage.actor(), stage.actor()
+    for each in (other, third):
+        stage.expect(each.append())
+    other.publish(9000)
+    third.publish(100)
+    stage.fail()
+
+    def opens() -> None:
+        stage.expect(one.append())
+        stage.expect(not other.finish())
+
+    third.at("told", opens)
+    stage.expect(not third.finish())
+    stage.expect(one.append())
+
+
+#: What a writer of any client does beside one of the reference client's.
+BESIDE: dict[str, Callable[[Stage, Client], None]] = {
+    "beside-covers": _covers_what_it_found,
+    "beside-later": _does_not_cover_what_came_later,
+    "beside-rolls": _rolled_meanwhile,
+}
+#: The same where the disk fails; that can be told to writers in this process alone.
+FAILING: dict[str, Callable[[Stage, Client], None]] = {
+    "beside-told": _hears_of_an_error,
+    "beside-opens": _opens_after_an_error,
+}
+
+
+def beside(name: str, parent: str, client: Callable[[Stage], Client], *, right: bool = True) -> Log:
+    """Record what a writer does beside the reference client; see `history`."""
+    stage = Stage(parent, right=right)
+    stage.log.name = name
+    with recorded(stage.recorder, stage.kernel):
+        one = client(stage)
+        (BESIDE | FAILING)[name](stage, one)
+        one.close()
+        for actor in stage.actors:
+            actor.close()
+    stage.log.now = stage.now
+    return stage.log
+
+
+def wrong_range(parent: str, client: Callable[[Stage], Client]) -> None:
+    """Let a range cover what nobody has appended yet, as after a restore; nobody believes it."""
+    stage = Stage(parent, right=True)
+    with recorded(stage.recorder, stage.kernel):
+        one = client(stage)
+        stage.expect(one.append())
+        stage.claim_all_to_be_synced()
+        for _ in range(2):
+            before = stage.syncs()
+            stage.expect(one.append())
+            stage.expect(stage.syncs() == before + 1)
+        one.close()
+
+
+def paired(
+    name: str, parent: str, one: Callable[[Stage], Client], other: Callable[[Stage], Client]
+) -> Log:
+    """Record what two writers do; an empty directory is given for it."""
+    stage = Stage(parent, right=True)
+    stage.log.name = name
+    with recorded(stage.recorder, stage.kernel):
+        pair = one(stage), other(stage)
+        PAIRED[name](stage, *pair)
+        for each in pair:
+            each.close()
+    stage.log.now = stage.now
+    return stage.log
 
 
 def history(name: str, parent: str, *, right: bool = True) -> Log:

@@ -12,12 +12,14 @@ from ..writers import JAVA, History, command, history_of
 from .oplog import Enter, Leave, Operation, Resize, Sync, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..writers import Ack
     from .recording import Recorder
 
 _OPENED = ("java.io", "java.nio", "sun.nio.ch")
+#: Of the sync lock: that it is tried for, and that it is had.
+_CHANGE_NOTHING = ("try", "lock")
 #: Of a value, and of batches.
 SIZE, BATCH = 300, 3
 
@@ -75,14 +77,32 @@ class JavaWriter:
         assert self._line() == "ready"
 
     def append(
-        self, recorder: Recorder, outbox: str, name: str, now: int, count: int = 1
+        self,
+        recorder: Recorder,
+        outbox: str,
+        name: str,
+        now: int,
+        count: int = 1,
+        by_the_way: Callable[[str, str], None] = lambda operation, label: None,
     ) -> dict[int, Ack]:
-        """Append events; all that is done for them is recorded."""
+        """Append events; all that is done for them is recorded.
+
+        Args:
+            recorder: is told.
+            outbox: its path.
+            name: of the writer.
+            now: milliseconds since the epoch.
+            count: of the events.
+            by_the_way: called with each operation and its label, before the JVM goes on.
+        """
         self._clock.set(now - time.time_ns() // 1_000_000)
         told = []
         for line in self._order(f"{count}\t{outbox}\t{name}"):
             if line.startswith("op "):
-                recorder.add(_operation(recorder, line.split(" ")[1:]))
+                words = line.split(" ")[1:]
+                if words[0] not in _CHANGE_NOTHING:
+                    recorder.add(_operation(recorder, words))
+                by_the_way(words[0], words[1])
                 self._say("go")
             else:
                 told.append(line)

@@ -97,12 +97,13 @@ def bring_to_storage(published: Published, lock: Lock, step: Callable[[str], Non
     """
     deadline = time.monotonic() + _PATIENCE
     while not is_covered(published):
+        step("try")
         locked = lock.try_to_sync()
         if not locked and time.monotonic() < deadline:
             time.sleep(_PAUSE)
             continue
         try:
-            step("sync lock")
+            step("lock")
             if not (locked and is_covered(published)):
                 sync(published, step, locked=locked)
         finally:

@@ -42,8 +42,8 @@ class Writer:
         max_bytes: the cap.
         power: return when what was appended is on stable storage.
         dies_at: the step behind which it dies: sequence (stored when the tail was looked for),
-            repaired, ended, linked, begun, written, published; sync lock (had, or not to be had),
-            word1 (read), synced, range (stored), told (of an error of the disk).
+            repaired, ended, linked, begun, written, published; try (for the sync lock), lock
+            (had, or not to be had), word1 (read), synced, range (stored), told (of an error).
     """
 
     def __init__(

@@ -124,24 +124,23 @@ def batch_draft(events: Iterable[Mapping[str, Any]]) -> BatchDraft | RecordDraft
 
 def _draft(event: Mapping[str, Any]) -> RecordDraft:
     try:
-        unknown = sorted(event.keys() - _PARAMETERS)
-        get = event.get
-    except (AttributeError, TypeError):
-        raise InvalidEvent(
+        return draft(**event)
+    except TypeError as problem:
+        raise _explained(event) or problem from None
+
+
+def _explained(event: object) -> InvalidEvent | None:
+    """Why these are no arguments of `append`; None if they are."""
+    keys = getattr(event, "keys", None)
+    if keys is None:
+        return InvalidEvent(
             f"it is a {type(event).__name__}, not a mapping of append's arguments: pass "
             '{"value": …, "topic": …}'
-        ) from None
-    if unknown:
-        raise InvalidEvent(f"append has no argument {unknown[0]!r}")
+        )
+    names = set(keys())
+    for name in names - _PARAMETERS:
+        return InvalidEvent(f"append has no argument {name!r}")
     for name in ("value", "topic"):
-        if name not in event:
-            raise InvalidEvent(f"it has no {name!r}")
-    return draft(
-        event["value"],
-        event["topic"],
-        get("key"),
-        get("headers"),
-        get("event_id"),
-        get("timestamp"),
-        get("partition"),
-    )
+        if name not in names:
+            return InvalidEvent(f"it has no {name!r}")
+    return None

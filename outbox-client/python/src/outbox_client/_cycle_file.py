@@ -44,10 +44,6 @@ _SHORTEST_AHEAD = 16 << 10
 _LONGEST_AHEAD = 32 << 10
 _ZEROS = memoryview(bytes(_LONGEST_AHEAD))
 _TRAILER = bytes(8)
-# Far less than the kernel takes to write a page back and drop it, unless it lacks memory.
-WARM_MS = 5_000
-# Whether stores through a mapping are seen in their order without a barrier, which Python has not.
-_ORDERED = os.uname().machine in ("x86_64", "amd64")
 
 
 class CycleFile:
@@ -67,10 +63,6 @@ class CycleFile:
         word1: index of word1 in `words64`; word2 is the next.
         spacing: each so many-th record is indexed.
         ready: up to where pages are known to be allocated.
-        bytes: the mapping.
-        warm_to: up to where this writer has written zeros a moment ago, so that pages are allocated
-            and in memory.
-        warm_until: milliseconds of the clock until which that is so.
     """
 
     def __init__(self, number: int, file: File, outbox: bytes | None) -> None:
@@ -93,8 +85,6 @@ class CycleFile:
         self.place = cycle_place(outbox or b"", number)
         self.size = 0
         self.ready = 0
-        self.warm_to = 0
-        self.warm_until = 0
         self._ahead = _SHORTEST_AHEAD
         size = file.opened.st_size
         if size > _MAXIMUM_BYTES:
@@ -109,7 +99,7 @@ class CycleFile:
         """Map the file at its present length."""
         access = ACCESS_WRITE if self.file.writable() else ACCESS_READ
         self._map = mmap(self.fd, size, access=access)
-        self.bytes = view = memoryview(self._map)[: size & -8]
+        view = memoryview(self._map)[: size & -8]
         self.words32 = view.cast("I")
         self.words64 = view.cast("Q")
         self.size = size
@@ -226,7 +216,7 @@ class CycleFile:
         if self.words64[index] < value:
             disk.store(self.words64, index, value, "index")
 
-    def write_ahead(self, tail: int, end: int, now: int, disk: Disk) -> None:
+    def write_ahead(self, tail: int, end: int, disk: Disk) -> None:
         """Write zeros behind the tail, so that the next appends find their pages allocated.
 
         One large write costs a fraction of a slow write and a page fault for each page. Begins
@@ -239,9 +229,6 @@ class CycleFile:
                 disk.pwrite(self.fd, _ZEROS[: self._ahead], start, "ahead")
                 start += self._ahead
                 self._ahead = min(self._ahead * 2, _LONGEST_AHEAD)
-                if _ORDERED:
-                    self.warm_to = start
-                    self.warm_until = now + WARM_MS
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError

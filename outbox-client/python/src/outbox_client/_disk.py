@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from outbox_client._safe_files import File, Folder
     from outbox_client._state_file import StateFile
 
+_pwrite = os.pwrite
+
 
 class Disk:
     """The real one, step by step. Holds no state, so one object serves all.
@@ -73,9 +75,7 @@ class Disk:
             raise forked()
         words[index] = value
 
-    def publish(
-        self, cycle: CycleFile, data: bytes, offset: int, length: int, *, mapped: bool
-    ) -> None:
+    def publish(self, cycle: CycleFile, data: bytes, offset: int, length: int) -> None:
         """Write what is framed at the tail, then publish it (FORMAT I1).
 
         Args:
@@ -83,7 +83,6 @@ class Disk:
             data: a free header word, the records, zeros.
             offset: of the header word.
             length: what the header word becomes.
-            mapped: whether its pages are allocated and in memory, so that it may be copied there.
 
         Raises:
             OSError: not all of it could be written. Nothing is published.
@@ -202,18 +201,15 @@ class FlatDisk(Disk):
 
     __slots__ = ()
 
-    def publish(
-        self, cycle: CycleFile, data: bytes, offset: int, length: int, *, mapped: bool
-    ) -> None:
+    def publish(self, cycle: CycleFile, data: bytes, offset: int, length: int) -> None:
         """As `Disk.publish`."""
-        if mapped:
-            if not here[0]:
-                forget_the_parent()
-            if self.stopped:
-                raise forked()
-            cycle.bytes[offset : offset + len(data)] = data
-        else:
-            self.pwrite(cycle.fd, data, offset, "payload")
+        if not here[0]:
+            forget_the_parent()
+        if self.stopped:
+            raise forked()
+        written = _pwrite(cycle.fd, data, offset)
+        if written < len(data):  # as on a full disk: the next call says why
+            self.pwrite(cycle.fd, data[written:], offset + written, "payload")
         if self.stopped:  # a signal handler may have forked behind each call
             raise forked()
         cycle.words32[offset >> 2] = length
@@ -243,7 +239,7 @@ class FlatDisk(Disk):
         steps.extend(sync)
 
 
-def _refuse(*_: Any, **__: Any) -> NoReturn:
+def _refuse(*_: Any) -> NoReturn:
     raise forked()
 
 

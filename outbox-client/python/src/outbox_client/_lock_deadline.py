@@ -19,12 +19,16 @@ _BUILTIN: type = type(monotonic)
 
 
 class LockDeadline:
-    """Polling with growing, jittered pauses up to a deadline."""
+    """Polling with growing, jittered pauses up to a deadline.
 
-    __slots__ = ("_deadline", "_pause", "_random", "_tries")
+    Attributes:
+        deadline: of the monotonic clock.
+    """
+
+    __slots__ = ("_pause", "_random", "_tries", "deadline")
 
     def __init__(self, deadline: float, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
         self._random = random
         self._tries = 0
         self._pause = _SHORTEST_SLEEP
@@ -39,7 +43,7 @@ class LockDeadline:
         if self._tries <= _IMMEDIATE_TRIES:
             sleep(0)
             return True
-        left = self._deadline - monotonic()
+        left = self.deadline - monotonic()
         if left <= 0:
             return False
         jitter = 0.5 + self._random(1)[0] / 255

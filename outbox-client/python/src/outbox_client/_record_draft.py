@@ -178,10 +178,10 @@ class RecordDraft:
 def draft(
     value: Text | None,
     topic: str,
-    key: Text | None,
-    headers: Headers | None,
-    event_id: UUID | str | bytes | None,
-    timestamp: int | None,
+    key: Text | None = None,
+    headers: Headers | None = None,
+    event_id: UUID | str | bytes | None = None,
+    timestamp: int | None = None,
     partition: int | None = None,
 ) -> RecordDraft:
     """Check an event.

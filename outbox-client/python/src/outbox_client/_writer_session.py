@@ -6,7 +6,7 @@ import os
 from errno import EBADF, EIO, ENOENT
 
 from outbox_client._cap import Cap
-from outbox_client._cycle_file import WARM_MS, CycleFile
+from outbox_client._cycle_file import CycleFile
 from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
 from outbox_client._errors import (
     OutboxCorrupt,
@@ -187,11 +187,10 @@ class WriterSession:
             known = synced_range(state.words, cycle.number)
             if known is not None and known.last >= offset:  # FORMAT I13
                 clear(state.words, disk)
-        mapped = tail + 8 <= cycle.warm_to and cycle.warm_until - WARM_MS <= now < cycle.warm_until
         try:
             # A system call in it is a barrier on weakly ordered machines too: it gives up and takes
             # the interpreter's lock, or on free-threaded builds the thread's state.
-            disk.publish(cycle, data, offset, length, mapped=mapped)  # FORMAT I1
+            disk.publish(cycle, data, offset, length)  # FORMAT I1
         except OSError as problem:
             if problem.errno == EIO:
                 return self._past_a_bad_block(draft, now, problem)
@@ -322,7 +321,7 @@ class WriterSession:
             if cycle.size - end < HEADROOM_BYTES:
                 cycle.make_room(end, self._options.lock_timeout, self._options.disk)
             if end > cycle.ready:
-                cycle.write_ahead(self.tail, end, now, self._options.disk)
+                cycle.write_ahead(self.tail, end, self._options.disk)
         except OSError as problem:
             action = f"make room in {self._options.directory.queue}"
             raise system_error(action, problem) from None

@@ -133,19 +133,29 @@ class WritersLock:
         """
         if not here[0]:
             forget_the_parent()
-        if self._claim("owner", claim) is claim and self.fd >= 0 and self._try(disk, names):
-            return
-        deadline = monotonic() + timeout
-        backoff = LockDeadline(deadline)
+        backoff = None
         while True:
             # Anew, should a greenlet have forked while this one slept: the claim stays behind.
-            if self.owner is not claim:
-                self._wait_for_claim(claim, timeout, deadline)
-            if self.fd < 0:
+            if self._claim("owner", claim) is not claim:
+                backoff = backoff or LockDeadline(monotonic() + timeout)
+                self._wait_for_claim(claim, timeout, backoff.deadline)
+            if (fd := self.fd) < 0:
                 self._open(claim, directory)
-            elif self._try(disk, names):
-                return
-            elif not backoff.wait():
+                continue
+            try:
+                if _lseek(fd, 0, _SEEK_CUR) == self._mark or self._is_open():
+                    disk.lock(self.kernel_call, fd, self._lock_command, self._lock_argument)
+                    if (names is not None and names.hold()) or self._is_the_paths():
+                        return
+                    self._close()  # this one excludes nobody
+            except (BlockingIOError, PermissionError):
+                pass
+            except OSError as problem:
+                if problem.errno not in (EBADF, ESPIPE) or (self.fd >= 0 and self._is_open()):
+                    raise system_error(f"lock {self.path}", problem) from None
+                # Else it was closed at this very moment.
+            backoff = backoff or LockDeadline(monotonic() + timeout)
+            if not backoff.wait():
                 # The next append begins with the path's file, should this be another by now. Not
                 # before: whoever waits here is still serialised with the holder of this one.
                 if not self._is_the_paths():
@@ -155,24 +165,6 @@ class WritersLock:
                     "raise lock_timeout; if it persists, look for a stopped process among those "
                     f"that have the file open (fuser {self.path})"
                 )
-
-    def _try(self, disk: Disk, names: SettledNames | None) -> bool:
-        """Lock the file unless another has; closes it if it is not the path's any more."""
-        try:
-            if _lseek(self.fd, 0, _SEEK_CUR) != self._mark and not self._is_open():
-                return False
-            disk.lock(self.kernel_call, self.fd, self._lock_command, self._lock_argument)
-        except (BlockingIOError, PermissionError):
-            return False
-        except OSError as problem:
-            closed = problem.errno in (EBADF, ESPIPE)
-            if closed and (self.fd < 0 or not self._is_open()):
-                return False  # closed at this very moment
-            raise system_error(f"lock {self.path}", problem) from None
-        if (names is not None and names.hold()) or self._is_the_paths():
-            return True
-        self._close()  # this one excludes nobody
-        return False
 
     def _is_open(self) -> bool:
         """Whether the descriptor is still that of the file; else it is let be."""

@@ -141,13 +141,31 @@ final class RecordingDisk implements Disk {
   @Override
   public FileLock tryLock(FileChannel file, long position, long length, DiskStep step)
       throws IOException {
-    return REAL.tryLock(file, position, length, step);
+    return tried(step, () -> REAL.tryLock(file, position, length, step));
   }
 
   @Override
   public FileLock tryLock(AsynchronousFileChannel file, long position, long length, DiskStep step)
       throws IOException {
-    return REAL.tryLock(file, position, length, step);
+    return tried(step, () -> REAL.tryLock(file, position, length, step));
+  }
+
+  @FunctionalInterface
+  private interface Try {
+    FileLock run() throws IOException;
+  }
+
+  /** Lets the test act before and after the sync lock is had; a lock changes nothing. */
+  private static FileLock tried(DiskStep step, Try lock) throws IOException {
+    if (step == DiskStep.LOCK) {
+      return lock.run();
+    }
+    tell("try", step, 0);
+    FileLock held = lock.run();
+    if (held != null) {
+      tell("lock", step, 0);
+    }
+    return held;
   }
 
   // --- which file that is ---

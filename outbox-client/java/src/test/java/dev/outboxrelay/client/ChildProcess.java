@@ -4,6 +4,7 @@ import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.FaultyDisk;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.lock.SyncLock;
 import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -85,6 +86,20 @@ public final class ChildProcess implements AutoCloseable {
     return start("", "hold", outbox.toString(), "0");
   }
 
+  /** The same with the sync lock. */
+  public static ChildProcess holdingTheSyncLock(Path outbox) throws IOException {
+    return start("", "hold-sync", outbox.toString(), "0");
+  }
+
+  /** Like {@link #appending}, in {@code power} durability. */
+  public static ChildProcess appendingInPower(Path outbox, int count) throws IOException {
+    return start(
+        "OUTBOX_DURABILITY=power; export OUTBOX_DURABILITY; ",
+        "append",
+        outbox.toString(),
+        Integer.toString(count));
+  }
+
   private static ChildProcess start(String before, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of("sh", "-c", before + "exec \"$@\"", "sh"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -139,6 +154,17 @@ public final class ChildProcess implements AutoCloseable {
           new WritersLock(new OutboxPaths(outbox).lock(), Disk.REAL, new Random())) {
         lock.acquire(Duration.ofSeconds(60));
         System.out.println("held");
+        System.in.read();
+      }
+      return;
+    }
+    if (arguments[0].equals("hold-sync")) {
+      try (WritersLock lock =
+          new WritersLock(new OutboxPaths(outbox).lock(), Disk.REAL, new Random())) {
+        lock.acquire(Duration.ofSeconds(60));
+        SyncLock sync = lock.syncLock();
+        lock.release();
+        System.out.println(sync.tryAcquire(Disk.REAL) ? "held" : "refused");
         System.in.read();
       }
       return;

@@ -67,9 +67,33 @@ class WritersTest {
   @Test
   void power_appends_of_several_threads_and_rolls_do_not_disturb_each_other() throws Exception {
     try (Outbox outbox = Outbox.builder().path(path).durability(Durability.POWER).open()) {
-      inThreads(4, thread -> appendMany(outbox, thread, 50));
+      inThreads(8, thread -> appendMany(outbox, thread, 50));
     }
-    verifyWriters(4, 50);
+    verifyWriters(8, 50);
+  }
+
+  @Test
+  void power_appends_of_four_processes_and_eight_threads_are_all_there() throws Exception {
+    List<ChildProcess> children = new ArrayList<>();
+    try (Outbox outbox = Outbox.builder().path(path).durability(Durability.POWER).open()) {
+      for (int i = 0; i < 4; i++) {
+        children.add(ChildProcess.appendingInPower(path, 100));
+      }
+      inThreads(8, thread -> appendMany(outbox, thread, 50));
+      List<UUID> acked = new ArrayList<>();
+      for (ChildProcess child : children) {
+        for (String line = child.readLine(); line != null; line = child.readLine()) {
+          acked.add(idOf(line));
+        }
+      }
+      assertEquals(400, acked.size());
+      assertTrue(ReadBack.eventIds(path).containsAll(acked));
+      assertEquals(LongStream.rangeClosed(1, 800).boxed().toList(), ReadBack.sequences(path));
+    } finally {
+      for (ChildProcess child : children) {
+        child.close();
+      }
+    }
   }
 
   @Test

@@ -27,7 +27,6 @@ import java.nio.channels.FileLock;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongSupplier;
 
 /**
  * A cycle file, open for changes by the holder of the writers' lock (FORMAT I3): knows its tail,
@@ -168,10 +167,9 @@ final class CycleFile implements Closeable {
     return last;
   }
 
-  /** What word1 says; for anybody, also when the file was closed. */
-  LongSupplier word1() {
-    MappedByteBuffer mapped = map; // a longer one would tell no more
-    return () -> load64(mapped, layout.word1());
+  /** For those who have not the lock, or not any more. */
+  CycleView view() {
+    return new CycleView(map, layout);
   }
 
   /** Sequence of the last record, 0 if there is none. Call only after the chain was walked. */

@@ -9,7 +9,6 @@ import dev.outboxrelay.client.lock.SyncLock;
 import dev.outboxrelay.client.record.Invariant;
 import java.io.Closeable;
 import java.io.IOException;
-import java.util.function.LongSupplier;
 
 /**
  * Brings what was published in a cycle file to stable storage, by one sync for all threads and
@@ -25,7 +24,7 @@ final class GroupCommit implements Closeable {
   private final long cycle;
   private final long tail;
   private final long previous;
-  private final LongSupplier word1;
+  private final CycleView view;
   private final StateFile state;
   private final SyncLock lock;
   private final Disk disk;
@@ -34,7 +33,7 @@ final class GroupCommit implements Closeable {
   private volatile long syncedTo; // by this one; 0 for nothing
   private volatile IOException failure; // null while no sync through this file has failed
   private boolean syncing; // guarded by claim, as what follows
-  private long syncedSequence; // the last one's that is known to be synced
+  private long syncedSequence; // of one that this has synced; others may have synced more
   private long othersBefore; // records of others that the last sync covered
 
   private GroupCommit(
@@ -43,7 +42,7 @@ final class GroupCommit implements Closeable {
     cycle = opened.id().number();
     tail = opened.end();
     previous = opened.last();
-    word1 = opened.word1();
+    view = opened.view();
     this.state = state;
     this.lock = lock;
     disk = with.disk();
@@ -127,14 +126,9 @@ final class GroupCommit implements Closeable {
     if (failure != null && !isCovered(published.first(), published.last())) {
       throw failed();
     }
-    if (syncedSequence == 0) {
-      syncedSequence = published.sequence() - 1;
-    }
     boolean locked = acquireLock(published, deadline);
     try {
-      if (isCovered(published.first(), published.last())) {
-        syncedSequence = Math.max(syncedSequence, published.lastSequence());
-      } else {
+      if (!isCovered(published.first(), published.last())) {
         long to = syncFor(published, locked, deadline);
         if (locked) {
           extend(to);
@@ -195,24 +189,26 @@ final class GroupCommit implements Closeable {
     pace.took(pace.nanos() - start);
     syncedTo = Math.max(syncedTo, to);
     othersBefore = others;
-    syncedSequence =
-        Math.max(published.lastSequence(), syncedSequence + published.records() + others);
+    syncedSequence = Math.max(syncedSequence, published.lastSequence());
     return to;
   }
 
   /** How many records others have appended since the last sync; a guess is good enough. */
   private long others(Published published) {
     try {
-      long appended = state.nextSequence() - 1 - syncedSequence;
+      SyncedRange range = state.syncedRange();
+      boolean known = range != null && range.cycle() == cycle;
+      long synced = Math.max(syncedSequence, known ? view.sequenceAt(range.to()) : 0);
+      long appended = synced == 0 ? 0 : state.nextSequence() - 1 - synced;
       return Math.max(0, appended - published.records());
     } catch (InternalError e) {
-      return 0; // the state was cut
+      return 0; // a file was cut
     }
   }
 
   private long readWord1() {
     try {
-      return word1.getAsLong();
+      return view.word1();
     } catch (InternalError e) {
       return 0; // the file was cut
     }

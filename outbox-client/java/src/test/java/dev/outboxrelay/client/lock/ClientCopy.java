@@ -1,5 +1,6 @@
 package dev.outboxrelay.client.lock;
 
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.Outbox;
 import java.io.Closeable;
 import java.io.IOException;
@@ -62,16 +63,44 @@ final class ClientCopy implements Closeable {
       invoke(lock.getClass(), lock, "release");
     }
 
+    Sync syncLock() throws Exception {
+      return new Sync(invoke(lock.getClass(), lock, "syncLock"));
+    }
+
     @Override
     public void close() throws IOException {
       closeOther(lock);
     }
   }
 
+  /** A sync lock of this copy. */
+  static final class Sync {
+    private final Object lock;
+
+    private Sync(Object lock) {
+      this.lock = lock;
+    }
+
+    boolean tryAcquire() throws Exception {
+      Class<?> disk = lock.getClass().getClassLoader().loadClass(CLIENT + "disk.Disk");
+      return (Boolean) invoke(lock.getClass(), lock, "tryAcquire", disk.getField("REAL").get(null));
+    }
+
+    void release() throws Exception {
+      invoke(lock.getClass(), lock, "release");
+    }
+  }
+
   Writer open(Path path, Duration lockTimeout) throws Exception {
+    return open(path, lockTimeout, Durability.PROCESS);
+  }
+
+  Writer open(Path path, Duration lockTimeout, Durability durability) throws Exception {
     Object builder = invoke(type("Outbox"), null, "builder");
     builder = invoke(builder.getClass(), builder, "path", path);
     builder = invoke(builder.getClass(), builder, "lockTimeout", lockTimeout);
+    Object theirs = invoke(type("Durability"), null, "parse", durability.toString());
+    builder = invoke(builder.getClass(), builder, "durability", theirs);
     return new Writer(invoke(builder.getClass(), builder, "open"));
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.ChildProcess;
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxBusy;
 import dev.outboxrelay.client.OutboxCorrupt;
@@ -295,7 +296,7 @@ class OneHolderTest {
         ClientCopy one = new ClientCopy();
         ClientCopy two = new ClientCopy()) {
       child.readLine();
-      Storm storm = new Storm(path, 4_000);
+      Storm storm = new Storm(path, 4_000, Durability.PROCESS);
       storm.follow(child);
       storm.appendWith(one, false);
       storm.appendWith(two, true);
@@ -310,7 +311,7 @@ class OneHolderTest {
         ClientCopy one = new ClientCopy();
         ClientCopy two = new ClientCopy()) {
       child.readLine();
-      Storm storm = new Storm(path, 1_000);
+      Storm storm = new Storm(path, 1_000, Durability.PROCESS);
       storm.follow(child);
       storm.appendWith(one, false);
       storm.appendWith(one, true);

@@ -3,6 +3,7 @@ package dev.outboxrelay.client.lock;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.outboxrelay.client.ChildProcess;
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +24,7 @@ final class Storm {
 
   private final Path path;
   private final int count;
+  private final Durability durability;
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicBoolean over = new AtomicBoolean();
   private final ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
@@ -35,8 +37,9 @@ final class Storm {
   /**
    * @param count of events that each thread appends
    */
-  Storm(Path path, int count) {
+  Storm(Path path, int count, Durability durability) {
     this.path = path;
+    this.durability = durability;
     this.count = count;
   }
 
@@ -57,12 +60,12 @@ final class Storm {
   }
 
   private void append(ClientCopy copy, boolean reopens, String name) throws Exception {
-    ClientCopy.Writer writer = copy.open(path, PATIENT);
+    ClientCopy.Writer writer = copy.open(path, PATIENT, durability);
     for (int i = 0; i < count; i++) {
       acked.add(new Acked(writer.append(name + i), name + i));
       if (reopens) {
         writer.close();
-        writer = copy.open(path, PATIENT);
+        writer = copy.open(path, PATIENT, durability);
       }
     }
     writer.close();
