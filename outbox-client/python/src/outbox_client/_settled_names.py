@@ -50,16 +50,20 @@ class SettledNames:
         Args:
             directory: of the outbox.
             place: device and inode of `<outbox>` and of `queue/`, as they were opened.
-
-        Raises:
-            OSError: it cannot be held.
         """
-        self._root = Folder(directory.path)
-        self._root_fd = self._root.fd
         self._queue = os.fsencode(directory.queue)
         self._device, self._inode = place[1]
-        if self._root.identity != place[0]:
-            self._inode = -1  # moved away: never settled
+        try:
+            self._root = Folder(directory.path)
+            self._root_fd = self._root.fd
+            moved = self._root.identity != place[0]
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            self._root_fd = -1
+            moved = True
+        if moved:
+            self._inode = -1  # never settled
         self._queue_changed = -1
         self._root_changed = -1
         self._found: tuple[int, int] | None = None
