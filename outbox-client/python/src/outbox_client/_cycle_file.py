@@ -23,6 +23,7 @@ from outbox_client._lock_deadline import LockDeadline
 from outbox_client._record_codec import (
     FIXED_BYTES,
     MAX_ENTRY_BYTES,
+    SEQUENCE_AT,
     InvalidRecordError,
     OutboxRecord,
     UnknownFormatError,
@@ -33,6 +34,8 @@ from outbox_client._wire_fields import END_OF_FILE, META, NOT_COMPLETE, Unparsab
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outbox_client._disk import Disk
     from outbox_client._safe_files import File
 
@@ -159,6 +162,11 @@ class CycleFile:
             return None
         return found[0], found[1], offset + 4 + word
 
+    def sequence_at(self, offset: int) -> int:
+        """What should be the sequence of the record whose header word stands at an offset."""
+        at = offset + 4 + SEQUENCE_AT
+        return int.from_bytes(self._map[at : at + 8], "little")
+
     def behind_page(self, offset: int) -> int:
         """The offset behind an index page.
 
@@ -210,6 +218,22 @@ class CycleFile:
         disk.store(words, slots + slot, offset, "index")
         self._raise(slots - 1, slot + 1, disk)
         self._raise(layout.last_index >> 3, entry + layout.spacing, disk)
+        return tail
+
+    def index_batch(
+        self, offset: int, offsets: Sequence[int], last: int, tail: int, disk: Disk
+    ) -> int:
+        """Note all records of a batch that belong into the index; the tail afterwards.
+
+        Args:
+            offset: of the batch.
+            offsets: of its records within it.
+            last: number of its last entry.
+            tail: behind it.
+            disk: makes the changes.
+        """
+        for entry, at in enumerate(offsets, last + 1 - len(offsets)):
+            tail = self.index(offset + at, entry, tail, disk, newest=entry == last)
         return tail
 
     def _raise(self, index: int, value: int, disk: Disk) -> None:

@@ -32,12 +32,35 @@ _USUAL_SYNC = 200e-6
 _SHORTEST_PAUSE = 50e-6
 _LONGEST_PAUSE = 5e-3
 _PAUSES_IN_A_SYNC = 4
+# Below that a pause takes longer than what is waited for.
+_SPARING = 200e-6
 # See WritersLock: a position that no other open file has.
 _LEAST_MARK = 1 << 32
 
 _COMMAND: int = getattr(fcntl, "F_OFD_SETLK", -1)
 _LOCK = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
 _UNLOCK = pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 1, 1, 0)
+
+
+class Published:
+    """Where the records of one append stand.
+
+    Attributes:
+        cycle: number of it.
+        first: offset of the first one's header word.
+        last: of the last one's.
+        count: how many they are.
+        sequence: of the last one.
+    """
+
+    __slots__ = ("count", "cycle", "first", "last", "sequence")
+
+    def __init__(self, cycle: int, first: int, last: int, count: int, sequence: int) -> None:
+        self.cycle = cycle
+        self.first = first
+        self.last = last
+        self.count = count
+        self.sequence = sequence
 
 
 class GroupCommit:
@@ -72,6 +95,8 @@ class GroupCommit:
         self._tail = tail
         self._before = before
         self._took = _USUAL_SYNC
+        self._synced = 0  # sequence of a record that a sync has covered
+        self._others_before = 0  # records of others that the last one covered
         # Whether an error of this descriptor was told, or may have been: the kernel does so once.
         self._failed = False
         self._claim = self.__dict__.setdefault
@@ -81,19 +106,19 @@ class GroupCommit:
         known = synced_range(self._state.words, self._cycle.number)
         return known is not None and known.covers(first, last)
 
-    def bring(self, first: int, last: int, before: int, disk: Disk) -> None:
-        """Return when the records are on stable storage.
+    def bring(self, appended: Published, disk: Disk) -> None:
+        """Return when what was appended is on stable storage.
 
         Args:
-            first: offset of the first one's header word.
-            last: of the last one's.
-            before: of the record before the first, 0 if there is none in the cycle.
+            appended: through this descriptor.
             disk: syncs.
 
         Raises:
             OSError: this sync, or one before through the same descriptor, has failed.
             OutboxBusy: this thread is inside a sync already.
         """
+        first = appended.first
+        last = appended.last
         if self.covers(first, last):
             return
         token = Token()
@@ -109,8 +134,9 @@ class GroupCommit:
                     raise forked()  # its parent sees to it
                 if not self.covers(first, last):
                     if locked:
-                        self._let_come_in(last, before)
+                        self._let_come_in(appended)
                     self._sync(last, disk, note=locked)
+                    self._synced = max(self._synced, appended.sequence)
             finally:
                 if locked:
                     disk.sync_unlock(self._lock.fd, _COMMAND, _UNLOCK)
@@ -201,17 +227,36 @@ class GroupCommit:
     def _pause(self) -> None:
         sleep(min(max(self._took / _PAUSES_IN_A_SYNC, _SHORTEST_PAUSE), _LONGEST_PAUSE))
 
-    def _let_come_in(self, last: int, before: int) -> None:
-        """Where others are at work, wait for their next records for a part of what a sync takes."""
-        cycle = self._cycle
-        known = synced_range(self._state.words, cycle.number)
-        seen = cycle.words64[cycle.word1]
-        if seen == last and (known is None or known.last == before):
-            return
-        deadline = monotonic() + self._took / 2
-        while monotonic() < deadline:
-            os.sched_yield()
-            newest = cycle.words64[cycle.word1]
-            if newest == seen:
-                return
-            seen = newest
+    def _let_come_in(self, appended: Published) -> None:
+        """Wait for as many records of others as the last sync covered, while they keep coming.
+
+        For a part of what a sync takes: one that covers them is worth as much as two. Who is alone
+        waits for nobody.
+        """
+        longest = self._took / 2
+        now = begun = last_came = monotonic()
+        others = self._others(appended)
+        while others < self._others_before and now - begun < longest:
+            if now - last_came > longest / 2:
+                break
+            if longest < _SPARING:
+                os.sched_yield()
+            else:
+                sleep(_SHORTEST_PAUSE)
+            now = monotonic()
+            seen = self._others(appended)
+            if seen > others:
+                others = seen
+                last_came = now
+        self._others_before = others
+
+    def _others(self, appended: Published) -> int:
+        """How many records others have appended since the last sync; a guess is good enough."""
+        known = synced_range(self._state.words, self._cycle.number)
+        synced = self._synced
+        if known is not None:
+            synced = max(synced, self._cycle.sequence_at(known.last))
+        newest = self._state.next_sequence()
+        if not synced or newest is None:
+            return 0
+        return max(0, newest - 1 - synced - appended.count)

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from outbox_client._cycle_layout import FILE_BYTES, CycleLayout, cycle_number
-from outbox_client._errors import system_error
+from outbox_client._cycle_file import CycleFile
+from outbox_client._cycle_layout import FILE_BYTES, CycleLayout, cycle_name, cycle_number
+from outbox_client._errors import OutboxCorrupt, system_error
+from outbox_client._metadata_table import update_listing
+from outbox_client._wire_fields import UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._disk import Disk
+    from outbox_client._outbox_directory import HeldDirectories
     from outbox_client._safe_files import Folder
+    from outbox_client._state_file import NewestCycle, StateFile
+
+
+def begin_cycle(
+    held: HeldDirectories, begun: NewestCycle, state: StateFile, outbox: bytes, disk: Disk
+) -> CycleFile | None:
+    """Make a cycle, list and book it; None if another has begun it (FORMAT I5).
+
+    Args:
+        held: the outbox's directories.
+        begun: which one.
+        state: of the outbox.
+        outbox: its id.
+        disk: makes the changes.
+
+    Raises:
+        OSError: no space, or an error of the disk.
+        OutboxError: the file cannot be created, or is not what was written.
+    """
+    name = cycle_name(begun.number)
+    try:
+        create_cycle_file(held.queue, name, disk)
+    except FileExistsError:
+        return None
+    with held.queue.open("metadata.cq4t") as metadata:
+        update_listing(metadata.fd, held.cycles(), disk)
+    state.set_newest_cycle(begun, disk)
+    try:
+        return CycleFile(begun.number, held.queue.open(name), outbox)
+    except UnparsableError as problem:
+        raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
 
 
 def create_cycle_file(queue: Folder, name: str, disk: Disk) -> None:

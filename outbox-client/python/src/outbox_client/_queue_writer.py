@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from outbox_client._batch_draft import BatchDraft
     from outbox_client._disk import Disk
-    from outbox_client._group_commit import GroupCommit
+    from outbox_client._group_commit import GroupCommit, Published
     from outbox_client._outbox_directory import OutboxDirectory
     from outbox_client._record_draft import RecordDraft
     from outbox_client._writer_session import WriterSession
@@ -139,10 +139,7 @@ class QueueWriter:
                 identity = session.identity
                 sequence = session.sequence
                 commit = self._commit = session.commit
-                number = session.newest
-                first = session.first
-                last = session.last
-                before = session.before
+                published = None if commit is None else session.published(draft.count)
                 self._session = session
             except OSError as problem:
                 raise system_error(f"append to {self._directory.path}", problem) from None
@@ -162,11 +159,8 @@ class QueueWriter:
                     lock.release(claim)
             finally:
                 del token
-        if commit is not None:
-            try:
-                commit.bring(first, last, before, self._options.disk)
-            except (OSError, OutboxBusy) as problem:
-                raise self._not_durable(number, draft.event_id, problem) from problem
+        if commit is not None and published is not None:
+            self._make_durable(commit, published, draft.event_id)
         return Receipt(
             identity.outbox, identity.generation, sequence, draft.event_id, self._durability
         )
@@ -199,8 +193,14 @@ class QueueWriter:
 
     # --- after the lock ---
 
+    def _make_durable(self, commit: GroupCommit, published: Published, event_id: bytes) -> None:
+        try:
+            commit.bring(published, self._options.disk)
+        except (OSError, OutboxBusy) as problem:
+            raise self._not_durable(published.cycle, event_id, problem) from problem
+
     def _not_durable(
-        self, number: int | None, event_id: bytes, problem: OSError | OutboxBusy
+        self, number: int, event_id: bytes, problem: OSError | OutboxBusy
     ) -> OutboxUnavailable:
         """What is said of an event that is published, but perhaps not on stable storage."""
         reason = str(problem)
@@ -215,7 +215,7 @@ class QueueWriter:
         )
         error.maybe_appended = True
         error._event_id = event_id
-        if number is not None and isinstance(problem, OSError):
+        if isinstance(problem, OSError):
             try:
                 self._mark_failed(number)
             except OutboxError as another:

@@ -6,18 +6,15 @@ import os
 from errno import EBADF, EIO, ENOENT
 
 from outbox_client._cap import Cap
-from outbox_client._cycle_file import CycleFile
-from outbox_client._cycle_layout import HEADROOM_BYTES, cycle_name
+from outbox_client._cycle_layout import HEADROOM_BYTES
 from outbox_client._errors import (
-    OutboxCorrupt,
     broken_invariant,
     system_error,
 )
-from outbox_client._group_commit import GroupCommit
-from outbox_client._metadata_table import update_listing
-from outbox_client._new_cycle import create_cycle_file
+from outbox_client._group_commit import GroupCommit, Published
+from outbox_client._new_cycle import begin_cycle
 from outbox_client._record_codec import PROLOGUE_BYTES, Prologue
-from outbox_client._roll_rule import DAY, HOUR_MS, LAST_CYCLE, next_cycle, stays
+from outbox_client._roll_rule import DAY, HOUR_MS, next_cycle, stays
 from outbox_client._settled_names import SettledNames
 from outbox_client._state_file import (
     ALL_ONES,
@@ -31,13 +28,13 @@ from outbox_client._state_file import (
     NewestCycle,
 )
 from outbox_client._synced_range import clear, synced_range
-from outbox_client._wire_fields import UnparsableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outbox_client._batch_draft import BatchDraft
+    from outbox_client._cycle_file import CycleFile
     from outbox_client._record_draft import RecordDraft
     from outbox_client._safe_files import Folder
     from outbox_client._state_file import Identity, StateFile
@@ -68,7 +65,6 @@ class WriterSession:
         hour: the hour in which it was begun.
         commit: brings what is appended to it to stable storage; None unless that is for `power`.
         first: offset of the last appended record, of a batch the first one's.
-        before: offset of the record before that, 0 if there is none in the cycle.
         next_base: base of the next cycle while `cycle` is None.
         names: whether names within these have changed; None until the session is used again.
         place: which directories it was opened in.
@@ -86,7 +82,6 @@ class WriterSession:
         "_since",
         "_until",
         "base",
-        "before",
         "commit",
         "cycle",
         "entry",
@@ -136,7 +131,6 @@ class WriterSession:
         self.hour = 0
         self.commit: GroupCommit | None = None
         self.first = 0
-        self.before = 0
         self.next_base = 0
         self.place = place
         self.names: SettledNames | None = None
@@ -197,14 +191,15 @@ class WriterSession:
             raise system_error(f"write to {self._options.directory.queue}", problem) from None
         try:
             disk.book(cycle, state, last, entry, sequence)
-            if count > 1 or not entry % cycle.spacing:
-                tail = self._index(draft, offset, entry, tail)
+            if count > 1:
+                tail = cycle.index_batch(offset, draft.offsets, entry, tail, disk)
+            elif not entry % cycle.spacing:
+                tail = cycle.index(offset, entry, tail, disk, newest=True)
             self._seen = state.map[SHARED]
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
             # It is published: the next writer books it, or readers scan.
-        self.before = self.last
         self.first = offset
         self.last = last
         self.entry = entry
@@ -213,16 +208,15 @@ class WriterSession:
         self.fresh = self._begun = False
         return self
 
-    def _index(
-        self, draft: RecordDraft | BatchDraft, offset: int, last_entry: int, tail: int
-    ) -> int:
-        cycle = self.cycle
-        if cycle is None:
-            raise broken_invariant(3, "the cycle was let go while it was written")
-        for entry, at in enumerate(draft.offsets, last_entry + 1 - draft.count):
-            newest = entry == last_entry
-            tail = cycle.index(offset + at, entry, tail, self._options.disk, newest=newest)
-        return tail
+    def published(self, count: int) -> Published:
+        """Where that stands which was appended last.
+
+        Args:
+            count: of its records.
+        """
+        if self.newest is None:
+            raise broken_invariant(3, "there is no cycle where a record was published")
+        return Published(self.newest, self.first, self.last, count, self.sequence)
 
     def _prologue(self) -> Prologue:
         return Prologue(self.identity.outbox, self.identity.generation, self.base, self.hour)
@@ -356,16 +350,7 @@ class WriterSession:
         """
         disk = self._options.disk
         hour = now // HOUR_MS
-        newest = self.newest
-        number = next_cycle(hour, newest)
-        if number > LAST_CYCLE:
-            raise OutboxCorrupt(
-                f"cycle {newest} is the last that has a name (year 9999): move the outbox "
-                "away once it is drained, and begin a new one"
-            )
-        if newest is not None and number <= newest:
-            raise broken_invariant(6, f"cycle {number} would be begun behind {newest}")
-        name = cycle_name(number)
+        number = next_cycle(hour, self.newest)
         with self._options.directory.hold() as held:
             if held.identity != self.place:
                 raise held.replaced()
@@ -373,18 +358,10 @@ class WriterSession:
                 if not self.cycle.end(self.tail, self._options.lock_timeout, disk):  # FORMAT I7
                     return None
                 self.close_cycle()
-            try:
-                create_cycle_file(held.queue, name, disk)
-            except FileExistsError:
-                return None
-            with held.queue.open("metadata.cq4t") as metadata:
-                update_listing(metadata.fd, held.cycles(), disk)
             begun = NewestCycle(number, self.next_base, hour)
-            self.state.set_newest_cycle(begun, disk)
-            try:
-                cycle = CycleFile(number, held.queue.open(name), self.identity.outbox)
-            except UnparsableError as problem:
-                raise OutboxCorrupt(f"{name} is not what was just written: {problem}") from None
+            cycle = begin_cycle(held, begun, self.state, self.identity.outbox, disk)
+            if cycle is None:
+                return None
             self.last = 0
             self.tail = cycle.layout.first
             if self._options.directory.power:
