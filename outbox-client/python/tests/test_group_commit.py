@@ -230,8 +230,8 @@ def test_a_child_that_was_forked_in_a_sync_does_not_keep_its_parents_lock(
         os._exit(0)
 
     def append(_: int) -> None:
-        writer, _ = _power(outbox_path, Reached("payload", 2, fork_and_die))
-        writer.append(event(0))
+        disk = Reached("payload", 2, fork_and_die)
+        _power(outbox_path, disk)[0].append(event(0))
 
     pid, _ = in_child(append)
     assert exit_code(pid) == 9
