@@ -140,6 +140,9 @@ class _Walk:
     def _search(self, start: int) -> int | None:
         self.damaged = True
         found = self.entries.search(start, self.last)
+        while found is not None and found.record is not None and found.record.continued:
+            # Its batch's beginning is lost, or was never published.
+            found = self.entries.search(found.behind, self.last)
         return None if found is None else found.offset
 
     def _record(self, entry: Entry, record: Record) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import HOUR, Clock, Reached, new_writer, records, small_layout
 
-from outbox_client import EventTooLarge, InvalidEvent, Outbox, OutboxFull
+from outbox_client import EventTooLarge, InvalidEvent, Outbox, OutboxCorrupt, OutboxFull
 from outbox_client._batch_draft import BatchDraft, batch_draft
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._record_codec import BATCH, CONTINUED
@@ -203,3 +203,14 @@ def test_killed_before_it_is_published_it_is_not_there(outbox_path: Path) -> Non
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
     assert len(records(outbox_path)) == 3
     assert new_writer(outbox_path).append_all(_draft(2))[0].sequence == 4
+
+
+def test_a_batch_beyond_the_last_sequence_is_refused(outbox_path: Path) -> None:
+    writer = new_writer(outbox_path)
+    writer.open()
+    assert writer._session is not None
+    writer._session.state.set_next_sequence((1 << 63) - 3, Reached())
+    with pytest.raises(OutboxCorrupt, match="FORMAT I4"):
+        writer.append_all(_draft(4))
+    receipts = writer.append_all(_draft(3))
+    assert receipts[-1].sequence == (1 << 63) - 1

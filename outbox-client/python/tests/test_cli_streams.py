@@ -348,3 +348,14 @@ def _handles(pid: int, number: signal.Signals) -> bool:
         if line.startswith("SigCgt:"):
             return bool(int(line.split()[1], 16) >> (number - 1) & 1)
     return False
+
+
+def test_a_process_that_gets_no_signal_from_itself_ends_with_its_code() -> None:
+    """As the first one of a container: the kernel drops what it would not handle."""
+    program = """
+import os, signal
+from outbox_client._stop_signals import end_by
+os.kill = lambda *_: None
+end_by(signal.SIGTERM)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 143

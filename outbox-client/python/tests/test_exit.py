@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 EXIT = """
 import os, sys
 from outbox_client import InvalidEvent, Outbox, OutboxError, OutboxUnavailable
-path, keeper, warm, arguments = sys.argv[1:]
+path, keeper, warm, arguments, call = sys.argv[1:]
 outbox = Outbox(path)
 if warm == "warm":
     outbox.append("", topic="t")
 
 class LastWords:
     def __init__(self):
-        self.append, self.named, self.write = outbox.append, (OutboxError,), os.write
+        self.named, self.write = (OutboxError,), os.write
+        if call == "append":
+            self.append = outbox.append
+        elif call == "append_all":
+            all_of = outbox.append_all
+            self.append = lambda value, **others: all_of([{"value": value, **others}] * 2)
+        else:
+            self.append = lambda *_, **others: outbox.count_refusal()
         self.arguments = eval(arguments)
     def __del__(self):
         try:
@@ -49,6 +56,7 @@ else:
 """
 
 
+@pytest.mark.parametrize("call", ["append", "append_all", "count_refusal"])
 @pytest.mark.parametrize("keeper", ["a global", "builtins", "a cycle", "atexit"])
 @pytest.mark.parametrize("warm", ["warm", "cold"])
 @pytest.mark.parametrize(
@@ -64,9 +72,16 @@ else:
     ids=["valid", "invalid", "with an id"],
 )
 def test_an_append_at_the_interpreters_exit_succeeds_or_fails_by_name(
-    keeper: str, warm: str, arguments: dict[str, str], said: set[str], outbox_path: Path
+    call: str,
+    keeper: str,
+    warm: str,
+    arguments: dict[str, str],
+    said: set[str],
+    outbox_path: Path,
 ) -> None:
-    assert run_python(EXIT, str(outbox_path), keeper, warm, str(arguments)) in said
+    if call == "count_refusal":
+        said = {"appended"}
+    assert run_python(EXIT, str(outbox_path), keeper, warm, str(arguments), call) in said
     if (outbox_path / "outbox.lock").exists():
         assert _is_free(outbox_path)
 

@@ -10,9 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from support import Clock, Reached, event, eventually, fail, new_writer, numbers
+from support import (
+    Clock,
+    Reached,
+    event,
+    eventually,
+    exit_code,
+    fail,
+    in_child,
+    new_writer,
+    numbers,
+)
 
-from outbox_client import OutboxBusy, OutboxError, OutboxUnavailable
+from outbox_client import OutboxBusy, OutboxError, OutboxUnavailable, _group_commit
 from outbox_client._cycle_layout import CycleLayout
 from outbox_client._synced_range import SyncedRange, clear, synced_range
 
@@ -161,7 +171,7 @@ def test_many_threads_and_writers(outbox_path: Path) -> None:
 
 
 def test_a_process_that_was_stopped_in_a_sync_costs_time_and_nothing_else(
-    outbox_path: Path,
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer, disk = _power(outbox_path)
     writer.append(event(0))
@@ -169,9 +179,19 @@ def test_a_process_that_was_stopped_in_a_sync_costs_time_and_nothing_else(
     holder = os.open(outbox_path / "outbox.lock", os.O_RDWR)
     lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
     fcntl.fcntl(holder, fcntl.F_OFD_SETLK, lock)
+    pauses: list[float] = []
+    monkeypatch.setattr(_group_commit, "sleep", pauses.append)
     writer.append(event(1))
     assert disk.calls[SYNC] == 2
     assert _range(writer) == known, "without the lock nothing is noted"
+    commit = writer._commit
+    assert commit is not None
+    assert commit.covers(FIRST, _last(writer)), "but this process knows"
+    assert pauses
+    pauses.clear()
+    writer.append(event(1))
+    assert not pauses, "the holder was waited for once"
+    monkeypatch.undo()
     os.close(holder)
     writer.append(event(2))
     assert _range(writer) == (FIRST, _last(writer))
@@ -194,6 +214,41 @@ def test_an_append_that_interrupts_a_sync_of_its_thread_does_not_wait_for_it(
     assert [type(problem) for problem in interrupted] == [OutboxBusy]
     writer.append(event(2))
     assert numbers(outbox_path) == [0, 1, 2]
+
+
+def test_a_child_that_was_forked_in_a_sync_does_not_keep_its_parents_lock(
+    outbox_path: Path,
+) -> None:
+    """It has a copy of the descriptor, and frames of the parent that refer to it."""
+    alive, held = os.pipe()
+
+    def fork_and_die() -> None:
+        if os.fork():
+            os._exit(9)
+        os.close(held)
+        os.read(alive, 1)  # until the test ends
+        os._exit(0)
+
+    def append(_: int) -> None:
+        disk = Reached("payload", 2, fork_and_die)
+        _power(outbox_path, disk)[0].append(event(0))
+
+    pid, _ = in_child(append)
+    assert exit_code(pid) == 9
+    assert _sync_lock_is_free(outbox_path)
+    os.close(held)
+
+
+def _sync_lock_is_free(path: Path) -> bool:
+    lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
+    fd = os.open(path / "outbox.lock", os.O_RDWR)
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, lock)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 # --- errors ---

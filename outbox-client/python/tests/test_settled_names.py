@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 from support import Clock, event, eventually, new_writer, numbers
 
 from outbox_client import OutboxError, _settled_names
+from outbox_client._settled_names import SettledNames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,3 +147,43 @@ def test_names_are_looked_at_until_the_last_change_is_old_enough(outbox_path: Pa
     assert writer._session is not None
     assert writer._session.names is not None
     assert not writer._session.names.held, "made within the grain of a time stamp"
+
+
+def test_a_name_that_changes_between_the_look_and_the_times_is_seen_later(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the process is stopped there, for longer than the grain."""
+    monkeypatch.setattr(_settled_names, "_GRAIN_NS", -(1 << 62))
+    hold = SettledNames.hold
+    calls = 0
+
+    def replace_before(names: SettledNames) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            _replace_lock(outbox_path)
+        return hold(names)
+
+    writer = new_writer(outbox_path, clock=Clock())
+    writer.append(event(0))
+    monkeypatch.setattr(SettledNames, "hold", replace_before)
+    with contextlib.suppress(OutboxError):
+        writer.append(event(1))
+    writer.append(event(2))
+    assert calls
+    assert writer._lock.is_the_paths()
+
+
+@pytest.mark.parametrize("meddle", [_remove_cycle, _move_queue, _remove_state])
+def test_what_another_thread_found_does_not_count(
+    meddle: Callable[[Path], None], outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for the lock did not look at the directories of the session that it finds."""
+    monkeypatch.setattr(_settled_names, "_GRAIN_NS", 100_000_000)
+    writer = new_writer(outbox_path, clock=Clock())
+    _settle(writer)
+    session = writer._session
+    assert session is not None
+    assert session.is_current(writer._lock, None)
+    meddle(outbox_path)
+    assert not session.is_current(writer._lock, None)

@@ -78,15 +78,39 @@ def _small(count: int) -> Builder:
     return builder
 
 
-def unpublished_batch() -> State:
+def _with_an_unpublished_batch() -> tuple[Builder, int]:
+    """And where it would end."""
     builder = Builder().three()
     image = builder.image
     tail, entries = image.newest.tail, image.newest.entries
     image.newest.write(*image.encoded(*several(4, 3, size=200)))
     image.newest.file.write(tail, bytes(4))
+    end = image.newest.tail
     image.newest.tail, image.newest.entries = tail, entries
+    return builder, end
+
+
+def unpublished_batch() -> State:
+    builder, _ = _with_an_unpublished_batch()
     about = "A batch is written but for its first header word: killed before publishing."
     return builder.finish("unpublished-batch", about)
+
+
+def unpublished_batch_in_a_failed_cycle() -> State:
+    builder, end = _with_an_unpublished_batch()
+    builder.image.next_sequence = 7
+    builder.image.fail_newest()
+    about = (
+        "The same in a cycle that was marked failed then: what a search finds behind its tail are "
+        "the other records of that batch. Readers pass over them; their sequences are not given."
+    )
+    return builder.finish(
+        "unpublished-batch-in-a-failed-cycle",
+        about,
+        recover=lambda image: image.roll(end=False, newest_end=end),
+        chronicle=False,
+        problems_after=builder.problem("missing-eof", builder.image.newest.tail),
+    )
 
 
 def unbooked_batch() -> State:
@@ -179,11 +203,8 @@ def batch_without_its_first() -> State:
     file.write(builder.offset(4), bytes(builder.end(4) - builder.offset(4)))
     builder.lost = {4, 5, 6}
     builder.append(plain(7))
-    problems = [
-        *builder.problem("chain-ends-before-word1", builder.offset(4)),
-        *builder.problem("incomplete-batch", builder.offset(5)),
-    ]
-    about = "The first record of a batch is zero: what is found of the rest is not delivered."
+    problems = builder.problem("chain-ends-before-word1", builder.offset(4))
+    about = "The first record of a batch is zero: the rest of it is passed over."
     return builder.finish(
         "batch-without-its-first",
         about,
@@ -202,6 +223,7 @@ STATES = [
     append_batch_over_a_missing_page,
     batch_over_a_missing_page,
     unpublished_batch,
+    unpublished_batch_in_a_failed_cycle,
     unbooked_batch,
     batch_torn_in_the_middle,
     unbooked_batch_torn_in_the_middle,

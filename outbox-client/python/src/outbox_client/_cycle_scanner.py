@@ -73,10 +73,11 @@ def _refuse_survivors(cycle: CycleFile, offset: int, last: OutboxRecord | None) 
     known = None if last is None else (last.sequence, last.entry)
     found = search(cycle.fd, offset + 4, cycle.outbox, cycle.number, known)
     for record, _ in found:
-        raise UnparsableError(
-            f"the chain ends at 0x{offset:x} without EOF, and sequence {record.sequence} stands "
-            "behind that"
-        )
+        if not record.flags & CONTINUED:  # of a batch that may never have been published
+            raise UnparsableError(
+                f"the chain ends at 0x{offset:x} without EOF, and sequence {record.sequence} "
+                "stands behind that"
+            )
 
 
 def _records(cycle: CycleFile, *, newest: bool) -> Iterator[OutboxRecord]:

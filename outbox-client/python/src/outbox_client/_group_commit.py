@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from _weakref import ref
 from errno import EIO
 from struct import pack
 from time import monotonic
@@ -15,8 +16,10 @@ from time import monotonic
 from outbox_client._claim import Claim, Token
 from outbox_client._disk import forked
 from outbox_client._errors import OutboxBusy
+from outbox_client._forks import in_each_child
 from outbox_client._lock_deadline import sleep
-from outbox_client._synced_range import SyncedRange, synced_range
+from outbox_client._safe_files import mark
+from outbox_client._synced_range import RANGE, SyncedRange, synced_range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +37,6 @@ _LONGEST_PAUSE = 5e-3
 _PAUSES_IN_A_SYNC = 4
 # Below that a pause takes longer than what is waited for.
 _SPARING = 200e-6
-# See WritersLock: a position that no other open file has.
-_LEAST_MARK = 1 << 32
 
 _COMMAND: int = getattr(fcntl, "F_OFD_SETLK", -1)
 _LOCK = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
@@ -91,18 +92,23 @@ class GroupCommit:
         self._outbox = os.path.dirname(os.path.dirname(cycle.path))
         self._state = state
         self._lock = lock
-        self._mark = os.lseek(lock.fd, _LEAST_MARK + int.from_bytes(os.urandom(5), "big"), 0)
+        self._mark = mark(lock)
         self._tail = tail
         self._before = before
         self._took = _USUAL_SYNC
+        self._synced_to = 0  # offset of the last record that a sync of this descriptor has covered
+        self._without_lock: int | None = None  # what the range was when the lock was given up
         self._synced = 0  # sequence of a record that a sync has covered
         self._others_before = 0  # records of others that the last one covered
         # Whether an error of this descriptor was told, or may have been: the kernel does so once.
         self._failed = False
         self._claim = self.__dict__.setdefault
+        _commits.add(ref(self, _commits.discard))
 
     def covers(self, first: int, last: int) -> bool:
-        """Whether these records are known to be on stable storage."""
+        """Whether these records, of this process, are known to be on stable storage."""
+        if last <= self._synced_to:
+            return True
         known = synced_range(self._state.words, self._cycle.number)
         return known is not None and known.covers(first, last)
 
@@ -158,6 +164,7 @@ class GroupCommit:
             disk.sync_payload(cycle.fd, steps)
         finally:
             self._failed = len(steps) == 1
+        self._synced_to = max(self._synced_to, newest)
         self._took += (monotonic() - begun - self._took) / 4
         if note:
             self._extended(newest).store(self._state.words, cycle.number, disk)
@@ -196,13 +203,21 @@ class GroupCommit:
         return True
 
     def _wait_for_lock(self, first: int, last: int, disk: Disk) -> bool:
-        """Wait for other processes that sync; whether the sync lock is held now."""
+        """Wait for other processes that sync; whether the sync lock is held now.
+
+        Once in vain, not again before the lock is free or the range has moved: its holder may have
+        been stopped for long.
+        """
         deadline = None
         while not self._try_lock(disk):
+            noted = self._state.words[RANGE]
+            if noted == self._without_lock:
+                return False
             now = monotonic()
             if deadline is None:
                 deadline = now + _LONGEST_WAIT
             if now >= deadline:
+                self._without_lock = noted
                 return False
             try:
                 self._pause()
@@ -210,19 +225,32 @@ class GroupCommit:
                 return False  # the event loop itself: it cannot wait
             if self.covers(first, last):
                 return False
+        self._without_lock = None
         return True
 
     def _try_lock(self, disk: Disk) -> bool:
-        fd = self._lock.fd
+        if _COMMAND < 0 or not self._lock_is_open():
+            return False
         try:
-            if _COMMAND < 0 or os.lseek(fd, 0, os.SEEK_CUR) != self._mark:
-                return False  # closed by somebody else
-            disk.sync_lock(fd, _COMMAND, _LOCK)
+            disk.sync_lock(self._lock.fd, _COMMAND, _LOCK)
         except OSError as problem:
             if problem.errno is None:
                 raise  # a signal handler's TimeoutError
             return False
         return True
+
+    def forget(self) -> None:
+        """In a forked child: let go of the lock, which stays its parent's."""
+        if self._lock_is_open():
+            self._lock.close()
+
+    def _lock_is_open(self) -> bool:
+        try:
+            return os.lseek(self._lock.fd, 0, os.SEEK_CUR) == self._mark
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            return False  # closed by somebody else
 
     def _pause(self) -> None:
         sleep(min(max(self._took / _PAUSES_IN_A_SYNC, _SHORTEST_PAUSE), _LONGEST_PAUSE))
@@ -260,3 +288,16 @@ class GroupCommit:
         if not synced or newest is None:
             return 0
         return max(0, newest - 1 - synced - appended.count)
+
+
+_commits: set[ref[GroupCommit]] = set()
+
+
+def _forget_locks() -> None:
+    for reference in list(_commits):
+        commit = reference()
+        if commit is not None:
+            commit.forget()
+
+
+in_each_child(_forget_locks)

@@ -95,13 +95,17 @@ class Outbox:
         trust_parent: bool,
     ) -> None:
         # Late, as this needs a POSIX system.
-        from outbox_client._failure_counters import count_failure
+        from outbox_client._batch_draft import batch_draft
+        from outbox_client._failure_counters import REASONS, count_failure
         from outbox_client._outbox_directory import OutboxDirectory
         from outbox_client._queue_writer import QueueWriter
         from outbox_client._record_draft import draft
 
+        # At the interpreter's exit nothing is imported.
         self._draft = draft
-        self._count_failure = count_failure  # at the interpreter's exit nothing is imported
+        self._batch_draft = batch_draft
+        self._count_failure = count_failure
+        self._refusals = REASONS
         self._directory = OutboxDirectory(
             path, power=durability == POWER, trust_parent=trust_parent
         )
@@ -185,15 +189,11 @@ class Outbox:
             OutboxError: as `append`. With ``maybe_appended`` all may be there, and `event_id` is
                 that of the first: append all again with the same ids.
         """
-        from outbox_client._batch_draft import BatchDraft, batch_draft
-
         try:
-            draft = batch_draft(events)
+            draft = self._batch_draft(events)
             if draft is None:
                 return []
-            if isinstance(draft, BatchDraft):
-                return self._writer.append_all(draft)
-            return [self._writer.append(draft)]
+            return self._writer.append_all(draft)
         except OutboxError as problem:
             self._count_failure(self._directory, type(problem))
             raise
@@ -211,10 +211,8 @@ class Outbox:
         Raises:
             ValueError: *reason* is none of them.
         """
-        from outbox_client._failure_counters import REASONS
-
-        if reason not in REASONS:
-            names = ", ".join(kind.__name__ for kind in REASONS)
+        if reason not in self._refusals:
+            names = ", ".join(kind.__name__ for kind in self._refusals)
             raise ValueError(f"reason is {reason!r}: it must be one of {names}")
         self._count_failure(self._directory, reason)
 
@@ -273,7 +271,17 @@ class Outbox:
         return f"Outbox({self.path!r})"
 
 
-_PARTS = frozenset(("_count_failure", "_draft", "_directory", "_writer", "_settings"))
+_PARTS = frozenset(
+    (
+        "_batch_draft",
+        "_count_failure",
+        "_directory",
+        "_draft",
+        "_refusals",
+        "_settings",
+        "_writer",
+    )
+)
 
 
 def _copy(kind: type[Outbox], settings: tuple[Any, ...]) -> Outbox:

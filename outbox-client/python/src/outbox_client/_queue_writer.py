@@ -6,6 +6,7 @@ from _weakref import ref
 from errno import EBADF, EINVAL
 from time import time_ns
 
+from outbox_client._batch_draft import BatchDraft
 from outbox_client._disk import FlatDisk, forked, stop
 from outbox_client._errors import (
     OutboxBusy,
@@ -25,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outbox_client._batch_draft import BatchDraft
     from outbox_client._disk import Disk
     from outbox_client._group_commit import GroupCommit, Published
     from outbox_client._outbox_directory import OutboxDirectory
@@ -90,13 +90,15 @@ class QueueWriter:
         )
         return copy, (options.directory,)
 
-    def append_all(self, draft: BatchDraft) -> list[Receipt]:
+    def append_all(self, draft: BatchDraft | RecordDraft) -> list[Receipt]:
         """Append events, all or none, with nothing between them.
 
         Raises:
             OutboxError: as `append`.
         """
         last = self.append(draft)
+        if not isinstance(draft, BatchDraft):
+            return [last]
         return [
             last.of(number, record.event_id)
             for number, record in enumerate(draft.records, 1 - draft.count)
@@ -133,7 +135,7 @@ class QueueWriter:
                 now = self._clock() // 1_000_000
                 if now < 0:
                     raise before_1970()
-                if session is None or self._failing or not session.is_current():
+                if session is None or self._failing or not session.is_current(lock, names):
                     session = self._open(options, now)
                 session = session.append(draft, now)
                 identity = session.identity

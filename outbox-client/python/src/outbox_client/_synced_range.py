@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from outbox_client._disk import Disk
 
 # In words of 8 bytes.
-_TO = 32
+RANGE = 32
 _FROM = 33
 _LOW = 0xFFFFFFFF
 
@@ -29,7 +29,7 @@ class SyncedRange:
         """Note it. The caller has the sync lock."""
         check = self.last ^ cycle & _LOW
         disk.store(words, _FROM, check << 32 | self.first, "synced")
-        disk.store(words, _TO, cycle << 32 | self.last, "synced")
+        disk.store(words, RANGE, cycle << 32 | self.last, "synced")
 
 
 def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
@@ -39,7 +39,7 @@ def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
         words: of the state.
         cycle: its number.
     """
-    to = words[_TO]
+    to = words[RANGE]
     first = words[_FROM]
     last = to & _LOW
     if to >> 32 != cycle or first >> 32 != last ^ cycle & _LOW:
@@ -49,5 +49,5 @@ def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
 
 def clear(words: memoryview, disk: Disk) -> None:
     """Know of none any more."""
-    disk.store(words, _TO, 0, "synced")
+    disk.store(words, RANGE, 0, "synced")
     disk.store(words, _FROM, 0, "synced")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from outbox_client._safe_files import Folder
     from outbox_client._state_file import Identity, StateFile
     from outbox_client._writer_options import WriterOptions
+    from outbox_client._writers_lock import WritersLock
 
 _fstat = os.fstat
 _lstat = os.lstat
@@ -162,7 +163,8 @@ class WriterSession:
         offset = self.tail
         entry = self.entry + 1
         sequence: int = state.words[NEXT_SEQUENCE]
-        if (sequence != self.sequence + 1 and entry) or not 0 < sequence <= LAST_SEQUENCE:
+        highest = LAST_SEQUENCE + 1 - draft.count
+        if (sequence != self.sequence + 1 and entry) or not 0 < sequence <= highest:
             raise broken_invariant(4, f"sequence {sequence} would follow {self.sequence}")
         prologue = None if entry else self._prologue()
         data = b"".join(draft.parts(sequence, now, entry, prologue, cycle.place, offset))
@@ -231,8 +233,13 @@ class WriterSession:
 
     # --- whether it is still what the outbox is ---
 
-    def is_current(self) -> bool:
-        """Whether what is held open is still the outbox's; follows what others have appended."""
+    def is_current(self, lock: WritersLock, looked: SettledNames | None) -> bool:
+        """Whether what is held open is still the outbox's; follows what others have appended.
+
+        Args:
+            lock: which the caller has.
+            looked: what was asked about names when it was taken.
+        """
         state = self.state
         cycle = self.cycle
         if cycle is None:
@@ -245,7 +252,10 @@ class WriterSession:
                 return False
             if names is None:
                 self.names = names = SettledNames(self._options.directory, self.place)
-                names.hold()
+            # A look at a name counts for the times that were read before it; and what another
+            # thread has found was so then.
+            if looked is not names and not names.hold() and not lock.is_the_paths():
+                return False
             if not names.held:
                 if not _fstat(state.fd).st_nlink or _lstat(cycle.path).st_ino != cycle.inode:
                     return False  # moved away

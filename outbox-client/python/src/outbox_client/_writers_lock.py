@@ -52,6 +52,7 @@ from outbox_client._claim import Claim, Token
 from outbox_client._errors import OutboxBusy, OutboxUnavailable, system_error
 from outbox_client._forks import forget_the_parent, here, in_each_child
 from outbox_client._lock_deadline import LockDeadline
+from outbox_client._safe_files import mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +66,6 @@ if TYPE_CHECKING:
 
 # A lock file that another process has just created gets its final mode a moment later.
 _CREATION_GRACE_SECONDS = 0.2
-
-# Its descriptor's position in a lock file is a number that no other open file has: a look at it
-# tells for the least of all calls whether the descriptor is still that of the file.
-_LEAST_MARK = 1 << 32
 
 _stat = os.lstat
 _lseek = os.lseek
@@ -145,7 +142,7 @@ class WritersLock:
             try:
                 if _lseek(fd, 0, _SEEK_CUR) == self._mark or self._is_open():
                     disk.lock(self.kernel_call, fd, self._lock_command, self._lock_argument)
-                    if (names is not None and names.hold()) or self._is_the_paths():
+                    if (names is not None and names.hold()) or self.is_the_paths():
                         return
                     self._close()  # this one excludes nobody
             except (BlockingIOError, PermissionError):
@@ -158,7 +155,7 @@ class WritersLock:
             if not backoff.wait():
                 # The next append begins with the path's file, should this be another by now. Not
                 # before: whoever waits here is still serialised with the holder of this one.
-                if not self._is_the_paths():
+                if not self.is_the_paths():
                     self._close()
                 raise OutboxBusy(
                     f"{self.path} was held by other writers for {timeout} s. Append again, or "
@@ -180,7 +177,8 @@ class WritersLock:
         self.losses += 1
         return False
 
-    def _is_the_paths(self) -> bool:
+    def is_the_paths(self) -> bool:
+        """Whether the path leads to the file that is open."""
         try:
             found = _stat(self.path)
         except FileNotFoundError:
@@ -237,7 +235,7 @@ class WritersLock:
         file = self._create(directory)
         if self.owner is not claim:
             return  # a greenlet has forked meanwhile
-        self._mark = _lseek(file.fd, _LEAST_MARK + int.from_bytes(os.urandom(5), "big"), 0)
+        self._mark = mark(file)
         self._device = file.opened.st_dev
         self._inode = file.opened.st_ino
         self.openings += 1

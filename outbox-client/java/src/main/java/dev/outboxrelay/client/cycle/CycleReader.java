@@ -129,7 +129,7 @@ public final class CycleReader implements Closeable {
       return new CycleStep.Waiting(offset); // a search can take seconds
     }
     searchedFrom = offset;
-    Optional<CycleEntry> found = scanner.findNext(offset + 4, last);
+    Optional<CycleEntry> found = findBeginning(offset + 4);
     if (found.isEmpty()) {
       return newest ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset);
     }
@@ -186,7 +186,7 @@ public final class CycleReader implements Closeable {
 
   private CycleStep search(long from, long behind, Problem problem, String detail)
       throws IOException {
-    Optional<CycleEntry> found = scanner.findNext(behind, last);
+    Optional<CycleEntry> found = findBeginning(behind);
     if (found.isPresent()) {
       long next = found.get().offset();
       goOnAt(next);
@@ -195,6 +195,23 @@ public final class CycleReader implements Closeable {
     lost = new CycleStep.Lost(problem, from, detail);
     lostFrom = behind;
     return lost;
+  }
+
+  /**
+   * What the search finds but the rest of a batch: its beginning is lost, or was never published,
+   * as only the first header word of a batch is written last.
+   */
+  private Optional<CycleEntry> findBeginning(long behind) throws IOException {
+    long from = behind;
+    while (true) {
+      Optional<CycleEntry> found = scanner.findNext(from, last);
+      if (found.isEmpty()
+          || !(found.get() instanceof CycleEntry.Valid valid)
+          || !valid.record().continued()) {
+        return found;
+      }
+      from = valid.next();
+    }
   }
 
   /** Only once something was written, as it can take seconds; and once the cycle is closed. */
