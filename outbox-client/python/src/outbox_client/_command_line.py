@@ -30,7 +30,8 @@ exit codes:
    6  unavailable: not configured, refused as unsafe, standard input cannot be read, or another
       error of the system
    7  corrupt: what is on disk cannot be continued
-   8  maybe appended: published, but the fsync failed; retry with the same event id
+   8  maybe appended: published, but the fsync failed; standard error has the event ids, of a
+      batch all: append again with the same ones
    9  done, all events are appended, but not all could be printed: a closed pipe, a full disk
   10  wait: parked        11  wait: dead letter
   12  wait: quarantined   13  wait: still pending when the time was over

@@ -186,8 +186,8 @@ class Outbox:
             EventTooLarge: one of them is, or all together.
             InvalidEvent: one of them is refused; the message has its number, from 1. Nothing was
                 appended.
-            OutboxError: as `append`. With ``maybe_appended`` all may be there, and `event_id` is
-                that of the first: append all again with the same ids.
+            OutboxError: as `append`. With ``maybe_appended`` all may be there: append all again
+                with the same ids, which are its ``event_ids``.
         """
         try:
             draft = self._batch_draft(events)
