@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROCESS = "process"
 POWER = "power"
+_LARGEST_CAP = (1 << 63) - 1
 DEFAULT_LOCK_TIMEOUT = 5.0
 
 
@@ -342,8 +343,9 @@ def _bytes_from_environment(text: str | None) -> int | None:
     text = (text or "").strip()
     if not text:
         return None
-    if not text.isdecimal() or not text.isascii() or int(text) == 0:
+    digits = text.lstrip("0")
+    if not digits.isdecimal() or not digits.isascii():
         raise OutboxUnavailable(
             f"OUTBOX_MAX_BYTES is {text!r}: it must be a positive number of bytes"
         )
-    return int(text)
+    return min(int(digits[:20]), _LARGEST_CAP)  # Python refuses to read thousands of digits
