@@ -59,6 +59,17 @@ def test_append_takes_the_value_from_standard_input(
     assert read_events(outbox_path)[0].value == b"\x00binary\n"
 
 
+def test_behind_two_dashes_everything_is_the_value(
+    outbox_path: Path, standard_input: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["-", "--", "--help", "-5", ""]
+    for line in lines:
+        standard_input(b"the rest of the file")
+        assert main(["append", "--topic", "t", "--", line]) == 0
+    assert [event.value for event in read_events(outbox_path)] == [line.encode() for line in lines]
+    assert capfd.readouterr().err == ""
+
+
 def test_append_prints_a_receipt_as_json(
     outbox_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
