@@ -7,9 +7,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from support import HOUR, Clock, Reached, new_writer, records, small_layout
+from support import HOUR, Clock, Reached, fail, new_writer, records, small_layout
 
-from outbox_client import EventTooLarge, InvalidEvent, Outbox, OutboxCorrupt, OutboxFull
+from outbox_client import (
+    EventTooLarge,
+    InvalidEvent,
+    Outbox,
+    OutboxCorrupt,
+    OutboxFull,
+    OutboxUnavailable,
+)
 from outbox_client._batch_draft import BatchDraft, batch_draft
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._record_codec import BATCH, CONTINUED
@@ -214,3 +221,24 @@ def test_a_batch_beyond_the_last_sequence_is_refused(outbox_path: Path) -> None:
         writer.append_all(_draft(4))
     receipts = writer.append_all(_draft(3))
     assert receipts[-1].sequence == (1 << 63) - 1
+
+
+def test_a_failed_sync_tells_the_ids_that_nobody_else_knows(outbox_path: Path) -> None:
+    disk = Reached("payload", 2, fail())
+    writer = new_writer(outbox_path, clock=Clock(), durability="power", disk=disk)
+    with pytest.raises(OutboxUnavailable, match="the 3 events were published") as raised:
+        writer.append_all(_draft(3))
+    error = raised.value
+    assert error.maybe_appended
+    assert error.event_id == error.event_ids[0]
+    there = [record.event_id for record in records(outbox_path)]
+    assert [identity.bytes for identity in error.event_ids] == there
+    again = [{**event, "event_id": i} for event, i in zip(_events(3), there, strict=True)]
+    assert len(Outbox(outbox_path).append_all(again)) == 3
+    assert len({record.event_id for record in records(outbox_path)}) == 3
+
+
+def test_of_what_was_not_appended_there_are_no_ids(outbox_path: Path) -> None:
+    with pytest.raises(EventTooLarge) as raised:
+        Outbox(outbox_path).append_all(_events(2, 2 << 20))
+    assert (raised.value.event_id, raised.value.event_ids) == (None, [])

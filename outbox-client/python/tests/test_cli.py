@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ from outbox_client.testing import read_events
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from outbox_client._group_commit import Published
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +57,17 @@ def test_append_takes_the_value_from_standard_input(
     standard_input(b"\x00binary\n")
     assert main(arguments) == 0
     assert read_events(outbox_path)[0].value == b"\x00binary\n"
+
+
+def test_behind_two_dashes_everything_is_the_value(
+    outbox_path: Path, standard_input: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["-", "--", "--help", "-5", ""]
+    for line in lines:
+        standard_input(b"the rest of the file")
+        assert main(["append", "--topic", "t", "--", line]) == 0
+    assert [event.value for event in read_events(outbox_path)] == [line.encode() for line in lines]
+    assert capfd.readouterr().err == ""
 
 
 def test_append_prints_a_receipt_as_json(
@@ -185,7 +199,7 @@ def test_a_busy_lock_and_a_corrupt_queue_have_codes(
 
     maybe = OutboxUnavailable("fsync")
     maybe.maybe_appended = True
-    maybe._event_id = bytes(16)
+    maybe._event_ids = (bytes(16),)
     for problem, code in ((OutboxBusy("b"), 5), (OutboxCorrupt("c"), 7), (maybe, 8)):
 
         def fail(self: QueueWriter, draft: object, problem: Exception = problem) -> None:
@@ -196,6 +210,32 @@ def test_a_busy_lock_and_a_corrupt_queue_have_codes(
     error = capfd.readouterr().err
     assert "event id 00000000-0000-0000-0000-000000000000" in error
     assert "appended" not in error
+
+
+@pytest.mark.parametrize(
+    ("atomic", "told"),
+    [([], "1 event was appended before it, 1 may be"), (["--atomic"], "3 events may be appended")],
+)
+def test_what_may_be_appended_is_told_with_all_ids(
+    atomic: list[str],
+    told: str,
+    outbox_path: Path,
+    standard_input: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from outbox_client._group_commit import GroupCommit
+
+    def fail(self: GroupCommit, published: Published, disk: object) -> None:
+        if published.sequence > 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(GroupCommit, "bring", fail)
+    standard_input(b'{"value": 1}\n{"value": 2}\n{"value": 3}\n')
+    assert main(["append", "--ndjson", "--durability", "power", *atomic]) == 8
+    error = capfd.readouterr().err.splitlines()
+    there = [f"outbox: event id {event.event_id}" for event in read_events(outbox_path)]
+    assert error[1:] == [*there[-3 if atomic else -1 :], f"outbox: {told}"]
 
 
 @pytest.mark.parametrize(

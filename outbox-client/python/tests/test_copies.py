@@ -184,10 +184,12 @@ def test_errors_come_back_from_another_process_as_they_are(
     with pytest.raises(EventTooLarge) as problem:
         Outbox(outbox_path).append(bytes(2 << 20), topic="t")
     problem.value.maybe_appended = True
+    problem.value._event_ids = (bytes(16), bytes(range(16)))
     twin = duplicate(problem.value)
     assert type(twin) is EventTooLarge
     assert str(twin) == str(problem.value)
     assert twin.maybe_appended
+    assert twin.event_ids == problem.value.event_ids
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

@@ -100,6 +100,17 @@ def test_a_setting_without_meaning_is_named(
         Outbox("/nowhere")
 
 
+def test_a_cap_of_any_size_is_one(outbox_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTBOX_MAX_BYTES", "0" * 5000 + "300")
+    with pytest.raises(OutboxFull, match="OUTBOX_MAX_BYTES allows 300"):
+        Outbox(outbox_path).append(bytes(300), topic="t")
+    monkeypatch.setenv("OUTBOX_MAX_BYTES", "1" * 5000)
+    assert Outbox(outbox_path).append(bytes(300), topic="t").sequence == 1
+    monkeypatch.setenv("OUTBOX_MAX_BYTES", "0" * 5000)
+    with pytest.raises(OutboxUnavailable, match="must be a positive number"):
+        Outbox(outbox_path)
+
+
 @pytest.mark.parametrize(
     "settings", [{"durability": "x"}, {"max_bytes": 0}, {"max_bytes": 1.5}, {"lock_timeout": -1}]
 )

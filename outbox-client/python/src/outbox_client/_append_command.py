@@ -115,7 +115,7 @@ class AppendCommand:
         options = self._options
         if options.tombstone:
             return None
-        if options.value not in (None, "-"):
+        if options.value is not None:
             return os.fsencode(options.value)
         value = self._input.whole(MAX_RECORD_BYTES)
         if len(value) > MAX_RECORD_BYTES:

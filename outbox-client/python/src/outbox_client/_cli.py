@@ -81,18 +81,25 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _append(options: argparse.Namespace, given: Input, output: Output, stop: StopSignals) -> int:
     command = AppendCommand(options, given, output, stop)
-    code = 0
+    code = maybe = 0
     with stop:
         try:
             command.run()
         except OutboxError as problem:
             code = _complaint(problem)
+            maybe = len(problem.event_ids)
     if (code and options.ndjson) or output.failure or stop.received:
         # Whoever repeats what failed has to know where to begin.
-        count = command.appended
-        before = " before it" if code and not options.atomic else ""
-        complain(f"{count} event{' was' if count == 1 else 's were'} appended{before}")
+        complain(_count(command.appended, maybe, all_or_none=options.atomic, failed=code != 0))
     return code
+
+
+def _count(count: int, maybe: int, *, all_or_none: bool, failed: bool) -> str:
+    if all_or_none and maybe:
+        return f"{maybe} event{'' if maybe == 1 else 's'} may be appended"
+    before = " before it" if failed and not all_or_none else ""
+    behind = f", {maybe} may be" if maybe else ""
+    return f"{count} event{' was' if count == 1 else 's were'} appended{before}{behind}"
 
 
 def _run(options: argparse.Namespace, output: Output) -> int:
@@ -106,7 +113,8 @@ def _run(options: argparse.Namespace, output: Output) -> int:
 def _complaint(problem: OutboxError) -> int:
     complain(str(problem))
     if problem.maybe_appended:
-        complain(f"event id {problem.event_id}")
+        for event_id in problem.event_ids:
+            complain(f"event id {event_id}")
         return MAYBE_APPENDED
     return EXIT_CODES.get(type(problem), 1)
 

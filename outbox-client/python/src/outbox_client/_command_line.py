@@ -30,7 +30,8 @@ exit codes:
    6  unavailable: not configured, refused as unsafe, standard input cannot be read, or another
       error of the system
    7  corrupt: what is on disk cannot be continued
-   8  maybe appended: published, but the fsync failed; retry with the same event id
+   8  maybe appended: published, but the fsync failed; standard error has the event ids, of a
+      batch all: append again with the same ones
    9  done, all events are appended, but not all could be printed: a closed pipe, a full disk
   10  wait: parked        11  wait: dead letter
   12  wait: quarantined   13  wait: still pending when the time was over
@@ -50,6 +51,10 @@ With --ndjson, the first line that cannot be appended ends the command with code
 standard error says which line it was and how many events were appended before it. With --atomic,
 all lines are read and checked first, then all are appended, with nothing between them, or none: at
 most 10,000 events and 8 MiB. A signal before the end of the input means none.
+With code 8, standard error has the ids of all events that may be appended, one a line, in order.
+
+In a shell's loop: append --topic orders -- "$line" < /dev/null, or rather one append --ndjson for
+all lines. Without a value append reads standard input, which is the loop's.
 
 For each event a receipt is printed: its sequence and event id, or with --json an object. It is
 printed at once, before the next event is appended: whoever does not read receipts holds up appends,
@@ -87,7 +92,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = append.add_mutually_exclusive_group()
-    what.add_argument("value", nargs="?", help="the value; - or nothing: standard input as it is")
+    what.add_argument(
+        "value",
+        nargs="?",
+        help="the value; - or nothing: standard input as it is; behind -- any text, - too",
+    )
     what.add_argument("--tombstone", action="store_true", help="append an event without a value")
     what.add_argument("--ndjson", action="store_true", help="read events from standard input")
     append.add_argument("--atomic", action="store_true", help="with --ndjson: all lines or none")
@@ -107,9 +116,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     wait.add_argument("sequence", type=_sequence, help="as append printed it")
     wait.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="default: 30")
 
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(words)
     if options.verb == "append":
         _check(append, options)
+        if options.value == "-" and "--" not in words:
+            options.value = None
     return options
 
 

@@ -27,21 +27,24 @@ class OutboxError(Exception):
     Attributes:
         maybe_appended: True when the event was published before the failure (its fsync failed):
             it may be delivered. Append it again with the same ``event_id``, so that consumers
-            can tell the copies.
+            can tell the copies; of a batch, all with their ``event_ids``.
     """
 
     maybe_appended: bool = False
-    _event_id: bytes | None = None
+    _event_ids: tuple[bytes, ...] = ()
     _errno: int | None = None
 
     @property
     def event_id(self) -> UUID | None:
-        """The id of an event that may have been appended, else None."""
-        if self._event_id is None:
-            return None
+        """The id of an event that may have been appended, of a batch the first one's, else None."""
+        return next(iter(self.event_ids), None)
+
+    @property
+    def event_ids(self) -> list[UUID]:
+        """The ids of all events that may have been appended, in their order."""
         from uuid import UUID
 
-        return UUID(bytes=self._event_id)
+        return [UUID(bytes=event_id) for event_id in self._event_ids]
 
 
 class EventTooLarge(OutboxError):

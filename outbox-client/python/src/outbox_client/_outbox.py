@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PROCESS = "process"
 POWER = "power"
+_LARGEST_CAP = (1 << 63) - 1
 DEFAULT_LOCK_TIMEOUT = 5.0
 
 
@@ -186,8 +187,8 @@ class Outbox:
             EventTooLarge: one of them is, or all together.
             InvalidEvent: one of them is refused; the message has its number, from 1. Nothing was
                 appended.
-            OutboxError: as `append`. With ``maybe_appended`` all may be there, and `event_id` is
-                that of the first: append all again with the same ids.
+            OutboxError: as `append`. With ``maybe_appended`` all may be there: append all again
+                with the same ids, which are its ``event_ids``.
         """
         try:
             draft = self._batch_draft(events)
@@ -342,8 +343,9 @@ def _bytes_from_environment(text: str | None) -> int | None:
     text = (text or "").strip()
     if not text:
         return None
-    if not text.isdecimal() or not text.isascii() or int(text) == 0:
+    digits = text.lstrip("0")
+    if not digits.isdecimal() or not digits.isascii():
         raise OutboxUnavailable(
             f"OUTBOX_MAX_BYTES is {text!r}: it must be a positive number of bytes"
         )
-    return int(text)
+    return min(int(digits[:20]), _LARGEST_CAP)  # Python refuses to read thousands of digits

@@ -162,7 +162,7 @@ class QueueWriter:
             finally:
                 del token
         if commit is not None and published is not None:
-            self._make_durable(commit, published, draft.event_id)
+            self._make_durable(commit, published, draft)
         return Receipt(
             identity.outbox, identity.generation, sequence, draft.event_id, self._durability
         )
@@ -196,28 +196,36 @@ class QueueWriter:
 
     # --- after the lock ---
 
-    def _make_durable(self, commit: GroupCommit, published: Published, event_id: bytes) -> None:
+    def _make_durable(
+        self, commit: GroupCommit, published: Published, draft: RecordDraft | BatchDraft
+    ) -> None:
         try:
             commit.bring(published, self._options.disk)
         except (OSError, OutboxBusy) as problem:
-            raise self._not_durable(published.cycle, event_id, problem) from problem
+            raise self._not_durable(published.cycle, draft, problem) from problem
 
     def _not_durable(
-        self, number: int, event_id: bytes, problem: OSError | OutboxBusy
+        self, number: int, draft: RecordDraft | BatchDraft, problem: OSError | OutboxBusy
     ) -> OutboxUnavailable:
-        """What is said of an event that is published, but perhaps not on stable storage."""
+        """What is said of events that are published, but perhaps not on stable storage."""
         reason = str(problem)
         if isinstance(problem, OSError):
             if problem.errno is None:
                 raise problem  # a signal handler's TimeoutError
             reason = problem.strerror or reason
+        records = draft.records if isinstance(draft, BatchDraft) else (draft,)
+        which, them, ids = (
+            ("the event was", "it", "event_id")
+            if len(records) == 1
+            else (f"the {len(records)} events were", "them", "event_ids")
+        )
         error = OutboxUnavailable(
-            f"the event was published but {self._directory.queue} could not be synced: {reason}. "
-            "It may not survive a power cut: append it again with the same event_id, so that "
-            "consumers can tell the copies"
+            f"{which} published but {self._directory.queue} could not be synced: {reason}. A power "
+            f"cut may take {them}: append {them} again with the same {ids}, so that consumers can "
+            "tell the copies"
         )
         error.maybe_appended = True
-        error._event_id = event_id
+        error._event_ids = tuple(record.event_id for record in records)
         if isinstance(problem, OSError):
             try:
                 self._mark_failed(number)
