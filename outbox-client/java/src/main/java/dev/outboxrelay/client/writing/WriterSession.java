@@ -148,7 +148,7 @@ final class WriterSession implements Closeable {
 
   /** Opens a cycle of this outbox; empty if its header cannot be parsed. */
   Optional<CycleFile> openCycle(long cycle) throws IOException {
-    return CycleFile.open(held, new CycleId(state.outboxId(), cycle), options.disk());
+    return CycleFile.open(held, new CycleId(state.outboxId(), cycle), options);
   }
 
   private boolean chainIsOpen() throws IOException {
