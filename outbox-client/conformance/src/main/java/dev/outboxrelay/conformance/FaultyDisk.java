@@ -95,18 +95,6 @@ final class FaultyDisk implements Disk {
   }
 
   @Override
-  public void store(MappedByteBuffer map, int offset, ByteBuffer bytes, DiskStep step) {
-    ByteBuffer half = bytes.slice(bytes.position(), bytes.remaining() / 2);
-    unchecked(
-        () ->
-            run(
-                "store",
-                step,
-                () -> REAL.store(map, offset, bytes, step),
-                () -> REAL.store(map, offset, half, step)));
-  }
-
-  @Override
   public void store32(MappedByteBuffer map, int offset, int value, DiskStep step) {
     unchecked(() -> run("store", step, () -> REAL.store32(map, offset, value, step)));
   }

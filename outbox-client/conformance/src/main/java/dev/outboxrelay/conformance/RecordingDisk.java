@@ -50,21 +50,12 @@ final class RecordingDisk implements Disk {
     tell("write", step, inode(file), offset, HexFormat.of().formatHex(copy));
   }
 
-  /** Told as a write: it reaches the disk in as many parts. */
-  @Override
-  public void store(MappedByteBuffer map, int offset, ByteBuffer bytes, DiskStep step) {
-    byte[] copy = new byte[bytes.remaining()];
-    bytes.duplicate().get(copy);
-    REAL.store(map, offset, bytes, step);
-    stored("write", map, offset, copy, step);
-  }
-
   @Override
   public void store32(MappedByteBuffer map, int offset, int value, DiskStep step) {
     REAL.store32(map, offset, value, step);
     byte[] bytes = new byte[Integer.BYTES];
     littleEndian(bytes).putInt(value);
-    stored("store", map, offset, bytes, step);
+    stored(map, offset, bytes, step);
   }
 
   @Override
@@ -72,19 +63,18 @@ final class RecordingDisk implements Disk {
     REAL.store64(map, offset, value, step);
     byte[] bytes = new byte[Long.BYTES];
     littleEndian(bytes).putLong(value);
-    stored("store", map, offset, bytes, step);
+    stored(map, offset, bytes, step);
   }
 
   private static ByteBuffer littleEndian(byte[] bytes) {
     return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static void stored(
-      String operation, MappedByteBuffer map, int offset, byte[] value, DiskStep step) {
+  private static void stored(MappedByteBuffer map, int offset, byte[] value, DiskStep step) {
     try {
       Mapping mapping = Mapping.of((long) field(Buffer.class, "address", map));
       tell(
-          operation,
+          "store",
           step,
           mapping.inode(),
           mapping.offset() + offset,

@@ -23,9 +23,6 @@ public interface Disk {
    */
   void write(FileChannel file, ByteBuffer bytes, long offset, DiskStep step) throws IOException;
 
-  /** Stores all remaining bytes into a mapping: nobody sees when which of them arrives. */
-  void store(MappedByteBuffer map, int offset, ByteBuffer bytes, DiskStep step);
-
   /**
    * One aligned store of 32 bits, with release semantics: what was written before is visible to who
    * sees it.

@@ -35,11 +35,6 @@ public final class RealDisk implements Disk {
   }
 
   @Override
-  public void store(MappedByteBuffer map, int offset, ByteBuffer bytes, DiskStep step) {
-    map.put(offset, bytes, bytes.position(), bytes.remaining());
-  }
-
-  @Override
   public void store32(MappedByteBuffer map, int offset, int value, DiskStep step) {
     INT.setRelease(map, offset, value);
   }

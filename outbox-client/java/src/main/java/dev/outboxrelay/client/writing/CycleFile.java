@@ -56,19 +56,15 @@ final class CycleFile implements Closeable {
   private long entries; // number of the next entry
 
   private CycleFile(
-      CycleId cycle,
-      CycleDescriptors file,
-      CycleLayout layout,
-      MappedByteBuffer map,
-      WriterOptions options) {
+      CycleId cycle, CycleDescriptors file, CycleLayout layout, MappedByteBuffer map, Disk disk) {
     this.cycle = cycle;
     this.file = file;
     channel = file.channel();
     this.layout = layout;
     this.map = map;
-    disk = options.disk();
+    this.disk = disk;
     index = new CycleIndex(layout, disk);
-    ahead = new SpaceAhead(channel, disk, options.nanos());
+    ahead = new SpaceAhead(channel, disk);
     size = map.limit();
     window = FileWindow.over(channel, size, WINDOW_BYTES);
   }
@@ -78,17 +74,17 @@ final class CycleFile implements Closeable {
    *
    * @throws java.nio.file.NoSuchFileException if there is none
    */
-  static Optional<CycleFile> open(HeldDirectories held, CycleId cycle, WriterOptions options)
+  static Optional<CycleFile> open(HeldDirectories held, CycleId cycle, Disk disk)
       throws IOException {
-    CycleDescriptors file = CycleDescriptors.open(held, cycle.number(), options.disk());
+    CycleDescriptors file = CycleDescriptors.open(held, cycle.number(), disk);
     CycleFile opened = null;
     try {
       long size = file.channel().size();
       // Read, and not mapped, until it is known that the disk gives it.
       CycleLayout layout = CycleLayout.read(FileWindow.over(file.channel(), size, WINDOW_BYTES));
       if (layout != null && size <= Integer.MAX_VALUE) {
-        MappedByteBuffer map = options.disk().map(file.channel(), size, DiskStep.PAYLOAD);
-        opened = new CycleFile(cycle, file, layout, map, options);
+        MappedByteBuffer map = disk.map(file.channel(), size, DiskStep.PAYLOAD);
+        opened = new CycleFile(cycle, file, layout, map, disk);
       }
       return Optional.ofNullable(opened);
     } finally {
@@ -245,11 +241,7 @@ final class CycleFile implements Closeable {
     if (frame.remaining() != 4 + span + ZEROS_BEHIND || end + frame.remaining() > map.limit()) {
       throw Invariant.broken(1, "a record at " + end + " does not fit into " + path());
     }
-    if (ahead.isReady(end, end + frame.remaining())) {
-      disk.store(map, (int) end, frame, DiskStep.PAYLOAD); // a third of what a write costs
-    } else {
-      disk.write(channel, frame, end, DiskStep.PAYLOAD);
-    }
+    disk.write(channel, frame, end, DiskStep.PAYLOAD);
     if (!tailIsKnown()) {
       throw new LockLost(path()); // another writer has come in, against the rules
     }

@@ -182,7 +182,7 @@ final class Recovery {
     if (!cycles.contains(newest)) {
       return null;
     }
-    return CycleFile.open(held, new CycleId(state.outboxId(), newest), options).orElse(null);
+    return CycleFile.open(held, new CycleId(state.outboxId(), newest), disk).orElse(null);
   }
 
   /** FORMAT I7: a reader stays on a cycle that has no EOF; a power cut may have taken it. */
@@ -201,7 +201,7 @@ final class Recovery {
 
   private void closeChain(long cycle, StateFile state) throws IOException {
     CycleId id = new CycleId(state.outboxId(), cycle);
-    try (CycleFile file = CycleFile.open(held, id, options).orElse(null)) {
+    try (CycleFile file = CycleFile.open(held, id, disk).orElse(null)) {
       if (file == null || file.findTail(state) != ChainWalk.End.OPEN) {
         return;
       }

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.util.function.LongSupplier;
 
 /**
  * Keeps the next piece of a cycle file allocated, by writing zeros ahead of the tail in large
@@ -20,25 +19,17 @@ final class SpaceAhead {
 
   private static final int APPENDS_BEFORE = 64;
 
-  /** Pages that were written so long ago may have left the memory, and their blocks the disk. */
-  private static final long READY_NANOS = 1_000_000_000;
-
   private final FileChannel channel;
   private final Disk disk;
   private ByteBuffer zeros;
   private ByteBuffer there;
-  private final LongSupplier nanos;
   private long allocatedTo;
-  private long zerosFrom; // what was written so
-  private long zerosTo;
-  private long writtenAtNanos;
   private int appends;
   private boolean begunHere;
 
-  SpaceAhead(FileChannel channel, Disk disk, LongSupplier nanos) {
+  SpaceAhead(FileChannel channel, Disk disk) {
     this.channel = channel;
     this.disk = disk;
-    this.nanos = nanos;
   }
 
   /** This writer has begun the file: there is nothing in it that a power cut could have left. */
@@ -70,28 +61,12 @@ final class SpaceAhead {
     try {
       if (begunHere || isZero(from)) {
         disk.write(channel, zeros.clear(), from, DiskStep.AHEAD);
-        boolean goesOn = zerosTo == from && isFresh();
-        zerosFrom = goesOn ? zerosFrom : from;
-        zerosTo = to;
-        writtenAtNanos = nanos.getAsLong();
       }
     } catch (ClosedChannelException e) {
       throw e;
     } catch (IOException e) {
       // whether there is room for the append itself is for its own write to say
     }
-  }
-
-  /**
-   * Whether zeros were written here just now: what is stored there through the mapping needs no
-   * disk to give anything.
-   */
-  boolean isReady(long from, long to) {
-    return zerosFrom <= from && to <= zerosTo && isFresh();
-  }
-
-  private boolean isFresh() {
-    return nanos.getAsLong() - writtenAtNanos < READY_NANOS;
   }
 
   private boolean isZero(long from) throws IOException {

@@ -148,7 +148,7 @@ final class WriterSession implements Closeable {
 
   /** Opens a cycle of this outbox; empty if its header cannot be parsed. */
   Optional<CycleFile> openCycle(long cycle) throws IOException {
-    return CycleFile.open(held, new CycleId(state.outboxId(), cycle), options);
+    return CycleFile.open(held, new CycleId(state.outboxId(), cycle), options.disk());
   }
 
   private boolean chainIsOpen() throws IOException {

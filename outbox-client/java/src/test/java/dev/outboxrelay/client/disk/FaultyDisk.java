@@ -107,19 +107,6 @@ public final class FaultyDisk implements Disk {
   }
 
   @Override
-  public void store(MappedByteBuffer map, int offset, ByteBuffer bytes, DiskStep step) {
-    if (strikes(step)) {
-      if (fault.halfway()) {
-        ByteBuffer half = bytes.slice(bytes.position(), bytes.remaining() / 2);
-        Disk.REAL.store(map, offset, half, step);
-      }
-      failStore();
-      return;
-    }
-    Disk.REAL.store(map, offset, bytes, step);
-  }
-
-  @Override
   public void store32(MappedByteBuffer map, int offset, int value, DiskStep step) {
     if (strikes(step)) {
       failStore();

@@ -232,7 +232,7 @@ class WritersProtocolTest {
     try (LockDeadline deadline = new LockDeadline(Duration.ZERO, new Random(1));
         HeldDirectories held = OutboxDirectory.hold(paths);
         StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow();
-        CycleFile file = CycleFile.open(held, id, options()).orElseThrow()) {
+        CycleFile file = CycleFile.open(held, id, Disk.REAL).orElseThrow()) {
       assertEquals(ChainWalk.End.OPEN, file.findTail(state));
       overwrite(paths.cycle(0), file.end(), 72, 0, 0, 0);
       ByteBuffer frame = ByteBuffer.allocateDirect(4 + 72 + 8);
