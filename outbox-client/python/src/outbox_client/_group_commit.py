@@ -220,6 +220,8 @@ class GroupCommit:
         Once in vain, not again before the lock is free or the range has moved: its holder may have
         been stopped for long.
         """
+        if not self._lock.can_be_had():
+            return False
         deadline = None
         while not self._lock.acquire(disk):
             known = self._known()

@@ -49,6 +49,10 @@ class SyncLock:
                 raise  # a signal handler's TimeoutError
             return False
 
+    def can_be_had(self) -> bool:
+        """Whether it is of use to try."""
+        return self._file is not None and self.is_open()
+
     def acquire(self, disk: Disk) -> bool:
         """Try for it, without waiting."""
         if self._file is None or not self.is_open():

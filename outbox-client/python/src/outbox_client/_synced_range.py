@@ -42,7 +42,7 @@ def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
     to = words[_TO]
     first = words[_FROM]
     last = to & _LOW
-    if to >> 32 != cycle or first >> 32 != last ^ cycle & _LOW:
+    if to >> 32 != cycle or first >> 32 != last ^ cycle & _LOW or not first & _LOW:
         return None
     return SyncedRange(first & _LOW, last)
 
