@@ -27,7 +27,7 @@ def _through(self: GroupCommit, path: str, last: int, disk: Disk, note: bool) ->
     cycle = self._cycle
     with open(path, "r+b") as file:
         self._cycle = SimpleNamespace(  # type: ignore[assignment]
-            fd=file.fileno(), words64=cycle.words64, word1=cycle.word1, number=cycle.number
+            fd=file.fileno(), booked=cycle.booked, number=cycle.number
         )
         try:
             _SYNC(self, last, disk, note=note)

@@ -95,7 +95,7 @@ class GroupCommitTest {
       for (Future<OutboxError> each : all) {
         assertNull(each.get());
       }
-      assertEquals(2, disk.syncs(), "one of the first, one of all others");
+      assertTrue(disk.syncs() <= 2, "one of the first, one of all others: " + disk.syncs());
     }
     assertEquals(new SyncedRange(0, FIRST, FIRST + 7 * LENGTH + PROLOGUE), range());
   }
