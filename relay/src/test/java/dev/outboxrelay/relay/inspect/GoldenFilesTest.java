@@ -84,6 +84,9 @@ class GoldenFilesTest {
     if (golden.stopped() == null) {
       new QueueWalk(golden.paths()).all(event -> found.add(describe(event)));
       assertThat(found).isEqualTo(golden.records());
+      found.clear();
+      QueueWalk.untilNow(golden.paths()).all(event -> found.add(describe(event)));
+      assertThat(found).isEqualTo(golden.records());
     }
 
     VerifyReport report = QueueVerifier.verify(golden.paths());
