@@ -143,6 +143,11 @@ class Reached(Disk):
         if self._reach("lock", "sync-lock"):
             self._act()
 
+    def sync_unlock(self, fd: int, command: int, argument: bytes) -> None:
+        if self._reach("unlock", "sync-unlock"):
+            self._act()
+        super().sync_unlock(fd, command, argument)
+
     def pwrite(self, fd: int, data: bytes | memoryview, offset: int, what: str) -> None:
         if self._reach("pwrite", what):
             if self._half:

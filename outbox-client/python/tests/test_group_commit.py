@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import gc
 import os
 import struct
 import threading
@@ -20,9 +22,10 @@ from support import (
     in_child,
     new_writer,
     numbers,
+    read_all,
 )
 
-from outbox_client import OutboxBusy, OutboxError, OutboxUnavailable, _group_commit
+from outbox_client import OutboxBusy, OutboxError, OutboxUnavailable, _group_commit, _sync_lock
 from outbox_client._cycle_layout import CycleLayout
 from outbox_client._synced_range import SyncedRange, clear, synced_range
 
@@ -68,7 +71,7 @@ def _until(condition: Callable[[], bool]) -> Callable[[], None]:
 
 def test_a_range_is_of_one_cycle_and_checked() -> None:
     words = memoryview(bytearray(4096)).cast("Q")
-    assert synced_range(words, 0) is not None  # of no record: none stands at 0
+    assert synced_range(words, 0) is None
     assert synced_range(words, 5) is None
     SyncedRange(0x10110, 0x20000).store(words, 490_896, Reached())
     known = synced_range(words, 490_896)
@@ -84,6 +87,9 @@ def test_a_range_is_of_one_cycle_and_checked() -> None:
             assert synced_range(words, 490_896) is None
             words[word] ^= 1 << bit
     clear(words, Reached())
+    assert synced_range(words, 490_896) is None
+    # Who clears it comes between the two stores of another, and the check happens to be 0.
+    words[32] = 490_896 << 32 | 490_896
     assert synced_range(words, 490_896) is None
 
 
@@ -251,6 +257,35 @@ def _sync_lock_is_free(path: Path) -> bool:
     return True
 
 
+def test_a_handler_that_raises_leaves_no_lock(outbox_path: Path) -> None:
+    def ring() -> None:
+        raise TimeoutError("the task's time is over")
+
+    for label, number in (("sync-lock", 1), ("sync-unlock", 1), ("payload", 2), ("synced", 1)):
+        writer, _ = _power(outbox_path, Reached(label, number, ring))
+        with pytest.raises(TimeoutError):
+            writer.append(event(0))
+        assert _sync_lock_is_free(outbox_path), label
+
+
+def test_without_locks_of_open_files_there_is_no_sync_lock(
+    outbox_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To close a descriptor of the lock file would drop the writers' lock there."""
+    monkeypatch.setattr(_sync_lock, "_COMMAND", -1)
+    monkeypatch.setattr(_group_commit, "sleep", lambda _: pytest.fail("it waits for nobody"))
+    writer, disk = _power(outbox_path)
+    writer.append(event(0))
+    writer.append(event(1))
+    opened = 0
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing
+            opened += os.readlink(f"/proc/self/fd/{name}") == str(outbox_path / "outbox.lock")
+    assert opened == 1
+    assert disk.calls[SYNC] == 2
+    assert _range(writer) is None
+
+
 # --- errors ---
 
 
@@ -302,3 +337,58 @@ def test_a_sync_of_which_nothing_is_known_counts_as_failed(outbox_path: Path) ->
     writer.append(event(2))
     assert numbers(outbox_path) == [0, 1, 2]
     assert _cycles(outbox_path) == 2
+
+
+# --- what others do to the files meanwhile ---
+
+
+def test_a_state_that_is_cut_during_a_sync_ends_no_process(outbox_path: Path) -> None:
+    def append(_: int) -> None:
+        cutting = Reached("payload", 4, lambda: os.truncate(outbox_path / "outbox.state", 0))
+        writer = _power(outbox_path, cutting)[0]
+        for number in range(3):
+            writer.append(event(number))
+
+    pid, _ = in_child(append)
+    assert exit_code(pid) == 0
+    assert numbers(outbox_path) == [0, 1, 2]
+
+
+def test_a_sync_of_a_number_that_is_another_files_by_now_is_none(outbox_path: Path) -> None:
+    """As where another thread makes a daemon of the process."""
+
+    def take_the_numbers() -> None:
+        other = os.open(outbox_path.parent / "log", os.O_RDWR | os.O_CREAT)
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{name}").startswith(str(outbox_path)):
+                    os.dup2(other, int(name))
+
+    def append(pipe: int) -> None:
+        writer, _ = _power(outbox_path, Reached("payload", 4, take_the_numbers))
+        writer.append(event(0))
+        with pytest.raises(OutboxUnavailable, match="closed by somebody else") as raised:
+            writer.append(event(1))
+        assert raised.value.maybe_appended
+        writer.append(event(2))
+        os.write(pipe, b"went on")
+
+    pid, pipe = in_child(append)
+    assert read_all(pipe) == b"went on"
+    assert exit_code(pid) == 0
+    assert numbers(outbox_path) == [0, 1, 2]
+    assert (outbox_path.parent / "log").read_bytes() == b""
+
+
+def test_what_is_closed_leaves_no_descriptor_for_the_garbage_collector(outbox_path: Path) -> None:
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        for number in range(3):
+            writer, _ = _power(outbox_path)
+            writer.append(event(number))
+            writer.append(event(number))
+            writer.close()
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()

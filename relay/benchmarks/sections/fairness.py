@@ -113,8 +113,9 @@ def run(arena: Arena) -> list[Row]:
 
 
 def _cause(longest: Round, lookout: Lookout) -> str:
+    """What there was meanwhile, and what the writer itself did."""
     seen = lookout.seen(longest.longest_at, longest.longest_at + longest.longest)
-    polls = "the lock's poll" if longest.pauses < 0 else f"the lock's poll, {longest.pauses} pauses"
     if longest.pauses == 0:
-        polls = "a core"  # it never slept
-    return " and ".join([*seen, polls] if not seen or longest.pauses > 1 else seen)
+        return " and ".join([*seen, "a core"])  # it never slept
+    pauses = f", {longest.pauses} pauses" if longest.pauses > 0 else ""
+    return " and ".join([*seen, f"the lock's poll{pauses}"])

@@ -144,6 +144,12 @@ def _headless_batches_are_delivered(self: _Walk, entry: Entry, record: Record) -
 _RECORD = _Walk._record
 
 
+def _goes_on_at_the_rest_of_a_batch(self: _Walk, start: int) -> int | None:
+    self.damaged = True
+    found = self.entries.search(start, self.last)
+    return None if found is None else found.offset
+
+
 def _only_the_next_after_damage(self: _Walk, record: Record) -> bool:
     last = self.last
     return last is None or scanner._is_next(record, last)
@@ -334,8 +340,13 @@ MUTANTS = [
     ),
     mutant(
         "the rest of a batch is delivered",
-        "read batch-without-its-first",
+        "read batch-torn-in-the-middle",
         (_Walk, "_record", _headless_batches_are_delivered),
+    ),
+    mutant(
+        "a search goes on at the rest of a batch",
+        "read batch-without-its-first",
+        (_Walk, "_search", _goes_on_at_the_rest_of_a_batch),
     ),
     # --- identity ---
     mutant(

@@ -57,7 +57,7 @@ def read(state: State) -> Range | None:
     """Return the synced range, None if there is none."""
     upper, lower = struct.unpack("<QQ", os.pread(state.descriptor, 16, _RANGE))
     cycle, to = upper >> 32, upper & _LOW
-    if not upper or lower >> 32 != to ^ cycle:
+    if not lower & _LOW or lower >> 32 != to ^ cycle:
         return None
     return Range(cycle, lower & _LOW, to)
 

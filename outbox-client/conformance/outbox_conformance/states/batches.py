@@ -98,10 +98,11 @@ def unpublished_batch() -> State:
 
 def unpublished_batch_in_a_failed_cycle() -> State:
     builder, end = _with_an_unpublished_batch()
+    builder.image.next_sequence = 7
     builder.image.fail_newest()
     about = (
-        "The same in a cycle that is marked failed: what a search finds behind its tail are the "
-        "other records of that batch, which nobody was told of. They are no loss."
+        "The same in a cycle that was marked failed then: what a search finds behind its tail are "
+        "the other records of that batch. Readers pass over them; their sequences are not given."
     )
     return builder.finish(
         "unpublished-batch-in-a-failed-cycle",

@@ -164,8 +164,11 @@ class CycleFile:
 
     def sequence_at(self, offset: int) -> int:
         """What should be the sequence of the record whose header word stands at an offset."""
-        at = offset + 4 + SEQUENCE_AT
-        return int.from_bytes(self._map[at : at + 8], "little")
+        return int.from_bytes(os.pread(self.fd, 8, offset + 4 + SEQUENCE_AT), "little")
+
+    def booked(self) -> int:
+        """Offset of the last record that is noted, 0 if the file was cut; without the lock."""
+        return int.from_bytes(os.pread(self.fd, 8, self.layout.word1), "little")
 
     def behind_page(self, offset: int) -> int:
         """The offset behind an index page.

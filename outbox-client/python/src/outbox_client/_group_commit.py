@@ -6,27 +6,23 @@ here ends an append for want of a lock: who cannot have it syncs without.
 
 from __future__ import annotations
 
-import fcntl
 import os
-from _weakref import ref
-from errno import EIO
-from struct import pack
+from errno import EBADF, EIO
 from time import monotonic
 
 from outbox_client._claim import Claim, Token
 from outbox_client._disk import forked
 from outbox_client._errors import OutboxBusy
-from outbox_client._forks import in_each_child
 from outbox_client._lock_deadline import sleep
-from outbox_client._safe_files import mark
-from outbox_client._synced_range import RANGE, SyncedRange, synced_range
+from outbox_client._state_file import NEXT_SEQUENCE
+from outbox_client._synced_range import SyncedRange, synced_range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from outbox_client._cycle_file import CycleFile
     from outbox_client._disk import Disk
-    from outbox_client._safe_files import File
     from outbox_client._state_file import StateFile
+    from outbox_client._sync_lock import SyncLock
 
 # That long a sync is waited for that another process may have been stopped in.
 _LONGEST_WAIT = 0.1
@@ -37,10 +33,6 @@ _LONGEST_PAUSE = 5e-3
 _PAUSES_IN_A_SYNC = 4
 # Below that a pause takes longer than what is waited for.
 _SPARING = 200e-6
-
-_COMMAND: int = getattr(fcntl, "F_OFD_SETLK", -1)
-_LOCK = pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 1, 1, 0)
-_UNLOCK = pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 1, 1, 0)
 
 
 class Published:
@@ -76,14 +68,14 @@ class GroupCommit:
     syncer: Claim | None = None
 
     def __init__(
-        self, cycle: CycleFile, state: StateFile, lock: File, tail: int, before: int
+        self, cycle: CycleFile, state: StateFile, lock: SyncLock, tail: int, before: int
     ) -> None:
         """Take over what was opened under the writers' lock.
 
         Args:
             cycle: its file.
             state: of the outbox.
-            lock: the lock file, in a descriptor of its own.
+            lock: of the outbox.
             tail: where the cycle ended when its file was opened: the descriptor vouches for what
                 is appended from there on.
             before: offset of the last record before that, 0 if there was none.
@@ -92,7 +84,6 @@ class GroupCommit:
         self._outbox = os.path.dirname(os.path.dirname(cycle.path))
         self._state = state
         self._lock = lock
-        self._mark = mark(lock)
         self._tail = tail
         self._before = before
         self._took = _USUAL_SYNC
@@ -102,15 +93,25 @@ class GroupCommit:
         self._others_before = 0  # records of others that the last one covered
         # Whether an error of this descriptor was told, or may have been: the kernel does so once.
         self._failed = False
-        self._claim = self.__dict__.setdefault
-        _commits.add(ref(self, _commits.discard))
 
     def covers(self, first: int, last: int) -> bool:
         """Whether these records, of this process, are known to be on stable storage."""
         if last <= self._synced_to:
             return True
-        known = synced_range(self._state.words, self._cycle.number)
+        known = self._known()
         return known is not None and known.covers(first, last)
+
+    def _known(self) -> SyncedRange | None:
+        """The synced range of this cycle.
+
+        Read, as is all that is looked at without the writers' lock: where the mapped file was cut
+        meanwhile, a look into the mapping would be a SIGBUS.
+        """
+        words = self._read_state()
+        return None if words is None else synced_range(words, self._cycle.number)
+
+    def _read_state(self) -> memoryview | None:
+        return self._state.read() if self._lock.is_open() else None
 
     def bring(self, appended: Published, disk: Disk) -> None:
         """Return when what was appended is on stable storage.
@@ -130,33 +131,40 @@ class GroupCommit:
         token = Token()
         claim = Claim(token)
         try:
-            if not self._wait_for_claim(claim, first, last):
-                return
-            if self._failed:
-                raise OSError(EIO, "a sync of this file has failed before")
-            locked = self._wait_for_lock(first, last, disk)
             try:
-                if disk.stopped:
-                    raise forked()  # its parent sees to it
-                if not self.covers(first, last):
-                    if locked:
-                        self._let_come_in(appended)
-                    self._sync(last, disk, note=locked)
-                    self._synced = max(self._synced, appended.sequence)
+                if self._wait_for_claim(claim, first, last):
+                    self._lead(appended, disk)
             finally:
-                if locked:
-                    disk.sync_unlock(self._lock.fd, _COMMAND, _UNLOCK)
+                if self.syncer is claim:
+                    self._lock.release(disk)
         finally:
             try:
                 if self.syncer is claim:
-                    del self.syncer
+                    # Again, as a signal handler may have raised at the beginning of the former.
+                    self._lock.release(disk)
             finally:
+                if self.syncer is claim:
+                    del self.syncer
                 del token
+
+    def _lead(self, appended: Published, disk: Disk) -> None:
+        """Sync for all, having the claim, unless another process has done so."""
+        if self._failed:
+            raise OSError(EIO, "a sync of this file has failed before")
+        locked = self._wait_for_lock(appended.first, appended.last, disk)
+        if disk.stopped:
+            raise forked()  # its parent sees to it
+        if self.covers(appended.first, appended.last):
+            return
+        if locked:
+            self._let_come_in(appended)
+        self._sync(appended.last, disk, note=locked)
+        self._synced = max(self._synced, appended.sequence)
 
     def _sync(self, last: int, disk: Disk, *, note: bool) -> None:
         cycle = self._cycle
         # Before the sync: what is published behind it may not be covered by it.
-        newest = max(cycle.words64[cycle.word1], last)
+        newest = max(cycle.booked(), last)
         begun = monotonic()
         steps: list[None] = []
         self._failed = True  # until it is known to have ended well, or not to have begun
@@ -164,14 +172,18 @@ class GroupCommit:
             disk.sync_payload(cycle.fd, steps)
         finally:
             self._failed = len(steps) == 1
+        if not self._lock.is_open():
+            # Whoever closed it has closed others, too, and may have done so before the sync.
+            self._failed = True
+            raise OSError(EBADF, "the files of this process were closed by somebody else")
         self._synced_to = max(self._synced_to, newest)
         self._took += (monotonic() - begun - self._took) / 4
-        if note:
+        if note and self._state.is_whole():
             self._extended(newest).store(self._state.words, cycle.number, disk)
 
     def _extended(self, newest: int) -> SyncedRange:
         """The range that this sync makes of the one that is known."""
-        known = synced_range(self._state.words, self._cycle.number)
+        known = self._known()
         if known is None or known.last < self._before or known.last > newest:  # FORMAT I13
             return SyncedRange(self._tail, newest)
         return SyncedRange(min(known.first, self._tail), newest)
@@ -190,7 +202,7 @@ class GroupCommit:
 
     def _wait_for_claim(self, claim: Claim, first: int, last: int) -> bool:
         """Wait for other threads that sync; False if that made it needless."""
-        while (holder := self._claim("syncer", claim)) is not claim:
+        while (holder := vars(self).setdefault("syncer", claim)) is not claim:
             if holder.abandoned():
                 if holder.inherited_by(claim) and self.syncer is holder:
                     del self.syncer
@@ -208,9 +220,12 @@ class GroupCommit:
         Once in vain, not again before the lock is free or the range has moved: its holder may have
         been stopped for long.
         """
+        if not self._lock.can_be_had():
+            return False
         deadline = None
-        while not self._try_lock(disk):
-            noted = self._state.words[RANGE]
+        while not self._lock.acquire(disk):
+            known = self._known()
+            noted = 0 if known is None else known.last
             if noted == self._without_lock:
                 return False
             now = monotonic()
@@ -227,30 +242,6 @@ class GroupCommit:
                 return False
         self._without_lock = None
         return True
-
-    def _try_lock(self, disk: Disk) -> bool:
-        if _COMMAND < 0 or not self._lock_is_open():
-            return False
-        try:
-            disk.sync_lock(self._lock.fd, _COMMAND, _LOCK)
-        except OSError as problem:
-            if problem.errno is None:
-                raise  # a signal handler's TimeoutError
-            return False
-        return True
-
-    def forget(self) -> None:
-        """In a forked child: let go of the lock, which stays its parent's."""
-        if self._lock_is_open():
-            self._lock.close()
-
-    def _lock_is_open(self) -> bool:
-        try:
-            return os.lseek(self._lock.fd, 0, os.SEEK_CUR) == self._mark
-        except OSError as problem:
-            if problem.errno is None:
-                raise  # a signal handler's TimeoutError
-            return False  # closed by somebody else
 
     def _pause(self) -> None:
         sleep(min(max(self._took / _PAUSES_IN_A_SYNC, _SHORTEST_PAUSE), _LONGEST_PAUSE))
@@ -280,24 +271,13 @@ class GroupCommit:
 
     def _others(self, appended: Published) -> int:
         """How many records others have appended since the last sync; a guess is good enough."""
-        known = synced_range(self._state.words, self._cycle.number)
+        words = self._read_state()
+        if words is None:
+            return 0
+        known = synced_range(words, self._cycle.number)
         synced = self._synced
         if known is not None:
             synced = max(synced, self._cycle.sequence_at(known.last))
-        newest = self._state.next_sequence()
-        if not synced or newest is None:
+        if not synced:
             return 0
-        return max(0, newest - 1 - synced - appended.count)
-
-
-_commits: set[ref[GroupCommit]] = set()
-
-
-def _forget_locks() -> None:
-    for reference in list(_commits):
-        commit = reference()
-        if commit is not None:
-            commit.forget()
-
-
-in_each_child(_forget_locks)
+        return max(0, words[NEXT_SEQUENCE] - 1 - synced - appended.count)

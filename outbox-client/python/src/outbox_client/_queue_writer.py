@@ -187,6 +187,7 @@ class QueueWriter:
         try:
             lock.close(claim, self._lock_timeout)
             self._session = None
+            self._commit = None
         finally:
             try:
                 lock.release(claim)

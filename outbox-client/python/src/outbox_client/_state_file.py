@@ -33,6 +33,7 @@ COMPLEMENT = 9
 CYCLE = 10
 FAILED = 16
 FAILED_BYTES = slice(128, 256)
+_SHARED_BYTES = 272  # with the synced range
 # All that changes.
 SHARED = slice(64, 256)
 
@@ -145,6 +146,23 @@ class StateFile(OutboxState):
         self.fd = file.fd
         self.map = mmap(file.fd, STATE_BYTES)
         super().__init__(self.map)
+
+    def read(self) -> memoryview | None:
+        """The words up to the synced range, by a read; None if the file was cut or cannot be read.
+
+        For those who have no lock: nothing is known of it that was looked at before.
+        """
+        try:
+            data = os.pread(self.fd, _SHARED_BYTES, 0)
+        except OSError as problem:
+            if problem.errno is None:
+                raise  # a signal handler's TimeoutError
+            return None
+        return memoryview(data).cast("Q") if len(data) == _SHARED_BYTES else None
+
+    def is_whole(self) -> bool:
+        """Whether the file has its length, so that the mapping can be touched."""
+        return os.lseek(self.fd, 0, os.SEEK_END) == STATE_BYTES
 
     def set_next_sequence(self, sequence: int, disk: Disk) -> None:
         """Book the sequences below."""

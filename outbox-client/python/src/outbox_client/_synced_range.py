@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from outbox_client._disk import Disk
 
 # In words of 8 bytes.
-RANGE = 32
+_TO = 32
 _FROM = 33
 _LOW = 0xFFFFFFFF
 
@@ -29,7 +29,7 @@ class SyncedRange:
         """Note it. The caller has the sync lock."""
         check = self.last ^ cycle & _LOW
         disk.store(words, _FROM, check << 32 | self.first, "synced")
-        disk.store(words, RANGE, cycle << 32 | self.last, "synced")
+        disk.store(words, _TO, cycle << 32 | self.last, "synced")
 
 
 def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
@@ -39,15 +39,15 @@ def synced_range(words: memoryview, cycle: int) -> SyncedRange | None:
         words: of the state.
         cycle: its number.
     """
-    to = words[RANGE]
+    to = words[_TO]
     first = words[_FROM]
     last = to & _LOW
-    if to >> 32 != cycle or first >> 32 != last ^ cycle & _LOW:
+    if to >> 32 != cycle or first >> 32 != last ^ cycle & _LOW or not first & _LOW:
         return None
     return SyncedRange(first & _LOW, last)
 
 
 def clear(words: memoryview, disk: Disk) -> None:
     """Know of none any more."""
-    disk.store(words, RANGE, 0, "synced")
+    disk.store(words, _TO, 0, "synced")
     disk.store(words, _FROM, 0, "synced")

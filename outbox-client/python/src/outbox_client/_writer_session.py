@@ -27,6 +27,7 @@ from outbox_client._state_file import (
     STATE_BYTES,
     NewestCycle,
 )
+from outbox_client._sync_lock import SyncLock
 from outbox_client._synced_range import clear, synced_range
 
 TYPE_CHECKING = False
@@ -400,5 +401,4 @@ class WriterSession:
             cycle: just opened.
             root: the outbox's directory.
         """
-        lock = root.open("outbox.lock")
-        self.commit = GroupCommit(cycle, self.state, lock, self.tail, self.last)
+        self.commit = GroupCommit(cycle, self.state, SyncLock(root), self.tail, self.last)

@@ -246,7 +246,7 @@ public final class StateFile implements Closeable {
     return SyncedRange.of(RealDisk.load64(map, SYNCED_AT), RealDisk.load64(map, SYNCED_CHECK_AT));
   }
 
-  /** Told by who has the sync lock. Not more than two stores: nothing between them says more. */
+  /** Told by who has the sync lock. Between the two stores it says nothing. */
   public void syncedRange(SyncedRange range) {
     disk.store64(map, SYNCED_CHECK_AT, range.check(), DiskStep.SYNCED);
     disk.store64(map, SYNCED_AT, range.word(), DiskStep.SYNCED);

@@ -15,8 +15,9 @@ public record SyncedRange(long cycle, long from, long to) {
   static SyncedRange of(long word, long check) {
     long cycle = word >>> 32;
     long to = word & LOW;
-    boolean says = word != 0 && check >>> 32 == (to ^ cycle);
-    return says ? new SyncedRange(cycle, check & LOW, to) : null;
+    long from = check & LOW; // 0 where who clears it came between another's two stores
+    boolean says = from != 0 && check >>> 32 == (to ^ cycle);
+    return says ? new SyncedRange(cycle, from, to) : null;
   }
 
   long word() {

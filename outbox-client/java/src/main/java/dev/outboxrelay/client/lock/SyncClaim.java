@@ -53,7 +53,7 @@ public final class SyncClaim {
       waiting.remove(waiter);
     }
     if (holder.get() == null) {
-      wake(); // this one may have been woken to take it
+      wakeNext(); // this one may have been woken to take it
     }
     return false;
   }
@@ -69,17 +69,20 @@ public final class SyncClaim {
     if (!holder.compareAndSet(Thread.currentThread(), null)) {
       throw new IllegalStateException("this thread does not have the claim");
     }
-    wake();
-  }
-
-  private void wake() {
-    boolean hasNext = false;
     for (Waiter each : waiting) {
-      boolean settled = each.settled.getAsBoolean();
-      if (settled || !hasNext) {
+      if (each.settled.getAsBoolean()) {
         LockSupport.unpark(each.thread);
       }
-      hasNext |= !settled;
+    }
+    wakeNext();
+  }
+
+  private void wakeNext() {
+    for (Waiter each : waiting) {
+      if (!each.settled.getAsBoolean()) {
+        LockSupport.unpark(each.thread);
+        return;
+      }
     }
   }
 }

@@ -20,6 +20,8 @@ final class GroupCommit implements Closeable {
   /** So long the sync lock is tried for: its holder may be stopped. */
   private static final long PATIENCE_NANOS = 100_000_000;
 
+  private static final long UNKNOWN = -1;
+
   private final CycleDescriptors file;
   private final long cycle;
   private final long tail;
@@ -34,6 +36,7 @@ final class GroupCommit implements Closeable {
   private volatile IOException failure; // null while no sync through this file has failed
   private boolean syncing; // guarded by claim, as what follows
   private long syncedSequence; // of one that this has synced; others may have synced more
+  private long rangeWithoutLock = UNKNOWN; // its end when the lock was given up
   private long othersBefore; // records of others that the last sync covered
 
   private GroupCommit(
@@ -141,20 +144,37 @@ final class GroupCommit implements Closeable {
     }
   }
 
-  /** False if it was not to be had, or is not needed any more. */
+  /**
+   * False if it was not to be had, or is not needed any more. Who has waited in vain waits again
+   * only once the lock was free or the range has moved: its holder may be stopped for long.
+   */
   private boolean acquireLock(Published published, LockDeadline deadline) {
     long start = pace.nanos();
     try {
       while (!lock.tryAcquire(disk)) {
-        if (pace.nanos() - start > PATIENCE_NANOS
-            || isCovered(published.first(), published.last())) {
+        long noted = rangeEnd();
+        if (noted == rangeWithoutLock || isCovered(published.first(), published.last())) {
+          return false;
+        }
+        if (pace.nanos() - start > PATIENCE_NANOS) {
+          rangeWithoutLock = noted;
           return false;
         }
         pace.pause(deadline);
       }
+      rangeWithoutLock = UNKNOWN;
       return true;
     } catch (IOException e) {
       return false; // the lock file was closed, or the kernel refuses
+    }
+  }
+
+  private long rangeEnd() {
+    try {
+      SyncedRange range = state.syncedRange();
+      return range == null ? 0 : range.to();
+    } catch (InternalError e) {
+      return 0; // the state was cut
     }
   }
 

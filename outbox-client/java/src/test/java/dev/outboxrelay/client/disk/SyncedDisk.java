@@ -12,6 +12,7 @@ public final class SyncedDisk {
   private final AtomicInteger syncs = new AtomicInteger();
   private final AtomicInteger published = new AtomicInteger();
   private volatile OnSync onSync = number -> {};
+  private final AtomicInteger lockTries = new AtomicInteger();
   private volatile boolean locked;
   private volatile boolean ranges = true;
 
@@ -45,6 +46,11 @@ public final class SyncedDisk {
     return syncs.get();
   }
 
+  /** How often the sync lock was tried for in vain. */
+  public int lockTries() {
+    return lockTries.get();
+  }
+
   /** How many appends were published. */
   public int published() {
     return published.get();
@@ -68,6 +74,7 @@ public final class SyncedDisk {
                 onSync.before(syncs.incrementAndGet());
               }
               if (step.name().equals("SYNC_LOCK") && locked) {
+                lockTries.incrementAndGet();
                 return null;
               }
               if (step.name().equals("SYNCED") && !ranges) {

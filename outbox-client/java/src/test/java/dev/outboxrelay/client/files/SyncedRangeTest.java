@@ -23,6 +23,7 @@ class SyncedRangeTest {
   @Test
   void words_that_do_not_belong_together_say_nothing() {
     assertNull(SyncedRange.of(0, 0));
+    assertNull(SyncedRange.of(490_896L << 32 | 490_896, 0), "cleared between two stores");
     SyncedRange later = new SyncedRange(CYCLE, 1_000, 3_000);
     assertNull(SyncedRange.of(RANGE.word(), later.check()));
     assertNull(SyncedRange.of(later.word(), RANGE.check()));

@@ -162,9 +162,14 @@ class GroupCommitTest {
       writer.append(EVENT);
       assertEquals(1, disk.syncs());
       assertNull(range(), "without the lock nothing is said");
+      int tries = disk.lockTries();
+      assertTrue(tries > 1);
+      writer.append(EVENT);
+      assertEquals(tries + 1, disk.lockTries(), "the holder was waited for once");
+      assertEquals(2, disk.syncs());
       disk.lockIsHeldElsewhere(false);
       writer.append(EVENT);
-      assertEquals(new SyncedRange(0, FIRST, FIRST + PROLOGUE + LENGTH), range());
+      assertEquals(new SyncedRange(0, FIRST, FIRST + PROLOGUE + 2 * LENGTH), range());
     }
   }
 
