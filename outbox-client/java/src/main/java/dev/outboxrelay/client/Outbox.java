@@ -92,8 +92,8 @@ public final class Outbox implements AutoCloseable {
    *     which one
    * @throws OutboxFull as for {@link #append}
    * @throws OutboxBusy as for {@link #append}
-   * @throws OutboxUnavailable as for {@link #append}. {@link OutboxError#maybeAppended} is the
-   *     first one's id, and says so of all: retry the same list, with the same event ids
+   * @throws OutboxUnavailable as for {@link #append}. {@link OutboxError#maybeAppendedIds} has then
+   *     the ids of all, given or made: retry the same list, with the same event ids
    * @throws IllegalStateException if this outbox is closed
    */
   public List<Receipt> appendAll(List<OutboxEvent> events) {

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -23,16 +24,16 @@ import java.util.UUID;
 public class OutboxError extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  private final UUID maybeAppended;
+  private final UUID[] maybeAppended;
 
   /** An error after which the event is certainly not in the outbox. */
   public OutboxError(String message, Throwable cause) {
-    this(message, cause, null);
+    this(message, cause, List.of());
   }
 
-  OutboxError(String message, Throwable cause, UUID maybeAppended) {
+  OutboxError(String message, Throwable cause, List<UUID> maybeAppended) {
     super(message, cause);
-    this.maybeAppended = maybeAppended;
+    this.maybeAppended = maybeAppended.toArray(new UUID[0]);
   }
 
   /**
@@ -43,6 +44,14 @@ public class OutboxError extends RuntimeException {
    * event is certainly not in the outbox.
    */
   public Optional<UUID> maybeAppended() {
-    return Optional.ofNullable(maybeAppended);
+    return maybeAppendedIds().stream().findFirst();
+  }
+
+  /**
+   * The ids of all events that may have been appended, in their order: for a batch also those that
+   * the client has made. Empty if {@link #maybeAppended()} is.
+   */
+  public List<UUID> maybeAppendedIds() {
+    return List.of(maybeAppended);
   }
 }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client;
 
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -18,8 +19,8 @@ public final class OutboxFull extends OutboxError {
     super(message, cause);
   }
 
-  /** The record may be published; retry with the same event id. */
-  public OutboxFull(String message, Throwable cause, UUID maybeAppended) {
+  /** The records may be published; retry with the same event ids. */
+  public OutboxFull(String message, Throwable cause, List<UUID> maybeAppended) {
     super(message, cause, maybeAppended);
   }
 }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.client;
 
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -19,8 +20,8 @@ public final class OutboxUnavailable extends OutboxError {
     super(message, cause);
   }
 
-  /** The record may be published or not be on stable storage; retry with the same event id. */
-  public OutboxUnavailable(String message, Throwable cause, UUID maybeAppended) {
+  /** The records may be published or not be on stable storage; retry with the same event ids. */
+  public OutboxUnavailable(String message, Throwable cause, List<UUID> maybeAppended) {
     super(message, cause, maybeAppended);
   }
 }

@@ -156,6 +156,7 @@ class WritersTest {
             assertThrows(OutboxBusy.class, () -> outbox.append(OutboxEvent.of("t", "y")));
         assertTrue(error.getMessage().contains("another process"), error.getMessage());
         assertTrue(error.maybeAppended().isEmpty());
+        assertTrue(error.maybeAppendedIds().isEmpty());
         child.kill();
         child.waitFor();
       }

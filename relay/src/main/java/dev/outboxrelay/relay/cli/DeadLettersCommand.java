@@ -36,7 +36,7 @@ final class DeadLettersCommand implements Runnable {
   @Command(
       name = "list",
       mixinStandardHelpOptions = true,
-      description = "Lists them, oldest first, one per line.")
+      description = "Lists those that there are when it begins, oldest first, one per line.")
   static final class ListLetters implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private final OutboxOption outbox;

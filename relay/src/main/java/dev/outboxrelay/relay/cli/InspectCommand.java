@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     name = "inspect",
     mixinStandardHelpOptions = true,
     description = {
-      "Lists the events of the queue, oldest first, one per line.",
+      "Lists the events that are in the queue when it begins, oldest first, one per line.",
       "Settled ones too, as long as their cycle file is kept. Corrupt data is shown in its place."
     })
 final class InspectCommand implements Callable<Integer>, QueueVisitor {
@@ -114,7 +114,7 @@ final class InspectCommand implements Callable<Integer>, QueueVisitor {
         }
       }
     }
-    new QueueWalk(paths).from(firstCycle, offset, this);
+    QueueWalk.untilNow(paths).from(firstCycle, offset, this);
     return ExitCode.OK;
   }
 

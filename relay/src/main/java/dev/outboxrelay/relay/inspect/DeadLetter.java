@@ -25,12 +25,12 @@ import java.util.function.Predicate;
 public record DeadLetter(
     long number, String reason, String error, Optional<Instant> at, Optional<OutboxRecord> event) {
   /**
-   * Visits the dead letters of an outbox, oldest first.
+   * Visits the dead letters of an outbox that there are now, oldest first.
    *
    * @param visitor returns false to end the visit
    */
   public static void each(OutboxPaths outbox, Predicate<DeadLetter> visitor) throws IOException {
-    new QueueWalk(outbox.deadLetters()).all(found -> visitor.test(of(found.record())));
+    QueueWalk.untilNow(outbox.deadLetters()).all(found -> visitor.test(of(found.record())));
   }
 
   static DeadLetter of(OutboxRecord letter) {

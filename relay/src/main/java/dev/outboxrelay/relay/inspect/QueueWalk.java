@@ -17,10 +17,21 @@ import java.util.UUID;
  */
 public final class QueueWalk {
   private final OutboxPaths paths;
+  private final QueueEnd end;
 
   /** Opens nothing yet. */
   public QueueWalk(OutboxPaths paths) {
+    this(paths, QueueEnd.NEVER);
+  }
+
+  private QueueWalk(OutboxPaths paths, QueueEnd end) {
     this.paths = paths;
+    this.end = end;
+  }
+
+  /** One that sees nothing of what is appended from now on, and so ends however fast that is. */
+  public static QueueWalk untilNow(OutboxPaths paths) throws IOException {
+    return new QueueWalk(paths, QueueEnd.of(paths));
   }
 
   /** Visits everything. */
@@ -57,13 +68,14 @@ public final class QueueWalk {
     }
   }
 
-  private static boolean walk(long cycle, CycleReader reader, boolean newest, QueueVisitor visitor)
+  private boolean walk(long cycle, CycleReader reader, boolean newest, QueueVisitor visitor)
       throws IOException {
     while (true) {
       CycleStep step = reader.next(newest);
       if (step instanceof CycleStep.Event event) {
-        CycleEntry.Valid found = event.found();
-        if (!visitor.event(new FoundEvent(cycle, found.offset(), found.record()))) {
+        CycleEntry.Valid valid = event.found();
+        FoundEvent found = new FoundEvent(cycle, valid.offset(), valid.record());
+        if (!end.isAfter(found) || !visitor.event(found)) {
           return false;
         }
       } else if (step instanceof CycleStep.Damage damage) {

@@ -29,7 +29,8 @@ record CommandLineRun(int exitCode, String out, String err) {
     return on(full, env, arguments);
   }
 
-  private static CommandLineRun on(OutputStream out, Map<String, String> env, String... arguments) {
+  /** What it prints goes elsewhere. */
+  static CommandLineRun on(OutputStream out, Map<String, String> env, String... arguments) {
     StringWriter err = new StringWriter();
     int code =
         Main.run(

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outboxrelay.client.Outbox;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.inspect.GoldenOutbox;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -89,6 +93,28 @@ class ReadingCommandsTest {
 
     assertThat(run.exitCode()).isZero();
     assertThat(run.out()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"inspect", "dead-letters list"})
+  void aListingEndsThoughEachOfItsLinesIsAppended(String command) {
+    OutboxPaths paths = new OutboxPaths(dir.resolve("outbox"));
+    Outbox.open(paths.root()).close();
+    boolean letters = command.startsWith("dead");
+    Path listed = letters ? paths.deadLetters().root() : paths.root();
+    try (Outbox outbox = Outbox.open(listed)) {
+      OutboxEvent event = OutboxEvent.of("t", "x");
+      outbox.appendAll(List.of(event, event, event));
+      Lines lines = new Lines(() -> outbox.append(event));
+      String[] arguments = (command + " --limit 0").split(" ", -1);
+
+      CommandLineRun run =
+          CommandLineRun.on(lines, Map.of("OUTBOX_DIR", paths.root().toString()), arguments);
+
+      assertThat(lines.count).isEqualTo(3);
+      assertThat(run.exitCode()).isZero();
+      assertThat(outbox.status().nextSequence()).isEqualTo(7);
+    }
   }
 
   @Test
@@ -255,6 +281,27 @@ class ReadingCommandsTest {
     CommandLineRun run = CommandLineRun.onFullDisk(env(golden), "inspect");
 
     assertThat(run.exitCode()).isEqualTo(9);
+  }
+
+  /** Counts lines, and takes no more than a hundred. */
+  private static final class Lines extends OutputStream {
+    private final Runnable atEach;
+    private int count;
+
+    Lines(Runnable atEach) {
+      this.atEach = atEach;
+    }
+
+    @Override
+    public void write(int b) throws IOException {
+      if (b != '\n') {
+        return;
+      }
+      if (++count > 100) {
+        throw new IOException("it does not end");
+      }
+      atEach.run();
+    }
   }
 
   private List<String> sequences(String... options) throws IOException {

@@ -53,21 +53,38 @@ public final class DiskErrors {
   /**
    * Of an access to a mapped file; the JVM may tell of it late.
    *
-   * @param maybeAppended an event that may be published, or null
+   * @param ids of events that may be published, or none
    */
-  public static OutboxError of(InternalError fault, Path outbox, UUID maybeAppended) {
-    String before =
-        maybeAppended == null ? "" : "the event " + maybeAppended + " may be appended, but ";
-    String behind = maybeAppended == null ? "" : "; retry with the same event id";
+  public static OutboxError of(InternalError fault, Path outbox, List<UUID> ids) {
     return isAlmostFull(outbox)
         ? new OutboxFull(
-            before + outbox + " has no room: free space or raise the limit" + behind,
-            fault,
-            maybeAppended)
+            maybeAppended(ids, outbox + " has no room: free space or raise the limit"), fault, ids)
         : new OutboxUnavailable(
-            before + "a file of " + outbox + " was cut, or its disk is failing" + behind,
+            maybeAppended(ids, "a file of " + outbox + " was cut, or its disk is failing"),
             fault,
-            maybeAppended);
+            ids);
+  }
+
+  /**
+   * Says that events may be appended, and what to do.
+   *
+   * @param ids of them; of none nothing is said
+   * @param why that is not certain
+   */
+  public static String maybeAppended(List<UUID> ids, String why) {
+    if (ids.isEmpty()) {
+      return why;
+    }
+    UUID first = ids.get(0);
+    return ids.size() == 1
+        ? "the event " + first + " may be appended, but " + why + "; retry with the same event id"
+        : "the "
+            + ids.size()
+            + " events from "
+            + first
+            + " on may be appended, but "
+            + why
+            + "; retry with the same event ids (maybeAppendedIds)";
   }
 
   private static OutboxFull full(String text, Path outbox, IOException error) {

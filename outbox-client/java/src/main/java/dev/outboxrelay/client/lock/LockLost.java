@@ -1,8 +1,10 @@
 package dev.outboxrelay.client.lock;
 
 import dev.outboxrelay.client.OutboxUnavailable;
+import dev.outboxrelay.client.disk.DiskErrors;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.UUID;
 
 /** The kernel has dropped the lock while it was held; nothing is published yet. */
@@ -20,18 +22,14 @@ public final class LockLost extends IOException {
   }
 
   /**
-   * The lock was found lost when the event was published already: it may be there, and so may
-   * another writer's in its place.
+   * The lock was found lost when the events were published already: they may be there, and so may
+   * another writer's in their place.
    */
-  public static OutboxUnavailable behindPublishing(Path file, UUID eventId) {
-    return new OutboxUnavailable(
-        "the event "
-            + eventId
-            + " may be appended, but something in this JVM opened and closed "
+  public static OutboxUnavailable behindPublishing(Path file, List<UUID> ids) {
+    String why =
+        "something in this JVM opened and closed "
             + file
-            + ", and with that the lock was lost: leave that file alone (backups, scanners); "
-            + "retry with the same event id",
-        null,
-        eventId);
+            + ", and with that the lock was lost: leave that file alone (backups, scanners)";
+    return new OutboxUnavailable(DiskErrors.maybeAppended(ids, why), null, ids);
   }
 }

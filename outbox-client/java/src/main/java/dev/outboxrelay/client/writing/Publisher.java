@@ -10,6 +10,7 @@ import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.Draft;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -47,24 +48,24 @@ final class Publisher implements Closeable {
   /**
    * Appends a draft.
    *
-   * @param eventId of it, of a batch the first one's
+   * @param ids of its events
    */
-  Published append(Draft draft, UUID eventId) throws IOException {
+  Published append(Draft draft, List<UUID> ids) throws IOException {
     try (LockDeadline deadline = deadline()) {
       Published published =
           deadline.retryWhileInterrupted(
-              () -> underLock(deadline, opened -> publish(opened, draft, eventId, deadline)));
+              () -> underLock(deadline, opened -> publish(opened, draft, ids, deadline)));
       if (published.commit() != null) {
-        syncAndClose(published, eventId, deadline);
+        syncAndClose(published, ids, deadline);
       }
       return published;
     } catch (InternalError e) { // may come late: what was stored by then is not known
-      throw DiskErrors.of(e, options.paths().root(), eventId);
+      throw DiskErrors.of(e, options.paths().root(), ids);
     }
   }
 
-  private Published publish(WriterSession opened, Draft draft, UUID eventId, LockDeadline deadline)
-      throws IOException {
+  private Published publish(
+      WriterSession opened, Draft draft, List<UUID> ids, LockDeadline deadline) throws IOException {
     long now = options.now();
     WriterSession current = inCycleFor(draft, opened, now, deadline);
     if (lock.wasLost()) {
@@ -81,7 +82,7 @@ final class Publisher implements Closeable {
       if (published.commit() != null) {
         closeQuietly(published.commit());
       }
-      throw LockLost.behindPublishing(options.paths().lock(), eventId);
+      throw LockLost.behindPublishing(options.paths().lock(), ids);
     }
     try {
       current.book(draft, published.sequence());
@@ -157,7 +158,7 @@ final class Publisher implements Closeable {
     try {
       deadline.retryWhileInterrupted(() -> underLock(deadline, WriterSession::newest));
     } catch (InternalError e) {
-      throw DiskErrors.of(e, options.paths().root(), null);
+      throw DiskErrors.of(e, options.paths().root(), List.of());
     }
   }
 
@@ -176,20 +177,14 @@ final class Publisher implements Closeable {
     }
   }
 
-  /** Brings a published record to stable storage; other writers go on meanwhile. */
-  private void syncAndClose(Published published, UUID eventId, LockDeadline deadline) {
+  /** Brings published records to stable storage; other writers go on meanwhile. */
+  private void syncAndClose(Published published, List<UUID> ids, LockDeadline deadline) {
     try {
       published.commit().sync(published, deadline);
     } catch (IOException e) {
       markFailed(published.cycle());
-      throw new OutboxUnavailable(
-          "the event "
-              + eventId
-              + " may be appended, but its fsync failed: "
-              + e.getMessage()
-              + "; retry with the same event id, and check the disk",
-          e,
-          eventId);
+      String why = "the fsync failed: " + e.getMessage() + "; check the disk";
+      throw new OutboxUnavailable(DiskErrors.maybeAppended(ids, why), e, ids);
     } finally {
       closeQuietly(published.commit());
     }

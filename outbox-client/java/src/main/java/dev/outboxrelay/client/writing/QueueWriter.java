@@ -58,7 +58,7 @@ public final class QueueWriter implements Closeable {
     try {
       UUID eventId = idOf(event);
       draft.prepare(event, eventId);
-      return receipt(publisher.append(draft, eventId), 0, eventId);
+      return receipt(publisher.append(draft, List.of(eventId)), 0, eventId);
     } catch (OutboxError e) {
       failures.count(e);
       throw e;
@@ -73,8 +73,8 @@ public final class QueueWriter implements Closeable {
    * Appends events, all or none, and nothing between them.
    *
    * @return where they stand, in their order
-   * @throws OutboxError as for one event, and counted once; {@link OutboxError#maybeAppended} is
-   *     then the first one's id
+   * @throws OutboxError as for one event, and counted once; {@link OutboxError#maybeAppendedIds}
+   *     are then those of all
    */
   public List<Receipt> appendAll(List<OutboxEvent> events) {
     if (events.isEmpty()) {
@@ -83,7 +83,7 @@ public final class QueueWriter implements Closeable {
     try {
       List<UUID> ids = events.stream().map(this::idOf).toList();
       BatchDraft draft = new BatchDraft(options.limits(), events, ids);
-      Published published = publisher.append(draft, ids.get(0));
+      Published published = publisher.append(draft, ids);
       List<Receipt> receipts = new ArrayList<>(ids.size());
       for (UUID id : ids) {
         receipts.add(receipt(published, receipts.size(), id));

@@ -98,6 +98,7 @@ class FaultInjectionTest {
     try (QueueWriter writer = QueueWriter.open(options(parent.resolve("outbox")).withDisk(disk))) {
       OutboxError error = assertThrows(OutboxError.class, () -> writer.append(event));
       assertEquals(Optional.of(id), error.maybeAppended());
+      assertEquals(List.of(id), error.maybeAppendedIds());
       assertEquals(id, writer.append(event).eventId());
     }
     assertEquals(List.of(id), ReadBack.eventIds(parent.resolve("outbox")));

@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -203,6 +205,24 @@ class GroupCommitTest {
       assertEquals(before, range());
       writer.append(EVENT);
       assertEquals(new SyncedRange(1, FIRST, FIRST), range());
+    }
+  }
+
+  @Test
+  void a_failed_sync_tells_the_ids_that_nobody_else_knows() throws Exception {
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      disk.onSync(
+          number -> {
+            throw new IOException("Input/output error");
+          });
+      OutboxError error =
+          assertThrows(OutboxError.class, () -> writer.appendAll(List.of(EVENT, EVENT, EVENT)));
+      List<UUID> ids = ReadBack.eventIds(paths.root());
+      assertEquals(3, ids.size());
+      assertEquals(ids, error.maybeAppendedIds());
+      assertEquals(Optional.of(ids.get(0)), error.maybeAppended());
+      assertTrue(
+          error.getMessage().contains("the 3 events from " + ids.get(0)), error.getMessage());
     }
   }
 
