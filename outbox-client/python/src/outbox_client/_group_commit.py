@@ -30,9 +30,7 @@ _LONGEST_WAIT = 0.1
 _USUAL_SYNC = 200e-6
 _SHORTEST_PAUSE = 50e-6
 _LONGEST_PAUSE = 5e-3
-_PAUSES_IN_A_SYNC = 4
-# Below that a pause takes longer than what is waited for.
-_SPARING = 200e-6
+_PAUSES_IN_A_SYNC = 3
 
 
 class Published:
@@ -258,10 +256,7 @@ class GroupCommit:
         while others < self._others_before and now - begun < longest:
             if now - last_came > longest / 2:
                 break
-            if longest < _SPARING:
-                os.sched_yield()
-            else:
-                sleep(_SHORTEST_PAUSE)
+            sleep(_SHORTEST_PAUSE)
             now = monotonic()
             seen = self._others(appended)
             if seen > others:
