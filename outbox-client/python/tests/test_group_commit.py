@@ -380,6 +380,31 @@ def test_a_sync_of_a_number_that_is_another_files_by_now_is_none(outbox_path: Pa
     assert (outbox_path.parent / "log").read_bytes() == b""
 
 
+def test_what_an_error_left_is_not_closed_where_the_numbers_are_anothers(
+    outbox_path: Path,
+) -> None:
+    def append(pipe: int) -> None:
+        writer, _ = _power(outbox_path)
+        writer.append(event(0))
+        writer._session = None  # as behind an error
+        other = os.open(outbox_path.parent / "log", os.O_RDWR | os.O_CREAT)
+        taken = []
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{name}").startswith(str(outbox_path)):
+                    taken.append(os.dup2(other, int(name)))
+        writer.append(event(1))
+        writer.close()
+        assert taken
+        for number in taken:
+            assert os.path.samestat(os.fstat(number), os.fstat(other))
+        os.write(pipe, b"all there")
+
+    pid, pipe = in_child(append)
+    assert read_all(pipe) == b"all there"
+    assert exit_code(pid) == 0
+
+
 def test_what_is_closed_leaves_no_descriptor_for_the_garbage_collector(outbox_path: Path) -> None:
     gc.disable()
     try:

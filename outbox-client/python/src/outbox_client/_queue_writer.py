@@ -128,7 +128,7 @@ class QueueWriter:
                 if lock.openings != self._lock_openings:
                     # Perhaps the directory is another by now, and this session's was moved away.
                     if lock.losses != self._lock_losses:
-                        leave_open(session)  # closed by the same hand
+                        leave_open((session, self._commit))  # closed by the same hand
                         self._lock_losses = lock.losses
                     session = None
                     self._lock_openings = lock.openings
@@ -259,7 +259,7 @@ class QueueWriter:
         interrupted to fork, would go on without the lock.
         """
         if self._lock.losses != self._lock_losses:
-            leave_open(self._session)
+            leave_open((self._session, self._commit))
         self._session = None
         self._commit = None
         old = self._options
