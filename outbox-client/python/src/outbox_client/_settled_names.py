@@ -34,6 +34,7 @@ class SettledNames:
         "_device",
         "_found",
         "_inode",
+        "_not_before",
         "_queue",
         "_queue_changed",
         "_root",
@@ -67,10 +68,15 @@ class SettledNames:
         self._queue_changed = -1
         self._root_changed = -1
         self._found: tuple[int, int] | None = None
+        self._not_before = 0  # when what is found may be remembered; 0 once it is
         self.held = False
 
     def hold(self) -> bool:
         """Whether all names are as they were at the look that is remembered."""
+        if self._not_before and time_ns() < self._not_before:
+            self._found = None
+            self.held = False
+            return False
         try:
             queue = _lstat(self._queue)
             root = _fstat(self._root_fd)
@@ -88,12 +94,17 @@ class SettledNames:
         ):
             self.held = True
             return True
-        self._found = (queue.st_ctime_ns, root.st_ctime_ns) if inode else None
+        if inode:
+            self._found = queue.st_ctime_ns, root.st_ctime_ns
+            self._not_before = max(self._found) + _GRAIN_NS
+        else:
+            self._found = None
         self.held = False
         return False
 
     def remember(self) -> None:
         """Remember that a look at each name, begun after the last `hold`, found them all right."""
         found = self._found
-        if found is not None and max(found) < time_ns() - _GRAIN_NS:
+        if found is not None and time_ns() > self._not_before:
             self._queue_changed, self._root_changed = found
+            self._not_before = 0
