@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
@@ -176,7 +177,11 @@ final class PipelineAssembly {
     return Settler.open(
         new Settler.Owner(state.outboxId(), state.generation()),
         new DeadLetters(
-            options.paths(), state.outboxId(), settled, config.trustParent(), clocks.wall()),
+            options.paths(),
+            new OutboxIdentity(state.outboxId(), state.generation()),
+            settled,
+            config.trustParent(),
+            clocks.wall()),
         options,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -78,11 +79,12 @@ public final class Settler implements Settlement {
       Clocks clocks,
       Settled start)
       throws IOException {
-    long cycle = start == null ? 0 : start.next().cycle();
+    OutboxIdentity outbox =
+        new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
     return new Settler(
-        new PositionStore(options.paths(), owner, cycle, options.disk()),
+        new PositionStore(options.paths(), owner, start, options.disk()),
         deadLetters,
-        new Quarantine(options.paths()),
+        new Quarantine(options.paths(), outbox),
         new Housekeeping(options, owner.outboxId()),
         pace,
         clocks,

@@ -256,6 +256,26 @@ public final class SafeFiles {
   }
 
   /**
+   * Opens a regular file for reading; follows no link. Whatever somebody puts in its place in
+   * between, nothing waits: of a pipe, only an opening for both ways never does, and no read at an
+   * offset. So it is opened for both; for reading alone where that is not allowed.
+   *
+   * @throws NoSuchFileException if there is nothing
+   */
+  public static FileChannel openToRead(Path file) throws IOException {
+    checkRegular(file);
+    try {
+      return FileChannel.open(
+          file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      checkRegular(file);
+      return FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    }
+  }
+
+  /**
    * The first {@code length} bytes of a small file, padded with zeros, or empty if it does not
    * exist. Follows no link and is not disturbed by interrupts.
    */
