@@ -157,6 +157,10 @@ public final class Tail implements Closeable {
       place = salvage.place();
       return next;
     }
+    if (salvage.isSearching()) {
+      place = salvage.place();
+      return null; // it goes on in the next turn
+    }
     if (salvage.isFinished()) {
       if (salvage.isEndMissing()) {
         listener.endMissing(place.cycle());
