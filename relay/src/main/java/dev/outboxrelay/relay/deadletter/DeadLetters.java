@@ -13,7 +13,7 @@ import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;

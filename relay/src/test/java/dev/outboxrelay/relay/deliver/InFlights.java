@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.relay.intake.Arrival;
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Bookmark;
 import java.util.ArrayDeque;
 
 /** Records in flight for the tests of other packages. */
