@@ -4,12 +4,15 @@ import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
 import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -21,8 +24,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
@@ -95,10 +96,21 @@ public final class DeadLetters implements DeadLetterStore {
 
   private Set<Source> knownAbove(long settled) throws IOException {
     Set<Source> found = new HashSet<>();
-    OutboxPaths deadLetters = paths.deadLetters();
+    try (HeldDirectories held = HeldDirectories.find(paths.deadLetters()).orElse(null)) {
+      if (held != null) {
+        addAbove(settled, held.paths(), found);
+      }
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+    return found;
+  }
+
+  private void addAbove(long settled, OutboxPaths deadLetters, Set<Source> found)
+      throws IOException {
     List<Long> cycles = deadLetters.cycles();
     if (cycles.isEmpty()) {
-      return found;
+      return;
     }
     UUID id = OutboxIdentity.outboxOf(deadLetters);
     long newest = cycles.get(cycles.size() - 1);
@@ -120,7 +132,6 @@ public final class DeadLetters implements DeadLetterStore {
         }
       }
     }
-    return found;
   }
 
   private boolean isOfThisOutbox(OutboxRecord letter) {
@@ -192,9 +203,7 @@ public final class DeadLetters implements DeadLetterStore {
   private byte[] read(InFlight record) throws IOException {
     CycleId place = new CycleId(outbox.outbox(), record.cycle());
     ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(record.bytes()));
-    try (FileChannel cycle =
-        FileChannel.open(
-            paths.cycle(record.cycle()), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+    try (FileChannel cycle = SafeFiles.openToRead(paths.cycle(record.cycle()))) {
       long at = record.offset() + 4;
       while (bytes.hasRemaining() && cycle.read(bytes, at + bytes.position()) >= 0) {
         // Reads on until the record is whole.

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -69,12 +70,15 @@ public final class Settler implements Settlement {
   /**
    * Opens the files.
    *
+   * @param options by which the writers' lock is taken
+   * @param held the outbox's directories, by which everything is opened; they stay open meanwhile
    * @param start the saved position, or null if there is none
    */
   public static Settler open(
       Owner owner,
       DeadLetterStore deadLetters,
       WriterOptions options,
+      HeldDirectories held,
       Pace pace,
       Clocks clocks,
       Settled start)
@@ -82,10 +86,10 @@ public final class Settler implements Settlement {
     OutboxIdentity outbox =
         new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
     return new Settler(
-        new PositionStore(options.paths(), owner, start, options.disk()),
+        new PositionStore(held.paths(), owner, start, options.disk()),
         deadLetters,
-        new Quarantine(options.paths(), outbox),
-        new Housekeeping(options, owner.outboxId()),
+        new Quarantine(held.paths(), outbox),
+        new Housekeeping(options, held, owner.outboxId()),
         pace,
         clocks,
         start);
