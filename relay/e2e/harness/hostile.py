@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import pathlib
 import random
 import shutil
 import signal
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 NOBODY = 65534
 HUGE_BYTES = 1 << 40
+DONE = "hostile.json"
 DIRECTORIES = ("queue", "dead-letters", "quarantine", "control", "dead-letters/queue", "")
 FILES = (
     "relay.position",
@@ -46,6 +50,7 @@ class Hostile:
         self.many = many
         self.random = random.Random(seed)
         self.outbox = "outbox"
+        self.done: Counter[str] = Counter()
         self.moves: list[Callable[[], None]] = [
             self.link_directory,
             self.link_directory,
@@ -63,14 +68,20 @@ class Hostile:
     def run(self, seconds: float) -> None:
         """Until the time is over; then its directory is as usable as it happens to be."""
         end = time.monotonic() + seconds
-        fill = [self.outbox + "/queue", ".", self.outbox + "/quarantine", self.outbox]
+        fill = [".", self.outbox, self.outbox + "/quarantine", self.outbox + "/queue"]
         filled = 0
         while time.monotonic() < end:
-            with contextlib.suppress(OSError):
-                self.random.choice(self.moves)()
-            if filled < self.many:
+            move = self.random.choice(self.moves)
+            try:
+                move()
+                self.done[move.__name__] += 1
+            except OSError as error:
+                self.done[f"{move.__name__} {error.strerror}"] += 1
+            due = self.many * (1 - (end - time.monotonic()) / seconds)
+            while filled < min(due, self.many):
                 filled += self.fill(fill[filled * len(fill) // self.many], 500)
             time.sleep(self.random.random() / 50)
+        pathlib.Path(DONE).write_text(json.dumps(self.done))
 
     def fill(self, directory: str, count: int) -> int:
         """Names by the hundred, some of them those of cycles."""
@@ -96,16 +107,19 @@ class Hostile:
     def for_a_moment(self, name: str, put: Callable[[], None]) -> None:
         """Something else in its place; as a rule what was there comes back."""
         aside = f"aside-{self.random.randrange(1 << 40):x}"
-        with contextlib.suppress(FileNotFoundError):
+        if os.path.lexists(name):
             os.rename(name, aside)
+        elif name == self.outbox:
+            return
         try:
             put()
-            time.sleep(self.random.choice((0, 0.001, 0.01, 0.3, 1.2)))
+            time.sleep(self.random.choice((0, 0, 0.001, 0.01, 0.1, 0.7)))
         finally:
             self.remove(name)
-            if self.random.random() < 0.9 and os.path.lexists(aside):
+            keep = name == self.outbox or self.random.random() < 0.95
+            if keep and os.path.lexists(aside):
                 os.rename(aside, name)
-            else:
+            elif name != self.outbox:
                 self.remove(aside)
 
     def remove(self, name: str) -> None:
@@ -147,16 +161,19 @@ class Hostile:
         """A pipe and the file in turn, as fast as can be: between a look and an opening, too."""
         name = self.name(self.random.choice(FILES))
         pipe = f"pipe-{self.random.randrange(1 << 40):x}"
+        kept = f"kept-{pipe}"
+        os.stat(name)
         os.mkfifo(pipe, 0o660)
         end = time.monotonic() + 0.3
         try:
             while time.monotonic() < end:
-                os.rename(name, "kept")
+                os.rename(name, kept)
                 os.link(pipe, name)
-                os.unlink(name)
-                os.rename("kept", name)
+                os.rename(kept, name)
         finally:
             os.unlink(pipe)
+            if os.path.lexists(kept):
+                os.replace(kept, name)
 
     def damage(self) -> None:
         name = self.name("CYCLE")
@@ -174,9 +191,11 @@ class Hostile:
     def swap_names(self) -> None:
         """Its own files, each in the other's place."""
         one, other = self.name(self.random.choice(FILES)), self.name(self.random.choice(FILES))
-        os.rename(one, "kept")
+        os.stat(one), os.stat(other)
+        kept = f"kept-{self.random.randrange(1 << 40):x}"
+        os.rename(one, kept)
         os.rename(other, one)
-        os.rename("kept", other)
+        os.rename(kept, other)
 
     def hard_link(self) -> None:
         """Of a victim's file where the system lets it, else of its own."""
@@ -190,7 +209,7 @@ class Hostile:
                     return
 
     def begin_anew(self) -> None:
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.1:
             for what in ("queue", "outbox.state", "relay.position"):
                 self.remove(f"{self.outbox}/{what}")
 

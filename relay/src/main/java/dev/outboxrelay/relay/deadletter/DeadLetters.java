@@ -64,12 +64,13 @@ public final class DeadLetters implements DeadLetterStore {
    * @param paths of the outbox whose events they are
    * @param outbox which that is
    * @param settled the position: what is at or below it never comes again
+   * @param like the options of the outbox itself
    */
   public DeadLetters(
       OutboxPaths paths,
       OutboxIdentity outbox,
       long settled,
-      boolean trustParent,
+      WriterOptions like,
       InstantSource clock)
       throws IOException {
     this.paths = paths;
@@ -77,7 +78,8 @@ public final class DeadLetters implements DeadLetterStore {
     this.options =
         WriterOptions.deadLetters(paths)
             .withDurability(strongest(paths))
-            .withTrustParent(trustParent);
+            .withTrustParent(like.trustParent())
+            .withDisk(like.disk());
     this.clock = clock;
     this.known = knownAbove(settled);
   }

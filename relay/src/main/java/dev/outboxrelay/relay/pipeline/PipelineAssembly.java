@@ -204,7 +204,7 @@ final class PipelineAssembly {
             held.paths(),
             new OutboxIdentity(state.outboxId(), state.generation()),
             settled,
-            config.trustParent(),
+            options,
             clocks.wall()),
         options,
         held,

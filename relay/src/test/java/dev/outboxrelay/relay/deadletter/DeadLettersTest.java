@@ -93,7 +93,8 @@ class DeadLettersTest {
 
   private DeadLetters open(long settled) throws IOException {
     OutboxIdentity outbox = OutboxIdentity.find(paths).orElseThrow();
-    return new DeadLetters(paths, outbox, settled, true, () -> Instant.EPOCH);
+    return new DeadLetters(
+        paths, outbox, settled, WriterOptions.of(paths).withTrustParent(true), () -> Instant.EPOCH);
   }
 
   private InFlight append(OutboxEvent event) throws IOException {
