@@ -57,11 +57,12 @@ class Victim:
                     self._stop.wait(0.005)
                     continue
                 values = [
-                    f"{name} {len(self.acked) + i} ".encode().ljust(200, b".")
-                    for i in range(BATCH)
+                    f"{name} {len(self.acked) + i} ".encode().ljust(200, b".") for i in range(BATCH)
                 ]
                 try:
-                    client.append_all([{"value": v, "topic": self.topic, "key": name} for v in values])
+                    client.append_all(
+                        [{"value": v, "topic": self.topic, "key": name} for v in values]
+                    )
                 except OutboxError as error:
                     self.errors.append(error)
                     return

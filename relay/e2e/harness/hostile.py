@@ -78,8 +78,9 @@ class Hostile:
             except OSError as error:
                 self.done[f"{move.__name__} {error.strerror}"] += 1
             due = self.many * (1 - (end - time.monotonic()) / seconds)
-            while filled < min(due, self.many):
-                filled += self.fill(fill[filled * len(fill) // self.many], 500)
+            for _ in range(self.many // 25_000):
+                if filled < min(due, self.many):
+                    filled += self.fill(fill[filled * len(fill) // self.many], 500)
             time.sleep(self.random.random() / 50)
         pathlib.Path(DONE).write_text(json.dumps(self.done))
 
@@ -184,8 +185,10 @@ class Hostile:
             file.write(self.random.randbytes(self.random.choice((1, 4, 4096))))
 
     def move_away(self) -> None:
+        self.remove("elsewhere")
         os.rename(self.outbox, "elsewhere")
         time.sleep(self.random.choice((0, 0.01, 0.7)))
+        self.remove(self.outbox)  # its tasks may have begun another
         os.rename("elsewhere", self.outbox)
 
     def swap_names(self) -> None:
