@@ -13,6 +13,7 @@ import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +37,7 @@ final class WatchedOutbox {
   private final Object identity;
   private final WatchContext context;
   private final WatchLog log;
+  private final OutboxSync sync;
   private final OutboxSeries series;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
@@ -47,7 +49,8 @@ final class WatchedOutbox {
     this.identity = identity;
     this.context = context;
     this.log = new WatchLog(dir, context.clocks());
-    this.series = new OutboxSeries(dir, context.listener(), context.clocks());
+    this.sync = context.syncs().apply(dir);
+    this.series = new OutboxSeries(dir, context.listener(), sync, context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
     rest();
     show();
@@ -198,6 +201,7 @@ final class WatchedOutbox {
 
   /** It is watched no more, and everything of it is closed. */
   void toldGone() {
+    sync.close();
     log.gone();
   }
 
@@ -274,7 +278,9 @@ final class WatchedOutbox {
   /** What its files say is what there is to show while no pipeline serves it. */
   private void rest() {
     try {
-      atRest = OutboxAtRest.look(dir, series.counts(), context.clocks().millis()).orElse(null);
+      atRest =
+          OutboxAtRest.look(dir, series.counts(), sync::unsynced, context.clocks().millis())
+              .orElse(null);
     } catch (IOException | OutboxError e) {
       atRest = null;
     }
@@ -299,6 +305,16 @@ final class WatchedOutbox {
     }
     OutboxAtRest resting = atRest;
     return resting == null ? Optional.ofNullable(last) : Optional.of(resting.status(tickNanos));
+  }
+
+  /** What to have synced: all but what another relay sees to, or can't be used. */
+  Optional<OutboxSync> sync() {
+    boolean ours =
+        onHold()
+            .map(OutboxOnHold::reason)
+            .filter(why -> why.equals(OutboxOnHold.HELD) || why.equals(OutboxOnHold.UNUSABLE))
+            .isEmpty();
+    return ours ? Optional.of(sync) : Optional.empty();
   }
 
   /** Why it can't be served; empty if it can. */

@@ -82,6 +82,8 @@ final class StatusJson {
     node.put("dead_letters", status.deadLetters());
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
+    node.put("unsynced_bytes", status.unsynced().bytes());
+    node.put("unsynced_age_ms", age.since(status.unsynced().sinceMillis()));
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
     node.put("disk_free_bytes", status.outbox().toFile().getUsableSpace());

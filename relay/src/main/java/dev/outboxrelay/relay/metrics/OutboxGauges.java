@@ -91,6 +91,16 @@ final class OutboxGauges {
         "disk.free.bytes",
         "Space left for the relay's user on the outbox's file system",
         at -> freeBytes());
+    gauge(
+        registry,
+        "unsynced.bytes",
+        "Bytes appended and not brought to stable storage",
+        at -> at.unsynced().bytes());
+    gauge(
+        registry,
+        "unsynced.age.seconds",
+        "How long the first of them has been seen, 0 if there is none",
+        at -> age.since(at.unsynced().sinceMillis()) / 1000.0);
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
@@ -11,6 +10,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
@@ -28,24 +28,28 @@ final class StatusBoard {
   private final long generation;
   private final Counts counts;
   private final Supplier<List<Trouble>> troubles;
+  private final Supplier<Unsynced> unsynced;
   private volatile Note note;
 
   /**
    * A board that says the same until it is told otherwise.
    *
    * @param troubles what is wrong, from any thread
+   * @param unsynced what is not on stable storage, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
       OutboxState state,
       Counts counts,
       Supplier<List<Trouble>> troubles,
+      Supplier<Unsynced> unsynced,
       Note first) {
     this.paths = paths;
     this.outboxId = state.outboxId();
     this.generation = state.generation();
     this.counts = counts;
     this.troubles = troubles;
+    this.unsynced = unsynced;
     this.note = first;
   }
 
@@ -111,6 +115,7 @@ final class StatusBoard {
         counts.deadLetters(),
         counts.quarantined(),
         counts.missing(),
+        unsynced.get(),
         appended.cycles(),
         appended.queueBytes());
   }
@@ -138,18 +143,8 @@ final class StatusBoard {
    */
   private long endOf(long cycle, int fromStart) throws IOException {
     try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outboxId)) {
-      long last = scanner.writePosition();
-      if (last < scanner.start()) {
-        return 0;
-      }
-      CycleEntry entry = scanner.at(last);
-      long end = last;
-      if (entry instanceof CycleEntry.Valid valid) {
-        end = valid.next();
-      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-        end = corrupt.next();
-      }
-      return end - fromStart * scanner.start();
+      long end = scanner.writtenEnd();
+      return end == scanner.start() ? 0 : end - fromStart * scanner.start();
     } catch (NoSuchFileException | UnreadableBlock e) {
       return 0;
     }

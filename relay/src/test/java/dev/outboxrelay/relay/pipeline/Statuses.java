@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.pipeline;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -44,6 +45,7 @@ public final class Statuses {
         0,
         0,
         0,
+        OutboxSync.Unsynced.NOTHING,
         1,
         83_886_080);
   }
@@ -81,6 +83,7 @@ public final class Statuses {
         status.deadLetters(),
         status.quarantined(),
         status.missing(),
+        status.unsynced(),
         status.cycles(),
         status.queueBytes());
   }
@@ -107,6 +110,7 @@ public final class Statuses {
         0,
         0,
         0,
+        OutboxSync.Unsynced.NOTHING,
         1,
         83_886_080);
   }
