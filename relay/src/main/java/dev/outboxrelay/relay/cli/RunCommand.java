@@ -58,7 +58,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     RelayConfig config = RelayConfig.from(env);
-    Logging.start(config.log());
+    Logging.startUnblocked(config.log());
     config
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
@@ -78,6 +78,8 @@ final class RunCommand implements Callable<Integer> {
               version, metrics, fleet::status, history, age, watch::current, Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
+      Optional<RelayHttpServer> health =
+          config.health().map(address -> RelayHttpServer.startHealth(address, pages));
       Optional<SamplerThread> sampler =
           http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
       try {
@@ -85,6 +87,7 @@ final class RunCommand implements Callable<Integer> {
       } finally {
         sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
+        health.ifPresent(RelayHttpServer::close);
       }
     }
   }
@@ -142,6 +145,7 @@ final class RunCommand implements Callable<Integer> {
     }
     line.addKeyValue("kafka", config.kafka().bootstrapServers())
         .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
+        .addKeyValue("health", config.health().map(Object::toString).orElse("off"))
         .log("relay ready");
   }
 

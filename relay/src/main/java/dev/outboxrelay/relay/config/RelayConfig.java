@@ -26,6 +26,8 @@ import java.util.OptionalLong;
  * @param idleAfter how long an outbox of several may be settled and quiet before what serves it is
  *     let go of ({@code OUTBOX_IDLE_AFTER})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
+ * @param health where health alone is served, by a thread of its own; empty = nowhere else ({@code
+ *     OUTBOX_HEALTH_ADDRESS})
  * @param metricsFile where metrics are written for node_exporter; empty = nowhere ({@code
  *     OUTBOX_METRICS_FILE})
  * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
@@ -55,6 +57,7 @@ public record RelayConfig(
     Duration retain,
     Duration idleAfter,
     Optional<HttpAddress> http,
+    Optional<HttpAddress> health,
     Optional<Path> metricsFile,
     WindowSettings window,
     Duration checkpointInterval,
@@ -93,7 +96,8 @@ public record RelayConfig(
             reader.maxBytes(),
             reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
             reader.duration("OUTBOX_IDLE_AFTER", Duration.ofMinutes(2), "2m"),
-            reader.http(),
+            reader.address("OUTBOX_HTTP_ADDRESS", "127.0.0.1:9748"),
+            reader.address("OUTBOX_HEALTH_ADDRESS", "off"),
             reader.metricsFile(),
             window,
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
@@ -148,6 +152,7 @@ public record RelayConfig(
         retain,
         idleAfter,
         http,
+        health,
         metricsFile,
         window,
         checkpointInterval,
@@ -175,6 +180,7 @@ public record RelayConfig(
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
     settings.put("OUTBOX_IDLE_AFTER", idleAfter.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
+    settings.put("OUTBOX_HEALTH_ADDRESS", health.map(HttpAddress::toString).orElse("off"));
     settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));

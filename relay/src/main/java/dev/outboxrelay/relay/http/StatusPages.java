@@ -56,11 +56,16 @@ public final class StatusPages {
     this.deadLetters = new DeadLettersJson(clocks.monotonic());
   }
 
-  Map<String, Endpoint> endpoints() {
+  /** What is answered from memory, at once. */
+  Map<String, Endpoint> health() {
+    return Map.of(
+        "/healthz", request -> health(fleet.get()), "/readyz", request -> readiness(fleet.get()));
+  }
+
+  /** What may take its time. */
+  Map<String, Endpoint> pages() {
     Map<String, Endpoint> endpoints = new LinkedHashMap<>(PageFiles.endpoints());
     endpoints.put("/metrics", this::metrics);
-    endpoints.put("/healthz", request -> health(fleet.get()));
-    endpoints.put("/readyz", request -> readiness(fleet.get()));
     endpoints.put("/status.json", request -> Response.json(Response.OK, status.write(fleet.get())));
     endpoints.put(
         "/history.json",
