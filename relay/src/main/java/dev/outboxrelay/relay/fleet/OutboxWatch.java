@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.fleet.WatchState.Gone;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -87,6 +88,11 @@ final class OutboxWatch {
   /** How much was in flight when all had ended; empty before. */
   Optional<Integer> unsettledAtTheEnd() {
     return ended ? Optional.of(unsettled) : Optional.empty();
+  }
+
+  /** Looks at the files of each; for one thread, not that of {@link #doWork}. */
+  void look(OldestWaiting oldest) {
+    snapshot.forEach(outbox -> outbox.look(oldest));
   }
 
   FleetStatus status() {

@@ -142,6 +142,7 @@ final class PipelineAssembly {
             start);
     StatusBoard board =
         new StatusBoard(paths, state, counts, troubles::now, firstNote(delivery, start, clocks));
+    board.look(start, null, clocks.nanos());
     return new Pipeline(
         lock,
         listener,

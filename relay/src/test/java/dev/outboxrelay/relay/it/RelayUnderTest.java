@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /** A pipeline on its own thread, and what it told. */
@@ -50,6 +51,7 @@ final class RelayUnderTest implements AutoCloseable {
   }
 
   PipelineStatus status() {
+    pipeline.look((paths, settled) -> OptionalLong.empty());
     return pipeline.status();
   }
 
