@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 
 /** Reads {@code OUTBOX_*} values, collecting errors; a bad value reads as its default. */
 final class EnvironmentReader {
-  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})([smhd])");
+  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|[smhd])");
   private static final Pattern TOPIC = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
 
   /** What the clients read too is known here, so that one environment can serve both. */
@@ -35,6 +35,7 @@ final class EnvironmentReader {
           "OUTBOX_DELIVERY",
           "OUTBOX_MAX_BYTES",
           "OUTBOX_RETAIN",
+          "OUTBOX_SYNC_INTERVAL",
           "OUTBOX_HTTP_ADDRESS",
           "OUTBOX_HEALTH_ADDRESS",
           "OUTBOX_METRICS_FILE",
@@ -142,11 +143,15 @@ final class EnvironmentReader {
     }
     Matcher matcher = DURATION.matcher(value.get());
     if (!matcher.matches()) {
-      error(name, value.get(), "give a number and a unit (s, m, h, d), like " + example + ", or 0");
+      error(
+          name,
+          value.get(),
+          "give a number and a unit (ms, s, m, h, d), like " + example + ", or 0");
       return fallback;
     }
     long amount = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {
+      case "ms" -> Duration.ofMillis(amount);
       case "s" -> Duration.ofSeconds(amount);
       case "m" -> Duration.ofMinutes(amount);
       case "h" -> Duration.ofHours(amount);

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.config;
 
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +25,8 @@ import java.util.OptionalLong;
  *     ({@code OUTBOX_MAX_BYTES})
  * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
  *     OUTBOX_RETAIN})
+ * @param syncInterval how often what was appended is brought to stable storage; zero = only before
+ *     a position covers it ({@code OUTBOX_SYNC_INTERVAL})
  * @param idleAfter how long an outbox of several may be settled and quiet before what serves it is
  *     let go of ({@code OUTBOX_IDLE_AFTER})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
@@ -55,6 +59,7 @@ public record RelayConfig(
     RecordTimestamp recordTimestamp,
     OptionalLong maxBytes,
     Duration retain,
+    Duration syncInterval,
     Duration idleAfter,
     Optional<HttpAddress> http,
     Optional<HttpAddress> health,
@@ -95,6 +100,7 @@ public record RelayConfig(
             reader.choice("OUTBOX_RECORD_TIMESTAMP", RecordTimestamp.class, RecordTimestamp.APPEND),
             reader.maxBytes(),
             reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
+            reader.duration("OUTBOX_SYNC_INTERVAL", Duration.ofMillis(200), "200ms"),
             reader.duration("OUTBOX_IDLE_AFTER", Duration.ofMinutes(2), "2m"),
             reader.address("OUTBOX_HTTP_ADDRESS", "127.0.0.1:9748"),
             reader.address("OUTBOX_HEALTH_ADDRESS", "off"),
@@ -132,6 +138,11 @@ public record RelayConfig(
     throw new IllegalStateException("OUTBOX_DIRS names more than one outbox");
   }
 
+  /** How the relay writes into the outbox, where it has to. */
+  public WriterOptions writerOptions() {
+    return WriterOptions.of(new OutboxPaths(outboxDir())).withTrustParent(trustParent);
+  }
+
   /** The same for one outbox. */
   public RelayConfig forOutbox(Path dir) {
     return with(new OutboxSelection.One(dir), log, kafka);
@@ -150,6 +161,7 @@ public record RelayConfig(
         recordTimestamp,
         maxBytes,
         retain,
+        syncInterval,
         idleAfter,
         http,
         health,
@@ -178,6 +190,8 @@ public record RelayConfig(
     settings.put(
         "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
+    settings.put(
+        "OUTBOX_SYNC_INTERVAL", syncInterval.isZero() ? "0" : syncInterval.toMillis() + "ms");
     settings.put("OUTBOX_IDLE_AFTER", idleAfter.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
     settings.put("OUTBOX_HEALTH_ADDRESS", health.map(HttpAddress::toString).orElse("off"));

@@ -14,6 +14,7 @@ import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,6 +38,7 @@ final class WatchedOutbox {
   private final Object identity;
   private final WatchContext context;
   private final WatchLog log;
+  private final OutboxSync sync;
   private final OutboxSeries series;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
@@ -48,7 +50,8 @@ final class WatchedOutbox {
     this.identity = identity;
     this.context = context;
     this.log = new WatchLog(dir, context.clocks());
-    this.series = new OutboxSeries(dir, context.listener(), context.clocks());
+    this.sync = context.syncs().apply(dir);
+    this.series = new OutboxSeries(dir, context.listener(), sync, context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
     rest();
     show();
@@ -170,10 +173,12 @@ final class WatchedOutbox {
       return leaving;
     }
     // One that is still opening has nothing to save, and ends by itself once it is open.
-    return leaving.gone(
-        stage instanceof Stage.Ended ended && ended.end() instanceof PipelineEnd.Stopped stopped
-            ? stopped.unsettled()
-            : 0);
+    if (!(stage instanceof Stage.Ended ended)) {
+      return leaving.gone(0, true);
+    }
+    return ended.end() instanceof PipelineEnd.Stopped stopped
+        ? leaving.gone(stopped.unsettled(), stopped.saved())
+        : leaving.gone(0, ended.end() instanceof PipelineEnd.OutboxGone);
   }
 
   /** The directory is gone, or the relay stops. */
@@ -197,6 +202,7 @@ final class WatchedOutbox {
 
   /** It is watched no more, and everything of it is closed. */
   void toldGone() {
+    sync.close();
     log.gone();
   }
 
@@ -273,7 +279,9 @@ final class WatchedOutbox {
   /** What its files say is what there is to show while no pipeline serves it. */
   private void rest() {
     try {
-      atRest = OutboxAtRest.look(dir, series.counts(), context.clocks().millis()).orElse(null);
+      atRest =
+          OutboxAtRest.look(dir, series.counts(), sync::unsynced, context.clocks().millis())
+              .orElse(null);
     } catch (IOException | OutboxError e) {
       atRest = null;
     }
@@ -311,6 +319,16 @@ final class WatchedOutbox {
     } else if (resting != null) {
       resting.lookAgain(oldest, context.clocks().nanos());
     }
+  }
+
+  /** What to have synced: all but what another relay sees to, or can't be used. */
+  Optional<OutboxSync> sync() {
+    boolean ours =
+        onHold()
+            .map(OutboxOnHold::reason)
+            .filter(why -> why.equals(OutboxOnHold.HELD) || why.equals(OutboxOnHold.UNUSABLE))
+            .isEmpty();
+    return ours ? Optional.of(sync) : Optional.empty();
   }
 
   /** Why it can't be served; empty if it can. */

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.FailureCounters;
@@ -116,18 +115,8 @@ final class Lookout {
    */
   private long endOf(long cycle, int fromStart) throws IOException {
     try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outboxId)) {
-      long last = scanner.writePosition();
-      if (last < scanner.start()) {
-        return 0;
-      }
-      CycleEntry entry = scanner.at(last);
-      long end = last;
-      if (entry instanceof CycleEntry.Valid valid) {
-        end = valid.next();
-      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-        end = corrupt.next();
-      }
-      return end - fromStart * scanner.start();
+      long end = scanner.writtenEnd();
+      return end == scanner.start() ? 0 : end - fromStart * scanner.start();
     } catch (NoSuchFileException | UnreadableBlock e) {
       return 0;
     }

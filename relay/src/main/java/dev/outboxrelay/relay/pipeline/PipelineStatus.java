@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +33,7 @@ import java.util.UUID;
  * @param deadLetters dead letters made since the start
  * @param quarantined corrupt records and regions set aside since the start
  * @param missing sequences found missing since the start
+ * @param unsynced what a power cut could cost now
  * @param look what its files said when they were last looked at
  */
 public record PipelineStatus(
@@ -55,6 +57,7 @@ public record PipelineStatus(
     long deadLetters,
     long quarantined,
     long missing,
+    Unsynced unsynced,
     Look look) {
 
   /** What somebody should look at first; empty if all is well. */
@@ -100,6 +103,7 @@ public record PipelineStatus(
         deadLetters,
         quarantined,
         missing,
+        unsynced,
         look);
   }
 }

@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -22,6 +23,7 @@ final class StatusBoard {
   private final Counts counts;
   private final Supplier<List<Trouble>> troubles;
   private final Lookout lookout;
+  private final Supplier<Unsynced> unsynced;
   private volatile Note note;
   private volatile Look look;
 
@@ -29,18 +31,21 @@ final class StatusBoard {
    * A board that says the same until it is told otherwise.
    *
    * @param troubles what is wrong, from any thread
+   * @param unsynced what is not on stable storage, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
       OutboxState state,
       Counts counts,
       Supplier<List<Trouble>> troubles,
+      Supplier<Unsynced> unsynced,
       Note first) {
     this.paths = paths;
     this.outboxId = state.outboxId();
     this.generation = state.generation();
     this.counts = counts;
     this.troubles = troubles;
+    this.unsynced = unsynced;
     this.note = first;
     this.lookout = new Lookout(paths, outboxId);
     this.look = Look.first(first.tickNanos(), state.nextSequence() - 1);
@@ -55,6 +60,10 @@ final class StatusBoard {
       int inFlight,
       long inFlightBytes,
       OptionalLong oldestUnsettledMillis) {}
+
+  List<Trouble> troubles() {
+    return troubles.get();
+  }
 
   void put(Note latest) {
     note = latest;
@@ -124,6 +133,7 @@ final class StatusBoard {
         counts.deadLetters(),
         counts.quarantined(),
         counts.missing(),
+        unsynced.get(),
         seen);
   }
 }

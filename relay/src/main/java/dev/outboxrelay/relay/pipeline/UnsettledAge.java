@@ -45,6 +45,11 @@ public final class UnsettledAge {
         : OptionalLong.empty();
   }
 
+  /** How long ago that was, milliseconds; 0 if it never was. */
+  public long since(OptionalLong millis) {
+    return millis.isPresent() ? since(millis.getAsLong()) : 0;
+  }
+
   private long since(long millis) {
     return Math.max(0, clock.millis() - millis);
   }

@@ -59,7 +59,7 @@ class LookoutTest {
 
     assertThat(before.appendedSequence()).isEqualTo(1);
     assertThat(after.appendedSequence()).isEqualTo(3);
-    assertThat(after.appendedBytes()).isEqualTo(3 * before.appendedBytes()).isPositive();
+    assertThat(after.appendedBytes()).isGreaterThan(2 * before.appendedBytes());
     assertThat(after.cycles()).isEqualTo(2);
     assertThat(after.queueBytes()).isGreaterThan(before.queueBytes());
     assertThat(after.freeBytes()).isBetween(1L, after.totalBytes());

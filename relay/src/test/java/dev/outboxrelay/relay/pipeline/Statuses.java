@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +58,7 @@ public final class Statuses {
         0,
         0,
         0,
+        OutboxSync.Unsynced.NOTHING,
         look(settledThen, oldest));
   }
 
@@ -83,6 +86,7 @@ public final class Statuses {
         0,
         0,
         0,
+        OutboxSync.Unsynced.NOTHING,
         look(7));
   }
 
@@ -94,6 +98,33 @@ public final class Statuses {
   /** Everything settled, after so much was delivered and sent again since the start. */
   public static PipelineStatus counting(Path outbox, long delivered, long retried) {
     return settled(outbox, 0, delivered, retried);
+  }
+
+  /** The same, with something wrong. */
+  public static PipelineStatus troubled(PipelineStatus status, Trouble trouble) {
+    return new PipelineStatus(
+        status.outbox(),
+        status.outboxId(),
+        status.generation(),
+        status.state(),
+        status.stateSinceMillis(),
+        List.of(trouble),
+        status.tickNanos(),
+        status.appendedSequence(),
+        status.settledSequence(),
+        status.savedSequence(),
+        status.lagBytes(),
+        status.inFlightEvents(),
+        status.inFlightBytes(),
+        status.oldestUnsettledMillis(),
+        status.lastDeliveryMillis(),
+        status.delivered(),
+        status.retried(),
+        status.deadLetters(),
+        status.quarantined(),
+        status.missing(),
+        status.unsynced(),
+        status.look());
   }
 
   private static PipelineStatus settled(Path outbox, long tickNanos, long delivered, long retried) {
@@ -123,6 +154,7 @@ public final class Statuses {
         0,
         0,
         0,
+        OutboxSync.Unsynced.NOTHING,
         look);
   }
 }
