@@ -56,7 +56,9 @@ public final class Main implements Runnable {
     Logging.start(
         new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));
     StandardOutput out = new StandardOutput(new FileOutputStream(FileDescriptor.out));
-    System.exit(run(commandLine(System.getenv()), out, args));
+    int code = run(commandLine(System.getenv()), out, args);
+    Logging.lastWords();
+    System.exit(code);
   }
 
   /** Executes a command; its exit code tells also whether all could be printed. */

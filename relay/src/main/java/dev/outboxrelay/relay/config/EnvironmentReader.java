@@ -22,7 +22,6 @@ import java.util.stream.Collectors;
 
 /** Reads {@code OUTBOX_*} values, collecting errors; a bad value reads as its default. */
 final class EnvironmentReader {
-  private static final String DEFAULT_HTTP_ADDRESS = "127.0.0.1:9748";
   private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|[smhd])");
   private static final Pattern TOPIC = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
 
@@ -38,6 +37,7 @@ final class EnvironmentReader {
           "OUTBOX_RETAIN",
           "OUTBOX_SYNC_INTERVAL",
           "OUTBOX_HTTP_ADDRESS",
+          "OUTBOX_HEALTH_ADDRESS",
           "OUTBOX_METRICS_FILE",
           "OUTBOX_TOPIC",
           "OUTBOX_TRUST_PARENT",
@@ -159,18 +159,16 @@ final class EnvironmentReader {
     };
   }
 
-  Optional<HttpAddress> http() {
-    String value = value("OUTBOX_HTTP_ADDRESS").orElse(DEFAULT_HTTP_ADDRESS);
+  /** Where to listen; empty = off. */
+  Optional<HttpAddress> address(String name, String fallback) {
+    String value = value(name).orElse(fallback);
     if (value.equals("off")) {
       return Optional.empty();
     }
     try {
       return Optional.of(HttpAddress.parse(value));
     } catch (IllegalArgumentException e) {
-      error(
-          "OUTBOX_HTTP_ADDRESS",
-          value,
-          e.getMessage() + "; give one like " + DEFAULT_HTTP_ADDRESS + ", or off");
+      error(name, value, e.getMessage() + "; give one like 127.0.0.1:9748, or off");
       return Optional.empty();
     }
   }

@@ -30,6 +30,8 @@ import java.util.OptionalLong;
  * @param idleAfter how long an outbox of several may be settled and quiet before what serves it is
  *     let go of ({@code OUTBOX_IDLE_AFTER})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
+ * @param health where health alone is served, by a thread of its own; empty = nowhere else ({@code
+ *     OUTBOX_HEALTH_ADDRESS})
  * @param metricsFile where metrics are written for node_exporter; empty = nowhere ({@code
  *     OUTBOX_METRICS_FILE})
  * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
@@ -60,6 +62,7 @@ public record RelayConfig(
     Duration syncInterval,
     Duration idleAfter,
     Optional<HttpAddress> http,
+    Optional<HttpAddress> health,
     Optional<Path> metricsFile,
     WindowSettings window,
     Duration checkpointInterval,
@@ -99,7 +102,8 @@ public record RelayConfig(
             reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
             reader.duration("OUTBOX_SYNC_INTERVAL", Duration.ofMillis(200), "200ms"),
             reader.duration("OUTBOX_IDLE_AFTER", Duration.ofMinutes(2), "2m"),
-            reader.http(),
+            reader.address("OUTBOX_HTTP_ADDRESS", "127.0.0.1:9748"),
+            reader.address("OUTBOX_HEALTH_ADDRESS", "off"),
             reader.metricsFile(),
             window,
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
@@ -160,6 +164,7 @@ public record RelayConfig(
         syncInterval,
         idleAfter,
         http,
+        health,
         metricsFile,
         window,
         checkpointInterval,
@@ -189,6 +194,7 @@ public record RelayConfig(
         "OUTBOX_SYNC_INTERVAL", syncInterval.isZero() ? "0" : syncInterval.toMillis() + "ms");
     settings.put("OUTBOX_IDLE_AFTER", idleAfter.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
+    settings.put("OUTBOX_HEALTH_ADDRESS", health.map(HttpAddress::toString).orElse("off"));
     settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));

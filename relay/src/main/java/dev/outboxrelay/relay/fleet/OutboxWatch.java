@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.fleet.WatchState.Gone;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -96,6 +97,11 @@ final class OutboxWatch {
   /** What to have synced now. */
   List<OutboxSync> syncs() {
     return snapshot.stream().flatMap(outbox -> outbox.sync().stream()).toList();
+  }
+
+  /** Looks at the files of each; for one thread, not that of {@link #doWork}. */
+  void look(OldestWaiting oldest) {
+    snapshot.forEach(outbox -> outbox.look(oldest));
   }
 
   FleetStatus status() {

@@ -70,7 +70,7 @@ final class PipelineThread implements Service {
       return;
     }
     pipeline = opened;
-    stage = new Stage.Open(opened::status);
+    stage = new Stage.Open(opened);
     if (stopping) {
       opened.stop();
     }

@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
@@ -56,6 +57,11 @@ public final class SingleOutbox implements Fleet {
   @Override
   public FleetStatus status() {
     return FleetStatus.of(pipeline.status());
+  }
+
+  @Override
+  public void look(OldestWaiting oldest) {
+    pipeline.look(oldest);
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.RelayLock;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -83,6 +84,11 @@ public final class WatchedFleet implements Fleet {
   @Override
   public FleetStatus status() {
     return watch.status();
+  }
+
+  @Override
+  public void look(OldestWaiting oldest) {
+    watch.look(oldest);
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.fleet.WatchState.Leaving;
 import dev.outboxrelay.relay.fleet.WatchState.OnHold;
 import dev.outboxrelay.relay.fleet.WatchState.Open;
 import dev.outboxrelay.relay.fleet.WatchState.Opening;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
@@ -120,7 +121,7 @@ final class WatchedOutbox {
       return opening;
     }
     if (stage instanceof Stage.Open open) {
-      last = open.status().get();
+      last = open.outbox().status();
       show();
     }
     if (opening.before() != null) {
@@ -300,11 +301,24 @@ final class WatchedOutbox {
             ? open.service()
             : now instanceof Closing closing ? closing.service() : null;
     if (service != null && service.stage() instanceof Stage.Open open) {
-      last = open.status().get();
+      last = open.outbox().status();
       return Optional.of(last);
     }
     OutboxAtRest resting = atRest;
     return resting == null ? Optional.ofNullable(last) : Optional.of(resting.status(tickNanos));
+  }
+
+  /**
+   * Looks at its files for the next {@link #status}; for one thread, which may hang with a disk.
+   */
+  void look(OldestWaiting oldest) {
+    Service service = state instanceof Open open ? open.service() : null;
+    OutboxAtRest resting = atRest;
+    if (service != null && service.stage() instanceof Stage.Open open) {
+      open.outbox().look(oldest);
+    } else if (resting != null) {
+      resting.lookAgain(oldest, context.clocks().nanos());
+    }
   }
 
   /** What to have synced: all but what another relay sees to, or can't be used. */

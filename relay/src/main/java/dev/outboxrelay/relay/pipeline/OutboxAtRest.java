@@ -84,7 +84,16 @@ public final class OutboxAtRest {
   }
 
   /**
-   * Where it stands now.
+   * Looks at its files again, for the next {@link #status}.
+   *
+   * @param oldest finds what waits
+   */
+  public void lookAgain(OldestWaiting oldest, long nowNanos) {
+    board.look(saved, oldest, nowNanos);
+  }
+
+  /**
+   * Where it stands, from memory.
    *
    * @param tickNanos when somebody last looked whether a pipeline is needed
    */

@@ -21,7 +21,7 @@ import java.util.function.Supplier;
  * one turn of its loop, for one thread; {@link #status()} and {@link #stop()} may be called from
  * any.
  */
-public final class Pipeline implements AutoCloseable {
+public final class Pipeline implements Observed, AutoCloseable {
   private static final long NOTE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -153,7 +153,7 @@ public final class Pipeline implements AutoCloseable {
     if (!stopBegun) {
       stopBegun = true;
       stopDeadlineNanos = now + stopDeadline.toNanos();
-      lastWanted = drainOnStop && !gone ? status().appendedSequence() : 0;
+      lastWanted = drainOnStop && !gone ? board.appendedNow() : 0;
     }
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
@@ -228,9 +228,14 @@ public final class Pipeline implements AutoCloseable {
     return end;
   }
 
-  /** What is going on. Reads a few small files; from any thread. */
+  @Override
   public PipelineStatus status() {
     return board.read(settler.saved());
+  }
+
+  @Override
+  public void look(OldestWaiting oldest) {
+    board.look(settler.saved(), oldest, clocks.nanos());
   }
 
   /** Releases everything; call it when {@link #end()} is known or the loop has stopped turning. */

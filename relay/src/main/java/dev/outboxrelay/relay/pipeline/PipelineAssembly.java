@@ -147,6 +147,7 @@ final class PipelineAssembly {
             troubles::now,
             context.sync()::unsynced,
             firstNote(delivery, start, clocks));
+    board.look(start, null, clocks.nanos());
     return new Pipeline(
         lock,
         listener,

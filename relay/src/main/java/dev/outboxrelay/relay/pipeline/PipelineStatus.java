@@ -34,8 +34,7 @@ import java.util.UUID;
  * @param quarantined corrupt records and regions set aside since the start
  * @param missing sequences found missing since the start
  * @param unsynced what a power cut could cost now
- * @param cycles cycle files in the queue
- * @param queueBytes disk space that they take
+ * @param look what its files said when they were last looked at
  */
 public record PipelineStatus(
     Path outbox,
@@ -59,8 +58,7 @@ public record PipelineStatus(
     long quarantined,
     long missing,
     Unsynced unsynced,
-    int cycles,
-    long queueBytes) {
+    Look look) {
 
   /** What somebody should look at first; empty if all is well. */
   public Optional<Trouble> trouble() {
@@ -70,6 +68,16 @@ public record PipelineStatus(
   /** Events appended and not settled. */
   public long lagEvents() {
     return Math.max(0, appendedSequence - settledSequence);
+  }
+
+  /** Cycle files in the queue. */
+  public int cycles() {
+    return look.cycles();
+  }
+
+  /** Disk space that they take. */
+  public long queueBytes() {
+    return look.queueBytes();
   }
 
   /** The same with another time of the loop's last turn. */
@@ -96,7 +104,6 @@ public record PipelineStatus(
         quarantined,
         missing,
         unsynced,
-        cycles,
-        queueBytes);
+        look);
   }
 }

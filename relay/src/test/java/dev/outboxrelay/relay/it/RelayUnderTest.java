@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /** A pipeline on its own thread, and what it told. */
@@ -46,6 +47,7 @@ final class RelayUnderTest implements AutoCloseable {
   }
 
   PipelineStatus status() {
+    pipeline.look((paths, settled) -> OptionalLong.empty());
     return pipeline.status();
   }
 
