@@ -1,9 +1,11 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
+import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
@@ -36,12 +38,17 @@ public final class KafkaTransport implements Transport {
 
   private final ProducerFactory factory;
   private final RecordMapper mapper;
+  private final Partitioning partitioning;
   private final Supplier<KafkaSettings> settings;
   private final LongSupplier nanos;
   private final ProducerWatch watch;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final Map<String, TopicUse> topics = new HashMap<>();
+
+  /** By topic, a partition that an event names and the topic does not have. */
+  private final Map<String, Integer> wanted = new HashMap<>();
+
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
@@ -52,6 +59,7 @@ public final class KafkaTransport implements Transport {
   /**
    * Connects to nothing yet.
    *
+   * @param partitioner chooses where keys go
    * @param settings for the next producer; another object means that they have changed
    * @param nanos the monotonic clock
    * @param watch shown each producer that is used
@@ -59,11 +67,13 @@ public final class KafkaTransport implements Transport {
   public KafkaTransport(
       ProducerFactory factory,
       RecordTimestamp timestamp,
+      Partitioner partitioner,
       Supplier<KafkaSettings> settings,
       LongSupplier nanos,
       ProducerWatch watch) {
     this.factory = factory;
     this.mapper = new RecordMapper(timestamp);
+    this.partitioning = new Partitioning(partitioner);
     this.settings = settings;
     this.settingsInUse = settings.get();
     this.nanos = nanos;
@@ -107,6 +117,7 @@ public final class KafkaTransport implements Transport {
   public void disconnect() {
     epoch.incrementAndGet();
     topics.clear();
+    wanted.clear();
     lastUse = null;
     if (producer != null) {
       worker.execute(watch::letGo);
@@ -122,7 +133,24 @@ public final class KafkaTransport implements Transport {
   @Override
   public boolean isReady(String topic) {
     lastUse = use(topic);
-    return lastUse != null && nanos.getAsLong() - lastUse.lastNanos() < TOPIC_IDLE_NANOS;
+    if (lastUse == null || nanos.getAsLong() - lastUse.lastNanos() >= TOPIC_IDLE_NANOS) {
+      return false;
+    }
+    if (partitionsNow(topic) == lastUse.partitions()) {
+      return true;
+    }
+    // Asked for anew, and not by this thread.
+    lastUse.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
+    return false;
+  }
+
+  /** As the producer knows it at this moment, mostly without asking anybody; −1 if it does not. */
+  private int partitionsNow(String topic) {
+    try {
+      return producer.partitionsFor(topic).size();
+    } catch (RuntimeException e) {
+      return -1;
+    }
   }
 
   private TopicUse use(String topic) {
@@ -138,7 +166,7 @@ public final class KafkaTransport implements Transport {
   @Override
   public boolean introduces(OutboxRecord record) {
     TopicUse use = use(record.topic());
-    return use != null && use.introduces(record.key());
+    return use != null && use.introduces(partitioning.of(record, use.partitions()));
   }
 
   @Override
@@ -169,10 +197,19 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
+    TopicUse use = use(record.topic());
+    if (use == null) {
+      return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
+    }
+    int partition = partitioning.of(record, use.partitions());
+    if (partition >= use.partitions()) {
+      wanted.put(record.topic(), partition);
+      return partitionMissing(record.topic(), partition, use.partitions());
+    }
     SendCallback callback = new SendCallback(completion, Thread.currentThread());
     Exception refusal;
     try {
-      var unused = producer.send(mapper.map(record), callback);
+      var unused = producer.send(mapper.map(record, partition), callback);
       refusal = callback.refusal();
     } catch (RuntimeException e) {
       refusal = e;
@@ -184,10 +221,19 @@ public final class KafkaTransport implements Transport {
       }
       return ErrorClassifier.ofRefused(record.topic(), refusal);
     }
-    if (lastUse != null) {
-      lastUse.used(nanos.getAsLong());
-    }
+    use.used(nanos.getAsLong());
     return null;
+  }
+
+  private static Verdict partitionMissing(String topic, int partition, int partitions) {
+    String error =
+        "an event names partition "
+            + partition
+            + " of topic "
+            + topic
+            + ", which has only "
+            + partitions;
+    return new Verdict.PauseTopic(topic, PauseReason.PARTITION_MISSING, error);
   }
 
   @Override
@@ -213,21 +259,33 @@ public final class KafkaTransport implements Transport {
       producer = tagged.made;
       worker.execute(() -> watch.using(tagged.made));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      lastUse = null;
-      long now = nanos.getAsLong();
-      TopicUse before = topics.get(ready.topic());
-      topics.put(
-          ready.topic(),
-          before == null
-              ? new TopicUse(ready.topic(), ready.partitions(), now)
-              : before.again(ready.partitions(), now));
-      if (before != null && before.partitions() > ready.partitions()) {
-        // What was sent to a partition that is gone waits there, for the client will not move it.
-        String error = "topic " + ready.topic() + " was created anew with fewer partitions";
-        return new Answer.TopicUnavailable(ready.topic(), new Verdict.RebuildAndRewind(error));
-      }
+      return accept(ready);
     }
     return tagged.answer;
+  }
+
+  private Answer accept(Answer.TopicReady ready) {
+    String topic = ready.topic();
+    lastUse = null;
+    long now = nanos.getAsLong();
+    TopicUse before = topics.get(topic);
+    topics.put(
+        topic,
+        before == null
+            ? new TopicUse(topic, ready.partitions(), now)
+            : before.again(ready.partitions(), now));
+    if (before != null && before.partitions() > ready.partitions()) {
+      // What was sent to a partition that is gone waits there, for the client will not move it.
+      String error = "topic " + topic + " was created anew with fewer partitions";
+      return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(error));
+    }
+    Integer missing = wanted.get(topic);
+    if (missing != null && missing >= ready.partitions()) {
+      Verdict verdict = partitionMissing(topic, missing, ready.partitions());
+      return new Answer.TopicUnavailable(topic, verdict);
+    }
+    wanted.remove(topic);
+    return ready;
   }
 
   @Override
