@@ -5,13 +5,10 @@ import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.deliver.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -44,16 +41,11 @@ public final class KafkaTransport implements Transport {
   private final ProducerWatch watch;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
-  private final Map<String, TopicUse> topics = new HashMap<>();
-
-  /** By topic, a partition that an event names and the topic does not have. */
-  private final Map<String, Integer> wanted = new HashMap<>();
-
+  private final KnownTopics topics = new KnownTopics();
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
   private Producer<byte[], byte[]> producer;
-  private TopicUse lastUse;
   private final AtomicInteger epoch = new AtomicInteger();
 
   /**
@@ -117,8 +109,6 @@ public final class KafkaTransport implements Transport {
   public void disconnect() {
     epoch.incrementAndGet();
     topics.clear();
-    wanted.clear();
-    lastUse = null;
     if (producer != null) {
       worker.execute(watch::letGo);
       closeLater(producer);
@@ -132,15 +122,15 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isReady(String topic) {
-    lastUse = use(topic);
-    if (lastUse == null || nanos.getAsLong() - lastUse.lastNanos() >= TOPIC_IDLE_NANOS) {
+    TopicUse use = topics.use(topic);
+    if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
       return false;
     }
-    if (partitionsNow(topic) == lastUse.partitions()) {
+    if (partitionsNow(topic) == use.partitions()) {
       return true;
     }
     // Asked for anew, and not by this thread.
-    lastUse.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
+    use.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
     return false;
   }
 
@@ -153,25 +143,21 @@ public final class KafkaTransport implements Transport {
     }
   }
 
-  private TopicUse use(String topic) {
-    return lastUse != null && lastUse.isOf(topic) ? lastUse : topics.get(topic);
-  }
-
   @Override
   public int partitions(String topic) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     return use == null ? 0 : use.partitions();
   }
 
   @Override
   public boolean introduces(OutboxRecord record) {
-    TopicUse use = use(record.topic());
+    TopicUse use = topics.use(record.topic());
     return use != null && use.introduces(partitioning.of(record, use.partitions()));
   }
 
   @Override
   public void introduced(String topic, int partition) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     if (use != null) {
       use.introduced(partition);
     }
@@ -197,14 +183,13 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
-    TopicUse use = use(record.topic());
+    TopicUse use = topics.use(record.topic());
     if (use == null) {
       return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
     }
     int partition = partitioning.of(record, use.partitions());
     if (partition >= use.partitions()) {
-      wanted.put(record.topic(), partition);
-      return partitionMissing(record.topic(), partition, use.partitions());
+      return topics.want(use, record.topic(), partition);
     }
     SendCallback callback = new SendCallback(completion, Thread.currentThread());
     Exception refusal;
@@ -216,24 +201,12 @@ public final class KafkaTransport implements Transport {
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {
-        topics.remove(record.topic());
-        lastUse = null;
+        topics.forget(record.topic());
       }
       return ErrorClassifier.ofRefused(record.topic(), refusal);
     }
     use.used(nanos.getAsLong());
     return null;
-  }
-
-  private static Verdict partitionMissing(String topic, int partition, int partitions) {
-    String error =
-        "an event names partition "
-            + partition
-            + " of topic "
-            + topic
-            + ", which has only "
-            + partitions;
-    return new Verdict.PauseTopic(topic, PauseReason.PARTITION_MISSING, error);
   }
 
   @Override
@@ -259,33 +232,9 @@ public final class KafkaTransport implements Transport {
       producer = tagged.made;
       worker.execute(() -> watch.using(tagged.made));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      return accept(ready);
+      return topics.accept(ready, nanos.getAsLong());
     }
     return tagged.answer;
-  }
-
-  private Answer accept(Answer.TopicReady ready) {
-    String topic = ready.topic();
-    lastUse = null;
-    long now = nanos.getAsLong();
-    TopicUse before = topics.get(topic);
-    topics.put(
-        topic,
-        before == null
-            ? new TopicUse(topic, ready.partitions(), now)
-            : before.again(ready.partitions(), now));
-    if (before != null && before.partitions() > ready.partitions()) {
-      // What was sent to a partition that is gone waits there, for the client will not move it.
-      String error = "topic " + topic + " was created anew with fewer partitions";
-      return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(error));
-    }
-    Integer missing = wanted.get(topic);
-    if (missing != null && missing >= ready.partitions()) {
-      Verdict verdict = partitionMissing(topic, missing, ready.partitions());
-      return new Answer.TopicUnavailable(topic, verdict);
-    }
-    wanted.remove(topic);
-    return ready;
   }
 
   @Override

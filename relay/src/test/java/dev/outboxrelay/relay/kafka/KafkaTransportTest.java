@@ -264,11 +264,11 @@ class KafkaTransportTest {
   }
 
   @Test
-  void anErrorOfSendItselfIsAVerdictAndCompletesNothing() {
+  void whatOurOwnLimitsRefuseIsForAnOperatorAndNoDeadLetter() {
     MockProducer<byte[], byte[]> producer = ready();
     producer.sendException = new RecordTooLargeException("huge");
     Result result = new Result();
-    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.DeadLetter.class);
+    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.PauseAll.class);
     assertThat(result.told).isEmpty();
   }
 

@@ -59,10 +59,18 @@ public final class KafkaSettings {
     return masked().get("bootstrap.servers");
   }
 
-  /** Names and values as they may be shown: a secret is {@code ***}, a file is named. */
+  /**
+   * Names and values as they may be shown: only what Kafka's client knows and does not take for a
+   * secret has its value, else {@code ***}; a file is named.
+   */
   public Map<String, String> masked() {
     Map<String, String> shown = new TreeMap<>();
-    values.forEach((name, value) -> shown.put(name, Secrets.mask(name, value)));
+    values.forEach(
+        (name, value) -> {
+          if (ShownSettings.isName(name)) {
+            shown.put(name, ShownSettings.mask(name, value));
+          }
+        });
     files.forEach((name, file) -> shown.put(name, "*** (from " + file + ")"));
     return shown;
   }
