@@ -25,7 +25,7 @@ class ArchitectureTest {
   /** An event's way from the queue to the saved position. */
   private static final String[] PATH = {
     ROOT + "tail..",
-    ROOT + "intake..",
+    ROOT + "fact..",
     ROOT + "deliver..",
     ROOT + "kafka..",
     ROOT + "settle..",
@@ -81,8 +81,7 @@ class ArchitectureTest {
           .resideInAnyPackage(ROOT + "inspect..", ROOT + "doctor..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage(
-              ROOT + "tail..", ROOT + "intake..", ROOT + "settle..", ROOT + "pipeline..");
+          .resideInAnyPackage(ROOT + "tail..", ROOT + "settle..", ROOT + "pipeline..");
 
   @ArchTest
   static final ArchRule NOTHING_KNOWS_THE_COMMAND_LINE =

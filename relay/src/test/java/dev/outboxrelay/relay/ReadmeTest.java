@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.io.IOException;
@@ -45,7 +47,9 @@ class ReadmeTest {
   void everyMetricIsListedAndNoOther() throws IOException {
     try (RelayMetrics metrics =
         new RelayMetrics("1", Statuses.age(InstantSource.system()), System::nanoTime)) {
-      metrics.listener(outbox).sendFailed(new Verdict.RetryLater("e"), null);
+      metrics
+          .listener(outbox, new Counts(InstantSource.system()))
+          .tell(new Fact.SendFailed(new Verdict.RetryLater("e"), null));
       metrics.onHold(outbox, Optional.of("held"));
       metrics.watch(
           outbox,

@@ -12,7 +12,7 @@ import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -10,9 +10,13 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
-import dev.outboxrelay.relay.intake.Arrival;
-import dev.outboxrelay.relay.intake.Arrivals;
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Arrivals;
+import dev.outboxrelay.relay.tail.Bookmark;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -34,7 +38,7 @@ public final class Delivery {
 
   private final Arrivals arrivals;
   private final Transport transport;
-  private final DeliveryListener listener;
+  private final FactListener listener;
   private final RetryPlan retries;
   private final Clocks clocks;
   private final Feeder feeder;
@@ -58,7 +62,7 @@ public final class Delivery {
       Arrivals arrivals,
       Transport transport,
       Settlement settlement,
-      DeliveryListener listener,
+      FactListener listener,
       Limits limits,
       RandomGenerator random,
       Clocks clocks,
@@ -128,7 +132,7 @@ public final class Delivery {
   private int settle() {
     int settled = ledger.settle();
     if (settled > 0) {
-      feeder.settledUpTo(ledger.latest() == null ? 0 : ledger.latest().sequence());
+      feeder.settledUpTo(ledger.settled() == null ? 0 : ledger.settled().sequence());
       careful &= !ledger.kafkaAnswered();
       if (state instanceof Probing probing && !careful) {
         move(probing.acked());
@@ -145,7 +149,7 @@ public final class Delivery {
         move(connecting.connected(careful));
       } else if (answer instanceof Answer.ConnectFailed failed
           && state instanceof Connecting connecting) {
-        listener.sendFailed(failed.verdict(), null);
+        listener.tell(new Fact.SendFailed(failed.verdict(), null));
         connectFailed(connecting, failed.verdict(), now);
       } else if (answer instanceof Answer.TopicReady) {
         topicReady();
@@ -178,7 +182,7 @@ public final class Delivery {
       return;
     }
     Verdict verdict = unavailable.verdict();
-    listener.sendFailed(verdict, unavailable.topic());
+    listener.tell(new Fact.SendFailed(verdict, unavailable.topic()));
     if (!(verdict instanceof Verdict.RetryLater)) {
       interrupted(connected, verdict, now, true);
     } else if (state instanceof PausedTopic paused) {
@@ -197,14 +201,14 @@ public final class Delivery {
       Verdict verdict = transport.judge(failed.topic(), failed.error());
       if (verdict instanceof Verdict.DeadLetter dead) {
         if (!failed.isDiscarded() && (dead.certain() || failed.isAlone())) {
-          listener.sendFailed(verdict, failed.topic());
+          listener.tell(new Fact.SendFailed(verdict, failed.topic()));
           ledger.die(failed, dead);
           continue;
         }
         feeder.suspect(failed.sequence());
       }
       if (!failed.isDiscarded() && state instanceof Connected connected) {
-        listener.sendFailed(verdict, failed.topic());
+        listener.tell(new Fact.SendFailed(verdict, failed.topic()));
         interrupted(connected, verdict, now, false);
       }
     }
@@ -240,11 +244,11 @@ public final class Delivery {
   private void rewind() {
     careful = true;
     transport.disconnect();
-    listener.rewound(ledger.discard());
+    listener.tell(new Fact.Rewound(ledger.discard()));
     feeder.rewind();
     stallWatch.reset();
-    Settled latest = ledger.latest();
-    arrivals.rewind(latest == null ? Bookmark.START : latest.bookmark());
+    Settled settled = ledger.settled();
+    arrivals.rewind(settled == null ? Bookmark.START : settled.bookmark());
   }
 
   private void keepTime(long now) {
@@ -254,7 +258,7 @@ public final class Delivery {
       }
     } else if (state instanceof PausedTopic paused && paused.senderKept()) {
       if (now - paused.retryNanos() >= 0
-          && paused.trouble().verdict() instanceof Verdict.PauseTopic pause) {
+          && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
         feeder.resolve(pause.topic());
       }
     } else if (state instanceof Waiting waiting) {
@@ -299,7 +303,7 @@ public final class Delivery {
     if (stallWatch.orderIsLost(now)) {
       String error = "no ack for topic " + silent.topic() + ", and its producer has lost the order";
       Verdict lost = new Verdict.RebuildAndRewind(error);
-      listener.sendFailed(lost, silent.topic());
+      listener.tell(new Fact.SendFailed(lost, silent.topic()));
       interrupted(connected, lost, now, false);
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + transport.describe();
@@ -317,7 +321,7 @@ public final class Delivery {
     int fed = feeder.feed(careful, now);
     Verdict refused = feeder.refusal();
     if (refused != null) {
-      listener.sendFailed(refused, feeder.heldTopic());
+      listener.tell(new Fact.SendFailed(refused, feeder.heldTopic()));
       if (refused instanceof Verdict.DeadLetter dead) {
         ledger.die(feeder.giveUpHeld(now), dead);
       } else if (refused instanceof Verdict.RetryLater) {
@@ -333,7 +337,7 @@ public final class Delivery {
     DeliveryState from = state;
     state = to;
     if (!from.equals(to)) {
-      listener.stateChanged(from, to);
+      listener.tell(new Fact.StateChanged(from.label(), to.label(), to.trouble()));
     }
   }
 }

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.Trouble;
+
 /**
  * Where delivery stands. Each state has only its legal exits as methods:
  *
@@ -225,7 +227,7 @@ public sealed interface DeliveryState {
 
     /** Asked again, without an answer. */
     public PausedTopic again(long nextRetryNanos) {
-      return new PausedTopic(trouble.again(trouble.verdict()), nextRetryNanos, senderKept);
+      return new PausedTopic(trouble.again(trouble.cause()), nextRetryNanos, senderKept);
     }
 
     /** The topic can be written now, and the sender was kept. */

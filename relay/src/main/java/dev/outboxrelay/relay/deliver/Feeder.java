@@ -1,7 +1,8 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.relay.intake.Arrival;
-import dev.outboxrelay.relay.intake.Arrivals;
+import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Arrivals;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.relay.intake.Arrival;
+import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
 import java.util.Queue;
 import java.util.UUID;

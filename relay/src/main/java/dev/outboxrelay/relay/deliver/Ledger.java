@@ -1,6 +1,9 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.InFlight.Outcome;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.OptionalLong;
 
 /**
@@ -10,62 +13,50 @@ import java.util.OptionalLong;
 public final class Ledger {
   private final Window window;
   private final Settlement settlement;
-  private final DeliveryListener listener;
+  private final FactListener listener;
   private final Clocks clocks;
 
-  private Settled latest;
+  private Settled settled;
   private InFlight lastSettled;
   private long highestSequence;
   private boolean kafkaAnswered;
-  private long delivered;
-  private long retried;
-  private long missing;
-  private OptionalLong lastDeliveryMillis = OptionalLong.empty();
 
   Ledger(
-      Window window,
-      Settlement settlement,
-      DeliveryListener listener,
-      Clocks clocks,
-      Settled start) {
+      Window window, Settlement settlement, FactListener listener, Clocks clocks, Settled start) {
     this.window = window;
     this.settlement = settlement;
     this.listener = listener;
     this.clocks = clocks;
-    this.latest = start;
+    this.settled = start;
     this.highestSequence = start == null ? 0 : start.sequence();
   }
 
   /** Settles what is done at the front of the window; returns how many. */
   int settle() {
     lastSettled = null;
-    int settled = window.settle(this::settle);
+    int count = window.settle(this::settle);
     if (lastSettled != null) {
-      latest =
+      settled =
           new Settled(
               highestSequence,
               lastSettled.eventId(),
               lastSettled.next(),
               lastSettled.settledBytes());
-      settlement.settled(latest);
+      settlement.settled(settled);
     }
-    return settled;
+    return count;
   }
 
   private void settle(InFlight record) {
     if (record.missingFrom() < record.firstSequence()) {
       long last = record.firstSequence() - 1;
       settlement.undelivered(record.missingFrom(), last, Outcome.QUARANTINED);
-      missing += record.firstSequence() - record.missingFrom();
-      listener.missing(record.missingFrom(), last);
+      listener.tell(new Fact.Missing(record.missingFrom(), last));
     }
     if (record.outcome() == Outcome.DELIVERED) {
-      long now = clocks.millis();
-      delivered++;
       kafkaAnswered = true;
-      lastDeliveryMillis = OptionalLong.of(now);
-      listener.delivered(
-          record.topic(), (int) record.bytes(), Math.max(0, now - record.appendMillis()));
+      long latency = Math.max(0, clocks.millis() - record.appendMillis());
+      listener.tell(new Fact.Delivered(record.topic(), (int) record.bytes(), latency));
     } else if (record.sequence() != 0) {
       settlement.undelivered(record.firstSequence(), record.sequence(), record.outcome());
     }
@@ -87,9 +78,7 @@ public final class Ledger {
   /** Forgets all that is not settled; returns how many events that were sent. */
   int discard() {
     kafkaAnswered = false;
-    int discarded = window.discardAll();
-    retried += discarded;
-    return discarded;
+    return window.discardAll();
   }
 
   /** Whether Kafka took or refused a record for good since the last rewind. */
@@ -108,8 +97,8 @@ public final class Ledger {
   }
 
   /** Everything up to it is settled; null if nothing ever was. */
-  public Settled latest() {
-    return latest;
+  public Settled settled() {
+    return settled;
   }
 
   /** Events and damage that were read and are not settled. */
@@ -127,25 +116,5 @@ public final class Ledger {
     return oldest == null || oldest.appendMillis() == 0
         ? OptionalLong.empty()
         : OptionalLong.of(oldest.appendMillis());
-  }
-
-  /** Events acked and settled since the start, repeated ones included. */
-  public long delivered() {
-    return delivered;
-  }
-
-  /** Events that a rewind made to be sent again, since the start. */
-  public long retried() {
-    return retried;
-  }
-
-  /** Sequences that no record carries, since the start. */
-  public long missing() {
-    return missing;
-  }
-
-  /** When an event was last settled as delivered. */
-  public OptionalLong lastDeliveryMillis() {
-    return lastDeliveryMillis;
   }
 }

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.random.RandomGenerator;
 
 /** When to try again, and how long it has been tried. For one thread. */

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.tail.Bookmark;
 import dev.outboxrelay.relay.tail.Place;
 import java.util.UUID;
 

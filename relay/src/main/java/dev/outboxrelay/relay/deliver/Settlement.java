@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.Verdict;
+
 /**
  * What delivery asks of stable storage. No call blocks; dead letters and quarantined bytes answer
  * by completing their record once they are durable, and are tried for as long as it takes.

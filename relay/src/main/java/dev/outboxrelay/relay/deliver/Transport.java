@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.fact.Verdict;
 
 /**
  * The way to Kafka, as the delivery loop sees it: it never blocks, and what takes time answers

@@ -1,7 +1,8 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -9,8 +10,12 @@ import java.util.function.Supplier;
 
 /** Told of outboxes that come and go. Thread-safe. */
 public interface FleetListener {
-  /** Whom an outbox's pipelines tell; asked for once, before the first of them is opened. */
-  PipelineListener listener(Path outbox);
+  /**
+   * Whom an outbox's pipelines tell; asked for once, before the first of them is opened.
+   *
+   * @param counts what they count, over all of them
+   */
+  FactListener listener(Path outbox, Counts counts);
 
   /** Who sees an outbox's producers; asked for once, too. */
   ProducerWatch producers(Path outbox);

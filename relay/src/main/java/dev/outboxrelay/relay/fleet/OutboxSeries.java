@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.nio.file.Path;
 import java.util.function.Supplier;
@@ -13,22 +15,31 @@ import java.util.function.Supplier;
 final class OutboxSeries {
   private final Path dir;
   private final FleetListener outside;
-  private PipelineListener listener;
+  private final Clocks clocks;
+  private Counts counts;
+  private FactListener listener;
   private ProducerWatch producers;
   private boolean shown;
 
-  OutboxSeries(Path dir, FleetListener outside) {
+  OutboxSeries(Path dir, FleetListener outside, Clocks clocks) {
     this.dir = dir;
     this.outside = outside;
+    this.clocks = clocks;
+    this.counts = new Counts(clocks.wall());
   }
 
   /** Has a service tell what it does. */
   Service open(WatchContext.Claim claim) {
     if (listener == null) {
-      listener = outside.listener(dir);
+      listener = outside.listener(dir, counts);
       producers = outside.producers(dir);
     }
-    return claim.open(listener, producers);
+    return claim.open(counts, listener, producers);
+  }
+
+  /** What its services did since it is shown. */
+  Counts counts() {
+    return counts;
   }
 
   /** Shows where it stands from now on. */
@@ -42,6 +53,7 @@ final class OutboxSeries {
   void hide() {
     if (shown || listener != null) {
       shown = false;
+      counts = new Counts(clocks.wall());
       listener = null;
       producers = null;
       outside.gone(dir);

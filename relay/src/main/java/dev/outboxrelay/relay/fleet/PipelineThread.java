@@ -2,11 +2,12 @@ package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import dev.outboxrelay.relay.pipeline.RelayLock;
@@ -21,7 +22,8 @@ final class PipelineThread implements Service {
   private final RelayConfig config;
   private final Supplier<KafkaSettings> kafka;
   private final RelayLock lock;
-  private final PipelineListener listener;
+  private final Counts counts;
+  private final FactListener listener;
   private final ProducerWatch producers;
   private final WindowBudget budget;
   private volatile Stage stage = new Stage.Opening();
@@ -32,12 +34,14 @@ final class PipelineThread implements Service {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      PipelineListener listener,
+      Counts counts,
+      FactListener listener,
       ProducerWatch producers,
       WindowBudget budget) {
     this.config = config;
     this.kafka = kafka;
     this.lock = lock;
+    this.counts = counts;
     this.listener = listener;
     this.producers = producers;
     this.budget = budget;
@@ -54,10 +58,12 @@ final class PipelineThread implements Service {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      PipelineListener listener,
+      Counts counts,
+      FactListener listener,
       ProducerWatch producers,
       WindowBudget budget) {
-    PipelineThread service = new PipelineThread(config, kafka, lock, listener, producers, budget);
+    PipelineThread service =
+        new PipelineThread(config, kafka, lock, counts, listener, producers, budget);
     new Thread(service::run, "outbox-delivery").start();
     return service;
   }
@@ -66,7 +72,7 @@ final class PipelineThread implements Service {
     MDC.put("outbox", config.outboxDir().toString());
     Pipeline opened;
     try {
-      opened = Pipeline.open(config, kafka, lock, listener, producers, budget);
+      opened = Pipeline.open(config, kafka, lock, counts, listener, producers, budget);
     } catch (PipelineRefused e) {
       stage = new Stage.Refused(OutboxOnHold.reason(e), e.getMessage());
       return;

@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
@@ -25,11 +27,13 @@ public final class SingleOutbox implements Fleet {
    */
   public static SingleOutbox open(
       RelayConfig config, Supplier<KafkaSettings> kafka, FleetListener listener) {
+    Counts counts = new Counts(Clocks.SYSTEM.wall());
     Pipeline pipeline =
         Pipeline.open(
             config,
             kafka,
-            listener.listener(config.outboxDir()),
+            counts,
+            listener.listener(config.outboxDir(), counts),
             listener.producers(config.outboxDir()));
     listener.watch(config.outboxDir(), pipeline::status);
     return new SingleOutbox(pipeline);

@@ -1,8 +1,9 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,6 +41,6 @@ record WatchContext(
   /** An outbox that no other relay may serve. Used once. */
   interface Claim {
     /** Begins to serve it; returns at once. The claim ends with the service. */
-    Service open(PipelineListener listener, ProducerWatch producers);
+    Service open(Counts counts, FactListener listener, ProducerWatch producers);
   }
 }

@@ -45,8 +45,8 @@ public final class WatchedFleet implements Fleet {
             outbox -> {
               RelayConfig one = config.forOutbox(outbox);
               RelayLock lock = RelayLock.take(outbox);
-              return (told, producers) ->
-                  PipelineThread.start(one, kafka, lock, told, producers, budget);
+              return (counts, told, producers) ->
+                  PipelineThread.start(one, kafka, lock, counts, told, producers, budget);
             },
             new OutboxSearch(outboxes.globs()),
             listener,

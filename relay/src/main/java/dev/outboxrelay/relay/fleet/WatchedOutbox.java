@@ -47,7 +47,7 @@ final class WatchedOutbox {
     this.identity = identity;
     this.context = context;
     this.log = new WatchLog(dir, context.clocks());
-    this.series = new OutboxSeries(dir, context.listener());
+    this.series = new OutboxSeries(dir, context.listener(), context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
     rest();
     show();
@@ -272,7 +272,7 @@ final class WatchedOutbox {
   /** What its files say is what there is to show while no pipeline serves it. */
   private void rest() {
     try {
-      atRest = OutboxAtRest.look(dir, last, context.clocks().millis()).orElse(null);
+      atRest = OutboxAtRest.look(dir, series.counts(), context.clocks().millis()).orElse(null);
     } catch (IOException | OutboxError e) {
       atRest = null;
     }

@@ -40,7 +40,7 @@ final class Samples {
     oldestSeconds[at] = oldest;
     deliveredPerSecond[at] = rate(lastDelivered, status.delivered(), seconds);
     retriedPerSecond[at] = rate(lastRetried, status.retried(), seconds);
-    troubled[at] = status.state().trouble() != null;
+    troubled[at] = status.trouble().isPresent();
     lastNanos = nowNanos;
     lastDelivered = status.delivered();
     lastRetried = status.retried();

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.http;
 
+import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.io.File;
 import java.util.ArrayList;
@@ -16,6 +17,18 @@ final class Notices {
 
   static List<Notice> of(PipelineStatus status) {
     List<Notice> notices = new ArrayList<>();
+    status.troubles().stream()
+        .skip(1) // the summary tells the first
+        .filter(trouble -> trouble.cause() instanceof Cause.PartFailed)
+        .map(trouble -> (Cause.PartFailed) trouble.cause())
+        .forEach(
+            failed ->
+                notices.add(
+                    new Notice(
+                        failed.part().what() + ": " + failed.error() + ".",
+                        Character.toUpperCase(failed.wayOut().charAt(0))
+                            + failed.wayOut().substring(1)
+                            + ".")));
     if (status.quarantined() > 0) {
       notices.add(
           new Notice(

@@ -6,8 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -65,9 +66,9 @@ final class StatusJson {
     }
     node.put("state", status.state().label());
     node.put("state_since", status.stateSinceMillis());
-    if (status.state().trouble() != null) {
-      node.set("trouble", trouble(status.state().trouble()));
-    }
+    status.trouble().ifPresent(first -> node.set("trouble", trouble(first)));
+    ArrayNode troubles = node.putArray("troubles");
+    status.troubles().forEach(each -> troubles.add(trouble(each)));
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -114,18 +115,19 @@ final class StatusJson {
   }
 
   private ObjectNode trouble(Trouble trouble) {
-    Verdict verdict = trouble.verdict();
+    Cause cause = trouble.cause();
     ObjectNode node = mapper.createObjectNode();
-    node.put("kind", verdict.kind().label());
-    if (verdict instanceof Verdict.PauseTopic pause) {
+    node.put("kind", cause.label());
+    if (cause instanceof Verdict.PauseTopic pause) {
       node.put("topic", pause.topic());
-      node.put("reason", pause.reason().label());
-      node.put("do", pause.reason().wayOut());
-    } else if (verdict instanceof Verdict.PauseAll pause) {
-      node.put("reason", pause.reason().label());
-      node.put("do", pause.reason().wayOut());
     }
-    node.put("error", verdict.error());
+    if (cause.reasonLabel() != null) {
+      node.put("reason", cause.reasonLabel());
+    }
+    if (cause.wayOut() != null) {
+      node.put("do", cause.wayOut());
+    }
+    node.put("error", cause.error());
     node.put("since", trouble.sinceMillis());
     node.put("attempts", trouble.attempts());
     return node;

@@ -1,8 +1,9 @@
 package dev.outboxrelay.relay.http;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -48,11 +49,13 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           nowMillis - still.toMillis(),
           "Look for the reason in the relay's log, then restart the relay; /healthz answers 503.");
     }
-    DeliveryState state = status.state();
-    if (state.trouble() != null) {
-      return troubled(status, state.trouble());
-    }
-    return new Summary(Level.OK, calm(status, state), status.stateSinceMillis(), null);
+    return status
+        .trouble()
+        .map(trouble -> troubled(status, trouble))
+        .orElseGet(
+            () ->
+                new Summary(
+                    Level.OK, calm(status, status.state()), status.stateSinceMillis(), null));
   }
 
   /** Of an outbox that can't be served now; it is tried again by itself. */
@@ -81,26 +84,32 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
   }
 
   private static Summary troubled(PipelineStatus status, Trouble trouble) {
+    Cause cause = trouble.cause();
     String events = status.lagEvents() == 0 ? "No event waits, but " : "Events wait: ";
-    Verdict verdict = trouble.verdict();
-    if (verdict instanceof Verdict.Fenced) {
+    if (cause instanceof Cause.PartFailed failed) {
+      return new Summary(
+          Level.ACTION,
+          failed.part().what() + ".",
+          trouble.sinceMillis(),
+          sentence(failed.wayOut()));
+    } else if (cause instanceof Verdict.Fenced) {
       return new Summary(
           Level.ACTION,
           "Delivery has ended: another relay took this outbox over.",
           trouble.sinceMillis(),
           "Stop one of the two.");
-    } else if (verdict instanceof Verdict.PauseTopic pause) {
+    } else if (cause instanceof Verdict.PauseTopic pause) {
       return new Summary(
           Level.ACTION,
           events + "topic " + pause.topic() + " can't be written (" + pause.reason().label() + ").",
           trouble.sinceMillis(),
-          sentence(pause.reason().wayOut()));
-    } else if (verdict instanceof Verdict.PauseAll pause) {
+          sentence(pause.wayOut()));
+    } else if (cause instanceof Verdict.PauseAll pause) {
       return new Summary(
           Level.ACTION,
           events + "Kafka lets the relay write nothing (" + pause.reason().label() + ").",
           trouble.sinceMillis(),
-          sentence(pause.reason().wayOut()));
+          sentence(pause.wayOut()));
     }
     String what =
         status.state() instanceof DeliveryState.Stalled

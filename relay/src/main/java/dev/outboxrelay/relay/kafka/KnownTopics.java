@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.kafka;
 
-import dev.outboxrelay.relay.deliver.PauseReason;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.HashMap;
 import java.util.Map;
 

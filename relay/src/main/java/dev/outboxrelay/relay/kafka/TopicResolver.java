@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.deliver.Transport.Answer;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.errors.RetriableException;

@@ -1,9 +1,10 @@
 package dev.outboxrelay.relay.metrics;
 
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import dev.outboxrelay.relay.reload.Outcome;
@@ -73,10 +74,10 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
     gcMetrics.bindTo(registry);
   }
 
-  /** Counts what one outbox's pipeline tells. */
+  /** Shows what one outbox's pipelines count. */
   @Override
-  public PipelineListener listener(Path outbox) {
-    return new DeliveryCounters(registry, outbox.toString());
+  public FactListener listener(Path outbox, Counts counts) {
+    return new DeliveryCounters(registry, outbox.toString(), counts);
   }
 
   /** Reads what one outbox's producer measures of itself. */

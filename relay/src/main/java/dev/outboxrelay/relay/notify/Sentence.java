@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.notify;
 
-import dev.outboxrelay.relay.deliver.Trouble;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.util.Locale;
@@ -22,17 +23,23 @@ final class Sentence {
   }
 
   private static String one(PipelineStatus status) {
-    Trouble trouble = status.state().trouble();
     return "%s, %d events waiting in %s%s"
         .formatted(
             capital(status.state().label()),
             status.lagEvents(),
             status.outbox(),
-            trouble == null ? "" : ": " + trouble.verdict().error());
+            status.trouble().map(Sentence::of).orElse(""));
+  }
+
+  private static String of(Trouble trouble) {
+    Cause cause = trouble.cause();
+    return cause instanceof Cause.PartFailed
+        ? "; " + cause.label() + " fails: " + cause.error()
+        : ": " + cause.error();
   }
 
   private static String all(FleetStatus fleet) {
-    long troubled = fleet.open().stream().filter(s -> s.state().trouble() != null).count();
+    long troubled = fleet.open().stream().filter(s -> s.trouble().isPresent()).count();
     return "%d outboxes, %d events waiting%s%s"
         .formatted(
             fleet.open().size(),

@@ -7,9 +7,11 @@ import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -47,12 +49,12 @@ public final class OutboxAtRest {
   /**
    * Looks at an outbox.
    *
-   * @param before what its pipeline told last, whose counts go on; or null
+   * @param counts of what its pipelines did
    * @param nowMillis milliseconds since the epoch
    * @return empty if it has no valid {@code outbox.state}
    * @throws IOException if a file can't be read
    */
-  public static Optional<OutboxAtRest> look(Path outbox, PipelineStatus before, long nowMillis)
+  public static Optional<OutboxAtRest> look(Path outbox, Counts counts, long nowMillis)
       throws IOException {
     OutboxPaths paths = new OutboxPaths(outbox);
     PositionFile.Reading reading = PositionFile.read(paths.position());
@@ -62,11 +64,7 @@ public final class OutboxAtRest {
         .map(
             state ->
                 new OutboxAtRest(
-                    new StatusBoard(
-                        paths,
-                        state.outboxId(),
-                        state.generation(),
-                        note(before, nowMillis, saved)),
+                    new StatusBoard(paths, state, counts, List::of, note(nowMillis, saved)),
                     saved));
   }
 
@@ -76,37 +74,9 @@ public final class OutboxAtRest {
     return new Settled(position.sequence(), position.eventId(), next, position.settledBytes());
   }
 
-  private static StatusBoard.Note note(PipelineStatus before, long nowMillis, Settled saved) {
+  private static StatusBoard.Note note(long nowMillis, Settled saved) {
     DeliveryState idle = new DeliveryState.Stopped().idle();
-    return before == null
-        ? new StatusBoard.Note(
-            idle,
-            nowMillis,
-            0,
-            saved,
-            0,
-            0,
-            OptionalLong.empty(),
-            OptionalLong.empty(),
-            0,
-            0,
-            0,
-            0,
-            0)
-        : new StatusBoard.Note(
-            idle,
-            nowMillis,
-            0,
-            saved,
-            0,
-            0,
-            OptionalLong.empty(),
-            before.lastDeliveryMillis(),
-            before.delivered(),
-            before.retried(),
-            before.deadLetters(),
-            before.quarantined(),
-            before.missing());
+    return new StatusBoard.Note(idle, nowMillis, 0, saved, 0, 0, OptionalLong.empty());
   }
 
   /**

@@ -6,9 +6,11 @@ import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
-import dev.outboxrelay.relay.settle.Report;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import java.time.Duration;
@@ -26,7 +28,7 @@ public final class Pipeline implements AutoCloseable {
   private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final RelayLock lock;
-  private final PipelineListener listener;
+  private final FactListener listener;
   private final Clocks clocks;
   private final Delivery delivery;
   private final Settler settler;
@@ -45,14 +47,12 @@ public final class Pipeline implements AutoCloseable {
   private long lastWanted;
   private long lastSaveDeadlineNanos;
   private boolean saving;
-  private long deadLetters;
-  private long quarantined;
   private volatile boolean stopping;
   private volatile PipelineEnd end;
 
   Pipeline(
       RelayLock lock,
-      PipelineListener listener,
+      FactListener listener,
       Clocks clocks,
       Delivery delivery,
       Settler settler,
@@ -82,6 +82,7 @@ public final class Pipeline implements AutoCloseable {
    * not be there.
    *
    * @param kafka the settings in use, from any thread; another object replaces the producer
+   * @param counts of the outbox, which go on
    * @param listener told what happens, on the thread that calls {@link #doWork()}
    * @param watch shown the producer
    * @throws PipelineRefused with the reason and the way out
@@ -89,10 +90,12 @@ public final class Pipeline implements AutoCloseable {
   public static Pipeline open(
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
-      PipelineListener listener,
+      Counts counts,
+      FactListener listener,
       ProducerWatch watch) {
     RelayLock lock = PipelineAssembly.lock(config);
-    return PipelineAssembly.open(config, kafka, lock, listener, watch, Clocks.SYSTEM, Company.NONE);
+    return PipelineAssembly.open(
+        config, kafka, lock, counts, listener, watch, Clocks.SYSTEM, Company.NONE);
   }
 
   /**
@@ -101,17 +104,20 @@ public final class Pipeline implements AutoCloseable {
    * @param config of this outbox
    * @param kafka the settings in use, from any thread; another object replaces the producer
    * @param lock of it; it ends with the pipeline, or here if that is refused
+   * @param counts of the outbox, which go on
    * @param budget what all windows share
    */
   public static Pipeline open(
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      PipelineListener listener,
+      Counts counts,
+      FactListener listener,
       ProducerWatch watch,
       WindowBudget budget) {
     Company company = new Company.Shared(budget);
-    return PipelineAssembly.open(config, kafka, lock, listener, watch, Clocks.SYSTEM, company);
+    return PipelineAssembly.open(
+        config, kafka, lock, counts, listener, watch, Clocks.SYSTEM, company);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */
@@ -127,7 +133,7 @@ public final class Pipeline implements AutoCloseable {
     if (stopping || gone) {
       stopReading(now);
     }
-    int work = delivery.doWork() + takeReports();
+    int work = delivery.doWork() + tellSettled();
     if (now - lastNoteNanos >= NOTE_EVERY_NANOS) {
       note(now);
     }
@@ -143,7 +149,7 @@ public final class Pipeline implements AutoCloseable {
     lastLookNanos = now;
     if (!gone && !lock.isInPlace()) {
       gone = true;
-      listener.outboxGone();
+      listener.tell(new Fact.OutboxGone());
     }
   }
 
@@ -157,7 +163,7 @@ public final class Pipeline implements AutoCloseable {
       stopDeadlineNanos = now + stopDeadline.toNanos();
       lastWanted = drainOnStop && !gone ? status().appendedSequence() : 0;
     }
-    Settled settled = delivery.ledger().latest();
+    Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
       delivery.drain(stopDeadlineNanos);
     }
@@ -171,7 +177,7 @@ public final class Pipeline implements AutoCloseable {
       settler.hurry();
     }
     if (settler.isUpToDate() || now - lastSaveDeadlineNanos >= 0) {
-      takeReports();
+      tellSettled();
       note(now);
       end = endOf(state);
     }
@@ -185,31 +191,18 @@ public final class Pipeline implements AutoCloseable {
       return new PipelineEnd.OtherFormat(delivery.otherFormat().error());
     }
     return state instanceof DeliveryState.Fenced fenced
-        ? new PipelineEnd.Fenced(fenced.trouble().verdict().error())
+        ? new PipelineEnd.Fenced(fenced.trouble().cause().error())
         : new PipelineEnd.Stopped(delivery.ledger().inFlight());
   }
 
-  private int takeReports() {
-    int taken = 0;
-    for (Report report = settler.poll(); report != null; report = settler.poll()) {
-      taken++;
-      if (report instanceof Report.Saved saved) {
-        listener.checkpointSaved(saved.sequence());
-      } else if (report instanceof Report.SaveFailed failed) {
-        listener.checkpointFailed(failed.error());
-      } else if (report instanceof Report.DeadLettered dead) {
-        deadLetters++;
-        listener.deadLettered(dead.topic(), dead.reason(), dead.sequence());
-      } else if (report instanceof Report.Quarantined kept) {
-        quarantined++;
-        listener.quarantined(kept.cycle(), kept.offset(), kept.bytes(), kept.reason());
-      } else if (report instanceof Report.JobFailed failed) {
-        listener.jobFailed(failed.what(), failed.error());
-      } else if (report instanceof Report.CycleDeleted deleted) {
-        listener.cycleDeleted(deleted.cycle(), deleted.bytes());
-      }
+  /** Tells what the settling thread has done. */
+  private int tellSettled() {
+    int told = 0;
+    for (Fact fact = settler.poll(); fact != null; fact = settler.poll()) {
+      told++;
+      listener.tell(fact);
     }
-    return taken;
+    return told;
   }
 
   private void note(long now) {
@@ -219,16 +212,10 @@ public final class Pipeline implements AutoCloseable {
             delivery.state(),
             stateClock.sinceMillis(),
             now,
-            delivery.ledger().latest(),
+            delivery.ledger().settled(),
             delivery.ledger().inFlight(),
             delivery.ledger().inFlightBytes(),
-            delivery.oldestAppendMillis(),
-            delivery.ledger().lastDeliveryMillis(),
-            delivery.ledger().delivered(),
-            delivery.ledger().retried(),
-            deadLetters,
-            quarantined,
-            delivery.ledger().missing()));
+            delivery.oldestAppendMillis()));
   }
 
   /**

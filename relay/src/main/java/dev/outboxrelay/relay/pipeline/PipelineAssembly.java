@@ -16,14 +16,18 @@ import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Transport;
-import dev.outboxrelay.relay.intake.Bookmark;
-import dev.outboxrelay.relay.intake.Intake;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
+import dev.outboxrelay.relay.tail.Bookmark;
+import dev.outboxrelay.relay.tail.Intake;
 import dev.outboxrelay.relay.tail.Tail;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -70,14 +74,15 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      PipelineListener outside,
+      Counts counts,
+      FactListener outside,
       ProducerWatch watch,
       Clocks clocks,
       Company company) {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, kafka, lock, outside, watch, clocks, company, resources);
+      return open(config, kafka, lock, counts, outside, watch, clocks, company, resources);
     } catch (IOException | OutboxError e) {
       resources.close();
       throw unusable(config, e);
@@ -91,7 +96,8 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      PipelineListener outside,
+      Counts counts,
+      FactListener outside,
       ProducerWatch watch,
       Clocks clocks,
       Company company,
@@ -108,8 +114,10 @@ final class PipelineAssembly {
 
     StateClock stateClock = new StateClock(clocks);
     Settler settler = settler(config, options, state, start, clocks);
-    PipelineListener listener =
-        new ListenerChain(stateClock, new PipelineLog(clocks), new EndMender(settler), outside);
+    Troubles troubles = new Troubles(clocks.wall());
+    FactListener listener =
+        FactListener.all(
+            stateClock, new PipelineLog(clocks), new EndMender(settler), counts, troubles, outside);
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
@@ -134,8 +142,7 @@ final class PipelineAssembly {
             clocks,
             start);
     StatusBoard board =
-        new StatusBoard(
-            paths, state.outboxId(), state.generation(), firstNote(delivery, start, clocks));
+        new StatusBoard(paths, state, counts, troubles::now, firstNote(delivery, start, clocks));
     return new Pipeline(
         lock,
         listener,
@@ -163,10 +170,12 @@ final class PipelineAssembly {
   }
 
   /** Has the missing end of a cycle mended. */
-  private record EndMender(Settler settler) implements PipelineListener {
+  private record EndMender(Settler settler) implements FactListener {
     @Override
-    public void endMissing(long cycle) {
-      settler.seal(cycle);
+    public void tell(Fact fact) {
+      if (fact instanceof Fact.EndMissing missing) {
+        settler.seal(missing.cycle());
+      }
     }
   }
 
@@ -196,18 +205,6 @@ final class PipelineAssembly {
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {
     return new StatusBoard.Note(
-        delivery.state(),
-        clocks.millis(),
-        clocks.nanos(),
-        start,
-        0,
-        0,
-        OptionalLong.empty(),
-        OptionalLong.empty(),
-        0,
-        0,
-        0,
-        0,
-        0);
+        delivery.state(), clocks.millis(), clocks.nanos(), start, 0, 0, OptionalLong.empty());
   }
 }

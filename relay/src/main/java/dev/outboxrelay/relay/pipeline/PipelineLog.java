@@ -1,10 +1,13 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -17,9 +20,11 @@ import org.slf4j.spi.LoggingEventBuilder;
  * Writes to the log what an operator wants to know: each event of the unusual kind, an outage at
  * its beginning, once a minute while it lasts, and once when it is over.
  */
-final class PipelineLog implements PipelineListener {
+final class PipelineLog implements FactListener {
   private static final Logger LOG = LoggerFactory.getLogger(PipelineLog.class);
   private static final long REPEAT_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  private static final String DELIVERING = new DeliveryState.Delivering().label();
 
   private final Clocks clocks;
 
@@ -40,161 +45,143 @@ final class PipelineLog implements PipelineListener {
   }
 
   @Override
-  public void stateChanged(DeliveryState from, DeliveryState to) {
-    Trouble trouble = to.trouble();
+  public void tell(Fact fact) {
+    if (fact instanceof Fact.Delivered) {
+      return; // the one that comes for every event
+    }
+    if (fact instanceof Fact.PositionSaved saved) {
+      LOG.atDebug().addKeyValue("sequence", saved.sequence()).log("position saved");
+    } else if (fact instanceof Fact.StateChanged changed) {
+      stateChanged(changed);
+    } else if (fact instanceof Fact.SendFailed failed) {
+      LOG.atDebug()
+          .addKeyValue("topic", failed.topic())
+          .addKeyValue("verdict", failed.verdict().kind())
+          .addKeyValue("error", failed.verdict().error())
+          .log("not sent");
+    } else if (fact instanceof Fact.Rewound rewound) {
+      LOG.atInfo()
+          .addKeyValue("events", rewound.events())
+          .log("unsettled events will be sent again");
+    } else if (fact instanceof Fact.Failed failed) {
+      failed(failed);
+    } else if (fact instanceof Fact.Recovered recovered) {
+      held.remove("failed " + recovered.part());
+      LOG.atInfo().addKeyValue("what", recovered.part().label()).log("written at last");
+    } else if (fact instanceof Fact.CyclesDeleted deleted) {
+      LOG.atInfo()
+          .addKeyValue("up_to_cycle", deleted.cycle())
+          .addKeyValue("bytes", deleted.bytes())
+          .log("settled cycles deleted");
+    } else {
+      ofTheQueue(fact);
+    }
+  }
+
+  /** What is wrong with the queue or with an event. */
+  private void ofTheQueue(Fact fact) {
+    if (fact instanceof Fact.DeadLettered dead) {
+      LoggingEventBuilder line = limited("dead " + dead.topic() + dead.reason(), Level.WARN);
+      if (line != null) {
+        line.addKeyValue("topic", dead.topic())
+            .addKeyValue("reason", dead.reason().label())
+            .addKeyValue("sequence", dead.sequence())
+            .log("event moved to the dead letters");
+      }
+    } else if (fact instanceof Fact.Quarantined kept) {
+      LOG.atError()
+          .addKeyValue("cycle", kept.cycle())
+          .addKeyValue("offset", kept.offset())
+          .addKeyValue("bytes", kept.bytes())
+          .addKeyValue("reason", kept.reason())
+          .log("corrupt bytes set aside in quarantine");
+    } else if (fact instanceof Fact.Missing missing) {
+      LOG.atError()
+          .addKeyValue("first", missing.first())
+          .addKeyValue("last", missing.last())
+          .log("no record carries these sequences");
+    } else if (fact instanceof Fact.OutOfSequence record) {
+      LoggingEventBuilder line = limited("sequence", Level.ERROR);
+      if (line != null) {
+        line.addKeyValue("sequence", record.sequence())
+            .addKeyValue("previous", record.previous())
+            .log("sequence is not above the one before");
+      }
+    } else if (fact instanceof Fact.StandingStill still) {
+      LOG.atWarn()
+          .addKeyValue("cycle", still.cycle())
+          .addKeyValue("offset", still.offset())
+          .addKeyValue("reason", still.reason())
+          .log("reader stands still, salvaging");
+    } else if (fact instanceof Fact.EndMissing end) {
+      LOG.atWarn().addKeyValue("cycle", end.cycle()).log("cycle has no end mark, mending");
+    } else if (fact instanceof Fact.OutboxGone) {
+      LOG.atError()
+          .addKeyValue("do", "find out who did it: what of it was not read yet is not delivered")
+          .log("outbox was removed, moved or replaced under the relay");
+    }
+  }
+
+  private void stateChanged(Fact.StateChanged changed) {
+    Trouble trouble = changed.trouble();
     if (trouble != null) {
       outage = trouble;
-      LoggingEventBuilder line = limited("state " + to.label() + kindOf(trouble), Level.WARN);
+      LoggingEventBuilder line =
+          limited("state " + changed.to() + kindOf(trouble.cause()), Level.WARN);
       if (line != null) {
-        withWayOut(line, trouble.verdict())
-            .addKeyValue("state", to.label())
+        withWayOut(line.addKeyValue("verdict", trouble.cause().label()), trouble.cause())
+            .addKeyValue("state", changed.to())
             .addKeyValue("attempts", trouble.attempts())
             .addKeyValue("for_seconds", secondsSince(trouble.sinceMillis()))
-            .addKeyValue("error", trouble.verdict().error())
+            .addKeyValue("error", trouble.cause().error())
             .log("events wait");
       }
-    } else if (to instanceof DeliveryState.Delivering && outage != null) {
+    } else if (changed.to().equals(DELIVERING) && outage != null) {
       LOG.atInfo()
           .addKeyValue("after_seconds", secondsSince(outage.sinceMillis()))
           .addKeyValue("attempts", outage.attempts())
           .log("delivery goes on");
       outage = null;
-      held.keySet().removeIf(key -> key.startsWith("state ") || key.startsWith("failed "));
-    } else if (!from.label().equals(to.label())) {
-      LOG.atInfo().addKeyValue("from", from.label()).addKeyValue("to", to.label()).log("state");
+      held.keySet().removeIf(key -> key.startsWith("state "));
+    } else if (!changed.from().equals(changed.to())) {
+      LOG.atInfo().addKeyValue("from", changed.from()).addKeyValue("to", changed.to()).log("state");
     }
   }
 
-  private static String kindOf(Trouble trouble) {
-    Verdict verdict = trouble.verdict();
-    if (verdict instanceof Verdict.PauseTopic pause) {
+  private static String kindOf(Cause cause) {
+    if (cause instanceof Verdict.PauseTopic pause) {
       return " " + pause.topic() + " " + pause.reason();
     }
-    if (verdict instanceof Verdict.PauseAll pause) {
+    if (cause instanceof Verdict.PauseAll pause) {
       // Once the certificates are right, the password may be wrong: that is news. The class only,
       // as messages hold what changes.
       return " " + pause.reason() + " " + pause.error().split(":", 2)[0];
     }
-    return " " + verdict.kind().label();
+    return " " + cause.label();
   }
 
-  private static LoggingEventBuilder withWayOut(LoggingEventBuilder line, Verdict verdict) {
-    LoggingEventBuilder named = line.addKeyValue("verdict", verdict.kind().label());
-    if (verdict instanceof Verdict.PauseTopic pause) {
-      return named
-          .addKeyValue("topic", pause.topic())
-          .addKeyValue("reason", pause.reason().label())
-          .addKeyValue("do", pause.reason().wayOut());
+  private static LoggingEventBuilder withWayOut(LoggingEventBuilder line, Cause cause) {
+    LoggingEventBuilder named = line;
+    if (cause instanceof Verdict.PauseTopic pause) {
+      named = named.addKeyValue("topic", pause.topic());
     }
-    if (verdict instanceof Verdict.PauseAll pause) {
-      return named
-          .addKeyValue("reason", pause.reason().label())
-          .addKeyValue("do", pause.reason().wayOut());
+    if (cause.reasonLabel() != null) {
+      named = named.addKeyValue("reason", cause.reasonLabel());
     }
-    return named;
+    return cause.wayOut() == null ? named : named.addKeyValue("do", cause.wayOut());
   }
 
-  @Override
-  public void sendFailed(Verdict verdict, String topic) {
-    LOG.atDebug()
-        .addKeyValue("topic", topic)
-        .addKeyValue("verdict", verdict.kind())
-        .addKeyValue("error", verdict.error())
-        .log("not sent");
-  }
-
-  @Override
-  public void checkpointSaved(long sequence) {
-    LOG.atDebug().addKeyValue("sequence", sequence).log("position saved");
-  }
-
-  @Override
-  public void rewound(int records) {
-    LOG.atInfo().addKeyValue("events", records).log("unsettled events will be sent again");
-  }
-
-  @Override
-  public void deadLettered(String topic, DeadLetterReason reason, long sequence) {
-    LoggingEventBuilder line = limited("dead " + topic + reason, Level.WARN);
+  private void failed(Fact.Failed failed) {
+    LoggingEventBuilder line = limited("failed " + failed.part(), Level.ERROR);
     if (line != null) {
-      line.addKeyValue("topic", topic)
-          .addKeyValue("reason", reason.label())
-          .addKeyValue("sequence", sequence)
-          .log("event moved to the dead letters");
+      line.addKeyValue("what", failed.part().label())
+          .addKeyValue("error", failed.error())
+          .addKeyValue("do", failed.part().wayOut())
+          .log(
+              failed.part() == Part.POSITION
+                  ? "position not saved, trying again"
+                  : "not written, trying again");
     }
-  }
-
-  @Override
-  public void quarantined(long cycle, long offset, long bytes, String reason) {
-    LOG.atError()
-        .addKeyValue("cycle", cycle)
-        .addKeyValue("offset", offset)
-        .addKeyValue("bytes", bytes)
-        .addKeyValue("reason", reason)
-        .log("corrupt bytes set aside in quarantine");
-  }
-
-  @Override
-  public void missing(long first, long last) {
-    LOG.atError()
-        .addKeyValue("first", first)
-        .addKeyValue("last", last)
-        .log("no record carries these sequences");
-  }
-
-  @Override
-  public void outOfSequence(long sequence, long previous) {
-    LoggingEventBuilder line = limited("sequence", Level.ERROR);
-    if (line != null) {
-      line.addKeyValue("sequence", sequence)
-          .addKeyValue("previous", previous)
-          .log("sequence is not above the one before");
-    }
-  }
-
-  @Override
-  public void standingStill(long cycle, long offset, String reason) {
-    LOG.atWarn()
-        .addKeyValue("cycle", cycle)
-        .addKeyValue("offset", offset)
-        .addKeyValue("reason", reason)
-        .log("reader stands still, salvaging");
-  }
-
-  @Override
-  public void endMissing(long cycle) {
-    LOG.atWarn().addKeyValue("cycle", cycle).log("cycle has no end mark, mending");
-  }
-
-  @Override
-  public void checkpointFailed(String error) {
-    LoggingEventBuilder line = limited("failed checkpoint", Level.ERROR);
-    if (line != null) {
-      line.addKeyValue("error", error).log("position not saved, trying again");
-    }
-  }
-
-  @Override
-  public void jobFailed(String what, String error) {
-    LoggingEventBuilder line = limited("job " + what, Level.ERROR);
-    if (line != null) {
-      line.addKeyValue("what", what).addKeyValue("error", error).log("not written, trying again");
-    }
-  }
-
-  @Override
-  public void outboxGone() {
-    LOG.atError()
-        .addKeyValue("do", "find out who did it: what of it was not read yet is not delivered")
-        .log("outbox was removed, moved or replaced under the relay");
-  }
-
-  @Override
-  public void cycleDeleted(long cycle, long bytes) {
-    LOG.atInfo()
-        .addKeyValue("up_to_cycle", cycle)
-        .addKeyValue("bytes", bytes)
-        .log("settled cycles deleted");
   }
 
   /** A line of this kind, or null if one was written within the last minute. */

@@ -1,7 +1,10 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Trouble;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -13,6 +16,7 @@ import java.util.UUID;
  * @param generation grows when an operator adopts a copied outbox
  * @param state where delivery stands; {@code state.label()} is its stable name
  * @param stateSinceMillis when it got there, milliseconds since the epoch
+ * @param troubles all that is wrong; what keeps events from being delivered first
  * @param tickNanos {@code System.nanoTime()} of the loop's last turn: old if it is stuck
  * @param appendedSequence the last sequence that a writer gave; 0 = none
  * @param settledSequence everything up to it is delivered, dead-lettered or quarantined
@@ -23,7 +27,7 @@ import java.util.UUID;
  * @param oldestUnsettledMillis append time of the oldest event that was read and is not settled;
  *     empty if there is none
  * @param lastDeliveryMillis when Kafka acked last; empty = not since the start
- * @param delivered events acked since the start, repeated ones included
+ * @param delivered events acked since the outbox is watched, repeated ones included
  * @param retried events that a rewind made to be sent again, since the start
  * @param deadLetters dead letters made since the start
  * @param quarantined corrupt records and regions set aside since the start
@@ -37,6 +41,7 @@ public record PipelineStatus(
     long generation,
     DeliveryState state,
     long stateSinceMillis,
+    List<Trouble> troubles,
     long tickNanos,
     long appendedSequence,
     long settledSequence,
@@ -54,6 +59,11 @@ public record PipelineStatus(
     int cycles,
     long queueBytes) {
 
+  /** What somebody should look at first; empty if all is well. */
+  public Optional<Trouble> trouble() {
+    return troubles.stream().findFirst();
+  }
+
   /** Events appended and not settled. */
   public long lagEvents() {
     return Math.max(0, appendedSequence - settledSequence);
@@ -67,6 +77,7 @@ public record PipelineStatus(
         generation,
         state,
         stateSinceMillis,
+        troubles,
         nanos,
         appendedSequence,
         settledSequence,

@@ -1,10 +1,11 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
 
 /** Notes when delivery came into its present state. For one thread. */
-final class StateClock implements PipelineListener {
+final class StateClock implements FactListener {
   private final Clocks clocks;
   private long sinceMillis;
 
@@ -14,8 +15,8 @@ final class StateClock implements PipelineListener {
   }
 
   @Override
-  public void stateChanged(DeliveryState from, DeliveryState to) {
-    if (!from.label().equals(to.label())) {
+  public void tell(Fact fact) {
+    if (fact instanceof Fact.StateChanged changed && !changed.from().equals(changed.to())) {
       sinceMillis = clocks.millis();
     }
   }

@@ -9,11 +9,14 @@ import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Trouble;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /**
  * Where the loop notes what it is doing, and anybody reads it. What writers have appended is read
@@ -23,12 +26,26 @@ final class StatusBoard {
   private final OutboxPaths paths;
   private final UUID outboxId;
   private final long generation;
+  private final Counts counts;
+  private final Supplier<List<Trouble>> troubles;
   private volatile Note note;
 
-  StatusBoard(OutboxPaths paths, UUID outboxId, long generation, Note first) {
+  /**
+   * A board that says the same until it is told otherwise.
+   *
+   * @param troubles what is wrong, from any thread
+   */
+  StatusBoard(
+      OutboxPaths paths,
+      OutboxState state,
+      Counts counts,
+      Supplier<List<Trouble>> troubles,
+      Note first) {
     this.paths = paths;
-    this.outboxId = outboxId;
-    this.generation = generation;
+    this.outboxId = state.outboxId();
+    this.generation = state.generation();
+    this.counts = counts;
+    this.troubles = troubles;
     this.note = first;
   }
 
@@ -40,13 +57,7 @@ final class StatusBoard {
       Settled settled,
       int inFlight,
       long inFlightBytes,
-      OptionalLong oldestUnsettledMillis,
-      OptionalLong lastDeliveryMillis,
-      long delivered,
-      long retried,
-      long deadLetters,
-      long quarantined,
-      long missing) {}
+      OptionalLong oldestUnsettledMillis) {}
 
   /** What the writers' files say. */
   private record Appended(long sequence, long bytes, int cycles, long queueBytes) {}
@@ -81,6 +92,7 @@ final class StatusBoard {
         generation,
         now.state(),
         now.stateSinceMillis(),
+        troubles.get(),
         now.tickNanos(),
         Math.max(appended.sequence(), settledSequence),
         settledSequence,
@@ -89,12 +101,12 @@ final class StatusBoard {
         now.inFlight(),
         now.inFlightBytes(),
         now.oldestUnsettledMillis(),
-        now.lastDeliveryMillis(),
-        now.delivered(),
-        now.retried(),
-        now.deadLetters(),
-        now.quarantined(),
-        now.missing(),
+        counts.lastDeliveryMillis(),
+        counts.delivered(),
+        counts.retried(),
+        counts.deadLetters(),
+        counts.quarantined(),
+        counts.missing(),
         appended.cycles(),
         appended.queueBytes());
   }

@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.io.IOException;
 
 /** Where records go that Kafka will never take. */

@@ -2,7 +2,9 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.util.Queue;
@@ -20,7 +22,7 @@ final class Jobs {
   private final DeadLetterStore deadLetters;
   private final Quarantine quarantine;
   private final Housekeeping housekeeping;
-  private final Queue<Report> reports;
+  private final FactQueue facts;
   private final Queue<Job> waiting = new ConcurrentLinkedQueue<>();
   private long retryNanos;
   private boolean retrying;
@@ -29,36 +31,35 @@ final class Jobs {
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
-      Queue<Report> reports) {
+      FactQueue facts) {
     this.deadLetters = deadLetters;
     this.quarantine = quarantine;
     this.housekeeping = housekeeping;
-    this.reports = reports;
+    this.facts = facts;
   }
 
   private sealed interface Job {
-    /** A stable name for logs. */
-    String what();
+    Part part();
   }
 
   private record DeadLetter(InFlight record, Verdict.DeadLetter verdict) implements Job {
     @Override
-    public String what() {
-      return "dead-letter";
+    public Part part() {
+      return Part.DEAD_LETTER;
     }
   }
 
   private record Damage(InFlight record, String reason) implements Job {
     @Override
-    public String what() {
-      return "quarantine";
+    public Part part() {
+      return Part.QUARANTINE;
     }
   }
 
   private record Seal(long cycle) implements Job {
     @Override
-    public String what() {
-      return "seal";
+    public Part part() {
+      return Part.SEAL;
     }
   }
 
@@ -86,10 +87,11 @@ final class Jobs {
       try {
         carryOut(job);
         waiting.remove();
+        facts.done(job.part());
         retrying = false;
         done++;
       } catch (IOException | OutboxError e) {
-        reports.add(new Report.JobFailed(job.what(), e.toString()));
+        facts.failed(job.part(), e);
         retrying = true;
         retryNanos = now + RETRY_NANOS;
       }
@@ -111,17 +113,16 @@ final class Jobs {
       boolean isNew = deadLetters.add(record, dead.verdict());
       record.done();
       if (isNew) {
-        reports.add(
-            new Report.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
+        facts.tell(
+            new Fact.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
       }
     } else if (job instanceof Damage damage) {
       InFlight record = damage.record();
       boolean isNew = quarantine.keep(record.cycle(), record.offset(), record.next().offset());
       record.done();
       if (isNew) {
-        reports.add(
-            new Report.Quarantined(
-                record.cycle(), record.offset(), record.bytes(), damage.reason()));
+        facts.tell(
+            new Fact.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
       }
     } else if (job instanceof Seal seal) {
       housekeeping.seal(seal.cycle());

@@ -6,6 +6,8 @@ import dev.outboxrelay.client.files.OutcomesFile.Range;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,20 +17,20 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Saves the latest position, at most once per interval. Told on the delivery thread, done on the
- * settling thread.
+ * Saves up to where all is settled, at most once per interval. Told on the delivery thread, done on
+ * the settling thread.
  */
 final class Saving {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final PositionStore positions;
   private final Housekeeping housekeeping;
-  private final Queue<Report> reports;
+  private final FactQueue facts;
   private final Clocks clocks;
   private final long intervalNanos;
 
   private final Queue<Range> undelivered = new ConcurrentLinkedQueue<>();
-  private volatile Settled latest;
+  private volatile Settled settled;
   private volatile Settled saved;
   private volatile boolean hurry;
 
@@ -44,16 +46,16 @@ final class Saving {
   Saving(
       PositionStore positions,
       Housekeeping housekeeping,
-      Queue<Report> reports,
+      FactQueue facts,
       Clocks clocks,
       long intervalNanos,
       Settled start) {
     this.positions = positions;
     this.housekeeping = housekeeping;
-    this.reports = reports;
+    this.facts = facts;
     this.clocks = clocks;
     this.intervalNanos = intervalNanos;
-    this.latest = start;
+    this.settled = start;
     this.saved = start;
     this.nextSaveNanos = clocks.nanos();
   }
@@ -65,7 +67,7 @@ final class Saving {
   }
 
   void settled(Settled upTo) {
-    latest = upTo;
+    settled = upTo;
   }
 
   void hurry() {
@@ -77,7 +79,7 @@ final class Saving {
   }
 
   boolean isUpToDate() {
-    return Objects.equals(saved, latest);
+    return Objects.equals(saved, settled);
   }
 
   /** How long until there is something to do; not positive if there is now. */
@@ -93,7 +95,7 @@ final class Saving {
     if (nanosToNext(now) > 0) {
       return 0;
     }
-    Settled upTo = latest;
+    Settled upTo = settled;
     for (Range range = undelivered.poll(); range != null; range = undelivered.poll()) {
       unsaved.add(range);
     }
@@ -110,7 +112,7 @@ final class Saving {
       positions.save(upTo, unsaved, clocks.millis());
     } catch (IOException e) {
       nextSaveNanos = now + RETRY_NANOS;
-      reports.add(new Report.SaveFailed(e.toString()));
+      facts.failed(Part.POSITION, e);
       if (e instanceof CycleSyncException failure) {
         giveUp(failure.cycle());
       }
@@ -118,7 +120,8 @@ final class Saving {
     }
     unsaved.clear();
     saved = upTo;
-    reports.add(new Report.Saved(upTo.sequence()));
+    facts.tell(new Fact.PositionSaved(upTo.sequence()));
+    facts.done(Part.POSITION);
     return 1;
   }
 
@@ -132,8 +135,9 @@ final class Saving {
     try {
       housekeeping.markFailed(failedCycle);
       unmarked = false;
+      facts.done(Part.MARK_FAILED);
     } catch (OutboxError e) {
-      reports.add(new Report.JobFailed("mark-failed", e.toString()));
+      facts.failed(Part.MARK_FAILED, e);
     }
   }
 }

@@ -6,20 +6,20 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Settlement;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Queue;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads
- * {@link #poll reports}; the work, which blocks on the disk, is done by {@link #doWork} on another
- * thread. Whatever fails is reported and tried again, as long as it takes.
+ * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads what
+ * comes of it from {@link #poll}; the work, which blocks on the disk, is done by {@link #doWork} on
+ * another thread. Whatever fails is reported and tried again, as long as it takes.
  */
 public final class Settler implements Settlement {
   private static final long DELETE_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -29,7 +29,7 @@ public final class Settler implements Settlement {
   private final Housekeeping housekeeping;
   private final Clocks clocks;
   private final long retainMillis;
-  private final Queue<Report> reports = new ConcurrentLinkedQueue<>();
+  private final FactQueue facts = new FactQueue();
   private final Jobs jobs;
   private final Saving saving;
   private volatile Thread waiting;
@@ -48,9 +48,9 @@ public final class Settler implements Settlement {
     this.housekeeping = housekeeping;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
-    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, reports);
+    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, facts);
     long intervalNanos = pace.checkpointInterval().toNanos();
-    this.saving = new Saving(positions, housekeeping, reports, clocks, intervalNanos, start);
+    this.saving = new Saving(positions, housekeeping, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
   }
 
@@ -124,9 +124,9 @@ public final class Settler implements Settlement {
     wakeUp();
   }
 
-  /** The next report, or null. For the delivery thread. */
-  public Report poll() {
-    return reports.poll();
+  /** The next fact to tell, or null. For the delivery thread. */
+  public Fact poll() {
+    return facts.poll();
   }
 
   /** The position on stable storage; null if there is none. From any thread. */
@@ -160,11 +160,12 @@ public final class Settler implements Settlement {
       long olderThan = retainMillis == 0 ? Long.MAX_VALUE : clocks.millis() - retainMillis;
       Housekeeping.Deleted deleted = housekeeping.deleteSettled(saved.next().cycle(), olderThan);
       if (deleted.cycles() > 0) {
-        reports.add(new Report.CycleDeleted(deleted.newestCycle(), deleted.bytes()));
+        facts.tell(new Fact.CyclesDeleted(deleted.newestCycle(), deleted.bytes()));
       }
+      facts.done(Part.DELETION);
       return deleted.cycles();
     } catch (IOException | OutboxError e) {
-      reports.add(new Report.JobFailed("delete", e.toString()));
+      facts.failed(Part.DELETION, e);
       return 0;
     }
   }

@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -26,7 +28,7 @@ public final class Tail implements Closeable {
 
   private final OutboxPaths paths;
   private final UUID outbox;
-  private final TailListener listener;
+  private final FactListener listener;
   private final LongSupplier nanos;
   private final QueueTail queue;
 
@@ -47,7 +49,7 @@ public final class Tail implements Closeable {
    *
    * @param outbox to which it belongs
    */
-  public Tail(OutboxPaths paths, UUID outbox, TailListener listener, LongSupplier nanos) {
+  public Tail(OutboxPaths paths, UUID outbox, FactListener listener, LongSupplier nanos) {
     this.paths = paths;
     this.outbox = outbox;
     this.listener = listener;
@@ -159,7 +161,7 @@ public final class Tail implements Closeable {
     }
     if (salvage.isFinished()) {
       if (salvage.isEndMissing()) {
-        listener.endMissing(place.cycle());
+        listener.tell(new Fact.EndMissing(place.cycle()));
       }
       leaveFor(paths.cycles());
     } else {
@@ -262,7 +264,7 @@ public final class Tail implements Closeable {
   }
 
   private void standStill(String reason) throws IOException {
-    listener.standingStill(place.cycle(), place.offset(), reason);
+    listener.tell(new Fact.StandingStill(place.cycle(), place.offset(), reason));
     salvage = new SalvageTail(paths.cycle(place.cycle()), outbox, place);
     nextSearchNanos = nanos.getAsLong();
     entered = true;

@@ -3,7 +3,11 @@ package dev.outboxrelay.relay.deliver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.tail.Bookmark;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -56,16 +60,12 @@ class DeliveryModelTest {
     void start() {
       Settled from = disk.saved;
       queue.rewind(from == null ? Bookmark.START : from.bookmark());
-      DeliveryListener counting =
-          new DeliveryListener() {
-            @Override
-            public void rewound(int records) {
+      FactListener counting =
+          fact -> {
+            if (fact instanceof Fact.Rewound) {
               rewinds++;
-            }
-
-            @Override
-            public void stateChanged(DeliveryState fromState, DeliveryState to) {
-              states.add(to.label());
+            } else if (fact instanceof Fact.StateChanged changed) {
+              states.add(changed.to());
             }
           };
       delivery =

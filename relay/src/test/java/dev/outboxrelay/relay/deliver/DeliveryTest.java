@@ -2,7 +2,11 @@ package dev.outboxrelay.relay.deliver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.tail.Bookmark;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,6 +22,7 @@ class DeliveryTest {
   private final FakeKafka kafka = new FakeKafka();
   private final FakeDisk disk = new FakeDisk();
   private Delivery delivery;
+  private Counts counts;
 
   @BeforeEach
   void start() {
@@ -27,6 +32,7 @@ class DeliveryTest {
   }
 
   private void begin() {
+    counts = new Counts(time.clocks().wall());
     Limits limits =
         new Limits(
             4,
@@ -37,14 +43,7 @@ class DeliveryTest {
             Duration.ofMinutes(2));
     delivery =
         new Delivery(
-            queue,
-            kafka,
-            disk,
-            new DeliveryListener() {},
-            limits,
-            new SplittableRandom(1),
-            time.clocks(),
-            null);
+            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null);
   }
 
   private void append(int count) {
@@ -82,7 +81,7 @@ class DeliveryTest {
     kafka.failOldest(LOST_ORDER, false);
     turns(2);
     assertThat(delivery.state().label()).isEqualTo("backing-off");
-    assertThat(delivery.ledger().retried()).isEqualTo(4);
+    assertThat(counts.retried()).isEqualTo(4);
     assertThat(kafka.inFlight()).isZero();
     waitOutBackoff();
     assertThat(delivery.state().label()).isEqualTo("probing");
@@ -124,7 +123,7 @@ class DeliveryTest {
       disk.work();
     }
     assertThat(disk.deadLetters).containsOnlyKeys(4L);
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(6);
     assertThat(kafka.connects).isEqualTo(2);
   }
 
@@ -137,7 +136,7 @@ class DeliveryTest {
     turns(1);
     late[1].acked(0);
     turns(1);
-    assertThat(delivery.ledger().latest()).isNull();
+    assertThat(delivery.ledger().settled()).isNull();
     assertThat(delivery.ledger().inFlight()).isZero();
   }
 
@@ -149,10 +148,10 @@ class DeliveryTest {
     kafka.failOldest(new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "too large", true), false);
     kafka.answerAll();
     turns(3);
-    assertThat(delivery.ledger().latest()).isNull();
+    assertThat(delivery.ledger().settled()).isNull();
     disk.work();
     turns(1);
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(2);
     assertThat(disk.deadLetters).containsOnlyKeys(1L);
     assertThat(kafka.connects).isEqualTo(1);
   }
@@ -220,7 +219,7 @@ class DeliveryTest {
     kafka.answerAll();
     turns(2);
     assertThat(kafka.log).containsExactly(2L, 3L, 4L, 1L, 2L, 3L, 4L);
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(4);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(4);
     assertThat(kafka.connects).isEqualTo(2);
   }
 
@@ -383,7 +382,7 @@ class DeliveryTest {
     time.advance(Duration.ofSeconds(4));
     turns(1);
     assertThat(delivery.state().label()).isEqualTo("stopped");
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(1);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
     assertThat(delivery.ledger().inFlight()).isEqualTo(2);
   }
 
@@ -421,8 +420,8 @@ class DeliveryTest {
     turns(2);
     assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
     assertThat(kafka.connects).isEqualTo(2);
-    assertThat(delivery.ledger().retried()).isZero();
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+    assertThat(counts.retried()).isZero();
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(6);
   }
 
   @Test
@@ -456,7 +455,7 @@ class DeliveryTest {
     kafka.answerAll();
     turns(2);
     assertThat(kafka.log).containsExactly(1L, 2L, 3L);
-    assertThat(delivery.ledger().retried()).isEqualTo(3);
+    assertThat(counts.retried()).isEqualTo(3);
   }
 
   @Test
@@ -517,8 +516,8 @@ class DeliveryTest {
     kafka.answerOldest();
     kafka.failOldest(LOST_ORDER, false);
     turns(1);
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(1);
-    assertThat(delivery.ledger().retried()).isEqualTo(1);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
+    assertThat(counts.retried()).isEqualTo(1);
   }
 
   @Test
@@ -531,8 +530,8 @@ class DeliveryTest {
     disk.work();
     turns(2);
     assertThat(disk.undelivered).containsExactlyInAnyOrder(3L, 4L, 5L);
-    assertThat(delivery.ledger().missing()).isZero();
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(6);
+    assertThat(counts.missing()).isZero();
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(6);
     assertThat(kafka.log).containsExactly(1L, 2L, 6L);
   }
 
@@ -551,7 +550,7 @@ class DeliveryTest {
     turns(4);
     assertThat(delivery.state().label()).isEqualTo("stopped");
     assertThat(delivery.otherFormat().error()).contains("upgrade");
-    assertThat(delivery.ledger().latest().sequence()).isEqualTo(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(2);
     assertThat(disk.quarantined).isEmpty();
   }
 }

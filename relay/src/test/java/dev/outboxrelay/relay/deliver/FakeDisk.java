@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.HashSet;

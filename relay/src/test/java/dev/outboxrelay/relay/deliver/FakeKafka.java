@@ -1,6 +1,9 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

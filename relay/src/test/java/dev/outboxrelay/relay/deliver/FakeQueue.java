@@ -1,9 +1,9 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.relay.intake.Arrival;
-import dev.outboxrelay.relay.intake.Arrivals;
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Arrivals;
+import dev.outboxrelay.relay.tail.Bookmark;
 import dev.outboxrelay.relay.tail.Place;
 import java.util.ArrayList;
 import java.util.List;

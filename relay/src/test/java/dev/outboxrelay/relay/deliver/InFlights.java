@@ -1,7 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
-import dev.outboxrelay.relay.intake.Arrival;
-import dev.outboxrelay.relay.intake.Bookmark;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Bookmark;
 import java.util.ArrayDeque;
 
 /** Records in flight for the tests of other packages. */

@@ -3,10 +3,11 @@ package dev.outboxrelay.relay.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.ManualClocks;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
@@ -46,7 +47,7 @@ class OutboxWatchTest {
     if (held.contains(outbox)) {
       throw new PipelineRefused.HeldByAnother("another relay");
     }
-    return (listener, producers) -> {
+    return (counts, listener, producers) -> {
       FakeService service = new FakeService();
       services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
       return service;
@@ -102,9 +103,9 @@ class OutboxWatchTest {
     private final List<String> told = new ArrayList<>();
 
     @Override
-    public PipelineListener listener(Path outbox) {
+    public FactListener listener(Path outbox, Counts counts) {
       told.add("listener " + outbox.getFileName());
-      return PipelineListener.NONE;
+      return FactListener.NONE;
     }
 
     @Override

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;

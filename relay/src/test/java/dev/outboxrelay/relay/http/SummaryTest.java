@@ -3,9 +3,9 @@ package dev.outboxrelay.relay.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.PauseReason;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.http.Summary.Level;
 import dev.outboxrelay.relay.pipeline.Statuses;

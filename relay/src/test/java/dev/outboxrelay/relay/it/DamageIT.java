@@ -43,7 +43,7 @@ class DamageIT extends BrokerTest {
       outbox.flipByte(cycle, offsets.get(5) - 4);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(10);
-        assertThat(relay.told().quarantined).containsExactly("crc");
+        assertThat(relay.told().quarantined()).containsExactly("crc");
         assertThat(outbox.waitDelivered(damaged, Duration.ofSeconds(60)))
             .isEqualTo(DeliveryOutcome.QUARANTINED);
         outbox.append("flipped", 11, 5);
@@ -69,9 +69,9 @@ class DamageIT extends BrokerTest {
       outbox.flipByte(cycle, outbox.offsets(cycle).get(6) - 4);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(10);
-        assertThat(relay.told().quarantined)
+        assertThat(relay.told().quarantined())
             .containsExactly("incomplete-batch", "crc", "incomplete-batch");
-        assertThat(relay.told().missing).isEmpty();
+        assertThat(relay.told().missing()).isEmpty();
         for (Receipt receipt : batch) {
           assertThat(outbox.waitDelivered(receipt, Duration.ofSeconds(60)))
               .isEqualTo(DeliveryOutcome.QUARANTINED);
@@ -110,8 +110,8 @@ class DamageIT extends BrokerTest {
       }
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(8);
-        assertThat(relay.told().quarantined).containsExactly("hostile-length", "hostile-length");
-        assertThat(relay.told().missing).containsExactly("5-5", "7-7");
+        assertThat(relay.told().quarantined()).containsExactly("hostile-length", "hostile-length");
+        assertThat(relay.told().missing()).containsExactly("5-5", "7-7");
         for (Receipt receipt : whole) {
           assertThat(outbox.waitDelivered(receipt, Duration.ofSeconds(60)))
               .isEqualTo(DeliveryOutcome.DELIVERED);
@@ -141,7 +141,7 @@ class DamageIT extends BrokerTest {
       outbox.flipByte(cycle, outbox.offsets(cycle).get(3) - 4);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(3);
-        assertThat(relay.told().quarantined).containsExactly("crc");
+        assertThat(relay.told().quarantined()).containsExactly("crc");
       }
     }
     try (RelayUnderTest relay = relay();
@@ -162,8 +162,8 @@ class DamageIT extends BrokerTest {
       assertThat(relay.end()).isInstanceOf(PipelineEnd.OtherFormat.class);
       assertThat(((PipelineEnd.OtherFormat) relay.end()).error())
           .contains("a record of a later version: upgrade");
-      assertThat(relay.told().quarantined).isEmpty();
-      assertThat(relay.told().missing).isEmpty();
+      assertThat(relay.told().quarantined()).isEmpty();
+      assertThat(relay.told().missing()).isEmpty();
     }
     assertThat(PositionFile.find(golden.paths().position()).orElseThrow().sequence())
         .isEqualTo(golden.sequences().get(golden.sequences().size() - 1));
@@ -182,15 +182,15 @@ class DamageIT extends BrokerTest {
       outbox.overwriteHeader(cycle, offsets.get(4), 0x2FFFFFFF);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(10);
-        assertThat(relay.told().quarantined).containsExactly("hostile-length");
-        assertThat(relay.told().standstills).hasSize(1);
-        assertThat(relay.told().missing).containsExactly("5-5");
+        assertThat(relay.told().quarantined()).containsExactly("hostile-length");
+        assertThat(relay.told().standstills()).hasSize(1);
+        assertThat(relay.told().missing()).containsExactly("5-5");
         outbox.append("hostile", 11, 10);
         relay.awaitSaved(20);
         outbox.nextCycle();
         outbox.append("hostile", 21, 10);
         relay.awaitSaved(30);
-        assertThat(relay.told().quarantined).hasSize(1);
+        assertThat(relay.told().quarantined()).hasSize(1);
       }
     }
     List<String> expected = numbers(1, 30);
@@ -209,8 +209,8 @@ class DamageIT extends BrokerTest {
       outbox.overwriteHeader(cycle, offsets.get(10), tooLong);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(50);
-        assertThat(relay.told().quarantined).containsExactly("not-a-record");
-        assertThat(relay.told().missing).containsExactly("11-11");
+        assertThat(relay.told().quarantined()).containsExactly("not-a-record");
+        assertThat(relay.told().missing()).containsExactly("11-11");
       }
     }
     List<String> expected = numbers(1, 50);
@@ -231,7 +231,7 @@ class DamageIT extends BrokerTest {
       outbox.overwrite(damaged, 0, new byte[4096]);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(30);
-        assertThat(relay.told().missing).isEmpty();
+        assertThat(relay.told().missing()).isEmpty();
         outbox.append("zeroed", 31, 10);
         relay.awaitSaved(40);
       }
@@ -265,7 +265,7 @@ class DamageIT extends BrokerTest {
       outbox.overwrite(cycle, offsets.get(5), new byte[(int) (offsets.get(8) - offsets.get(5))]);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(20);
-        assertThat(relay.told().missing).containsExactly("6-8");
+        assertThat(relay.told().missing()).containsExactly("6-8");
       }
     }
     List<String> expected = numbers(1, 20);
@@ -287,7 +287,7 @@ class DamageIT extends BrokerTest {
       outbox.overwriteHeader(first, offsets.get(10), 0);
       try (RelayUnderTest relay = relay("OUTBOX_RETAIN", "48h")) {
         relay.awaitSaved(30);
-        assertThat(relay.told().missingEnds).containsExactly(first);
+        assertThat(relay.told().missingEnds()).containsExactly(first);
         await()
             .atMost(RelayUnderTest.PATIENCE)
             .untilAsserted(

@@ -35,8 +35,8 @@ class RefusalIT extends BrokerTest {
       Receipt large = outbox.append("small", "x".repeat(5000));
       outbox.append("small", 6, 5);
       relay.awaitSaved(11);
-      assertThat(relay.told().deadLetters).containsExactly("small too-large 6");
-      assertThat(relay.told().quarantined).isEmpty();
+      assertThat(relay.told().deadLetters()).containsExactly("small too-large 6");
+      assertThat(relay.told().quarantined()).isEmpty();
       assertThat(outbox.waitDelivered(large, Duration.ofSeconds(60)))
           .isEqualTo(DeliveryOutcome.DEAD);
 
@@ -61,7 +61,7 @@ class RefusalIT extends BrokerTest {
       }
       try (RelayUnderTest relay = relay()) {
         relay.awaitSaved(50);
-        assertThat(relay.told().deadLetters)
+        assertThat(relay.told().deadLetters())
             .containsExactly("compacted invalid-record 20", "compacted invalid-record 40");
       }
       assertThat(deadLetters(outbox.paths())).hasSize(2);
@@ -79,7 +79,7 @@ class RefusalIT extends BrokerTest {
       setTimestamp(outbox, 1, -1);
       try (RelayUnderTest relay = relay()) {
         relay.awaitSettled(3);
-        assertThat(relay.told().deadLetters).containsExactly("early invalid-timestamp 2");
+        assertThat(relay.told().deadLetters()).containsExactly("early invalid-timestamp 2");
       }
       assertThat(deadLetters(outbox.paths())).hasSize(1);
     }

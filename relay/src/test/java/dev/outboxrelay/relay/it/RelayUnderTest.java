@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
@@ -37,7 +39,9 @@ final class RelayUnderTest implements AutoCloseable {
     }
     told = new RecordingListener();
     RelayConfig config = RelayConfig.from(env);
-    pipeline = Pipeline.open(config, config::kafka, told, ProducerWatch.NONE);
+    pipeline =
+        Pipeline.open(
+            config, config::kafka, new Counts(Clocks.SYSTEM.wall()), told, ProducerWatch.NONE);
     runner = PipelineRunner.start(pipeline);
   }
 

@@ -3,10 +3,12 @@ package dev.outboxrelay.relay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Pipeline;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -48,7 +50,12 @@ class UnsentAgeIT {
             "OUTBOX_TRUST_PARENT", "1",
             "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1");
     RelayConfig config = RelayConfig.from(env);
-    return Pipeline.open(config, config::kafka, PipelineListener.NONE, ProducerWatch.NONE);
+    return Pipeline.open(
+        config,
+        config::kafka,
+        new Counts(Clocks.SYSTEM.wall()),
+        FactListener.NONE,
+        ProducerWatch.NONE);
   }
 
   private static void turn(Pipeline pipeline) {

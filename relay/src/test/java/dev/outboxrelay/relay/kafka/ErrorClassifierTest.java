@@ -2,9 +2,9 @@ package dev.outboxrelay.relay.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.PauseReason;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.Set;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;

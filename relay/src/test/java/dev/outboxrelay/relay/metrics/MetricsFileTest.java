@@ -3,6 +3,8 @@ package dev.outboxrelay.relay.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,11 +25,18 @@ class MetricsFileTest {
 
   @TempDir private Path directory;
   private Path file;
+  private final Counts counts = new Counts(InstantSource.system());
+
+  private void deliver() {
+    Fact event = new Fact.Delivered("t", 100, 20);
+    counts.tell(event);
+    metrics.listener(directory, counts).tell(event);
+  }
 
   @BeforeEach
   void watchAnOutbox() {
     file = directory.resolve("relay.prom");
-    metrics.listener(directory).delivered("t", 100, 20);
+    deliver();
     metrics.watch(directory, () -> Statuses.idle(directory, 0));
   }
 
@@ -60,7 +69,7 @@ class MetricsFileTest {
     MetricsFile written = new MetricsFile(file, metrics);
     written.write();
     Object before = Files.readAttributes(file, "unix:ino").get("ino");
-    metrics.listener(directory).delivered("t", 100, 20);
+    deliver();
     written.write();
 
     assertThat(Files.readAttributes(file, "unix:ino").get("ino")).isNotEqualTo(before);

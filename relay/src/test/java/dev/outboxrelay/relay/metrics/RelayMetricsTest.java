@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Verdict;
-import dev.outboxrelay.relay.pipeline.PipelineListener;
+import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import dev.outboxrelay.relay.reload.Outcome;
@@ -62,7 +65,7 @@ class RelayMetricsTest {
   void theSeriesOfAnOutboxEndWithIt() {
     Path other = outbox.resolveSibling("other");
     for (Path each : new Path[] {outbox, other}) {
-      metrics.listener(each).sendFailed(new Verdict.RetryLater("gone"), "t");
+      listener(each).tell(new Fact.SendFailed(new Verdict.RetryLater("gone"), "t"));
       metrics.watch(each, () -> Statuses.idle(each, 0));
     }
     metrics.gone(other);
@@ -72,11 +75,11 @@ class RelayMetricsTest {
 
   @Test
   void delaysAreToldApartFromAMillisecondToTheMinutesOfAnOutageInFewSeries() {
-    PipelineListener listener = metrics.listener(outbox);
-    listener.delivered("t", 1, 1);
-    listener.delivered("t", 1, 119_000);
-    listener.delivered("t", 1, 121_000);
-    listener.delivered("t", 1, 3_500_000);
+    FactListener listener = listener(outbox);
+    listener.tell(new Fact.Delivered("t", 1, 1));
+    listener.tell(new Fact.Delivered("t", 1, 119_000));
+    listener.tell(new Fact.Delivered("t", 1, 121_000));
+    listener.tell(new Fact.Delivered("t", 1, 3_500_000));
 
     String bucket = "outbox_relay_delivery_latency_seconds_bucket";
     assertThat(value(bucket, "le=\"0.001\"")).isEqualTo("1");
@@ -89,15 +92,16 @@ class RelayMetricsTest {
 
   @Test
   void whatAPipelineTellsIsCounted() {
-    PipelineListener listener = metrics.listener(outbox);
-    listener.delivered("t", 100, 20);
-    listener.delivered("t", 150, 4_000);
-    listener.sendFailed(new Verdict.RebuildAndRewind("gone"), "t");
-    listener.rewound(17);
-    listener.deadLettered("t", DeadLetterReason.TOO_LARGE, 3);
-    listener.quarantined(1, 2, 3, "crc");
-    listener.missing(5, 9);
-    listener.checkpointFailed("EIO");
+    FactListener listener = listener(outbox);
+    listener.tell(new Fact.Delivered("t", 100, 20));
+    listener.tell(new Fact.Delivered("t", 150, 4_000));
+    listener.tell(new Fact.SendFailed(new Verdict.RebuildAndRewind("gone"), "t"));
+    listener.tell(new Fact.Rewound(17));
+    listener.tell(new Fact.DeadLettered("t", DeadLetterReason.TOO_LARGE, 3));
+    listener.tell(new Fact.Quarantined(1, 2, 3, "crc"));
+    listener.tell(new Fact.Missing(5, 9));
+    listener.tell(new Fact.Failed(Part.POSITION, "EIO"));
+    listener.tell(new Fact.Failed(Part.DEAD_LETTER, "EIO"));
 
     assertThat(value("outbox_relay_events_delivered_total")).isEqualTo("2.0");
     assertThat(value("outbox_relay_bytes_delivered_total")).isEqualTo("250.0");
@@ -110,11 +114,12 @@ class RelayMetricsTest {
     assertThat(value("outbox_relay_corrupt_records_total")).isEqualTo("1.0");
     assertThat(value("outbox_relay_missing_sequences_total")).isEqualTo("5.0");
     assertThat(value("outbox_relay_checkpoint_failures_total")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_job_failures_total")).isEqualTo("1.0");
   }
 
   @Test
   void countersExistBeforeTheFirstEventSoThatItsIncreaseIsSeen() {
-    metrics.listener(outbox);
+    listener(outbox);
 
     assertThat(value("outbox_relay_events_delivered_total")).isEqualTo("0.0");
     for (Verdict.Kind kind : Verdict.Kind.values()) {
@@ -198,7 +203,7 @@ class RelayMetricsTest {
 
   @Test
   void everySeriesOfAnOutboxNamesIt() {
-    metrics.listener(outbox);
+    listener(outbox);
     watch(Statuses.idle(outbox, 0));
 
     assertThat(metrics.scrape(false).lines())
@@ -214,6 +219,11 @@ class RelayMetricsTest {
     return Arrays.stream(type.getPermittedSubclasses())
         .flatMap(subtype -> concreteStates(subtype).stream())
         .collect(Collectors.toSet());
+  }
+
+  private FactListener listener(Path of) {
+    Counts counts = new Counts(() -> now);
+    return FactListener.all(counts, metrics.listener(of, counts));
   }
 
   private void watch(PipelineStatus status) {

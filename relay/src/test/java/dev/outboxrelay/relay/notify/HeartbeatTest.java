@@ -3,8 +3,8 @@ package dev.outboxrelay.relay.notify;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Trouble;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;

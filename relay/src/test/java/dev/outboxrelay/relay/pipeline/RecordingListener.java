@@ -1,59 +1,64 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
-import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Verdict;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 
 /** Keeps all that it is told, in order, for tests of whatever tells a listener. Thread-safe. */
-public final class RecordingListener implements PipelineListener {
-  public final List<String> states = new CopyOnWriteArrayList<>();
-  public final List<Verdict> verdicts = new CopyOnWriteArrayList<>();
-  public final List<String> deadLetters = new CopyOnWriteArrayList<>();
-  public final List<String> quarantined = new CopyOnWriteArrayList<>();
-  public final List<String> missing = new CopyOnWriteArrayList<>();
-  public final List<String> standstills = new CopyOnWriteArrayList<>();
-  public final List<Long> deletedCycles = new CopyOnWriteArrayList<>();
-  public final List<Long> missingEnds = new CopyOnWriteArrayList<>();
+public final class RecordingListener implements FactListener {
+  private final Queue<Fact> facts = new ConcurrentLinkedQueue<>();
 
   @Override
-  public void stateChanged(DeliveryState from, DeliveryState to) {
-    states.add(to.label());
+  public void tell(Fact fact) {
+    if (!(fact instanceof Fact.Delivered)) {
+      facts.add(fact);
+    }
   }
 
-  @Override
-  public void sendFailed(Verdict verdict, String topic) {
-    verdicts.add(verdict);
+  private <F extends Fact, T> List<T> all(Class<F> type, Function<F, T> form) {
+    return facts.stream().filter(type::isInstance).map(type::cast).map(form).toList();
   }
 
-  @Override
-  public void deadLettered(String topic, DeadLetterReason reason, long sequence) {
-    deadLetters.add(topic + " " + reason.label() + " " + sequence);
+  /** Labels of the states that delivery came into. */
+  public List<String> states() {
+    return all(Fact.StateChanged.class, Fact.StateChanged::to);
   }
 
-  @Override
-  public void quarantined(long cycle, long offset, long bytes, String reason) {
-    quarantined.add(reason);
+  public List<Verdict> verdicts() {
+    return all(Fact.SendFailed.class, Fact.SendFailed::verdict);
   }
 
-  @Override
-  public void missing(long first, long last) {
-    missing.add(first + "-" + last);
+  /** Topic, reason and sequence of each. */
+  public List<String> deadLetters() {
+    return all(
+        Fact.DeadLettered.class,
+        dead -> dead.topic() + " " + dead.reason().label() + " " + dead.sequence());
   }
 
-  @Override
-  public void standingStill(long cycle, long offset, String reason) {
-    standstills.add(reason);
+  /** Why, for each. */
+  public List<String> quarantined() {
+    return all(Fact.Quarantined.class, Fact.Quarantined::reason);
   }
 
-  @Override
-  public void endMissing(long cycle) {
-    missingEnds.add(cycle);
+  /** First and last of each gap. */
+  public List<String> missing() {
+    return all(Fact.Missing.class, gap -> gap.first() + "-" + gap.last());
   }
 
-  @Override
-  public void cycleDeleted(long cycle, long bytes) {
-    deletedCycles.add(cycle);
+  /** Why, for each. */
+  public List<String> standstills() {
+    return all(Fact.StandingStill.class, Fact.StandingStill::reason);
+  }
+
+  public List<Long> deletedCycles() {
+    return all(Fact.CyclesDeleted.class, Fact.CyclesDeleted::cycle);
+  }
+
+  public List<Long> missingEnds() {
+    return all(Fact.EndMissing.class, Fact.EndMissing::cycle);
   }
 }

@@ -4,6 +4,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.inspect.Backlog;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -27,6 +28,7 @@ public final class Statuses {
         1,
         state,
         1_000,
+        state.trouble() == null ? List.of() : List.of(state.trouble()),
         tickNanos,
         9,
         7,
@@ -62,6 +64,7 @@ public final class Statuses {
         1,
         new DeliveryState.Delivering(),
         1_000,
+        List.of(),
         tickNanos,
         7,
         7,

@@ -15,11 +15,13 @@ import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.DeadLetterReason;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.deliver.Settled;
-import dev.outboxrelay.relay.deliver.Verdict;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -135,12 +137,12 @@ class SettlerTest {
     }
   }
 
-  private List<Report> reports() {
-    List<Report> reports = new ArrayList<>();
-    for (Report report = settler.poll(); report != null; report = settler.poll()) {
-      reports.add(report);
+  private List<Fact> facts() {
+    List<Fact> facts = new ArrayList<>();
+    for (Fact fact = settler.poll(); fact != null; fact = settler.poll()) {
+      facts.add(fact);
     }
-    return reports;
+    return facts;
   }
 
   private Optional<Position> position() throws IOException {
@@ -157,7 +159,7 @@ class SettlerTest {
     assertThat(position().orElseThrow().outboxId()).isEqualTo(OWNER);
     assertThat(OutcomesFile.read(options.paths().outcomes()))
         .containsExactly(new OutcomesFile.Range(3, 4, DeliveryOutcome.DEAD));
-    assertThat(reports()).containsExactly(new Report.Saved(5));
+    assertThat(facts()).containsExactly(new Fact.PositionSaved(5));
     assertThat(settler.isUpToDate()).isTrue();
   }
 
@@ -181,12 +183,14 @@ class SettlerTest {
     settler.settled(upTo(1, append(1)));
     turn();
     assertThat(position()).isEmpty();
-    assertThat(reports()).hasOnlyElementsOfType(Report.SaveFailed.class).hasSize(1);
+    assertThat(facts()).hasOnlyElementsOfType(Fact.Failed.class).hasSize(1);
     failing = null;
     nanos += Duration.ofSeconds(2).toNanos();
     turn();
     assertThat(position().orElseThrow().sequence()).isEqualTo(1);
     assertThat(OutcomesFile.read(options.paths().outcomes())).hasSize(1);
+    assertThat(facts())
+        .containsExactly(new Fact.PositionSaved(1), new Fact.Recovered(Part.POSITION));
   }
 
   @Test
@@ -199,8 +203,8 @@ class SettlerTest {
     settler.deadLetter(again, verdict);
     turn();
     assertThat(settler.isUpToDate()).isTrue();
-    assertThat(reports())
-        .containsExactly(new Report.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1));
+    assertThat(facts())
+        .containsExactly(new Fact.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1));
   }
 
   @Test
@@ -210,7 +214,7 @@ class SettlerTest {
     settler.quarantine(InFlights.damage(cycle, 100, 200), "hole");
     turn();
     assertThat(settler.isUpToDate()).isTrue();
-    assertThat(reports()).containsExactly(new Report.Quarantined(cycle, 100, 100, "hole"));
+    assertThat(facts()).containsExactly(new Fact.Quarantined(cycle, 100, 100, "hole"));
   }
 
   @Test

@@ -9,6 +9,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.fact.FactListener;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -58,7 +59,7 @@ class DamagedQueueTest {
     List<Long> read = new ArrayList<>();
     AtomicLong nanos = new AtomicLong();
     try (Tail tail =
-        new Tail(paths, OutboxIdentity.outboxOf(paths), new TailListener() {}, nanos::get)) {
+        new Tail(paths, OutboxIdentity.outboxOf(paths), FactListener.NONE, nanos::get)) {
       for (int idle = 0; idle < TURNS_WITHOUT_PROGRESS; ) {
         TailedRecord record = tail.poll();
         nanos.addAndGet(Duration.ofMillis(5).toNanos());

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.inspect.GoldenOutbox;
 import dev.outboxrelay.relay.tail.TailedRecord.Damaged;
 import dev.outboxrelay.relay.tail.TailedRecord.Intact;
@@ -80,7 +81,7 @@ class GoldenTailTest {
   private static List<TailedRecord> read(GoldenOutbox golden, UUID outbox, Place from) {
     List<TailedRecord> read = new ArrayList<>();
     AtomicLong nanos = new AtomicLong();
-    try (Tail tail = new Tail(golden.paths(), outbox, new TailListener() {}, nanos::get)) {
+    try (Tail tail = new Tail(golden.paths(), outbox, FactListener.NONE, nanos::get)) {
       tail.seek(from);
       for (int idle = 0; idle < TURNS_WITHOUT_PROGRESS; ) {
         TailedRecord record = tail.poll();

@@ -84,7 +84,7 @@ class LiveQueueTest {
     CompletableFuture<?> appended = CompletableFuture.runAsync(() -> append("first"));
     assertThat(value(poll(Integer.MAX_VALUE))).isEqualTo("first");
     appended.join();
-    assertThat(told.standstills).isEmpty();
+    assertThat(told.standstills()).isEmpty();
   }
 
   @Test
@@ -115,7 +115,7 @@ class LiveQueueTest {
       tail.seek(new Place(records.get(i).cycle(), records.get(i).offset(), i));
       assertThat(value(poll(1000))).isEqualTo(Integer.toString(i));
     }
-    assertThat(told.standstills).isEmpty();
+    assertThat(told.standstills()).isEmpty();
   }
 
   @Test
@@ -154,6 +154,6 @@ class LiveQueueTest {
     assertThat(poll(100)).isNull();
     append("2");
     assertThat(value(poll(1000))).isEqualTo("2");
-    assertThat(told.standstills).isEmpty();
+    assertThat(told.standstills()).isEmpty();
   }
 }

@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.deliver;
+package dev.outboxrelay.relay.fact;
 
 /** What an operator has to mend before delivery goes on. */
 public enum PauseReason {

@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.intake;
+package dev.outboxrelay.relay.tail;
 
 /** The queue, as delivery reads it. For one thread. */
 public interface Arrivals {

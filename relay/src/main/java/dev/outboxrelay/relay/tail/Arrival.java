@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.intake;
+package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 

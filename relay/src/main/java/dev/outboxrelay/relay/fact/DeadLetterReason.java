@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.deliver;
+package dev.outboxrelay.relay.fact;
 
 /** Why Kafka will never take a record. */
 public enum DeadLetterReason {

@@ -1,8 +1,8 @@
-package dev.outboxrelay.relay.intake;
+package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.relay.tail.Tail;
-import dev.outboxrelay.relay.tail.TailedRecord;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.FactListener;
 
 /**
  * Makes arrivals of what the tail reads: tells which sequences are missing, and how much of the
@@ -10,7 +10,7 @@ import dev.outboxrelay.relay.tail.TailedRecord;
  */
 public final class Intake implements Arrivals {
   private final Tail tail;
-  private final IntakeListener listener;
+  private final FactListener listener;
 
   private long lastSequence;
   private long lastSettledBytes;
@@ -19,7 +19,7 @@ public final class Intake implements Arrivals {
   /** What to add to an offset of this cycle to get the bytes of records up to there. */
   private long cycleBase;
 
-  public Intake(Tail tail, IntakeListener listener) {
+  public Intake(Tail tail, FactListener listener) {
     this.tail = tail;
     this.listener = listener;
   }
@@ -52,7 +52,7 @@ public final class Intake implements Arrivals {
     long sequence = record.sequence();
     long missingFrom = sequence;
     if (lastSequence > 0 && sequence <= lastSequence) {
-      listener.outOfSequence(sequence, lastSequence);
+      listener.tell(new Fact.OutOfSequence(sequence, lastSequence));
     } else {
       missingFrom = lastSequence == 0 ? sequence : lastSequence + 1;
       lastSequence = sequence;

@@ -1,6 +1,4 @@
-package dev.outboxrelay.relay.intake;
-
-import dev.outboxrelay.relay.tail.Place;
+package dev.outboxrelay.relay.tail;
 
 /**
  * Where to go on reading.

@@ -1,15 +1,23 @@
-package dev.outboxrelay.relay.deliver;
+package dev.outboxrelay.relay.fact;
 
 /**
  * What a failed send means for the delivery of its record. The classifier of the {@code kafka}
  * package names it, the delivery loop acts on it.
  */
-public sealed interface Verdict {
-  /** The error as it may be logged: its class and message, never a payload. */
-  String error();
-
+public sealed interface Verdict extends Cause {
   /** Which of those below it is. */
   Kind kind();
+
+  @Override
+  default String label() {
+    return kind().label();
+  }
+
+  /** Whatever is not an operator's to mend is tried again by itself. */
+  @Override
+  default String wayOut() {
+    return null;
+  }
 
   /** What it is called. */
   enum Kind {
@@ -71,6 +79,16 @@ public sealed interface Verdict {
     public Kind kind() {
       return Kind.PAUSE_TOPIC;
     }
+
+    @Override
+    public String reasonLabel() {
+      return reason.label();
+    }
+
+    @Override
+    public String wayOut() {
+      return reason.wayOut();
+    }
   }
 
   /** An operator has to mend credentials, certificates or versions. */
@@ -79,6 +97,16 @@ public sealed interface Verdict {
     public Kind kind() {
       return Kind.PAUSE_ALL;
     }
+
+    @Override
+    public String reasonLabel() {
+      return reason.label();
+    }
+
+    @Override
+    public String wayOut() {
+      return reason.wayOut();
+    }
   }
 
   /** Another producer took over; going on would fence it in turn. */
@@ -86,6 +114,11 @@ public sealed interface Verdict {
     @Override
     public Kind kind() {
       return Kind.FENCED;
+    }
+
+    @Override
+    public String wayOut() {
+      return "another relay took this outbox over: stop one of the two";
     }
   }
 }

@@ -1,0 +1,69 @@
+package dev.outboxrelay.relay.fact;
+
+/**
+ * Something that happened to an outbox's events or to the relay's work on them. Never holds a
+ * payload. Facts of one outbox are told on its delivery thread, in order.
+ *
+ * <p>What to alert on: {@link DeadLettered}, {@link Quarantined} and {@link Missing}, any at all,
+ * as an event did not reach Kafka; and every standing {@link Trouble} that {@link Troubles} knows.
+ */
+public sealed interface Fact {
+  /**
+   * Kafka acked an event, and all before it are settled.
+   *
+   * @param bytes size of its record in the queue
+   * @param latencyMillis from its append to the ack, not below 0
+   */
+  record Delivered(String topic, int bytes, long latencyMillis) implements Fact {}
+
+  /** A send failed; {@code topic} is null if it concerns no single topic. */
+  record SendFailed(Verdict verdict, String topic) implements Fact {}
+
+  /** Delivery went back to the oldest unsettled event; so many will be sent again. */
+  record Rewound(int events) implements Fact {}
+
+  /**
+   * Delivery came into another state, or tried again in the same one.
+   *
+   * @param from label of the state before
+   * @param to label of the present one
+   * @param trouble what keeps events from being delivered now; null if all is well
+   */
+  record StateChanged(String from, String to, Trouble trouble) implements Fact {}
+
+  /** No record carries these sequences, both inclusive. */
+  record Missing(long first, long last) implements Fact {}
+
+  /** A valid record whose sequence is not above that of the one before; it is delivered. */
+  record OutOfSequence(long sequence, long previous) implements Fact {}
+
+  /** The reader can't get past this place in the usual way, and salvages what is behind it. */
+  record StandingStill(long cycle, long offset, String reason) implements Fact {}
+
+  /** A cycle that is not the newest has no end mark; its end is mended for other readers. */
+  record EndMissing(long cycle) implements Fact {}
+
+  /** An event was moved to the dead letters, durably. */
+  record DeadLettered(String topic, DeadLetterReason reason, long sequence) implements Fact {}
+
+  /** Bytes that are no valid record were set aside, durably. */
+  record Quarantined(long cycle, long offset, long bytes, String reason) implements Fact {}
+
+  /** The position is on stable storage; everything up to this sequence is settled. */
+  record PositionSaved(long sequence) implements Fact {}
+
+  /** A part of the relay's own work failed; it is tried again, for as long as it takes. */
+  record Failed(Part part, String error) implements Fact {}
+
+  /** What had failed was done. */
+  record Recovered(Part part) implements Fact {}
+
+  /** Settled cycles up to this one were deleted. */
+  record CyclesDeleted(long cycle, long bytes) implements Fact {}
+
+  /**
+   * The outbox was removed, moved or replaced: what was read of it is still delivered, then the
+   * pipeline ends.
+   */
+  record OutboxGone() implements Fact {}
+}

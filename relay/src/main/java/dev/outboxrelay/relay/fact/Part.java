@@ -1,0 +1,56 @@
+package dev.outboxrelay.relay.fact;
+
+/** What the relay does besides reading and sending, and may fail at. */
+public enum Part {
+  /** The position: after a restart everything behind the saved one is sent again. */
+  POSITION(
+      "position",
+      "The position can't be saved",
+      "make room on the outbox's disk or mend it: events may be sent twice after a restart"),
+  /** An event that Kafka will never take. */
+  DEAD_LETTER(
+      "dead-letter",
+      "A dead letter can't be written",
+      "make room for dead-letters/, or give the relay the right to write it"),
+  /** Bytes that are no valid record. */
+  QUARANTINE(
+      "quarantine",
+      "Corrupt bytes can't be set aside",
+      "make room for quarantine/, or give the relay the right to write it"),
+  /** The end mark of a cycle. */
+  SEAL("seal", "A cycle's end mark can't be written", "mend what the error names"),
+  /** The mark of a cycle to which nobody may append again. */
+  MARK_FAILED("mark-failed", "A cycle can't be marked as failed", "mend what the error names"),
+  /** Settled cycles, which take space. */
+  DELETION("delete", "Settled cycles can't be deleted", "mend what the error names"),
+  /** What was appended and not yet synced. */
+  SYNC(
+      "sync",
+      "What was appended can't be synced",
+      "look at the disk: until it is mended a power cut costs more than the sync interval");
+
+  private final String label;
+  private final String what;
+  private final String wayOut;
+
+  Part(String label, String what, String wayOut) {
+    this.label = label;
+    this.what = what;
+    this.wayOut = wayOut;
+  }
+
+  /** A stable name for metrics, status and logs. */
+  public String label() {
+    return label;
+  }
+
+  /** What it means that it fails, for a person; no full stop. */
+  public String what() {
+    return what;
+  }
+
+  /** What to do, for a person. */
+  public String wayOut() {
+    return wayOut;
+  }
+}
