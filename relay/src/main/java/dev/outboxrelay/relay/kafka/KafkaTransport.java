@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
@@ -198,6 +199,9 @@ public final class KafkaTransport implements Transport {
       refusal = callback.refusal();
     } catch (RuntimeException e) {
       refusal = e;
+    } catch (LinkageError e) {
+      // A library that the settings call for, a codec's for example.
+      return new Verdict.PauseAll(PauseReason.CONFIGURATION, ErrorClassifier.describe(e));
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {

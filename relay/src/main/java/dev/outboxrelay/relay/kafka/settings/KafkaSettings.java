@@ -1,12 +1,14 @@
 package dev.outboxrelay.relay.kafka.settings;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Settings of Kafka's clients, checked, with the relay's defaults and what it insists on filled in.
@@ -57,6 +59,14 @@ public final class KafkaSettings {
   /** Broker addresses as configured, for messages. */
   public String bootstrapServers() {
     return masked().get("bootstrap.servers");
+  }
+
+  /** Each {@code host:port} where the brokers are looked for; not for messages. */
+  public List<String> bootstrapAddresses() {
+    return Arrays.stream(values.get("bootstrap.servers").split(",", -1))
+        .map(String::trim)
+        .filter(address -> !address.isEmpty())
+        .collect(Collectors.toList());
   }
 
   /**
