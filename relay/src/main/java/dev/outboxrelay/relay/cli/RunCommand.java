@@ -117,7 +117,7 @@ final class RunCommand implements Callable<Integer> {
     logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;
     try {
-      code = exitCode(end.get());
+      code = exitCode(end.get(), fleet.status());
     } catch (ExecutionException e) {
       LOG.atError().setCause(e).log("relay failed");
     } finally {
@@ -145,10 +145,15 @@ final class RunCommand implements Callable<Integer> {
         .log("relay ready");
   }
 
-  private static int exitCode(PipelineEnd end) {
+  private static int exitCode(PipelineEnd end, FleetStatus fleet) {
     if (end instanceof PipelineEnd.Stopped stopped) {
-      LOG.atInfo().addKeyValue("unsettled", stopped.unsettled()).log("relay stopped");
-      return ExitCode.OK;
+      long waiting = fleet.open().stream().mapToLong(PipelineStatus::lagEvents).sum();
+      (stopped.saved() ? LOG.atInfo() : LOG.atError())
+          .addKeyValue("unsettled", stopped.unsettled())
+          .addKeyValue("waiting", waiting)
+          .addKeyValue("position_saved", stopped.saved())
+          .log("relay stopped");
+      return stopped.saved() ? ExitCode.OK : ExitCode.NOT_SAVED;
     } else if (end instanceof PipelineEnd.Fenced fenced) {
       LOG.atError()
           .addKeyValue("error", fenced.error())

@@ -64,11 +64,11 @@ public final class WatchedFleet implements Fleet {
 
   private void run() {
     try {
-      while (watch.unsettledAtTheEnd().isEmpty()) {
+      while (watch.end().isEmpty()) {
         watch.doWork();
         LockSupport.parkNanos(this, watch.isStopping() ? PAUSE_WHILE_STOPPING_NANOS : PAUSE_NANOS);
       }
-      end.complete(new PipelineEnd.Stopped(watch.unsettledAtTheEnd().get()));
+      end.complete(watch.end().get());
     } catch (Throwable e) {
       end.complete(new PipelineEnd.Failed(e));
     }

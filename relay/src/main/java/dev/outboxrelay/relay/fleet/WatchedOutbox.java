@@ -169,10 +169,12 @@ final class WatchedOutbox {
       return leaving;
     }
     // One that is still opening has nothing to save, and ends by itself once it is open.
-    return leaving.gone(
-        stage instanceof Stage.Ended ended && ended.end() instanceof PipelineEnd.Stopped stopped
-            ? stopped.unsettled()
-            : 0);
+    if (!(stage instanceof Stage.Ended ended)) {
+      return leaving.gone(0, true);
+    }
+    return ended.end() instanceof PipelineEnd.Stopped stopped
+        ? leaving.gone(stopped.unsettled(), stopped.saved())
+        : leaving.gone(0, ended.end() instanceof PipelineEnd.OutboxGone);
   }
 
   /** The directory is gone, or the relay stops. */

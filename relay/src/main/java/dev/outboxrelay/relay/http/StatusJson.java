@@ -6,9 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.fact.Cause;
-import dev.outboxrelay.relay.fact.Trouble;
-import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -66,9 +64,9 @@ final class StatusJson {
     }
     node.put("state", status.state().label());
     node.put("state_since", status.stateSinceMillis());
-    status.trouble().ifPresent(first -> node.set("trouble", trouble(first)));
+    status.trouble().ifPresent(first -> node.set("trouble", TroubleJson.of(first)));
     ArrayNode troubles = node.putArray("troubles");
-    status.troubles().forEach(each -> troubles.add(trouble(each)));
+    status.troubles().forEach(each -> troubles.add(TroubleJson.of(each)));
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -111,25 +109,6 @@ final class StatusJson {
     } catch (IOException e) {
       node.removeAll();
     }
-    return node;
-  }
-
-  private ObjectNode trouble(Trouble trouble) {
-    Cause cause = trouble.cause();
-    ObjectNode node = mapper.createObjectNode();
-    node.put("kind", cause.label());
-    if (cause instanceof Verdict.PauseTopic pause) {
-      node.put("topic", pause.topic());
-    }
-    if (cause.reasonLabel() != null) {
-      node.put("reason", cause.reasonLabel());
-    }
-    if (cause.wayOut() != null) {
-      node.put("do", cause.wayOut());
-    }
-    node.put("error", cause.error());
-    node.put("since", trouble.sinceMillis());
-    node.put("attempts", trouble.attempts());
     return node;
   }
 

@@ -12,6 +12,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.fact.TroublesFile;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -33,6 +34,7 @@ import java.util.UUID;
  * @param oldestUnsettledMillis append time of the first event behind the position; empty if there
  *     is none or it can't be read
  * @param otherFormat what another version wrote, if that is what waits first
+ * @param troubles what the relay that runs, or ran last, told to be wrong; empty if none ever told
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were ever made
@@ -45,6 +47,7 @@ public record OutboxReport(
     OptionalLong backlogBytes,
     OptionalLong oldestUnsettledMillis,
     Optional<String> otherFormat,
+    Optional<TroublesFile.Told> troubles,
     int cycles,
     long queueBytes,
     long deadLetters,
@@ -77,6 +80,7 @@ public record OutboxReport(
         backlogBytes,
         oldestMillis,
         otherFormat,
+        TroublesFile.read(paths.troubles()),
         cycles.size(),
         usedBytes(paths, cycles),
         lastSequence(paths.deadLetters()),

@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -95,6 +97,12 @@ final class OutboxGauges {
           .tags("outbox", outbox.toString(), "state", state)
           .register(registry);
     }
+    for (Part part : Part.values()) {
+      Gauge.builder("outbox.relay.part.failing", () -> fails(part) ? 1 : 0)
+          .description("1 while a part of the relay's own work fails; it is tried again")
+          .tags("outbox", outbox.toString(), "part", part.label())
+          .register(registry);
+    }
     for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
       FunctionCounter.builder("outbox.append.failures", this, gauges -> gauges.refused(reason))
           .description("Appends that the clients refused, as they count them themselves")
@@ -116,6 +124,12 @@ final class OutboxGauges {
 
   private boolean is(String state) {
     return now.state().label().equals(state);
+  }
+
+  private boolean fails(Part part) {
+    return now.troubles().stream()
+        .anyMatch(
+            trouble -> trouble.cause() instanceof Cause.PartFailed failed && failed.part() == part);
   }
 
   private double freeBytes() {

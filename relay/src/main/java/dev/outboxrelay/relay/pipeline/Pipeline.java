@@ -192,7 +192,7 @@ public final class Pipeline implements AutoCloseable {
     }
     return state instanceof DeliveryState.Fenced fenced
         ? new PipelineEnd.Fenced(fenced.trouble().cause().error())
-        : new PipelineEnd.Stopped(delivery.ledger().inFlight());
+        : new PipelineEnd.Stopped(delivery.ledger().inFlight(), settler.isUpToDate());
   }
 
   /** Tells what the settling thread has done. */
@@ -216,6 +216,7 @@ public final class Pipeline implements AutoCloseable {
             delivery.ledger().inFlight(),
             delivery.ledger().inFlightBytes(),
             delivery.oldestAppendMillis()));
+    settler.troubles(board.troubles());
   }
 
   /**

@@ -62,6 +62,10 @@ final class StatusBoard {
   /** What the writers' files say. */
   private record Appended(long sequence, long bytes, int cycles, long queueBytes) {}
 
+  List<Trouble> troubles() {
+    return troubles.get();
+  }
+
   void put(Note latest) {
     note = latest;
   }

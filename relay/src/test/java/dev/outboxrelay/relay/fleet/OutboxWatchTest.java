@@ -256,7 +256,7 @@ class OutboxWatchTest {
     opened(A);
     files.waiting.remove(A);
     later(IDLE_AFTER);
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     noted.told.clear();
 
@@ -316,7 +316,7 @@ class OutboxWatchTest {
 
     later(Duration.ofSeconds(1));
     assertThat(service(A).stopped).isTrue();
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     assertThat(watch.status().onHold()).isEmpty();
     later(Duration.ofMinutes(30));
@@ -359,7 +359,7 @@ class OutboxWatchTest {
     assertThat(service(A).stopped).isTrue();
     assertThat(noted.told).doesNotContain("gone a");
 
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     assertThat(noted.told).containsExactly("listener a", "watch a", "gone a");
     assertThat(watch.status().open()).isEmpty();
@@ -374,7 +374,7 @@ class OutboxWatchTest {
     watch.doWork();
     assertThat(attempts(A)).isEqualTo(1);
 
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     watch.doWork();
     assertThat(attempts(A)).isEqualTo(2);
@@ -398,14 +398,14 @@ class OutboxWatchTest {
     watch.doWork();
     assertThat(service(A).stopped).isTrue();
     assertThat(service(B).stopped).isTrue();
-    assertThat(watch.unsettledAtTheEnd()).isEmpty();
+    assertThat(watch.end()).isEmpty();
 
-    service(A).ends(A, new PipelineEnd.Stopped(3));
+    service(A).ends(A, new PipelineEnd.Stopped(3, true));
     watch.doWork();
-    assertThat(watch.unsettledAtTheEnd()).isEmpty();
-    service(B).ends(B, new PipelineEnd.Stopped(4));
+    assertThat(watch.end()).isEmpty();
+    service(B).ends(B, new PipelineEnd.Stopped(4, false));
     watch.doWork();
-    assertThat(watch.unsettledAtTheEnd()).hasValue(7);
+    assertThat(watch.end()).hasValue(new PipelineEnd.Stopped(7, false));
   }
 
   @Test
@@ -415,7 +415,7 @@ class OutboxWatchTest {
     watch.doWork();
 
     assertThat(service(A).stopped).isTrue();
-    assertThat(watch.unsettledAtTheEnd()).hasValue(0);
+    assertThat(watch.end()).hasValue(new PipelineEnd.Stopped(0, true));
   }
 
   @Test

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
@@ -28,6 +30,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -187,6 +190,24 @@ class RelayMetricsTest {
         .hasSize(concreteStates(DeliveryState.class).size())
         .filteredOn(line -> line.endsWith(" 1.0"))
         .hasSize(1);
+  }
+
+  @Test
+  void everyPartOfTheRelaysOwnWorkHasASeriesThatIsOneWhileItFails() {
+    AtomicReference<PipelineStatus> status = new AtomicReference<>(Statuses.idle(outbox, 0));
+    metrics.watch(outbox, status::get);
+    for (Part part : Part.values()) {
+      assertThat(value("outbox_relay_part_failing", "part=\"" + part.label() + "\""))
+          .isEqualTo("0.0");
+    }
+    Trouble trouble = new Trouble(new Cause.PartFailed(Part.QUARANTINE, "ENOSPC"), 1_000, 2);
+    status.set(Statuses.troubled(status.get(), trouble));
+
+    assertThat(lines("outbox_relay_part_failing"))
+        .filteredOn(line -> line.endsWith(" 1.0"))
+        .singleElement()
+        .asString()
+        .contains("part=\"quarantine\"");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.inspect.Backlog;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -55,6 +56,33 @@ public final class Statuses {
   /** Everything settled, after so much was delivered and sent again since the start. */
   public static PipelineStatus counting(Path outbox, long delivered, long retried) {
     return settled(outbox, 0, delivered, retried);
+  }
+
+  /** The same, with something wrong. */
+  public static PipelineStatus troubled(PipelineStatus status, Trouble trouble) {
+    return new PipelineStatus(
+        status.outbox(),
+        status.outboxId(),
+        status.generation(),
+        status.state(),
+        status.stateSinceMillis(),
+        List.of(trouble),
+        status.tickNanos(),
+        status.appendedSequence(),
+        status.settledSequence(),
+        status.savedSequence(),
+        status.lagBytes(),
+        status.inFlightEvents(),
+        status.inFlightBytes(),
+        status.oldestUnsettledMillis(),
+        status.lastDeliveryMillis(),
+        status.delivered(),
+        status.retried(),
+        status.deadLetters(),
+        status.quarantined(),
+        status.missing(),
+        status.cycles(),
+        status.queueBytes());
   }
 
   private static PipelineStatus settled(Path outbox, long tickNanos, long delivered, long retried) {
