@@ -40,10 +40,16 @@ public final class KafkaChecks {
     try {
       KafkaProbe.Result result = KafkaProbe.check(config.kafka(), timeout);
       findings.add(found(result.cluster()));
-      for (String doubt : result.doubts()) {
+      for (String useless : result.useless()) {
+        findings.add(
+            Finding.warning("kafka", useless, "mend it or take it out of KAFKA_BOOTSTRAP_SERVERS"));
+      }
+      for (String unreachable : result.unreachable()) {
         findings.add(
             Finding.problem(
-                "kafka", doubt, "events for what is there wait; mend it, or name others"));
+                "kafka",
+                "a broker says that it is at (advertised.listeners) " + unreachable,
+                "events for the partitions that it leads wait; let it name what this host reaches"));
       }
       Clock theirs = theirs(result.cluster(), findings);
       topics(topics, backlog, theirs, findings);

@@ -19,9 +19,11 @@ public final class KafkaProbe {
   /**
    * What was found.
    *
-   * @param doubts what holds a part of the events up, one line each
+   * @param useless addresses that were given, and why they are of no use
+   * @param unreachable brokers whose own addresses are of no use: their partitions can't be written
    */
-  public record Result(KafkaAdmin.Cluster cluster, List<String> doubts) {}
+  public record Result(
+      KafkaAdmin.Cluster cluster, List<String> useless, List<String> unreachable) {}
 
   /**
    * Looks who answers, makes a producer, compresses, and asks the cluster for what everybody may
@@ -42,26 +44,22 @@ public final class KafkaProbe {
     Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
     Peers peers = new Peers(settings, patience);
     makeProducer(settings);
-    List<String> doubts = new ArrayList<>(complaints(peers, settings.bootstrapAddresses()));
-    if (!doubts.isEmpty() && doubts.size() == settings.bootstrapAddresses().size()) {
-      throw new KafkaRefused(String.join("; ", doubts), null);
-    }
+    List<String> useless = complaints(peers, settings.bootstrapAddresses());
+    refuseIfAll(useless, settings.bootstrapAddresses(), "");
     try (KafkaAdmin admin = KafkaAdmin.open(settings, timeout)) {
       KafkaAdmin.Cluster cluster = admin.cluster();
       List<String> brokers =
           cluster.addresses().subList(0, Math.min(MOST_BROKERS, cluster.addresses().size()));
       List<String> unreachable = complaints(peers, brokers);
-      if (!unreachable.isEmpty() && unreachable.size() == brokers.size()) {
-        throw new KafkaRefused(advertised(unreachable), null);
-      } else if (!unreachable.isEmpty()) {
-        doubts.add(advertised(unreachable));
-      }
-      return new Result(cluster, doubts);
+      refuseIfAll(unreachable, brokers, "brokers say that they are at (advertised.listeners) ");
+      return new Result(cluster, useless, unreachable);
     }
   }
 
-  private static String advertised(List<String> unreachable) {
-    return "brokers say that they are at (advertised.listeners): " + String.join("; ", unreachable);
+  private static void refuseIfAll(List<String> complaints, List<String> addresses, String what) {
+    if (!complaints.isEmpty() && complaints.size() == addresses.size()) {
+      throw new KafkaRefused(what + String.join("; ", complaints), null);
+    }
   }
 
   private static List<String> complaints(Peers peers, List<String> addresses) {
