@@ -126,6 +126,7 @@ final class PipelineAssembly {
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
                 config.recordTimestamp(),
+                config.partitioner(),
                 kafka,
                 clocks.monotonic(),
                 context.producers()));
