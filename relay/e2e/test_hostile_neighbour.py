@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +21,9 @@ from outbox_client import Outbox, OutboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typing_extensions import Self
 
     from harness.broker import Broker
 
@@ -68,7 +70,7 @@ class Victim:
                     return
                 self.acked += values
 
-    def __enter__(self) -> Victim:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -28,5 +28,8 @@ final class ExitCode {
   /** All was done, but not all could be printed; that of the client's command, too. */
   static final int NOT_PRINTED = 9;
 
+  /** Stopped, but the position could not be saved: what was settled last is sent again. */
+  static final int NOT_SAVED = 10;
+
   private ExitCode() {}
 }

@@ -19,13 +19,11 @@ import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Transport;
-import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -59,7 +57,7 @@ final class PipelineAssembly {
     OutboxPaths paths = new OutboxPaths(config.outboxDir());
     try {
       if (Files.notExists(paths.state(), LinkOption.NOFOLLOW_LINKS)) {
-        QueueWriter.open(options(config)).close();
+        QueueWriter.open(config.writerOptions()).close();
       }
     } catch (OutboxError e) {
       throw unusable(config, e);
@@ -77,15 +75,13 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener outside,
-      ProducerWatch watch,
+      OutboxContext context,
       Clocks clocks,
       Company company) {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, kafka, lock, counts, outside, watch, clocks, company, resources);
+      return open(config, kafka, lock, context, clocks, company, resources);
     } catch (IOException e) {
       resources.close();
       throw unusable(config, Folder.named(e));
@@ -102,14 +98,12 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener outside,
-      ProducerWatch watch,
+      OutboxContext context,
       Clocks clocks,
       Company company,
       Resources resources)
       throws IOException {
-    WriterOptions options = options(config);
+    WriterOptions options = config.writerOptions();
     OutboxPaths named = options.paths();
     // Opening creates what is missing and mends what a crash left.
     QueueWriter.open(options).close();
@@ -128,7 +122,12 @@ final class PipelineAssembly {
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
-            stateClock, new PipelineLog(clocks), new EndMender(settler), counts, troubles, outside);
+            stateClock,
+            new PipelineLog(clocks),
+            new EndMender(settler),
+            context.counts(),
+            troubles,
+            context.listener());
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
@@ -138,9 +137,10 @@ final class PipelineAssembly {
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
                 config.recordTimestamp(),
+                config.partitioner(),
                 kafka,
                 clocks.monotonic(),
-                watch));
+                context.producers()));
     Delivery delivery =
         new Delivery(
             intake,
@@ -152,7 +152,14 @@ final class PipelineAssembly {
             clocks,
             start);
     StatusBoard board =
-        new StatusBoard(named, state, counts, troubles::now, firstNote(delivery, start, clocks));
+        new StatusBoard(
+            named,
+            state,
+            context.counts(),
+            troubles::now,
+            context.sync()::unsynced,
+            firstNote(delivery, start, clocks));
+    board.look(start, null, clocks.nanos());
     return new Pipeline(
         lock,
         listener,
@@ -160,16 +167,12 @@ final class PipelineAssembly {
         delivery,
         settler,
         settlerThread,
+        context.sync(),
         board,
         stateClock,
         config.stopDeadline(),
         config.drainOnStop(),
         resources);
-  }
-
-  private static WriterOptions options(RelayConfig config) {
-    return WriterOptions.of(new OutboxPaths(config.outboxDir()))
-        .withTrustParent(config.trustParent());
   }
 
   private static PipelineRefused unusable(RelayConfig config, Exception e) {

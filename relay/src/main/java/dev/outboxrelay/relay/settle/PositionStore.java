@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.sync.CycleSync;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;

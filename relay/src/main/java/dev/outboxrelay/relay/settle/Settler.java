@@ -10,10 +10,12 @@ import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Settlement;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -34,6 +36,7 @@ public final class Settler implements Settlement {
   private final FactQueue facts = new FactQueue();
   private final Jobs jobs;
   private final Saving saving;
+  private final TroubleNews news;
   private volatile Thread waiting;
   private long nextDeletionNanos;
 
@@ -42,12 +45,14 @@ public final class Settler implements Settlement {
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
+      TroubleNews news,
       Pace pace,
       Clocks clocks,
       Settled start) {
     this.positions = positions;
     this.deadLetters = deadLetters;
     this.housekeeping = housekeeping;
+    this.news = news;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
     this.jobs = new Jobs(deadLetters, quarantine, housekeeping, facts);
@@ -90,6 +95,7 @@ public final class Settler implements Settlement {
         deadLetters,
         new Quarantine(held.paths(), outbox),
         new Housekeeping(options, held, owner.outboxId()),
+        new TroubleNews(held.paths().troubles(), clocks),
         pace,
         clocks,
         start);
@@ -130,6 +136,13 @@ public final class Settler implements Settlement {
     wakeUp();
   }
 
+  /** What is wrong now, for who looks at files. For the delivery thread. */
+  public void troubles(List<Trouble> now) {
+    if (news.tell(now)) {
+      wakeUp();
+    }
+  }
+
   /** The next fact to tell, or null. For the delivery thread. */
   public Fact poll() {
     return facts.poll();
@@ -153,6 +166,7 @@ public final class Settler implements Settlement {
     if (saved > 0) {
       deadLetters.settled(saving.saved().sequence());
     }
+    news.work(now);
     return done + saved + delete(now);
   }
 
@@ -181,6 +195,7 @@ public final class Settler implements Settlement {
     waiting = Thread.currentThread();
     long now = clocks.nanos();
     long next = Math.min(jobs.nanosToNext(now), saving.nanosToNext(now));
+    next = Math.min(next, news.nanosToNext(now));
     if (saving.saved() != null) {
       next = Math.min(next, nextDeletionNanos - now);
     }
@@ -203,7 +218,8 @@ public final class Settler implements Settlement {
   void close() throws IOException {
     try (positions;
         deadLetters;
-        housekeeping) {
+        housekeeping;
+        news) {
       // Closed in this order.
     }
   }

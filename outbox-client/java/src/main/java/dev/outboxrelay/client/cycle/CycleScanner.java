@@ -83,6 +83,19 @@ public final class CycleScanner implements Closeable {
     return layout == null ? 0 : file.getLong(layout.word1());
   }
 
+  /** Where the last entry ends, as the writers have noted it; the start while there is none. */
+  public long writtenEnd() throws IOException {
+    long last = writePosition();
+    if (last < start()) {
+      return start();
+    }
+    CycleEntry entry = at(last);
+    if (entry instanceof CycleEntry.Valid valid) {
+      return valid.next();
+    }
+    return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
+  }
+
   /** Length of the file, bytes. */
   public long size() {
     return file.size();

@@ -85,6 +85,11 @@ public record OutboxPaths(Path root, Path queue) {
     return root.resolve("relay.outcomes");
   }
 
+  /** What the relay last told to be wrong. */
+  public Path troubles() {
+    return root.resolve("relay.troubles");
+  }
+
   /** An outbox of its own, written by the relay alone. */
   public OutboxPaths deadLetters() {
     return new OutboxPaths(root.resolve("dead-letters"));

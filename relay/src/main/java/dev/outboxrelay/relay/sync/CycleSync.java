@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.settle;
+package dev.outboxrelay.relay.sync;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -14,14 +14,14 @@ import java.nio.file.NoSuchFileException;
  * leave a position beyond the data, and what is appended there next would never be sent. For one
  * thread.
  */
-final class CycleSync implements Closeable {
+public final class CycleSync implements Closeable {
   private final OutboxPaths paths;
   private final Disk disk;
   private long current;
   private FileChannel channel;
 
   /** Begins with the cycle of the saved position: what is before it was synced by then. */
-  CycleSync(OutboxPaths paths, long cycle, Disk disk) {
+  public CycleSync(OutboxPaths paths, long cycle, Disk disk) {
     this.paths = paths;
     this.disk = disk;
     this.current = cycle;
@@ -32,7 +32,7 @@ final class CycleSync implements Closeable {
    *
    * @throws CycleSyncException if the operating system could not write one of them
    */
-  void syncUpTo(long cycle) throws IOException {
+  public void syncUpTo(long cycle) throws IOException {
     if (cycle > current) {
       for (long each : paths.cycles()) {
         if (each > current && each <= cycle) {
