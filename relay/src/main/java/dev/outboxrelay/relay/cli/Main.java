@@ -8,10 +8,12 @@ import dev.outboxrelay.relay.http.HttpUnavailable;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -108,7 +110,10 @@ public final class Main implements Runnable {
     int code = exitCode(e);
     if (code == ExitCode.FAILED && !(e instanceof KafkaRefused || e instanceof CommandFailed)) {
       err.println("outbox-relay: unexpected error, please report it");
-      e.printStackTrace(err);
+      StringWriter trace = new StringWriter();
+      e.printStackTrace(new PrintWriter(trace));
+      err.print(SecretWords.OF_THIS_PROCESS.scrub(trace.toString()));
+      err.flush();
     } else {
       err.println("outbox-relay: " + (e instanceof IOException ? e.toString() : e.getMessage()));
     }

@@ -3,15 +3,13 @@ package dev.outboxrelay.relay.cli;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.doctor.Finding;
-import dev.outboxrelay.relay.doctor.TopicChecks;
+import dev.outboxrelay.relay.doctor.KafkaChecks;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
-import dev.outboxrelay.relay.kafka.KafkaRefused;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,15 +85,9 @@ final class TopicsCommand implements Runnable {
     public Integer call() throws IOException {
       RelayConfig config = outbox.configuration();
       Backlog backlog = backlog(config);
-      TopicChecks checks = new TopicChecks(config.recordTimestamp(), Clock.systemUTC());
-      List<Finding> findings = new ArrayList<>();
-      try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), KAFKA_TIMEOUT)) {
-        admin
-            .describe(topics(given, config, backlog))
-            .forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
-      } catch (KafkaRefused e) {
-        throw new CommandFailed(ExitCode.PROBLEMS_FOUND, e.getMessage());
-      }
+      List<Finding> findings =
+          new KafkaChecks(config, Clock.systemUTC(), KAFKA_TIMEOUT)
+              .findings(topics(given, config, backlog), backlog);
       return FindingsPrinter.print(findings, json, spec.commandLine().getOut());
     }
   }

@@ -42,6 +42,7 @@ final class EnvironmentReader {
           "OUTBOX_TOPIC",
           "OUTBOX_TRUST_PARENT",
           "OUTBOX_RECORD_TIMESTAMP",
+          "OUTBOX_PARTITIONER",
           "OUTBOX_WINDOW_RECORDS",
           "OUTBOX_WINDOW_BYTES",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",

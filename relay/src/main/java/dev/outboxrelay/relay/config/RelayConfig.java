@@ -21,6 +21,7 @@ import java.util.OptionalLong;
  * @param delivery the promise towards consumers ({@code OUTBOX_DELIVERY})
  * @param recordTimestamp where a Kafka record's timestamp comes from ({@code
  *     OUTBOX_RECORD_TIMESTAMP})
+ * @param partitioner what chooses the partition of a key ({@code OUTBOX_PARTITIONER})
  * @param maxBytes cap of appended − settled bytes, parked and dead events included; empty = no cap
  *     ({@code OUTBOX_MAX_BYTES})
  * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
@@ -57,6 +58,7 @@ public record RelayConfig(
     OutboxSelection outboxes,
     DeliveryMode delivery,
     RecordTimestamp recordTimestamp,
+    Partitioner partitioner,
     OptionalLong maxBytes,
     Duration retain,
     Duration syncInterval,
@@ -98,6 +100,7 @@ public record RelayConfig(
             outboxes,
             reader.delivery(),
             reader.choice("OUTBOX_RECORD_TIMESTAMP", RecordTimestamp.class, RecordTimestamp.APPEND),
+            reader.choice("OUTBOX_PARTITIONER", Partitioner.class, Partitioner.MURMUR2),
             reader.maxBytes(),
             reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
             reader.duration("OUTBOX_SYNC_INTERVAL", Duration.ofMillis(200), "200ms"),
@@ -159,6 +162,7 @@ public record RelayConfig(
         newOutboxes,
         delivery,
         recordTimestamp,
+        partitioner,
         maxBytes,
         retain,
         syncInterval,
@@ -187,6 +191,7 @@ public record RelayConfig(
         "OUTBOX_DIRS", outboxes instanceof OutboxSelection.Matching many ? many.toString() : "");
     settings.put("OUTBOX_DELIVERY", lower(delivery).replace('_', '-'));
     settings.put("OUTBOX_RECORD_TIMESTAMP", lower(recordTimestamp));
+    settings.put("OUTBOX_PARTITIONER", lower(partitioner));
     settings.put(
         "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");

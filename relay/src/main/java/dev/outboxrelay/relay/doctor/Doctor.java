@@ -5,8 +5,6 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.inspect.Backlog;
-import dev.outboxrelay.relay.kafka.KafkaAdmin;
-import dev.outboxrelay.relay.kafka.KafkaRefused;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -74,32 +72,7 @@ public final class Doctor {
   private List<Finding> kafka(Backlog backlog) {
     Set<String> topics = new TreeSet<>(backlog.topics().keySet());
     config.topic().ifPresent(topics::add);
-    List<Finding> findings = new ArrayList<>();
-    try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), kafkaTimeout)) {
-      KafkaAdmin.Cluster cluster = admin.cluster();
-      findings.add(
-          Finding.ok(
-              "kafka",
-              "cluster "
-                  + cluster.id()
-                  + ", brokers: "
-                  + cluster.brokers()
-                  + ", at "
-                  + config.kafka().bootstrapServers()));
-      TopicChecks checks = new TopicChecks(config.recordTimestamp(), clock);
-      admin.describe(topics).forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
-    } catch (KafkaRefused e) {
-      findings.add(
-          Finding.problem(
-              "kafka",
-              e.getMessage(),
-              "check KAFKA_BOOTSTRAP_SERVERS, the network and the credentials; events wait in the"
-                  + " outbox meanwhile"));
-      if (!topics.isEmpty()) {
-        findings.add(Finding.skipped("topics", "not asked for: " + String.join(", ", topics)));
-      }
-    }
-    return findings;
+    return new KafkaChecks(config, clock, kafkaTimeout).findings(topics, backlog);
   }
 
   private static Finding backlogFinding(Backlog backlog) {

@@ -2,27 +2,82 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
-import org.apache.kafka.common.KafkaException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
-/** Tries settings out before they are relied on. */
+/** Tries settings out before they are relied on, and does what delivery does, but send. */
 public final class KafkaProbe {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration PEER_TIMEOUT = Duration.ofSeconds(3);
+
+  /** More brokers than that are not each tried: it would take too long. */
+  private static final int MOST_BROKERS = 12;
 
   private KafkaProbe() {}
 
   /**
-   * Makes a producer, and asks the cluster for what everybody may ask.
+   * What was found.
    *
-   * @throws KafkaRefused if either fails, or Kafka does not answer within 10 s
+   * @param useless addresses that were given, and why they are of no use
+   * @param unreachable brokers whose own addresses are of no use: their partitions can't be written
+   */
+  public record Result(
+      KafkaAdmin.Cluster cluster, List<String> useless, List<String> unreachable) {}
+
+  /**
+   * Looks who answers, makes a producer, compresses, and asks the cluster for what everybody may
+   * ask.
+   *
+   * @throws KafkaRefused if one fails, or Kafka does not answer within 10 s
    */
   public static void check(KafkaSettings settings) {
+    check(settings, TIMEOUT);
+  }
+
+  /**
+   * The same.
+   *
+   * @param timeout for each answer of the cluster
+   */
+  public static Result check(KafkaSettings settings, Duration timeout) {
+    Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
+    Peers peers = new Peers(settings, patience);
+    makeProducer(settings);
+    List<String> useless = complaints(peers, settings.bootstrapAddresses());
+    refuseIfAll(useless, settings.bootstrapAddresses(), "");
+    try (KafkaAdmin admin = KafkaAdmin.open(settings, timeout)) {
+      KafkaAdmin.Cluster cluster = admin.cluster();
+      List<String> brokers =
+          cluster.addresses().subList(0, Math.min(MOST_BROKERS, cluster.addresses().size()));
+      List<String> unreachable = complaints(peers, brokers);
+      refuseIfAll(unreachable, brokers, "brokers say that they are at (advertised.listeners) ");
+      return new Result(cluster, useless, unreachable);
+    }
+  }
+
+  private static void refuseIfAll(List<String> complaints, List<String> addresses, String what) {
+    if (!complaints.isEmpty() && complaints.size() == addresses.size()) {
+      throw new KafkaRefused(what + String.join("; ", complaints), null);
+    }
+  }
+
+  private static List<String> complaints(Peers peers, List<String> addresses) {
+    List<String> complaints = new ArrayList<>();
+    for (String address : addresses) {
+      Optional<String> complaint = peers.complaint(address);
+      complaint.ifPresent(complaints::add);
+    }
+    return complaints;
+  }
+
+  private static void makeProducer(KafkaSettings settings) {
     try {
       ProducerFactory.of("-probe").create(settings).close(Duration.ZERO);
-    } catch (KafkaException e) {
+    } catch (KafkaRefused e) {
+      throw e;
+    } catch (RuntimeException e) {
       throw new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
-    }
-    try (KafkaAdmin admin = KafkaAdmin.open(settings, TIMEOUT)) {
-      admin.cluster();
     }
   }
 }

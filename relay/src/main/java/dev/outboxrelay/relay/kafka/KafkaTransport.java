@@ -1,15 +1,15 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -36,22 +36,23 @@ public final class KafkaTransport implements Transport {
 
   private final ProducerFactory factory;
   private final RecordMapper mapper;
+  private final Partitioning partitioning;
   private final Supplier<KafkaSettings> settings;
   private final LongSupplier nanos;
   private final ProducerWatch watch;
   private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
-  private final Map<String, TopicUse> topics = new HashMap<>();
+  private final KnownTopics topics = new KnownTopics();
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
   private Producer<byte[], byte[]> producer;
-  private TopicUse lastUse;
   private final AtomicInteger epoch = new AtomicInteger();
 
   /**
    * Connects to nothing yet.
    *
+   * @param partitioner chooses where keys go
    * @param settings for the next producer; another object means that they have changed
    * @param nanos the monotonic clock
    * @param watch shown each producer that is used
@@ -59,11 +60,13 @@ public final class KafkaTransport implements Transport {
   public KafkaTransport(
       ProducerFactory factory,
       RecordTimestamp timestamp,
+      Partitioner partitioner,
       Supplier<KafkaSettings> settings,
       LongSupplier nanos,
       ProducerWatch watch) {
     this.factory = factory;
     this.mapper = new RecordMapper(timestamp);
+    this.partitioning = new Partitioning(partitioner);
     this.settings = settings;
     this.settingsInUse = settings.get();
     this.nanos = nanos;
@@ -107,7 +110,6 @@ public final class KafkaTransport implements Transport {
   public void disconnect() {
     epoch.incrementAndGet();
     topics.clear();
-    lastUse = null;
     if (producer != null) {
       worker.execute(watch::letGo);
       closeLater(producer);
@@ -121,29 +123,42 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isReady(String topic) {
-    lastUse = use(topic);
-    return lastUse != null && nanos.getAsLong() - lastUse.lastNanos() < TOPIC_IDLE_NANOS;
+    TopicUse use = topics.use(topic);
+    if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
+      return false;
+    }
+    if (partitionsNow(topic) == use.partitions()) {
+      return true;
+    }
+    // Asked for anew, and not by this thread.
+    use.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
+    return false;
   }
 
-  private TopicUse use(String topic) {
-    return lastUse != null && lastUse.isOf(topic) ? lastUse : topics.get(topic);
+  /** As the producer knows it at this moment, mostly without asking anybody; −1 if it does not. */
+  private int partitionsNow(String topic) {
+    try {
+      return producer.partitionsFor(topic).size();
+    } catch (RuntimeException e) {
+      return -1;
+    }
   }
 
   @Override
   public int partitions(String topic) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     return use == null ? 0 : use.partitions();
   }
 
   @Override
   public boolean introduces(OutboxRecord record) {
-    TopicUse use = use(record.topic());
-    return use != null && use.introduces(record.key());
+    TopicUse use = topics.use(record.topic());
+    return use != null && use.introduces(partitioning.of(record, use.partitions()));
   }
 
   @Override
   public void introduced(String topic, int partition) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     if (use != null) {
       use.introduced(partition);
     }
@@ -169,24 +184,32 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
+    TopicUse use = topics.use(record.topic());
+    if (use == null) {
+      return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
+    }
+    int partition = partitioning.of(record, use.partitions());
+    if (partition >= use.partitions()) {
+      return topics.want(use, record.topic(), partition);
+    }
     SendCallback callback = new SendCallback(completion, Thread.currentThread());
     Exception refusal;
     try {
-      var unused = producer.send(mapper.map(record), callback);
+      var unused = producer.send(mapper.map(record, partition), callback);
       refusal = callback.refusal();
     } catch (RuntimeException e) {
       refusal = e;
+    } catch (LinkageError e) {
+      // A library that the settings call for, a codec's for example.
+      return new Verdict.PauseAll(PauseReason.CONFIGURATION, ErrorClassifier.describe(e));
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {
-        topics.remove(record.topic());
-        lastUse = null;
+        topics.forget(record.topic());
       }
       return ErrorClassifier.ofRefused(record.topic(), refusal);
     }
-    if (lastUse != null) {
-      lastUse.used(nanos.getAsLong());
-    }
+    use.used(nanos.getAsLong());
     return null;
   }
 
@@ -213,19 +236,7 @@ public final class KafkaTransport implements Transport {
       producer = tagged.made;
       worker.execute(() -> watch.using(tagged.made));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      lastUse = null;
-      long now = nanos.getAsLong();
-      TopicUse before = topics.get(ready.topic());
-      topics.put(
-          ready.topic(),
-          before == null
-              ? new TopicUse(ready.topic(), ready.partitions(), now)
-              : before.again(ready.partitions(), now));
-      if (before != null && before.partitions() > ready.partitions()) {
-        // What was sent to a partition that is gone waits there, for the client will not move it.
-        String error = "topic " + ready.topic() + " was created anew with fewer partitions";
-        return new Answer.TopicUnavailable(ready.topic(), new Verdict.RebuildAndRewind(error));
-      }
+      return topics.accept(ready, nanos.getAsLong());
     }
     return tagged.answer;
   }

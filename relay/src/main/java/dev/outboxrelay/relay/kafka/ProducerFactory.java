@@ -25,6 +25,7 @@ public interface ProducerFactory {
    */
   static ProducerFactory of(String suffix) {
     return settings -> {
+      CodecCheck.check(settings);
       Map<String, Object> properties = new HashMap<>(settings.producerProperties());
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
       return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());

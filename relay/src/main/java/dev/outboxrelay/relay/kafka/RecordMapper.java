@@ -8,10 +8,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
-/**
- * Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. A
- * partition that the record names wins over any partitioner.
- */
+/** Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. */
 final class RecordMapper {
   static final String EVENT_ID_HEADER = "outbox-event-id";
 
@@ -21,7 +18,7 @@ final class RecordMapper {
     this.timestamp = timestamp;
   }
 
-  ProducerRecord<byte[], byte[]> map(OutboxRecord record) {
+  ProducerRecord<byte[], byte[]> map(OutboxRecord record, int partition) {
     RecordHeaders headers = new RecordHeaders();
     for (EventHeader header : record.headers()) {
       headers.add(new RecordHeader(header.name(), header.value()));
@@ -29,7 +26,8 @@ final class RecordMapper {
     byte[] eventId = record.eventId().toString().getBytes(StandardCharsets.US_ASCII);
     headers.add(new RecordHeader(EVENT_ID_HEADER, eventId));
     Long time = timestamp == RecordTimestamp.APPEND ? (Long) record.timestamp() : null;
+    Integer target = partition == Partitioning.ANY ? null : (Integer) partition;
     return new ProducerRecord<>(
-        record.topic(), record.partition(), time, record.key(), record.value(), headers);
+        record.topic(), target, time, record.key(), record.value(), headers);
   }
 }

@@ -1,16 +1,12 @@
 package dev.outboxrelay.relay.kafka;
 
 import java.util.BitSet;
-import org.apache.kafka.common.utils.Utils;
 
 /** What is known of a topic that the present producer writes. For one thread. */
 final class TopicUse {
-  private static final int UNKNOWN = -1;
-
   private final String topic;
   private final int partitions;
   private final BitSet introduced = new BitSet();
-  private int introducing = UNKNOWN;
   private long lastNanos;
 
   TopicUse(String topic, int partitions, long nanos) {
@@ -23,7 +19,6 @@ final class TopicUse {
   TopicUse again(int partitionsNow, long nanos) {
     TopicUse again = new TopicUse(topic, partitionsNow, nanos);
     again.introduced.or(introduced);
-    again.introducing = introducing;
     return again;
   }
 
@@ -44,30 +39,16 @@ final class TopicUse {
   }
 
   /**
-   * Whether no broker has acked anything yet in the partition to which Kafka's own partitioner will
-   * send a record with this key. False where that can't be told; without a key there is no order to
-   * keep among several partitions.
+   * Whether no broker has acked anything yet in this partition. False for {@link Partitioning#ANY}:
+   * without a key there is no order to keep among several partitions.
    */
-  boolean introduces(byte[] key) {
-    if (introduced.cardinality() >= partitions) {
-      return false;
-    }
-    introducing = partition(key);
-    return introducing != UNKNOWN && !introduced.get(introducing);
+  boolean introduces(int partition) {
+    int target = partitions == 1 ? 0 : partition;
+    return target != Partitioning.ANY && !introduced.get(target);
   }
 
-  /** The record that was introduced is acked; a partitioner of the user's may have moved it. */
+  /** A record was acked in this partition. */
   void introduced(int partition) {
     introduced.set(partition);
-    if (introducing != UNKNOWN) {
-      introduced.set(introducing);
-    }
-  }
-
-  private int partition(byte[] key) {
-    if (partitions == 1) {
-      return 0;
-    }
-    return key == null ? UNKNOWN : Utils.toPositive(Utils.murmur2(key)) % partitions;
   }
 }

@@ -1,10 +1,13 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.config.RelayConfig;
@@ -79,7 +82,10 @@ final class PipelineAssembly {
     resources.add(lock);
     try {
       return open(config, kafka, lock, context, clocks, company, resources);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException e) {
+      resources.close();
+      throw unusable(config, Folder.named(e));
+    } catch (OutboxError e) {
       resources.close();
       throw unusable(config, e);
     } catch (RuntimeException | Error e) {
@@ -98,16 +104,21 @@ final class PipelineAssembly {
       Resources resources)
       throws IOException {
     WriterOptions options = config.writerOptions();
-    OutboxPaths paths = options.paths();
+    OutboxPaths named = options.paths();
     // Opening creates what is missing and mends what a crash left.
     QueueWriter.open(options).close();
+    HeldDirectories held = resources.add(HeldDirectories.hold(named));
+    OutboxPaths paths = held.paths();
+    if (!lock.isOf(paths)) {
+      throw new IOException(named.root() + " was replaced while it was opened");
+    }
     OutboxState state =
         StateFile.read(paths.state())
-            .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
+            .orElseThrow(() -> new IOException(named.state() + " vanished while it was opened"));
     Settled start = StartPoint.find(paths, state);
 
     StateClock stateClock = new StateClock(clocks);
-    Settler settler = settler(config, options, state, start, clocks);
+    Settler settler = settler(config, options, held, state, start, clocks);
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
@@ -126,6 +137,7 @@ final class PipelineAssembly {
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
                 config.recordTimestamp(),
+                config.partitioner(),
                 kafka,
                 clocks.monotonic(),
                 context.producers()));
@@ -141,7 +153,7 @@ final class PipelineAssembly {
             start);
     StatusBoard board =
         new StatusBoard(
-            paths,
+            named,
             state,
             context.counts(),
             troubles::now,
@@ -181,14 +193,24 @@ final class PipelineAssembly {
   }
 
   private static Settler settler(
-      RelayConfig config, WriterOptions options, OutboxState state, Settled start, Clocks clocks)
+      RelayConfig config,
+      WriterOptions options,
+      HeldDirectories held,
+      OutboxState state,
+      Settled start,
+      Clocks clocks)
       throws IOException {
     long settled = start == null ? 0 : start.sequence();
     return Settler.open(
         new Settler.Owner(state.outboxId(), state.generation()),
         new DeadLetters(
-            options.paths(), state.outboxId(), settled, config.trustParent(), clocks.wall()),
+            held.paths(),
+            new OutboxIdentity(state.outboxId(), state.generation()),
+            settled,
+            options,
+            clocks.wall()),
         options,
+        held,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,
         start);

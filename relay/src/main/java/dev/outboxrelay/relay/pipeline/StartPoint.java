@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
@@ -132,6 +133,10 @@ final class StartPoint {
 
   private PipelineRefused.NeedsOperator refuse(String what) {
     return new PipelineRefused.NeedsOperator(
-        paths.root() + ": " + what + WAY_OUT + paths.position());
+        OwnDescriptors.nameOf(paths.root())
+            + ": "
+            + what
+            + WAY_OUT
+            + OwnDescriptors.nameOf(paths.position()));
   }
 }

@@ -2,13 +2,12 @@ package dev.outboxrelay.relay.sync;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Brings cycle files to stable storage before a position may cover them: else a power cut could
@@ -49,9 +48,7 @@ public final class CycleSync implements Closeable {
   private void sync() throws IOException {
     try {
       if (channel == null) {
-        channel =
-            FileChannel.open(
-                paths.cycle(current), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        channel = SafeFiles.openToRead(paths.cycle(current));
       }
       disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (NoSuchFileException e) {

@@ -27,6 +27,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class OutboxSync implements Closeable {
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
+  /** A quiet outbox holds no descriptor: there may be thousands of them. */
+  private static final long LET_GO_MILLIS = 60_000;
+
   /** More than a pipeline leaves there between two turns; without one, the first ones do. */
   private static final int MOST_FACTS = 64;
 
@@ -41,6 +44,7 @@ public final class OutboxSync implements Closeable {
   private Extent published = Extent.NONE;
   private Extent synced = Extent.NONE;
   private long sinceMillis;
+  private long syncedMillis;
   private long failedCycle = -1;
   private boolean unmarked;
   private boolean failing;
@@ -109,6 +113,9 @@ public final class OutboxSync implements Closeable {
     OutboxState.NewestCycle newest = state.newest().get();
     long sequence = state.nextSequence() - 1;
     if (sequence == published.sequence() && newest.cycle() == published.cycle()) {
+      if (published.equals(synced) && clock.millis() - syncedMillis > LET_GO_MILLIS) {
+        closeCycles();
+      }
       return;
     }
     published = new Extent(sequence, newest.cycle(), newest.base() + endOf(newest.cycle()));
@@ -165,6 +172,7 @@ public final class OutboxSync implements Closeable {
       return;
     }
     synced = upTo;
+    syncedMillis = clock.millis();
     sinceMillis = 0;
     tell();
     if (failing) {

@@ -2,48 +2,30 @@ package dev.outboxrelay.relay.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.charset.StandardCharsets;
-import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.junit.jupiter.api.Test;
 
 class TopicUseTest {
-  private static final int PARTITIONS = 12;
+  private final TopicUse use = new TopicUse("orders", 12, 0);
 
-  private final TopicUse use = new TopicUse("orders", PARTITIONS, 0);
-
-  private static byte[] key(int number) {
-    return ("key-" + number).getBytes(StandardCharsets.UTF_8);
+  @Test
+  void eachPartitionIsIntroducedForItself() {
+    assertThat(use.introduces(3)).isTrue();
+    use.introduced(3);
+    assertThat(use.introduces(3)).isFalse();
+    assertThat(use.introduces(4)).isTrue();
   }
 
   @Test
-  void aKeyIsIntroducedInThePartitionThatKafkaChoosesForIt() {
-    for (int i = 0; i < 100; i++) {
-      byte[] key = key(i);
-      TopicUse fresh = new TopicUse("orders", PARTITIONS, 0);
-      fresh.introduced(BuiltInPartitioner.partitionForKey(key, PARTITIONS));
-      assertThat(fresh.introduces(key)).isFalse();
-    }
-  }
-
-  @Test
-  void aKeyOfAnotherPartitionIsIntroducedToo() {
-    assertThat(use.introduces(key(1))).isTrue();
-    use.introduced(BuiltInPartitioner.partitionForKey(key(1), PARTITIONS));
-    assertThat(use.introduces(key(1))).isFalse();
-    assertThat(use.introduces(key(2))).isTrue();
-  }
-
-  @Test
-  void aPartitionerOfTheUsersIsNotFoughtWith() {
-    assertThat(use.introduces(key(1))).isTrue();
-    int elsewhere = (BuiltInPartitioner.partitionForKey(key(1), PARTITIONS) + 1) % PARTITIONS;
-    use.introduced(elsewhere);
-    assertThat(use.introduces(key(1))).isFalse();
+  void whatWasIntroducedStaysSoWhenTheTopicHasMorePartitions() {
+    use.introduced(3);
+    TopicUse more = use.again(24, 1);
+    assertThat(more.introduces(3)).isFalse();
+    assertThat(more.introduces(23)).isTrue();
   }
 
   @Test
   void withoutAKeyOnlyATopicOfOnePartitionHasAnOrder() {
-    assertThat(use.introduces(null)).isFalse();
-    assertThat(new TopicUse("orders", 1, 0).introduces(null)).isTrue();
+    assertThat(use.introduces(Partitioning.ANY)).isFalse();
+    assertThat(new TopicUse("orders", 1, 0).introduces(Partitioning.ANY)).isTrue();
   }
 }

@@ -1,0 +1,51 @@
+package dev.outboxrelay.relay.kafka;
+
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import org.apache.kafka.common.utils.Utils;
+
+/** What keeps Kafka's client from talking to an address, as far as its first bytes tell. */
+final class Peers {
+  private final PeerProbe probe;
+  private final boolean tls;
+  private final boolean login;
+
+  Peers(KafkaSettings settings, Duration timeout) {
+    String protocol =
+        settings
+            .producerProperties()
+            .getOrDefault("security.protocol", "PLAINTEXT")
+            .toUpperCase(Locale.ROOT);
+    this.probe = new PeerProbe(timeout);
+    this.tls = protocol.endsWith("SSL");
+    this.login = protocol.startsWith("SASL");
+  }
+
+  /** Empty if nothing does. */
+  Optional<String> complaint(String address) {
+    String host = Utils.getHost(address);
+    Integer port = Utils.getPort(address);
+    if (host == null || port == null) {
+      return Optional.of(address + " is no address; give host:port");
+    }
+    Peer peer = tls ? probe.tls(host, port) : probe.plain(host, port);
+    return Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong);
+  }
+
+  private String wrong(Peer peer) {
+    return switch (peer.kind()) {
+      case KAFKA -> null;
+      case GUARDED ->
+          login
+              ? null
+              : peer.detail()
+                  + "; set KAFKA_SECURITY_PROTOCOL="
+                  + (tls ? "SASL_SSL" : "SASL_PLAINTEXT");
+      case TLS ->
+          "speaks TLS; set KAFKA_SECURITY_PROTOCOL=" + (login ? "SASL_SSL" : "SSL or SASL_SSL");
+      case FOREIGN, UNREACHABLE -> peer.detail();
+    };
+  }
+}
