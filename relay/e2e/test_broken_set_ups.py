@@ -291,9 +291,7 @@ def _(case: Case) -> None:
 
 @row("a login where none is wanted", PROBLEMS, "this listener wants no login")
 def _(case: Case) -> None:
-    case.use(
-        case.broker.as_user(WRITER) | {"KAFKA_BOOTSTRAP_SERVERS": case.broker.bootstrap}
-    )
+    case.use(case.broker.as_user(WRITER) | {"KAFKA_BOOTSTRAP_SERVERS": case.broker.bootstrap})
 
 
 @row("a user who may do nothing", PROBLEMS, "grant the relay's user Write and Describe")

@@ -78,8 +78,8 @@ SPELLINGS = [
     with_jaas("a line break in it", f'{LOGIN} username="u" password="{FIRST}\n{SECOND}";'),
     with_jaas("an umlaut in it", f"{LOGIN} username=u password={FIRST}ä{SECOND};"),
     with_jaas("two modules", f'{jaas("u", FIRST)} {LOGIN} password="{SECOND}";'),
-    in_file("a misspelt jaas", f'sasl.jass.config={jaas("u", FIRST + SECOND)}\n'),
-    in_file("an upper-case jaas", f'SASL.JAAS.CONFIG={jaas("u", FIRST + SECOND)}\n'),
+    in_file("a misspelt jaas", f"sasl.jass.config={jaas('u', FIRST + SECOND)}\n"),
+    in_file("an upper-case jaas", f"SASL.JAAS.CONFIG={jaas('u', FIRST + SECOND)}\n"),
     in_file("a jaas with underscores", f"sasl_jaas_config={FIRST}{SECOND}\n"),
     in_file(
         "a jaas without a backslash at the line's end",
@@ -92,14 +92,18 @@ SPELLINGS = [
     in_file("a plug-in's passphrase", f"my.plugin.passphrase={BOTH}\n"),
     in_file("a plug-in's api key", f"schema.registry.apikey={FIRST}:{SECOND}\n"),
     in_file("basic auth", f"basic.auth.user.info={FIRST}:{SECOND}\n"),
-    in_file("a connection string", f"my.connection=Endpoint=sb://x;SharedAccessKey={FIRST}{SECOND}\n"),
+    in_file(
+        "a connection string", f"my.connection=Endpoint=sb://x;SharedAccessKey={FIRST}{SECOND}\n"
+    ),
     in_file("an authorization header", f"my.authorization=Bearer {FIRST}.{SECOND}\n"),
     in_file("a colon for an equals sign", f"my.secret: {FIRST}{SECOND}\n"),
     in_file("librdkafka's name", f"sasl.password={FIRST}{SECOND}\n"),
     in_file("a listener's prefix", f"listener.name.x.ssl.key.password={FIRST}{SECOND}\n"),
     in_file("a producer's prefix", f"producer.ssl.key.password={FIRST}{SECOND}\n"),
     in_file("a broken escape", f"ssl.key.password=\\u{FIRST}{SECOND}\n"),
-    in_file("a config provider's parameter", f"config.providers.vault.param.token={FIRST}{SECOND}\n"),
+    in_file(
+        "a config provider's parameter", f"config.providers.vault.param.token={FIRST}{SECOND}\n"
+    ),
     Spelling(
         "a secret in a URL's user info",
         OAUTH
