@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +47,7 @@ class ReadmeTest {
   @Test
   void everyMetricIsListedAndNoOther() throws IOException {
     try (RelayMetrics metrics =
-        new RelayMetrics("1", Statuses.age(InstantSource.system()), System::nanoTime)) {
+        new RelayMetrics("1", new UnsettledAge(InstantSource.system()), System::nanoTime)) {
       metrics
           .listener(outbox, new Counts(InstantSource.system()))
           .tell(new Fact.SendFailed(new Verdict.RetryLater("e"), null));

@@ -6,13 +6,14 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fleet.Fleet;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.LookThread;
 import dev.outboxrelay.relay.fleet.SingleOutbox;
 import dev.outboxrelay.relay.fleet.WatchedFleet;
 import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
-import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.inspect.OldestEvent;
 import dev.outboxrelay.relay.kafka.KafkaProbe;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.log.Logging;
@@ -26,6 +27,7 @@ import dev.outboxrelay.relay.reload.ConfigWatch;
 import dev.outboxrelay.relay.reload.ReloadListener;
 import dev.outboxrelay.relay.reload.ReloadLog;
 import dev.outboxrelay.relay.reload.ReloadThread;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +51,14 @@ import picocli.CommandLine.Command;
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
 
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(2);
+
+  /** Damage that one look may search. */
+  private static final long LOOK_AT_MOST_BYTES = 64L << 20;
+
+  /** How long a page waits for what the files say now. */
+  private static final Duration FRESH = Duration.ofMillis(500);
+
   private final Map<String, String> env;
 
   RunCommand(Map<String, String> env) {
@@ -58,26 +68,37 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     RelayConfig config = RelayConfig.from(env);
-    Logging.start(config.log());
+    OutOfMemory.watchThreads();
+    Logging.startUnblocked(config.log(), OutOfMemory::end);
     config
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
 
     ConfigWatch watch = new ConfigWatch(config, () -> RelayConfig.from(env), KafkaProbe::check);
     String version = Main.Version.number();
-    UnsettledAge age = new UnsettledAge(Backlog::oldestAppendMillis, InstantSource.system());
+    UnsettledAge age = new UnsettledAge(InstantSource.system());
     try (RelayMetrics metrics = new RelayMetrics(version, age, System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = fleet(config, () -> watch.current().kafka(), metrics);
+        LookThread looks = looks(fleet);
         ReloadThread reload = reload(watch, metrics)) {
       HangUp.run(reload::lookNow);
       History history = new History(age);
       StatusPages pages =
           new StatusPages(
-              version, metrics, fleet::status, history, age, watch::current, Clocks.SYSTEM);
+              version,
+              metrics,
+              fleet::status,
+              () -> looks.freshen(FRESH),
+              history,
+              age,
+              watch::current,
+              Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
+      Optional<RelayHttpServer> health =
+          config.health().map(address -> RelayHttpServer.startHealth(address, pages));
       Optional<SamplerThread> sampler =
           http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
       try {
@@ -85,6 +106,7 @@ final class RunCommand implements Callable<Integer> {
       } finally {
         sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
+        health.ifPresent(RelayHttpServer::close);
       }
     }
   }
@@ -94,6 +116,11 @@ final class RunCommand implements Callable<Integer> {
     return config.outboxes() instanceof OutboxSelection.Matching several
         ? WatchedFleet.of(config, several, kafka, listener)
         : SingleOutbox.open(config, kafka, listener);
+  }
+
+  private static LookThread looks(Fleet fleet) {
+    OldestEvent oldest = new OldestEvent(LOOK_AT_MOST_BYTES);
+    return LookThread.start(() -> fleet.look(oldest::appendMillis), LOOK_INTERVAL);
   }
 
   private static ReloadThread reload(ConfigWatch watch, RelayMetrics metrics) {
@@ -142,6 +169,7 @@ final class RunCommand implements Callable<Integer> {
     }
     line.addKeyValue("kafka", config.kafka().bootstrapServers())
         .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
+        .addKeyValue("health", config.health().map(Object::toString).orElse("off"))
         .log("relay ready");
   }
 

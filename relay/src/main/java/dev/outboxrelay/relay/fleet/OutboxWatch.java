@@ -1,8 +1,10 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.fleet.WatchState.Gone;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,6 +92,16 @@ final class OutboxWatch {
   /** What all of them came to, once all have ended; empty before. */
   Optional<PipelineEnd> end() {
     return ended ? Optional.of(new PipelineEnd.Stopped(unsettled, saved)) : Optional.empty();
+  }
+
+  /** What to have synced now. */
+  List<OutboxSync> syncs() {
+    return snapshot.stream().flatMap(outbox -> outbox.sync().stream()).toList();
+  }
+
+  /** Looks at the files of each; for one thread, not that of {@link #doWork}. */
+  void look(OldestWaiting oldest) {
+    snapshot.forEach(outbox -> outbox.look(oldest));
   }
 
   FleetStatus status() {

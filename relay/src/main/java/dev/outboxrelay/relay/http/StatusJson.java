@@ -4,14 +4,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.pipeline.Look;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
-import java.io.IOException;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalLong;
 
@@ -59,7 +59,7 @@ final class StatusJson {
     node.put("outbox_id", status.outboxId().toString());
     node.put("generation", status.generation());
     node.set("summary", summary(Summary.of(status, clocks.millis(), clocks.nanos())));
-    for (Notices.Notice notice : Notices.of(status)) {
+    for (Notices.Notice notice : Notices.of(status, clocks.nanos())) {
       node.withArray("/notices").addObject().put("text", notice.text()).put("do", notice.todo());
     }
     node.put("state", status.state().label());
@@ -82,10 +82,14 @@ final class StatusJson {
     node.put("dead_letters", status.deadLetters());
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
+    node.put("unsynced_bytes", status.unsynced().bytes());
+    node.put("unsynced_age_ms", age.since(status.unsynced().sinceMillis()));
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
-    node.put("disk_free_bytes", status.outbox().toFile().getUsableSpace());
-    node.set("refused_appends", refused(new OutboxPaths(status.outbox())));
+    node.put("disk_free_bytes", Math.max(0, status.look().freeBytes()));
+    node.put(
+        "looked_ms_ago", Duration.ofNanos(clocks.nanos() - status.look().atNanos()).toMillis());
+    node.set("refused_appends", refused(status.look()));
     return node;
   }
 
@@ -99,15 +103,13 @@ final class StatusJson {
   }
 
   /** As the clients count them; empty if their file can't be read. */
-  private ObjectNode refused(OutboxPaths paths) {
+  private ObjectNode refused(Look look) {
     ObjectNode node = mapper.createObjectNode();
-    try {
-      FailureCounters.read(paths.failures())
-          .forEach(
-              (reason, count) ->
-                  node.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), count));
-    } catch (IOException e) {
-      node.removeAll();
+    for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
+      Long count = look.refused().get(reason);
+      if (count != null) {
+        node.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), count);
+      }
     }
     return node;
   }

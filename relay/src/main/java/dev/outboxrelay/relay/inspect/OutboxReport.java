@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.OutboxUnavailable;
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -109,21 +108,12 @@ public record OutboxReport(
     return Math.max(0, appendedSequence() - settledSequence());
   }
 
-  private static long tail(CycleScanner scanner, long last) throws IOException {
-    CycleEntry entry = scanner.at(last);
-    if (entry instanceof CycleEntry.Valid valid) {
-      return valid.next();
-    }
-    return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
-  }
-
   private static long usedBytes(OutboxPaths paths, List<Long> cycles) throws IOException {
     long total = 0;
     UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(paths);
     for (long cycle : cycles) {
       try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
-        long last = scanner.writePosition();
-        total += last == 0 ? scanner.start() : tail(scanner, last);
+        total += scanner.writtenEnd();
       } catch (NoSuchFileException | UnreadableBlock e) {
         // Settled and deleted since the listing, or not to be told.
       }

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.client.files.FailureCounters;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -9,8 +8,6 @@ import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -90,7 +87,22 @@ final class OutboxGauges {
         registry,
         "disk.free.bytes",
         "Space left for the relay's user on the outbox's file system",
-        at -> freeBytes());
+        at -> at.look().freeBytes() < 0 ? Double.NaN : at.look().freeBytes());
+    gauge(
+        registry,
+        "look.age.seconds",
+        "Time since the outbox's files were last looked at; it grows if its disk hangs",
+        at -> Math.max(0, nanoClock.getAsLong() - at.look().atNanos()) / NANOS_PER_SECOND);
+    gauge(
+        registry,
+        "unsynced.bytes",
+        "Bytes appended and not brought to stable storage",
+        at -> at.unsynced().bytes());
+    gauge(
+        registry,
+        "unsynced.age.seconds",
+        "How long the first of them has been seen, 0 if there is none",
+        at -> age.since(at.unsynced().sinceMillis()) / 1000.0);
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")
@@ -132,20 +144,9 @@ final class OutboxGauges {
             trouble -> trouble.cause() instanceof Cause.PartFailed failed && failed.part() == part);
   }
 
-  private double freeBytes() {
-    try {
-      return Files.getFileStore(outbox).getUsableSpace();
-    } catch (IOException e) {
-      return Double.NaN;
-    }
-  }
-
   private double refused(FailureCounters.Reason reason) {
-    try {
-      return FailureCounters.read(new OutboxPaths(outbox).failures()).get(reason);
-    } catch (IOException e) {
-      return Double.NaN;
-    }
+    Long count = now.look().refused().get(reason);
+    return count == null ? Double.NaN : count;
   }
 
   private static String label(FailureCounters.Reason reason) {

@@ -5,10 +5,12 @@ import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
+import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import dev.outboxrelay.relay.reload.Outcome;
 import dev.outboxrelay.relay.reload.ReloadListener;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -104,6 +106,11 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
     // place.
     Gauge.builder("outbox.relay.config.last.reload.successful", () -> configInUse ? 1 : 0)
         .description("0 while what the files of the configuration say can't be used")
+        .tags("outbox", outbox.toString())
+        .register(registry);
+    FunctionCounter.builder(
+            "outbox.relay.log.lines.dropped", this, metrics -> Logging.droppedLines())
+        .description("Lines of the process's log that nobody read in time")
         .tags("outbox", outbox.toString())
         .register(registry);
   }

@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -73,23 +75,27 @@ public final class Settler implements Settlement {
   /**
    * Opens the files.
    *
+   * @param options by which the writers' lock is taken
+   * @param held the outbox's directories, by which everything is opened; they stay open meanwhile
    * @param start the saved position, or null if there is none
    */
   public static Settler open(
       Owner owner,
       DeadLetterStore deadLetters,
       WriterOptions options,
+      HeldDirectories held,
       Pace pace,
       Clocks clocks,
       Settled start)
       throws IOException {
-    long cycle = start == null ? 0 : start.next().cycle();
+    OutboxIdentity outbox =
+        new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
     return new Settler(
-        new PositionStore(options.paths(), owner, cycle, options.disk()),
+        new PositionStore(held.paths(), owner, start, options.disk()),
         deadLetters,
-        new Quarantine(options.paths()),
-        new Housekeeping(options, owner.outboxId()),
-        new TroubleNews(options.paths().troubles(), clocks),
+        new Quarantine(held.paths(), outbox),
+        new Housekeeping(options, held, owner.outboxId()),
+        new TroubleNews(held.paths().troubles(), clocks),
         pace,
         clocks,
         start);

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.UnreadableBlock;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
@@ -79,7 +80,7 @@ public final class Tail implements Closeable {
       leaveCycle();
       return null;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(Folder.named(e));
     }
   }
 
@@ -158,6 +159,10 @@ public final class Tail implements Closeable {
     if (next != null) {
       place = salvage.place();
       return next;
+    }
+    if (salvage.isSearching()) {
+      place = salvage.place();
+      return null; // it goes on in the next turn
     }
     if (salvage.isFinished()) {
       if (salvage.isEndMissing()) {

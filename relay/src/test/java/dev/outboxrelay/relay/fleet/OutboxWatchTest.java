@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
@@ -11,8 +13,10 @@ import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,7 +41,14 @@ class OutboxWatchTest {
   private final OutboxWatch watch =
       new OutboxWatch(
           new WatchContext(
-              this::claim, files, noted, time.clocks(), IDLE_AFTER, new SplittableRandom(1)));
+              this::claim,
+              files,
+              outbox ->
+                  new OutboxSync(WriterOptions.of(new OutboxPaths(outbox)), InstantSource.system()),
+              noted,
+              time.clocks(),
+              IDLE_AFTER,
+              new SplittableRandom(1)));
 
   private final Set<Path> held = new HashSet<>();
   private int claims;
@@ -47,7 +58,7 @@ class OutboxWatchTest {
     if (held.contains(outbox)) {
       throw new PipelineRefused.HeldByAnother("another relay");
     }
-    return (counts, listener, producers) -> {
+    return around -> {
       FakeService service = new FakeService();
       services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
       return service;

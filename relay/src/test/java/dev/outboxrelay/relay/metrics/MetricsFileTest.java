@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,7 @@ class MetricsFileTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final RelayMetrics metrics =
-      new RelayMetrics("1.2.3", Statuses.age(InstantSource.system()), System::nanoTime);
+      new RelayMetrics("1.2.3", new UnsettledAge(InstantSource.system()), System::nanoTime);
 
   @TempDir private Path directory;
   private Path file;
