@@ -31,5 +31,8 @@ final class ExitCode {
   /** Stopped, but the position could not be saved: what was settled last is sent again. */
   static final int NOT_SAVED = 10;
 
+  /** Out of memory; one that runs with ExitOnOutOfMemoryError is ended by the JVM, with 3. */
+  static final int OUT_OF_MEMORY = 11;
+
   private ExitCode() {}
 }

@@ -41,7 +41,9 @@ import picocli.CommandLine.Spec;
       "     version wrote what comes next",
       "  6  another producer took over at the broker",
       "  7  a check found problems",
-      "  9  done, but not all could be printed: a closed pipe, a full disk"
+      "  9  done, but not all could be printed: a closed pipe, a full disk",
+      " 10  stopped, but the position could not be saved",
+      " 11  out of memory; 3 where the JVM is told to end itself"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;

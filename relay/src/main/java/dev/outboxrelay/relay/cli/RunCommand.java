@@ -68,7 +68,8 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     RelayConfig config = RelayConfig.from(env);
-    Logging.startUnblocked(config.log());
+    OutOfMemory.watchThreads();
+    Logging.startUnblocked(config.log(), OutOfMemory::end);
     config
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));

@@ -65,6 +65,8 @@ final class PipelineThread implements Service {
     } catch (PipelineRefused e) {
       stage = new Stage.Refused(OutboxOnHold.reason(e), e.getMessage());
       return;
+    } catch (OutOfMemoryError e) {
+      throw e; // ends the process
     } catch (Throwable e) {
       stage = new Stage.Refused(OutboxOnHold.FAILED, e.toString());
       return;

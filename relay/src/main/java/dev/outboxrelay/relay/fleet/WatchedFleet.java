@@ -76,6 +76,8 @@ public final class WatchedFleet implements Fleet {
         LockSupport.parkNanos(this, watch.isStopping() ? PAUSE_WHILE_STOPPING_NANOS : PAUSE_NANOS);
       }
       end.complete(watch.end().get());
+    } catch (OutOfMemoryError e) {
+      throw e; // ends the process
     } catch (Throwable e) {
       end.complete(new PipelineEnd.Failed(e));
     }

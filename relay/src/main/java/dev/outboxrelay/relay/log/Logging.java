@@ -46,8 +46,11 @@ public final class Logging {
   /**
    * The same for a process that must go on while nobody reads what it writes: from now on no thread
    * waits for stderr, nor for stdout, which a service manager joins with it.
+   *
+   * @param outOfMemory called when somebody logs such an error: libraries keep it to themselves
+   *     otherwise
    */
-  public static void startUnblocked(LogSettings settings) {
+  public static void startUnblocked(LogSettings settings, Runnable outOfMemory) {
     LogPipe opened =
         new LogPipe(new FileOutputStream(FileDescriptor.err), PIPE_BYTES, Logging::tell);
     Thread writer = new Thread(opened::run, "log");
@@ -56,7 +59,7 @@ public final class Logging {
     pipe = opened;
     System.setErr(lines(opened));
     System.setOut(lines(opened));
-    use(new PipeAppender(encoder(settings), opened::offer), settings);
+    use(new PipeAppender(encoder(settings), opened::offer, outOfMemory), settings);
   }
 
   private static PrintStream lines(LogPipe to) {

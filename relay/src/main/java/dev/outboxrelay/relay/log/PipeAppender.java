@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.log;
 
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.core.UnsynchronizedAppenderBase;
 import ch.qos.logback.core.encoder.Encoder;
 import java.util.function.Consumer;
@@ -12,14 +13,32 @@ import java.util.function.Consumer;
 final class PipeAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private final Encoder<ILoggingEvent> encoder;
   private final Consumer<byte[]> lines;
+  private final Runnable outOfMemory;
 
-  PipeAppender(Encoder<ILoggingEvent> encoder, Consumer<byte[]> lines) {
+  /**
+   * Makes one.
+   *
+   * @param outOfMemory called for a line about such an error, and if there is no memory for a line
+   */
+  PipeAppender(Encoder<ILoggingEvent> encoder, Consumer<byte[]> lines, Runnable outOfMemory) {
     this.encoder = encoder;
     this.lines = lines;
+    this.outOfMemory = outOfMemory;
   }
 
   @Override
   protected void append(ILoggingEvent event) {
-    lines.accept(encoder.encode(event));
+    try {
+      lines.accept(encoder.encode(event));
+    } catch (OutOfMemoryError e) {
+      outOfMemory.run();
+      throw e;
+    }
+    for (IThrowableProxy cause = event.getThrowableProxy(); cause != null; ) {
+      if (cause.getClassName().equals(OutOfMemoryError.class.getName())) {
+        outOfMemory.run();
+      }
+      cause = cause.isCyclic() ? null : cause.getCause();
+    }
   }
 }
