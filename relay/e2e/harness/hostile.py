@@ -66,11 +66,12 @@ class Hostile:
         ]
 
     def run(self, seconds: float) -> None:
-        """Until the time is over; then its directory is as usable as it happens to be."""
+        """Until the time is over and enough is done, however busy the host is."""
         end = time.monotonic() + seconds
+        latest = end + 9 * seconds
         fill = [".", self.outbox, self.outbox + "/quarantine", self.outbox + "/queue"]
         filled = 0
-        while time.monotonic() < end:
+        while time.monotonic() < (end if self.moved() >= seconds else latest):
             move = self.random.choice(self.moves)
             try:
                 move()
@@ -83,6 +84,9 @@ class Hostile:
                     filled += self.fill(fill[filled * len(fill) // self.many], 500)
             time.sleep(self.random.random() / 50)
         pathlib.Path(DONE).write_text(json.dumps(self.done))
+
+    def moved(self) -> int:
+        return sum(count for move, count in self.done.items() if " " not in move)
 
     def fill(self, directory: str, count: int) -> int:
         """Names by the hundred, some of them those of cycles."""
