@@ -43,6 +43,8 @@ final class EnvironmentReader {
           "OUTBOX_RECORD_TIMESTAMP",
           "OUTBOX_WINDOW_RECORDS",
           "OUTBOX_WINDOW_BYTES",
+          "OUTBOX_CLUSTER_ID",
+          "OUTBOX_REFUSALS_IN_A_ROW",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
           "OUTBOX_DRAIN_ON_STOP",
@@ -201,6 +203,10 @@ final class EnvironmentReader {
     return new BackoffSettings(min, max);
   }
 
+  Optional<String> clusterId() {
+    return value("OUTBOX_CLUSTER_ID");
+  }
+
   Optional<String> topic() {
     Optional<String> value = value("OUTBOX_TOPIC");
     Optional<String> topic =
@@ -275,7 +281,7 @@ final class EnvironmentReader {
     return fallback;
   }
 
-  private long number(String name, long fallback, long least, long most) {
+  long number(String name, long fallback, long least, long most) {
     Optional<String> value = value(name);
     if (value.isEmpty()) {
       return fallback;

@@ -3,10 +3,14 @@ package dev.outboxrelay.relay.doctor;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
+import dev.outboxrelay.relay.kafka.OtherSide;
+import dev.outboxrelay.relay.kafka.PeerProbe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -14,6 +18,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -75,6 +80,11 @@ public final class Doctor {
     Set<String> topics = new TreeSet<>(backlog.topics().keySet());
     config.topic().ifPresent(topics::add);
     List<Finding> findings = new ArrayList<>();
+    Verdict stranger =
+        new OtherSide(config.clusterId(), new PeerProbe(kafkaTimeout)).strangers(config.kafka());
+    if (stranger != null) {
+      return List.of(Finding.problem("kafka", stranger.error(), stranger.wayOut()));
+    }
     try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), kafkaTimeout)) {
       KafkaAdmin.Cluster cluster = admin.cluster();
       findings.add(
@@ -86,6 +96,7 @@ public final class Doctor {
                   + cluster.brokers()
                   + ", at "
                   + config.kafka().bootstrapServers()));
+      clusterFinding(cluster.id()).ifPresent(findings::add);
       TopicChecks checks = new TopicChecks(config.recordTimestamp(), clock);
       admin.describe(topics).forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
     } catch (KafkaRefused e) {
@@ -100,6 +111,27 @@ public final class Doctor {
       }
     }
     return findings;
+  }
+
+  private Optional<Finding> clusterFinding(String id) {
+    Verdict wrong = new OtherSide(config.clusterId(), new PeerProbe(kafkaTimeout)).judge(id);
+    if (wrong != null) {
+      return Optional.of(Finding.problem("cluster", wrong.error(), wrong.wayOut()));
+    }
+    try {
+      return new ClusterFile(config.outboxDir())
+          .read()
+          .filter(before -> !before.equals(id))
+          .map(
+              before ->
+                  Finding.warning(
+                      "cluster",
+                      "the outbox was delivered to cluster " + before + ", " + id + " is there now",
+                      "if that is not meant, bring the former back; OUTBOX_CLUSTER_ID pins it"));
+    } catch (IOException e) {
+      return Optional.of(
+          Finding.problem("cluster", "relay.cluster can't be read: " + e, "check rights and disk"));
+    }
   }
 
   private static Finding backlogFinding(Backlog backlog) {

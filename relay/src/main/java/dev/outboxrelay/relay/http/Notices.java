@@ -29,6 +29,14 @@ final class Notices {
                         Character.toUpperCase(failed.wayOut().charAt(0))
                             + failed.wayOut().substring(1)
                             + ".")));
+    if (status.clusterChanges() > 0) {
+      notices.add(
+          new Notice(
+              "Another cluster was found at Kafka's address: "
+                  + status.cluster().orElse("")
+                  + "; what had been delivered before is in the former one.",
+              "If that is not meant, bring the former one back; OUTBOX_CLUSTER_ID pins it."));
+    }
     if (status.quarantined() > 0) {
       notices.add(
           new Notice(

@@ -84,6 +84,8 @@ final class StatusJson {
     node.put("dead_letters", status.deadLetters());
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
+    node.put("cluster", status.cluster().orElse(null));
+    node.put("cluster_changes", status.clusterChanges());
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
     node.put("disk_free_bytes", status.outbox().toFile().getUsableSpace());

@@ -17,7 +17,7 @@ public final class KafkaProbe {
    */
   public static void check(KafkaSettings settings) {
     try {
-      ProducerFactory.of("-probe").create(settings).close(Duration.ZERO);
+      ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
     } catch (KafkaException e) {
       throw new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
     }

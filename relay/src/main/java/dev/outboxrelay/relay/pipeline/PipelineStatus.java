@@ -32,6 +32,8 @@ import java.util.UUID;
  * @param deadLetters dead letters made since the start
  * @param quarantined corrupt records and regions set aside since the start
  * @param missing sequences found missing since the start
+ * @param cluster id of the cluster to which events go; empty if it is not known
+ * @param clusterChanges how often another cluster was found at Kafka's address since the start
  * @param cycles cycle files in the queue
  * @param queueBytes disk space that they take
  */
@@ -56,6 +58,8 @@ public record PipelineStatus(
     long deadLetters,
     long quarantined,
     long missing,
+    Optional<String> cluster,
+    long clusterChanges,
     int cycles,
     long queueBytes) {
 
@@ -92,6 +96,8 @@ public record PipelineStatus(
         deadLetters,
         quarantined,
         missing,
+        cluster,
+        clusterChanges,
         cycles,
         queueBytes);
   }

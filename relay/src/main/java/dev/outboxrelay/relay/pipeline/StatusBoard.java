@@ -107,6 +107,8 @@ final class StatusBoard {
         counts.deadLetters(),
         counts.quarantined(),
         counts.missing(),
+        counts.cluster(),
+        counts.clusterChanges(),
         appended.cycles(),
         appended.queueBytes());
   }

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -40,6 +41,7 @@ public final class Settler implements Settlement {
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
+      ClusterFile cluster,
       Pace pace,
       Clocks clocks,
       Settled start) {
@@ -48,7 +50,7 @@ public final class Settler implements Settlement {
     this.housekeeping = housekeeping;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
-    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, facts);
+    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, cluster, facts);
     long intervalNanos = pace.checkpointInterval().toNanos();
     this.saving = new Saving(positions, housekeeping, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
@@ -84,6 +86,7 @@ public final class Settler implements Settlement {
         deadLetters,
         new Quarantine(options.paths()),
         new Housekeeping(options, owner.outboxId()),
+        new ClusterFile(options.paths().root()),
         pace,
         clocks,
         start);
@@ -110,6 +113,12 @@ public final class Settler implements Settlement {
   @Override
   public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
     saving.undelivered(firstSequence, lastSequence, outcome);
+  }
+
+  @Override
+  public void cluster(String id) {
+    jobs.cluster(id);
+    wakeUp();
   }
 
   @Override

@@ -80,10 +80,12 @@ class DeliveryModelTest {
                   Lease.WHOLE,
                   new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5)),
                   Duration.ofSeconds(5),
-                  Duration.ofMinutes(2)),
+                  Duration.ofMinutes(2),
+                  0),
               new SplittableRandom(random.nextLong()),
               time.clocks(),
-              from);
+              from,
+              disk.cluster);
     }
 
     void crash() {

@@ -40,10 +40,11 @@ class DeliveryTest {
             Lease.WHOLE,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofSeconds(5),
-            Duration.ofMinutes(2));
+            Duration.ofMinutes(2),
+            0);
     delivery =
         new Delivery(
-            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null);
+            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null, null);
   }
 
   private void append(int count) {

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.inspect.Backlog;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -43,6 +44,8 @@ public final class Statuses {
         0,
         0,
         0,
+        Optional.empty(),
+        0,
         1,
         83_886_080);
   }
@@ -78,6 +81,8 @@ public final class Statuses {
         retried,
         0,
         0,
+        0,
+        Optional.empty(),
         0,
         1,
         83_886_080);
