@@ -36,6 +36,14 @@ final class Notices {
     }
     // The summary tells the first.
     notices.addAll(of(status.troubles().stream().skip(1).toList()));
+    if (status.clusterChanges() > 0) {
+      notices.add(
+          new Notice(
+              "Another cluster was found at Kafka's address: "
+                  + status.cluster().orElse("")
+                  + "; what had been delivered before is in the former one.",
+              "If that is not meant, bring the former one back; OUTBOX_CLUSTER_ID pins it."));
+    }
     if (status.quarantined() > 0) {
       notices.add(
           new Notice(

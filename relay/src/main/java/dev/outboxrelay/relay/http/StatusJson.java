@@ -91,6 +91,8 @@ final class StatusJson {
     node.put("missing", status.missing());
     node.put("unsynced_bytes", status.unsynced().bytes());
     node.put("unsynced_age_ms", age.since(status.unsynced().sinceMillis()));
+    node.put("cluster", status.cluster().orElse(null));
+    node.put("cluster_changes", status.clusterChanges());
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
     node.put("disk_free_bytes", Math.max(0, status.look().freeBytes()));

@@ -84,7 +84,7 @@ public final class KafkaProbe {
 
   private static void makeProducer(KafkaSettings settings) {
     try {
-      ProducerFactory.of("-probe").create(settings).close(Duration.ZERO);
+      ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
     } catch (KafkaRefused e) {
       throw e;
     } catch (RuntimeException e) {

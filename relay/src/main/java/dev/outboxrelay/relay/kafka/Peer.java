@@ -21,6 +21,8 @@ record Peer(Kind kind, String detail, List<String> brokers) {
     GUARDED,
     TLS,
     FOREIGN,
+    /** It takes the connection and says nothing; that may pass. */
+    SILENT,
     UNREACHABLE
   }
 }

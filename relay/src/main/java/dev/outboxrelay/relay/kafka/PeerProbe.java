@@ -74,7 +74,7 @@ final class PeerProbe {
                 Peer.Kind.FOREIGN,
                 "speaks Kafka without TLS; set KAFKA_SECURITY_PROTOCOL="
                     + (plain.kind() == Peer.Kind.KAFKA ? "PLAINTEXT" : "SASL_PLAINTEXT"));
-        case FOREIGN, UNREACHABLE -> plain;
+        case FOREIGN, SILENT, UNREACHABLE -> plain;
       };
     }
   }
@@ -120,12 +120,11 @@ final class PeerProbe {
           ? new Peer(Peer.Kind.KAFKA, "speaks Kafka", brokers(in))
           : new Peer(Peer.Kind.GUARDED, "speaks Kafka and wants a login (SASL)");
     } catch (SocketTimeoutException e) {
-      return new Peer(
-          Peer.Kind.FOREIGN, "takes the connection and answers nothing; is that Kafka?");
+      return new Peer(Peer.Kind.SILENT, "takes the connection and answers nothing; is that Kafka?");
     } catch (SSLException e) {
       throw e;
     } catch (IOException e) {
-      return new Peer(Peer.Kind.FOREIGN, HANGS_UP);
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
     }
   }
 
@@ -149,7 +148,7 @@ final class PeerProbe {
       return new Peer(Peer.Kind.TLS, "speaks TLS");
     }
     if (first.length == 0) {
-      return new Peer(Peer.Kind.FOREIGN, HANGS_UP);
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
     }
     String text = new String(first, StandardCharsets.US_ASCII);
     if (text.startsWith("HTTP")) {

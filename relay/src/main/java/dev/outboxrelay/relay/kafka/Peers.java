@@ -38,9 +38,23 @@ final class Peers {
     if (host == null || port == null) {
       return new Found(Optional.of(address + " is no address; give host:port"), List.of());
     }
-    Peer peer = tls ? probe.tls(host, port) : probe.plain(host, port);
+    Peer peer = peer(host, port);
     return new Found(
         Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong), peer.brokers());
+  }
+
+  /**
+   * What listens there if it is certainly no broker: Kafka's client must not meet it. Empty for a
+   * broker, and for who says nothing.
+   */
+  Optional<String> stranger(String host, int port) {
+    Peer peer = peer(host, port);
+    boolean strange = peer.kind() == Peer.Kind.TLS || peer.kind() == Peer.Kind.FOREIGN;
+    return strange ? Optional.ofNullable(wrong(peer)) : Optional.empty();
+  }
+
+  private Peer peer(String host, int port) {
+    return tls ? probe.tls(host, port) : probe.plain(host, port);
   }
 
   private String wrong(Peer peer) {
@@ -54,7 +68,7 @@ final class Peers {
                   + (tls ? "SASL_SSL" : "SASL_PLAINTEXT");
       case TLS ->
           "speaks TLS; set KAFKA_SECURITY_PROTOCOL=" + (login ? "SASL_SSL" : "SSL or SASL_SSL");
-      case FOREIGN, UNREACHABLE -> peer.detail();
+      case FOREIGN, SILENT, UNREACHABLE -> peer.detail();
     };
   }
 }
