@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -212,7 +213,7 @@ class Hostile:
         for target in (f"{victim}/queue/{os.path.basename(name)}", own):
             with contextlib.suppress(OSError):
                 if os.getuid() == NOBODY or target == own:
-                    self.for_a_moment(name, lambda target=target: os.link(target, name))
+                    self.for_a_moment(name, functools.partial(os.link, target, name))
                     return
 
     def begin_anew(self) -> None:
