@@ -67,7 +67,9 @@ final class PipelineLog implements FactListener {
       failed(failed);
     } else if (fact instanceof Fact.Recovered recovered) {
       held.remove("failed " + recovered.part());
-      LOG.atInfo().addKeyValue("what", recovered.part().label()).log("written at last");
+      LOG.atInfo()
+          .addKeyValue("what", recovered.part().label())
+          .log(recovered.part() == Part.READING ? "read at last" : "written at last");
     } else if (fact instanceof Fact.CyclesDeleted deleted) {
       LOG.atInfo()
           .addKeyValue("up_to_cycle", deleted.cycle())
@@ -178,9 +180,11 @@ final class PipelineLog implements FactListener {
           .addKeyValue("error", failed.error())
           .addKeyValue("do", failed.part().wayOut())
           .log(
-              failed.part() == Part.POSITION
-                  ? "position not saved, trying again"
-                  : "not written, trying again");
+              switch (failed.part()) {
+                case READING -> "queue not read, trying again";
+                case POSITION -> "position not saved, trying again";
+                default -> "not written, trying again";
+              });
     }
   }
 
