@@ -75,7 +75,9 @@ def produced(partitioner: str, keys: list[bytes | None]) -> list[int]:
     partitions: dict[int, int] = {}
     for number, each in enumerate(keys):
 
-        def delivered(error: object, message: confluent_kafka.Message, number: int = number) -> None:
+        def delivered(
+            error: object, message: confluent_kafka.Message, number: int = number
+        ) -> None:
             if error is not None:
                 raise AssertionError(f"{partitioner}: {error}")
             partitions[number] = message.partition() or 0
@@ -102,7 +104,7 @@ def table() -> str:
         sample = keys[:SAMPLE]
         told = [function.partition(each, MOCK_PARTITIONS) for each in sample]
         real = produced(name, list(sample))
-        if any(a not in (b, SPREAD) for a, b in zip(told, real)):
+        if any(a not in (b, SPREAD) for a, b in zip(told, real, strict=True)):
             raise AssertionError(f"{name}: its producer does not do what its function says")
         lines.append(f"keyless {name} {fate(name, None)}")
         lines.append(f"empty {name} {fate(name, b'')}")

@@ -8,7 +8,6 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
@@ -150,7 +149,7 @@ final class StatusCommand implements Callable<Integer> {
   }
 
   private static String settled(OutboxReport report) {
-    if (report.position() instanceof PositionFile.Reading.Damaged) {
+    if (report.position().isDamaged()) {
       return "unknown: relay.position is damaged; doctor says what to do";
     }
     return report
@@ -175,7 +174,7 @@ final class StatusCommand implements Callable<Integer> {
     node.put("appended_sequence", report.appendedSequence());
     node.put("settled_sequence", report.settledSequence());
     node.put("position_saved", position.map(Position::writtenAt).orElse(null));
-    node.put("position_damaged", report.position() instanceof PositionFile.Reading.Damaged);
+    node.put("position_damaged", report.position().isDamaged());
     node.put("lag_events", report.lagEvents());
     node.put("lag_bytes", boxed(report.backlogBytes()));
     node.put("oldest_unsettled", boxed(report.oldestUnsettledMillis()));

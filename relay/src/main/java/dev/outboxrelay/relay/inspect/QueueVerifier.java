@@ -84,7 +84,7 @@ public final class QueueVerifier implements QueueVisitor {
           -1,
           paths.state() + " is missing or invalid; the next writer" + " rebuilds it");
     }
-    if (reading instanceof PositionFile.Reading.Damaged) {
+    if (reading.isDamaged()) {
       problem("position-damaged", -1, -1, paths.position() + " holds no valid position");
     }
     state.ifPresent(this::checkEnd);

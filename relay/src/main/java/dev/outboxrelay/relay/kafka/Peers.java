@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.common.utils.Utils;
@@ -23,15 +24,23 @@ final class Peers {
     this.login = protocol.startsWith("SASL");
   }
 
-  /** Empty if nothing does. */
-  Optional<String> complaint(String address) {
+  /**
+   * What was found at an address.
+   *
+   * @param complaint empty if nothing keeps the client from talking to it
+   * @param brokers where it says that the cluster's brokers are, if everybody may ask that
+   */
+  record Found(Optional<String> complaint, List<String> brokers) {}
+
+  Found look(String address) {
     String host = Utils.getHost(address);
     Integer port = Utils.getPort(address);
     if (host == null || port == null) {
-      return Optional.of(address + " is no address; give host:port");
+      return new Found(Optional.of(address + " is no address; give host:port"), List.of());
     }
     Peer peer = tls ? probe.tls(host, port) : probe.plain(host, port);
-    return Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong);
+    return new Found(
+        Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong), peer.brokers());
   }
 
   private String wrong(Peer peer) {

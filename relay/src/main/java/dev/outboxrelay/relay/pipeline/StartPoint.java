@@ -41,6 +41,11 @@ final class StartPoint {
     if (reading instanceof PositionFile.Reading.None) {
       return null;
     }
+    if (reading instanceof PositionFile.Reading.Unreadable) {
+      throw new IOException(
+          OwnDescriptors.nameOf(paths.position())
+              + " can't be read: check the disk; without it, all that is kept is sent again");
+    }
     StartPoint start = new StartPoint(paths, state);
     if (!(reading instanceof PositionFile.Reading.Saved saved)) {
       throw start.refuse("both copies of the position are damaged");
