@@ -131,8 +131,12 @@ def finding(relay: Relay, name: str) -> str:
 def test_a_cluster_that_is_replaced_under_an_idle_relay_loses_no_event_of_anybody(
     own: Broker, served: Relay, tmp_path: Path
 ) -> None:
+    own.create_topic("earlier")
     served.start()
-    before = eventually("the cluster is known", lambda: cluster_of(served))
+    Events(served.outbox, "earlier").append(1)
+    eventually("its producer has an id", served.is_drained)
+    before = cluster_of(served)
+    assert before is not None
     former = replace(own)
     events = Events(served.outbox, "t")
     events.append(1)
@@ -336,14 +340,12 @@ def test_a_name_that_moves_to_another_cluster_is_followed_and_told(
 
     name_is("127.0.0.1")
     mounts.run("mount", "--bind", str(hosts), "/etc/hosts")
+    other = Broker(tmp_path / "other" / "data", properties=on_loopback_2(own.port))
+    other.port, other.bootstrap = own.port, f"127.0.0.2:{own.port}"
     try:
-        other = Broker(tmp_path / "other" / "data", properties=on_loopback_2(own.port))
-        other.port, other.bootstrap = own.port, f"127.0.0.2:{own.port}"
         with (
-            other,
             Relay(outbox, f"kafka.outbox.test:{own.port}", log=tmp_path / "relay.log") as relay,
         ):
-            other.create_topic("t", partitions=2)
             relay.start()
             events = Events(outbox, "t")
             events.append(10)
@@ -353,12 +355,15 @@ def test_a_name_that_moves_to_another_cluster_is_followed_and_told(
             name_is("127.0.0.2")
             former = take_away(own)
             events.append(10)
+            other.start()
+            other.create_topic("t", partitions=2)
             eventually("all are delivered", relay.is_drained, within=600)
             events.append(10)
             eventually("all are delivered", relay.is_drained, within=DRAIN_SECONDS)
             assert_told(relay, before)
             events.assert_all_in_order(former_topic(former), read_topic(other.bootstrap, "t"))
     finally:
+        other.kill_if_running()
         mounts.run("umount", "/etc/hosts")
 
 
