@@ -75,7 +75,8 @@ public final class MetricsFile implements AutoCloseable {
         failing = false;
         LOG.atInfo().addKeyValue("file", file).log("metrics file is written again");
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
+      // Whatever it is: nothing is scheduled any more behind what is thrown here.
       if (!failing) {
         failing = true;
         LOG.atWarn()
