@@ -211,7 +211,7 @@ def test_a_pinned_cluster_gets_everything_and_another_one_nothing(
     own: Broker, served: Relay, outbox: Path, tmp_path: Path
 ) -> None:
     served.start()
-    pinned = eventually("the cluster is known", lambda: cluster_of(served))
+    pinned = eventually("the cluster is known", lambda: cluster_of(served)) or ""
     assert served.stop() == 0
     with Relay(
         outbox,
@@ -239,10 +239,11 @@ def test_a_pinned_cluster_gets_everything_and_another_one_nothing(
         events.assert_all_in_order(read_topic(own.bootstrap, "t"))
 
 
-def paused(relay: Relay, reason: str) -> dict[str, Any] | None:
+def paused(relay: Relay, reason: str) -> dict[str, Any]:
+    """The trouble, if it has this reason; else nothing."""
     status = relay.status()
-    trouble = status.get("trouble", {})
-    return trouble if trouble.get("reason") == reason else None
+    trouble: dict[str, Any] = status.get("trouble", {})
+    return trouble if trouble.get("reason") == reason else {}
 
 
 @contextmanager
