@@ -459,7 +459,7 @@ class KafkaTransportTest {
 
   @Test
   void anAckOfAnotherClusterThanTheRecordWasMeantForDoesNotCount() throws InterruptedException {
-    MockProducer<byte[], byte[]> producer = connect();
+    MockProducer<byte[], byte[]> producer = ready();
     seen("A");
     Result result = new Result();
     assertThat(transport.send(record(1), result)).isNull();
@@ -508,7 +508,7 @@ class KafkaTransportTest {
 
   @Test
   void aTimeThatBrokersRefuseBeforeItHasComeIsNoDeadLetter() throws InterruptedException {
-    MockProducer<byte[], byte[]> producer = connect();
+    MockProducer<byte[], byte[]> producer = ready();
     long ahead = NOW + Duration.ofHours(2).toMillis();
     List<Throwable> errors = new ArrayList<>();
     Completion completion =
