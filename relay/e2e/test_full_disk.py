@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,29 @@ def fill(directory: Path) -> Path:
             return ballast
 
 
+def kinds_told(relay: Relay) -> list[str]:
+    """What the command `status` says to be wrong."""
+    told = relay.cli("status", "--json")
+    return [trouble["kind"] for trouble in json.loads(told.stdout)["troubles"]]
+
+
+def test_a_stop_that_could_not_save_its_position_says_so_and_does_not_exit_0(
+    broker: Broker, small_disk: Path, topic: str, tmp_path: Path
+) -> None:
+    outbox = small_disk / "outbox"
+    with (
+        Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay,
+        Outbox(outbox) as client,
+    ):
+        acked = client.append("x", topic=topic)
+        fill(small_disk)
+        relay.start()
+        eventually("it is delivered", relay.is_drained)
+        assert relay.stop() == 10
+        assert "position_saved=false" in relay.output()
+        assert client.wait_delivered(acked, 0.1) == "PENDING"
+
+
 def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_there(
     broker: Broker, small_disk: Path, topic: str, tmp_path: Path
 ) -> None:
@@ -67,6 +91,8 @@ def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_ther
         # A file that was never written finds no room; the relay says so and goes on trying.
         eventually("the relay says so", lambda: "position not saved" in relay.output())
         assert relay.status()["saved_sequence"] == 0
+        assert "position" in [each["kind"] for each in relay.status()["troubles"]]
+        assert relay.status()["summary"]["text"] == "The position can't be saved."
         reserve.unlink()
         eventually(
             "the position is saved",
@@ -98,11 +124,13 @@ def test_a_dead_letter_that_finds_no_space_holds_the_position_until_there_is_som
         relay.start()
         assert client.wait_delivered(also_before, 60) == "DELIVERED"
         eventually("the relay says so", lambda: "what=dead-letter" in relay.output())
+        eventually("who looks at files sees it", lambda: "dead-letter" in kinds_told(relay))
         assert client.wait_delivered(poison, 0.5) == "PENDING"
         relay.assert_running()
         assert relay.http("/healthz")[0] == 200
         ballast.unlink()
         assert client.wait_delivered(poison, 60) == "DEAD"
+        eventually("it is over", lambda: kinds_told(relay) == [])
         assert client.wait_delivered(behind, 60) == "DELIVERED"
         assert relay.stop() == 0
     values = [record.value for record in read_topic(broker.bootstrap, topic)]

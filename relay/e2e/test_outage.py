@@ -62,7 +62,12 @@ def test_a_minute_without_kafka_loses_nothing_and_no_append_waits_for_it(
     assert found.problems(duplicates_allowed=True) == []
     ledgers = traffic.read()
     during_outage = [a for a in ledgers.acked if down_since <= a.unix_milliseconds < down_until]
-    assert lag >= len(during_outage) > OUTAGE_SECONDS * traffic.rate
+    assert lag >= len(during_outage)
+    # Each of them kept its pace; half of it is what a busy host may take.
+    paced = OUTAGE_SECONDS * traffic.rate
+    for writer in writers:
+        own = [ack for ack in during_outage if ack.append.writer == writer.incarnation]
+        assert len(own) > paced / 2, f"{writer.name} appended {len(own)} of {paced:.0f}"
     measured(
         f"outage of {OUTAGE_SECONDS:.0f} s: {found.acked} events, {len(during_outage)} of them "
         f"while Kafka was down, {found.duplicate_count} duplicates, {len(found.missing)} missing"

@@ -1,4 +1,4 @@
-/* Preloaded: the sector at EIO_AT of any cycle file of a queue can't be read. */
+/* Preloaded: the sector at EIO_AT of any file whose name ends with EIO_FILE can't be read. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,8 +19,9 @@ static long bad_sector(int file) {
     return -1;
   }
   path[length] = 0;
-  const char *end = path + length - 4;
-  return length > 4 && strstr(path, "/queue/") && strcmp(end, ".cq4") == 0 ? atol(at) : -1;
+  const char *name = getenv("EIO_FILE");
+  ssize_t ending = name ? (ssize_t)strlen(name) : 0;
+  return ending > 0 && length > ending && strcmp(path + length - ending, name) == 0 ? atol(at) : -1;
 }
 
 ssize_t pread64(int file, void *buffer, size_t size, off64_t offset) {

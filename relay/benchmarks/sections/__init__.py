@@ -14,6 +14,7 @@ from sections import (
     latency,
     outage,
     power,
+    tick,
     writeback,
     writers,
 )
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[Arena], list[Row]]] = {
     "writers": writers.run,
     "power": power.run,
     "writeback": writeback.run,
+    "tick": tick.run,
     "fairness": fairness.run,
     "outage": outage.run,
     "latency": latency.run,

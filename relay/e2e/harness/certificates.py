@@ -40,10 +40,15 @@ class Authority:
         )
         self.certificate.write_bytes(self._signed(own))
 
-    def issue(self, name: str, *addresses: str) -> tuple[Path, Path]:
-        """A certificate for IP addresses, and its key (PKCS #8): `name`.crt and `name`.key."""
+    def issue(
+        self, name: str, *addresses: str, age: dt.timedelta = dt.timedelta()
+    ) -> tuple[Path, Path]:
+        """A certificate for IP addresses, and its key (PKCS #8): `name`.crt and `name`.key.
+
+        It was issued as long ago as `age` says, and is valid for a day before and after that.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(_name(name), key.public_key())
+        builder = self._builder(_name(name), key.public_key(), age)
         if addresses:
             names = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -59,9 +64,12 @@ class Authority:
         return certificate, secret
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        age: dt.timedelta = dt.timedelta(),
     ) -> x509.CertificateBuilder:
-        now = dt.datetime.now(dt.timezone.utc)
+        now = dt.datetime.now(dt.timezone.utc) - age
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-JVM = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+JVM = (
+    "-Xmx64m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+)
 START_SECONDS = 60.0
 HTTP_SECONDS = 10.0
 CLI_SECONDS = 120.0

@@ -11,6 +11,7 @@ from outbox_client._disk import Disk
 from outbox_client._errors import OutboxUnavailable, system_error
 from outbox_client._safe_files import WRITABLE_BY_OTHERS, Descriptor, Folder
 
+MOST_NAMES = 100_000  # in a queue: more than ten years of hours
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,7 +247,15 @@ def _check_mode(path: str, found: os.stat_result) -> None:
 
 
 def cycles_of(names: list[str]) -> list[int]:
-    """The numbers of the cycle files among these names, ascending."""
+    """The numbers of the cycle files among these names of a queue, ascending.
+
+    Raises:
+        OutboxUnavailable: there are more names than an outbox ever has.
+    """
+    if len(names) > MOST_NAMES:
+        raise OutboxUnavailable(
+            f"the queue holds more than {MOST_NAMES} names: remove what is not the outbox's"
+        )
     return sorted(number for number in map(cycle_number, names) if number is not None)
 
 

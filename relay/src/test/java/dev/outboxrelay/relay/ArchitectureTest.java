@@ -29,6 +29,7 @@ class ArchitectureTest {
     ROOT + "deliver..",
     ROOT + "kafka..",
     ROOT + "settle..",
+    ROOT + "sync..",
     ROOT + "deadletter..",
     ROOT + "quarantine..",
     ROOT + "pipeline.."
@@ -81,7 +82,8 @@ class ArchitectureTest {
           .resideInAnyPackage(ROOT + "inspect..", ROOT + "doctor..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage(ROOT + "tail..", ROOT + "settle..", ROOT + "pipeline..");
+          .resideInAnyPackage(
+              ROOT + "tail..", ROOT + "settle..", ROOT + "sync..", ROOT + "pipeline..");
 
   @ArchTest
   static final ArchRule NOTHING_KNOWS_THE_COMMAND_LINE =

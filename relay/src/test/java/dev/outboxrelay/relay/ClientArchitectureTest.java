@@ -47,7 +47,7 @@ class ClientArchitectureTest {
           .whereLayer("lock")
           .mayOnlyBeAccessedByLayers("writing")
           .whereLayer("disk")
-          .mayOnlyBeAccessedByLayers("writing", "files", "lock")
+          .mayOnlyBeAccessedByLayers("writing", "files", "lock", "cycle")
           .whereLayer("cycle")
           .mayOnlyBeAccessedByLayers("writing", "files")
           .whereLayer("record")

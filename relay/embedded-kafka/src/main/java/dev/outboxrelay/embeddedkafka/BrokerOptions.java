@@ -6,7 +6,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.security.auth.SecurityProtocol;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -44,11 +46,11 @@ final class BrokerOptions {
 
   @Option(
       names = "--listener",
-      paramLabel = "PROTOCOL=N",
+      paramLabel = "[NAME:]PROTOCOL=N",
       description =
-          "A further listener (SSL, SASL_PLAINTEXT, SASL_SSL) on this port; may be repeated. What it"
-              + " needs (keys, users) is set by --property.")
-  private final Map<SecurityProtocol, Integer> listeners = new LinkedHashMap<>();
+          "A further listener (SSL, SASL_PLAINTEXT, SASL_SSL) on this port, called like its protocol"
+              + " or by a name; may be repeated. What it needs (keys, users) is set by --property.")
+  private final Map<String, Integer> listeners = new LinkedHashMap<>();
 
   @Option(
       names = "--property",
@@ -64,9 +66,19 @@ final class BrokerOptions {
     return autoCreateTopics;
   }
 
-  /** Ports by protocol, of the listeners beside the plain one. */
-  Map<SecurityProtocol, Integer> listeners() {
-    return Map.copyOf(listeners);
+  /** Those beside the plain one. */
+  List<Listener> listeners() {
+    return listeners.entrySet().stream()
+        .map(each -> Listener.of(each.getKey(), each.getValue()))
+        .collect(Collectors.toList());
+  }
+
+  record Listener(String name, SecurityProtocol protocol, int port) {
+    private static Listener of(String text, int port) {
+      int colon = text.indexOf(':');
+      SecurityProtocol protocol = SecurityProtocol.forName(text.substring(colon + 1));
+      return new Listener(colon < 0 ? protocol.name : text.substring(0, colon), protocol, port);
+    }
   }
 
   Map<String, String> properties() {

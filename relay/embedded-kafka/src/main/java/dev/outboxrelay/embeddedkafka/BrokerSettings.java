@@ -39,9 +39,9 @@ final class BrokerSettings {
     options
         .listeners()
         .forEach(
-            (protocol, port) -> {
-              listeners.append("," + protocol.name + "://" + HOST + ":" + port);
-              protocols.append("," + protocol.name + ":" + protocol.name);
+            each -> {
+              listeners.append("," + each.name() + "://" + HOST + ":" + each.port());
+              protocols.append("," + each.name() + ":" + each.protocol().name);
             });
     settings.put("listener.security.protocol.map", protocols.toString());
     settings.put("listeners", listeners + ",CONTROLLER://" + controller);

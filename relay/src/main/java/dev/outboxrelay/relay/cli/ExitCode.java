@@ -28,5 +28,11 @@ final class ExitCode {
   /** All was done, but not all could be printed; that of the client's command, too. */
   static final int NOT_PRINTED = 9;
 
+  /** Stopped, but the position could not be saved: what was settled last is sent again. */
+  static final int NOT_SAVED = 10;
+
+  /** Out of memory; one that runs with ExitOnOutOfMemoryError is ended by the JVM, with 3. */
+  static final int OUT_OF_MEMORY = 11;
+
   private ExitCode() {}
 }

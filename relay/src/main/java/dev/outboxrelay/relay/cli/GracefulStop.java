@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.cli;
 
+import dev.outboxrelay.relay.log.Logging;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +46,7 @@ final class GracefulStop {
     } catch (InterruptedException | ExecutionException | TimeoutException | RuntimeException e) {
       System.err.println("outbox-relay: did not stop in time: " + e);
     }
+    Logging.lastWords();
     // Inside a shutdown hook, System.exit would wait for this very thread.
     Runtime.getRuntime().halt(code);
   }

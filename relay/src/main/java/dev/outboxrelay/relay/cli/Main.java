@@ -8,10 +8,12 @@ import dev.outboxrelay.relay.http.HttpUnavailable;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -39,7 +41,9 @@ import picocli.CommandLine.Spec;
       "     version wrote what comes next",
       "  6  another producer took over at the broker",
       "  7  a check found problems",
-      "  9  done, but not all could be printed: a closed pipe, a full disk"
+      "  9  done, but not all could be printed: a closed pipe, a full disk",
+      " 10  stopped, but the position could not be saved",
+      " 11  out of memory; 3 where the JVM is told to end itself"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -56,7 +60,9 @@ public final class Main implements Runnable {
     Logging.start(
         new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));
     StandardOutput out = new StandardOutput(new FileOutputStream(FileDescriptor.out));
-    System.exit(run(commandLine(System.getenv()), out, args));
+    int code = run(commandLine(System.getenv()), out, args);
+    Logging.lastWords();
+    System.exit(code);
   }
 
   /** Executes a command; its exit code tells also whether all could be printed. */
@@ -104,7 +110,10 @@ public final class Main implements Runnable {
     int code = exitCode(e);
     if (code == ExitCode.FAILED && !(e instanceof KafkaRefused || e instanceof CommandFailed)) {
       err.println("outbox-relay: unexpected error, please report it");
-      e.printStackTrace(err);
+      StringWriter trace = new StringWriter();
+      e.printStackTrace(new PrintWriter(trace));
+      err.print(SecretWords.OF_THIS_PROCESS.scrub(trace.toString()));
+      err.flush();
     } else {
       err.println("outbox-relay: " + (e instanceof IOException ? e.toString() : e.getMessage()));
     }

@@ -6,13 +6,15 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fleet.Fleet;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.fleet.LookThread;
+import dev.outboxrelay.relay.fleet.ProcessTroubles;
 import dev.outboxrelay.relay.fleet.SingleOutbox;
 import dev.outboxrelay.relay.fleet.WatchedFleet;
 import dev.outboxrelay.relay.history.History;
 import dev.outboxrelay.relay.history.SamplerThread;
 import dev.outboxrelay.relay.http.RelayHttpServer;
 import dev.outboxrelay.relay.http.StatusPages;
-import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.inspect.OldestEvent;
 import dev.outboxrelay.relay.kafka.KafkaProbe;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.log.Logging;
@@ -26,6 +28,7 @@ import dev.outboxrelay.relay.reload.ConfigWatch;
 import dev.outboxrelay.relay.reload.ReloadListener;
 import dev.outboxrelay.relay.reload.ReloadLog;
 import dev.outboxrelay.relay.reload.ReloadThread;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +52,14 @@ import picocli.CommandLine.Command;
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
 
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(2);
+
+  /** Damage that one look may search. */
+  private static final long LOOK_AT_MOST_BYTES = 64L << 20;
+
+  /** How long a page waits for what the files say now. */
+  private static final Duration FRESH = Duration.ofMillis(500);
+
   private final Map<String, String> env;
 
   RunCommand(Map<String, String> env) {
@@ -58,33 +69,47 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     RelayConfig config = RelayConfig.from(env);
-    Logging.start(config.log());
+    OutOfMemory.watchThreads();
+    Logging.startUnblocked(config.log(), OutOfMemory::end);
     config
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));
 
     ConfigWatch watch = new ConfigWatch(config, () -> RelayConfig.from(env), KafkaProbe::check);
     String version = Main.Version.number();
-    UnsettledAge age = new UnsettledAge(Backlog::oldestAppendMillis, InstantSource.system());
-    try (RelayMetrics metrics = new RelayMetrics(version, age, System::nanoTime);
+    UnsettledAge age = new UnsettledAge(InstantSource.system());
+    ProcessTroubles troubles = new ProcessTroubles(Logging::droppedLines, InstantSource.system());
+    try (RelayMetrics metrics = new RelayMetrics(version, age, troubles::now, System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = fleet(config, () -> watch.current().kafka(), metrics);
-        ReloadThread reload = reload(watch, metrics)) {
+        LookThread looks = looks(fleet);
+        ReloadThread reload = reload(watch, metrics, troubles)) {
+      Supplier<FleetStatus> status = () -> fleet.status().with(troubles.now());
       HangUp.run(reload::lookNow);
       History history = new History(age);
       StatusPages pages =
           new StatusPages(
-              version, metrics, fleet::status, history, age, watch::current, Clocks.SYSTEM);
+              version,
+              metrics,
+              status,
+              () -> looks.freshen(FRESH),
+              history,
+              age,
+              watch::current,
+              Clocks.SYSTEM);
       Optional<RelayHttpServer> http =
           config.http().map(address -> RelayHttpServer.start(address, pages));
+      Optional<RelayHttpServer> health =
+          config.health().map(address -> RelayHttpServer.startHealth(address, pages));
       Optional<SamplerThread> sampler =
           http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
       try {
-        return deliver(config, fleet, metrics, manager, version);
+        return deliver(config, fleet, status, metrics, manager, version);
       } finally {
         sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
+        health.ifPresent(RelayHttpServer::close);
       }
     }
   }
@@ -96,13 +121,25 @@ final class RunCommand implements Callable<Integer> {
         : SingleOutbox.open(config, kafka, listener);
   }
 
-  private static ReloadThread reload(ConfigWatch watch, RelayMetrics metrics) {
+  private static LookThread looks(Fleet fleet) {
+    OldestEvent oldest = new OldestEvent(LOOK_AT_MOST_BYTES);
+    return LookThread.start(() -> fleet.look(oldest::appendMillis), LOOK_INTERVAL);
+  }
+
+  private static ReloadThread reload(
+      ConfigWatch watch, RelayMetrics metrics, ProcessTroubles troubles) {
+    ReloadListener trouble = (outcome, asked) -> troubles.config(outcome.error());
     ReloadListener level = (outcome, asked) -> Logging.setLevel(watch.current().log().level());
-    return ReloadThread.start(watch, level.and(new ReloadLog()).and(metrics));
+    return ReloadThread.start(watch, level.and(new ReloadLog()).and(metrics).and(trouble));
   }
 
   private static int deliver(
-      RelayConfig config, Fleet fleet, RelayMetrics metrics, ServiceManager manager, String version)
+      RelayConfig config,
+      Fleet fleet,
+      Supplier<FleetStatus> status,
+      RelayMetrics metrics,
+      ServiceManager manager,
+      String version)
       throws InterruptedException {
     Future<PipelineEnd> end = fleet.start();
     GracefulStop stop =
@@ -112,12 +149,12 @@ final class RunCommand implements Callable<Integer> {
               manager.stopping();
             },
             config.stopDeadline());
-    manager.ready(fleet::status);
+    manager.ready(status);
     Optional<MetricsFile> file = config.metricsFile().map(path -> MetricsFile.start(path, metrics));
     logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;
     try {
-      code = exitCode(end.get());
+      code = exitCode(end.get(), fleet.status());
     } catch (ExecutionException e) {
       LOG.atError().setCause(e).log("relay failed");
     } finally {
@@ -142,13 +179,19 @@ final class RunCommand implements Callable<Integer> {
     }
     line.addKeyValue("kafka", config.kafka().bootstrapServers())
         .addKeyValue("http", config.http().map(Object::toString).orElse("off"))
+        .addKeyValue("health", config.health().map(Object::toString).orElse("off"))
         .log("relay ready");
   }
 
-  private static int exitCode(PipelineEnd end) {
+  private static int exitCode(PipelineEnd end, FleetStatus fleet) {
     if (end instanceof PipelineEnd.Stopped stopped) {
-      LOG.atInfo().addKeyValue("unsettled", stopped.unsettled()).log("relay stopped");
-      return ExitCode.OK;
+      long waiting = fleet.open().stream().mapToLong(PipelineStatus::lagEvents).sum();
+      (stopped.saved() ? LOG.atInfo() : LOG.atError())
+          .addKeyValue("unsettled", stopped.unsettled())
+          .addKeyValue("waiting", waiting)
+          .addKeyValue("position_saved", stopped.saved())
+          .log("relay stopped");
+      return stopped.saved() ? ExitCode.OK : ExitCode.NOT_SAVED;
     } else if (end instanceof PipelineEnd.Fenced fenced) {
       LOG.atError()
           .addKeyValue("error", fenced.error())

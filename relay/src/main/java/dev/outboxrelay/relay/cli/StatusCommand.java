@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -7,7 +8,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
 import java.io.IOException;
@@ -117,6 +118,7 @@ final class StatusCommand implements Callable<Integer> {
             ? ", " + Printed.bytes(report.backlogBytes().getAsLong())
             : "";
     rows.put("waiting", report.lagEvents() + " events" + bytes + oldest);
+    report.troubles().ifPresent(told -> troubles(told, relay.isPresent(), rows));
     report.otherFormat().ifPresent(error -> rows.put("stopped", error));
     rows.put("queue", report.cycles() + " cycle files, " + Printed.bytes(report.queueBytes()));
     rows.put("dead letters", String.valueOf(report.deadLetters()));
@@ -124,8 +126,30 @@ final class StatusCommand implements Callable<Integer> {
     return rows;
   }
 
+  /** What the relay says is wrong, or said when it ended. */
+  private static void troubles(TroublesFile.Told told, boolean runs, Map<String, String> rows) {
+    int number = 0;
+    for (JsonNode trouble : told.troubles()) {
+      number++;
+      StringBuilder line = new StringBuilder(trouble.path("kind").asText());
+      for (String detail : List.of("topic", "reason")) {
+        line.append(trouble.has(detail) ? " " + trouble.get(detail).asText() : "");
+      }
+      line.append(": ").append(trouble.path("error").asText());
+      line.append("; since ").append(Instant.ofEpochMilli(trouble.path("since").asLong()));
+      line.append(", ").append(trouble.path("attempts").asLong()).append(" attempts");
+      line.append(trouble.has("do") ? "; " + trouble.get("do").asText() : "");
+      line.append(runs ? "" : " (told by the last relay, " + instant(told) + ")");
+      rows.put(number == 1 ? "trouble" : "trouble " + number, line.toString());
+    }
+  }
+
+  private static Instant instant(TroublesFile.Told told) {
+    return Instant.ofEpochMilli(told.writtenMillis());
+  }
+
   private static String settled(OutboxReport report) {
-    if (report.position() instanceof PositionFile.Reading.Damaged) {
+    if (report.position().isDamaged()) {
       return "unknown: relay.position is damaged; doctor says what to do";
     }
     return report
@@ -150,11 +174,14 @@ final class StatusCommand implements Callable<Integer> {
     node.put("appended_sequence", report.appendedSequence());
     node.put("settled_sequence", report.settledSequence());
     node.put("position_saved", position.map(Position::writtenAt).orElse(null));
-    node.put("position_damaged", report.position() instanceof PositionFile.Reading.Damaged);
+    node.put("position_damaged", report.position().isDamaged());
     node.put("lag_events", report.lagEvents());
     node.put("lag_bytes", boxed(report.backlogBytes()));
     node.put("oldest_unsettled", boxed(report.oldestUnsettledMillis()));
     node.put("other_format", report.otherFormat().orElse(null));
+    ArrayNode troubles = node.putArray("troubles");
+    report.troubles().ifPresent(told -> troubles.addAll(told.troubles()));
+    node.put("troubles_told", report.troubles().map(TroublesFile.Told::writtenMillis).orElse(null));
     node.put("cycles", report.cycles());
     node.put("queue_bytes", report.queueBytes());
     node.put("dead_letters", report.deadLetters());

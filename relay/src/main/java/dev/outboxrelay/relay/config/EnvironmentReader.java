@@ -22,8 +22,7 @@ import java.util.stream.Collectors;
 
 /** Reads {@code OUTBOX_*} values, collecting errors; a bad value reads as its default. */
 final class EnvironmentReader {
-  private static final String DEFAULT_HTTP_ADDRESS = "127.0.0.1:9748";
-  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})([smhd])");
+  private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|[smhd])");
   private static final Pattern TOPIC = Pattern.compile("[a-zA-Z0-9._-]{1,249}");
 
   /** What the clients read too is known here, so that one environment can serve both. */
@@ -36,11 +35,14 @@ final class EnvironmentReader {
           "OUTBOX_DELIVERY",
           "OUTBOX_MAX_BYTES",
           "OUTBOX_RETAIN",
+          "OUTBOX_SYNC_INTERVAL",
           "OUTBOX_HTTP_ADDRESS",
+          "OUTBOX_HEALTH_ADDRESS",
           "OUTBOX_METRICS_FILE",
           "OUTBOX_TOPIC",
           "OUTBOX_TRUST_PARENT",
           "OUTBOX_RECORD_TIMESTAMP",
+          "OUTBOX_PARTITIONER",
           "OUTBOX_WINDOW_RECORDS",
           "OUTBOX_WINDOW_BYTES",
           "OUTBOX_CLUSTER_ID",
@@ -144,11 +146,15 @@ final class EnvironmentReader {
     }
     Matcher matcher = DURATION.matcher(value.get());
     if (!matcher.matches()) {
-      error(name, value.get(), "give a number and a unit (s, m, h, d), like " + example + ", or 0");
+      error(
+          name,
+          value.get(),
+          "give a number and a unit (ms, s, m, h, d), like " + example + ", or 0");
       return fallback;
     }
     long amount = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {
+      case "ms" -> Duration.ofMillis(amount);
       case "s" -> Duration.ofSeconds(amount);
       case "m" -> Duration.ofMinutes(amount);
       case "h" -> Duration.ofHours(amount);
@@ -156,18 +162,16 @@ final class EnvironmentReader {
     };
   }
 
-  Optional<HttpAddress> http() {
-    String value = value("OUTBOX_HTTP_ADDRESS").orElse(DEFAULT_HTTP_ADDRESS);
+  /** Where to listen; empty = off. */
+  Optional<HttpAddress> address(String name, String fallback) {
+    String value = value(name).orElse(fallback);
     if (value.equals("off")) {
       return Optional.empty();
     }
     try {
       return Optional.of(HttpAddress.parse(value));
     } catch (IllegalArgumentException e) {
-      error(
-          "OUTBOX_HTTP_ADDRESS",
-          value,
-          e.getMessage() + "; give one like " + DEFAULT_HTTP_ADDRESS + ", or off");
+      error(name, value, e.getMessage() + "; give one like 127.0.0.1:9748, or off");
       return Optional.empty();
     }
   }

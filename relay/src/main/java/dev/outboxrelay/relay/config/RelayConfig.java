@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.config;
 
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,13 +21,18 @@ import java.util.OptionalLong;
  * @param delivery the promise towards consumers ({@code OUTBOX_DELIVERY})
  * @param recordTimestamp where a Kafka record's timestamp comes from ({@code
  *     OUTBOX_RECORD_TIMESTAMP})
+ * @param partitioner what chooses the partition of a key ({@code OUTBOX_PARTITIONER})
  * @param maxBytes cap of appended − settled bytes, parked and dead events included; empty = no cap
  *     ({@code OUTBOX_MAX_BYTES})
  * @param retain how long settled cycles are kept for replay; zero = deleted once settled ({@code
  *     OUTBOX_RETAIN})
+ * @param syncInterval how often what was appended is brought to stable storage; zero = only before
+ *     a position covers it ({@code OUTBOX_SYNC_INTERVAL})
  * @param idleAfter how long an outbox of several may be settled and quiet before what serves it is
  *     let go of ({@code OUTBOX_IDLE_AFTER})
  * @param http where health and metrics are served; empty = nowhere ({@code OUTBOX_HTTP_ADDRESS})
+ * @param health where health alone is served, by a thread of its own; empty = nowhere else ({@code
+ *     OUTBOX_HEALTH_ADDRESS})
  * @param metricsFile where metrics are written for node_exporter; empty = nowhere ({@code
  *     OUTBOX_METRICS_FILE})
  * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
@@ -55,10 +62,13 @@ public record RelayConfig(
     OutboxSelection outboxes,
     DeliveryMode delivery,
     RecordTimestamp recordTimestamp,
+    Partitioner partitioner,
     OptionalLong maxBytes,
     Duration retain,
+    Duration syncInterval,
     Duration idleAfter,
     Optional<HttpAddress> http,
+    Optional<HttpAddress> health,
     Optional<Path> metricsFile,
     WindowSettings window,
     Optional<String> clusterId,
@@ -96,10 +106,13 @@ public record RelayConfig(
             outboxes,
             reader.delivery(),
             reader.choice("OUTBOX_RECORD_TIMESTAMP", RecordTimestamp.class, RecordTimestamp.APPEND),
+            reader.choice("OUTBOX_PARTITIONER", Partitioner.class, Partitioner.MURMUR2),
             reader.maxBytes(),
             reader.duration("OUTBOX_RETAIN", Duration.ZERO, "72h"),
+            reader.duration("OUTBOX_SYNC_INTERVAL", Duration.ofMillis(200), "200ms"),
             reader.duration("OUTBOX_IDLE_AFTER", Duration.ofMinutes(2), "2m"),
-            reader.http(),
+            reader.address("OUTBOX_HTTP_ADDRESS", "127.0.0.1:9748"),
+            reader.address("OUTBOX_HEALTH_ADDRESS", "off"),
             reader.metricsFile(),
             window,
             reader.clusterId(),
@@ -136,6 +149,11 @@ public record RelayConfig(
     throw new IllegalStateException("OUTBOX_DIRS names more than one outbox");
   }
 
+  /** How the relay writes into the outbox, where it has to. */
+  public WriterOptions writerOptions() {
+    return WriterOptions.of(new OutboxPaths(outboxDir())).withTrustParent(trustParent);
+  }
+
   /** The same for one outbox. */
   public RelayConfig forOutbox(Path dir) {
     return with(new OutboxSelection.One(dir), log, kafka);
@@ -152,10 +170,13 @@ public record RelayConfig(
         newOutboxes,
         delivery,
         recordTimestamp,
+        partitioner,
         maxBytes,
         retain,
+        syncInterval,
         idleAfter,
         http,
+        health,
         metricsFile,
         window,
         clusterId,
@@ -180,11 +201,15 @@ public record RelayConfig(
         "OUTBOX_DIRS", outboxes instanceof OutboxSelection.Matching many ? many.toString() : "");
     settings.put("OUTBOX_DELIVERY", lower(delivery).replace('_', '-'));
     settings.put("OUTBOX_RECORD_TIMESTAMP", lower(recordTimestamp));
+    settings.put("OUTBOX_PARTITIONER", lower(partitioner));
     settings.put(
         "OUTBOX_MAX_BYTES", maxBytes.isPresent() ? String.valueOf(maxBytes.getAsLong()) : "");
     settings.put("OUTBOX_RETAIN", retain.isZero() ? "0" : retain.toSeconds() + "s");
+    settings.put(
+        "OUTBOX_SYNC_INTERVAL", syncInterval.isZero() ? "0" : syncInterval.toMillis() + "ms");
     settings.put("OUTBOX_IDLE_AFTER", idleAfter.toSeconds() + "s");
     settings.put("OUTBOX_HTTP_ADDRESS", http.map(HttpAddress::toString).orElse("off"));
+    settings.put("OUTBOX_HEALTH_ADDRESS", health.map(HttpAddress::toString).orElse("off"));
     settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));

@@ -4,11 +4,15 @@ import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
 import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -20,8 +24,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
@@ -38,16 +40,21 @@ public final class DeadLetters implements DeadLetterStore {
   public static final String ERROR = "outbox-dead-letter-error";
   public static final String AT = "outbox-dead-letter-at";
   public static final String SEQUENCE = "outbox-dead-letter-sequence";
+  public static final String OUTBOX = "outbox-dead-letter-outbox";
+  public static final String GENERATION = "outbox-dead-letter-generation";
 
   private static final int LONGEST_ERROR = 1000;
 
+  /** Bytes of a dead letter beside the original and the key. */
+  private static final int MOST_BESIDE = 8 << 10;
+
   private final OutboxPaths paths;
-  private final UUID outbox;
+  private final OutboxIdentity outbox;
   private final WriterOptions options;
   private final InstantSource clock;
 
-  /** Source sequences of the dead letters that a restart may ask for again. */
-  private final Set<Long> known;
+  /** The dead letters that a restart may ask for again. */
+  private final Set<Source> known;
 
   private QueueWriter writer;
 
@@ -55,21 +62,33 @@ public final class DeadLetters implements DeadLetterStore {
    * Reads which dead letters there are.
    *
    * @param paths of the outbox whose events they are
-   * @param outbox its identity
+   * @param outbox which that is
    * @param settled the position: what is at or below it never comes again
+   * @param like the options of the outbox itself
    */
   public DeadLetters(
-      OutboxPaths paths, UUID outbox, long settled, boolean trustParent, InstantSource clock)
+      OutboxPaths paths,
+      OutboxIdentity outbox,
+      long settled,
+      WriterOptions like,
+      InstantSource clock)
       throws IOException {
     this.paths = paths;
     this.outbox = outbox;
     this.options =
         WriterOptions.deadLetters(paths)
             .withDurability(strongest(paths))
-            .withTrustParent(trustParent);
+            .withTrustParent(like.trustParent())
+            .withDisk(like.disk());
     this.clock = clock;
-    this.known = sequencesAbove(paths.deadLetters(), settled);
+    this.known = knownAbove(settled);
   }
+
+  /**
+   * Of which event a dead letter is. A sequence alone does not tell: dead letters outlive an outbox
+   * that is begun anew.
+   */
+  private record Source(long sequence, UUID eventId) {}
 
   /** In memory there is nothing to sync to, and an event there is no safer than its dead letter. */
   private static Durability strongest(OutboxPaths paths) throws IOException {
@@ -77,24 +96,36 @@ public final class DeadLetters implements DeadLetterStore {
     return inMemory ? Durability.PROCESS : Durability.POWER;
   }
 
-  private static Set<Long> sequencesAbove(OutboxPaths deadLetters, long settled)
+  private Set<Source> knownAbove(long settled) throws IOException {
+    Set<Source> found = new HashSet<>();
+    try (HeldDirectories held = HeldDirectories.find(paths.deadLetters()).orElse(null)) {
+      if (held != null) {
+        addAbove(settled, held.paths(), found);
+      }
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+    return found;
+  }
+
+  private void addAbove(long settled, OutboxPaths deadLetters, Set<Source> found)
       throws IOException {
-    Set<Long> sequences = new HashSet<>();
     List<Long> cycles = deadLetters.cycles();
     if (cycles.isEmpty()) {
-      return sequences;
+      return;
     }
-    UUID outbox = OutboxIdentity.outboxOf(deadLetters);
+    UUID id = OutboxIdentity.outboxOf(deadLetters);
     long newest = cycles.get(cycles.size() - 1);
     for (long cycle : cycles) {
-      try (CycleReader reader = CycleReader.open(deadLetters.cycle(cycle), outbox)) {
+      try (CycleReader reader = CycleReader.open(deadLetters.cycle(cycle), id)) {
         boolean ended = false;
         while (!ended) {
           CycleStep step = reader.next(cycle == newest);
           if (step instanceof CycleStep.Event event) {
-            long sequence = sourceSequence(event.found().record());
-            if (sequence > settled) {
-              sequences.add(sequence);
+            OutboxRecord letter = event.found().record();
+            long sequence = sourceSequence(letter);
+            if (sequence > settled && isOfThisOutbox(letter)) {
+              found.add(new Source(sequence, letter.eventId()));
             }
           } else if (step instanceof CycleStep.Stopped stopped) {
             throw stopped.other().refusal();
@@ -103,7 +134,20 @@ public final class DeadLetters implements DeadLetterStore {
         }
       }
     }
-    return sequences;
+  }
+
+  private boolean isOfThisOutbox(OutboxRecord letter) {
+    return hasHeader(letter, OUTBOX, outbox.outbox().toString())
+        && hasHeader(letter, GENERATION, Integer.toString(outbox.generation()));
+  }
+
+  private static boolean hasHeader(OutboxRecord letter, String name, String value) {
+    return letter.headers().stream()
+        .anyMatch(
+            header ->
+                header.name().equals(name)
+                    && header.value() != null
+                    && new String(header.value(), StandardCharsets.UTF_8).equals(value));
   }
 
   /** The sequence of the event that a dead letter was made of; 0 if it does not say. */
@@ -117,7 +161,8 @@ public final class DeadLetters implements DeadLetterStore {
 
   @Override
   public boolean add(InFlight record, Verdict.DeadLetter verdict) throws IOException {
-    if (known.contains(record.sequence())) {
+    Source source = new Source(record.sequence(), record.eventId());
+    if (known.contains(source)) {
       return false;
     }
     byte[] original = read(record);
@@ -128,7 +173,7 @@ public final class DeadLetters implements DeadLetterStore {
     }
     writer.append(
         OutboxEvent.builder(decoded.topic())
-            .key(decoded.key())
+            .key(fits(decoded, original) ? decoded.key() : null)
             .value(original)
             .eventId(decoded.eventId())
             .timestamp(Math.max(0, decoded.timestamp()))
@@ -136,22 +181,31 @@ public final class DeadLetters implements DeadLetterStore {
             .header(ERROR, shortened(verdict.error()))
             .header(AT, clock.instant().toString())
             .header(SEQUENCE, Long.toString(record.sequence()))
+            .header(OUTBOX, outbox.outbox().toString())
+            .header(GENERATION, Integer.toString(outbox.generation()))
             .build());
-    known.add(record.sequence());
+    known.add(source);
     return true;
+  }
+
+  /**
+   * Whether there is room for the key beside the original, which holds it, too. Always for what our
+   * clients append; others may have written more.
+   */
+  private static boolean fits(OutboxRecord decoded, byte[] original) {
+    int key = decoded.key() == null ? 0 : decoded.key().length;
+    return original.length + key <= RecordLimits.DEAD_LETTERS.maxRecordBytes() - MOST_BESIDE;
   }
 
   @Override
   public void settled(long sequence) {
-    known.removeIf(one -> one <= sequence);
+    known.removeIf(one -> one.sequence() <= sequence);
   }
 
   private byte[] read(InFlight record) throws IOException {
-    CycleId place = new CycleId(outbox, record.cycle());
+    CycleId place = new CycleId(outbox.outbox(), record.cycle());
     ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(record.bytes()));
-    try (FileChannel cycle =
-        FileChannel.open(
-            paths.cycle(record.cycle()), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+    try (FileChannel cycle = SafeFiles.openToRead(paths.cycle(record.cycle()))) {
       long at = record.offset() + 4;
       while (bytes.hasRemaining() && cycle.read(bytes, at + bytes.position()) >= 0) {
         // Reads on until the record is whole.

@@ -3,7 +3,6 @@ package dev.outboxrelay.relay.doctor;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
 import java.io.IOException;
@@ -65,7 +64,7 @@ final class OutboxChecks {
   }
 
   private Finding position(OutboxReport report) {
-    if (report.position() instanceof PositionFile.Reading.Damaged) {
+    if (report.position().isDamaged()) {
       return Finding.problem(
           "position",
           paths.position() + " holds no valid position: the relay refuses to start",

@@ -10,22 +10,29 @@ import java.util.List;
 import java.util.Optional;
 
 /** Whether a topic takes and keeps what waits for it. */
-public final class TopicChecks {
+final class TopicChecks {
+  /** Topic and fixed fields are in the queue, and not in a batch. */
+  private static final int OVERHEAD_ON_DISK = 400;
+
   private final RecordTimestamp recordTimestamp;
+  private final boolean compressed;
   private final Clock clock;
 
   /**
    * Makes the checks.
    *
    * @param recordTimestamp what the relay sends as the records' timestamp
+   * @param compressed whether it compresses
+   * @param clock the brokers' as far as it is known: they judge
    */
-  public TopicChecks(RecordTimestamp recordTimestamp, Clock clock) {
+  TopicChecks(RecordTimestamp recordTimestamp, boolean compressed, Clock clock) {
     this.recordTimestamp = recordTimestamp;
+    this.compressed = compressed;
     this.clock = clock;
   }
 
   /** At least one finding, named {@code topic}. */
-  public List<Finding> findings(TopicFinding topic, Backlog backlog) {
+  List<Finding> findings(TopicFinding topic, Backlog backlog) {
     if (topic instanceof TopicFinding.Found found) {
       return found(found, Optional.ofNullable(backlog.topics().get(topic.name())));
     }
@@ -45,6 +52,14 @@ public final class TopicChecks {
           name + ": " + refused.error(),
           "no topic can have this name: see inspect --topic");
     }
+    if (topic instanceof TopicFinding.Internal) {
+      return Finding.problem(
+          "topic",
+          name + " is Kafka's own: it refuses what others send there, and events behind it wait",
+          "nothing that was appended for it can be delivered; find out who did that with"
+              + " inspect --topic "
+              + name);
+    }
     return Finding.problem(
         "topic",
         name + " does not exist; its events wait, and those behind them",
@@ -60,8 +75,17 @@ public final class TopicChecks {
               topic.name() + ": " + topic.leaderless() + " partitions have no leader",
               "bring the brokers back that hold them"));
     }
+    waiting.flatMap(backlog -> checkPartition(topic, backlog)).ifPresent(findings::add);
     topic.limits().ifPresent(limits -> findings.addAll(limits(topic, limits, waiting)));
-    if (findings.isEmpty()) {
+    if (findings.isEmpty() && topic.limits().isEmpty()) {
+      findings.add(
+          Finding.warning(
+              "topic",
+              topic.name()
+                  + " is there, but its configuration may not be read: whether it takes"
+                  + " what waits is not known",
+              "grant the relay's user DescribeConfigs on topic " + topic.name()));
+    } else if (findings.isEmpty()) {
       findings.add(
           Finding.ok(
               "topic",
@@ -69,8 +93,7 @@ public final class TopicChecks {
                   + ", partitions: "
                   + topic.partitions()
                   + ", replicas: "
-                  + topic.replication()
-                  + (topic.limits().isPresent() ? "" : " (its configuration may not be read)")));
+                  + topic.replication()));
     }
     return findings;
   }
@@ -89,6 +112,16 @@ public final class TopicChecks {
                   + topic.replication()
                   + " replicas",
               "add replicas or lower min.insync.replicas"));
+    } else if (topic.inSync() < limits.minInsyncReplicas()) {
+      findings.add(
+          Finding.problem(
+              "topic",
+              topic.name()
+                  + ": a partition has "
+                  + topic.inSync()
+                  + " replicas in sync, min.insync.replicas="
+                  + limits.minInsyncReplicas(),
+              "bring the brokers back that hold the others; events wait meanwhile"));
     }
     waiting.ifPresent(
         backlog -> {
@@ -116,6 +149,20 @@ public final class TopicChecks {
                   + ": Kafka will refuse it, and it becomes a dead letter",
               "raise that setting of the topic, or set OUTBOX_RECORD_TIMESTAMP=send"));
     }
+    long ahead = waiting.newestTimestamp() - clock.millis();
+    if (ahead > limits.timestampAfterMaxMillis()) {
+      return Optional.of(
+          Finding.problem(
+              "topic",
+              topic
+                  + ": an event waits whose time is "
+                  + text(ahead)
+                  + " in the future, message.timestamp.after.max.ms="
+                  + limits.timestampAfterMaxMillis()
+                  + ": Kafka refuses it until then",
+              "set the host's clock right, or set OUTBOX_RECORD_TIMESTAMP=send, or raise that"
+                  + " setting of the topic"));
+    }
     if (limits.retentionMillis() >= 0 && age > limits.retentionMillis()) {
       return Optional.of(
           Finding.warning(
@@ -129,21 +176,40 @@ public final class TopicChecks {
     return Optional.empty();
   }
 
-  /** A record on disk is a little larger than in a batch, so a hit is likely but not certain. */
-  private static Optional<Finding> checkSize(
+  private static Optional<Finding> checkPartition(TopicFinding.Found topic, Backlog.Topic waiting) {
+    if (waiting.highestPartition() < topic.partitions()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Finding.problem(
+            "topic",
+            topic.name()
+                + ": an event names partition "
+                + waiting.highestPartition()
+                + ", the topic has "
+                + topic.partitions()
+                + ": it waits, and what is behind it",
+            "add partitions to the topic"));
+  }
+
+  /** A record on disk is a little larger than in a batch, and compression may make it smaller. */
+  private Optional<Finding> checkSize(
       String topic, TopicFinding.Limits limits, Backlog.Topic waiting) {
     if (waiting.largestRecord() <= limits.maxMessageBytes()) {
       return Optional.empty();
     }
+    boolean certain =
+        !compressed && waiting.largestRecord() - OVERHEAD_ON_DISK > limits.maxMessageBytes();
     return Optional.of(
-        Finding.warning(
+        new Finding(
             "topic",
+            certain ? Finding.Grade.PROBLEM : Finding.Grade.WARNING,
             topic
                 + ": an event of about "
                 + waiting.largestRecord()
                 + " bytes waits, max.message.bytes="
                 + limits.maxMessageBytes()
-                + ": it may become a dead letter",
+                + (certain ? ": it becomes a dead letter" : ": it may become a dead letter"),
             "raise max.message.bytes of the topic"));
   }
 

@@ -1,7 +1,12 @@
 package dev.outboxrelay.relay.fact;
 
-/** What the relay does besides reading and sending, and may fail at. */
+/** What the relay does besides sending, and may fail at. */
 public enum Part {
+  /** The queue. */
+  READING(
+      "read",
+      "The queue can't be read",
+      "mend what the error names: until then nothing that waits is sent"),
   /** The position: after a restart everything behind the saved one is sent again. */
   POSITION(
       "position",
@@ -38,7 +43,14 @@ public enum Part {
   SYNC(
       "sync",
       "What was appended can't be synced",
-      "look at the disk: until it is mended a power cut costs more than the sync interval");
+      "look at the disk: until it is mended a power cut costs more than the sync interval"),
+  /** The process's log. */
+  LOG("log", "Lines of the log are dropped", "see why nobody reads the relay's stderr in time"),
+  /** The files of the configuration, while the relay runs. */
+  CONFIG(
+      "config",
+      "What the files of the configuration say can't be used",
+      "mend them: the settings in use stay until then, and a restart would end the relay");
 
   private final String label;
   private final String what;

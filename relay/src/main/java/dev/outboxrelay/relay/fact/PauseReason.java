@@ -5,6 +5,9 @@ public enum PauseReason {
   TOPIC_MISSING("topic-missing", "create the topic"),
   TOPIC_FORBIDDEN("topic-forbidden", "grant the relay's user Write and Describe on the topic"),
   TOPIC_INVALID("topic-invalid", "Kafka refuses the topic's name"),
+  PARTITION_MISSING(
+      "partition-missing",
+      "add partitions to the topic; the relay sees them within KAFKA_METADATA_MAX_AGE_MS"),
   POLICY("policy", "the broker's policy refuses the records of this topic"),
   AUTHENTICATION("authentication", "check user, password or certificates"),
   AUTHORIZATION("authorization", "grant the relay's user the cluster rights it needs"),

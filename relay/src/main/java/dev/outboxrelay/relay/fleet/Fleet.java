@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import java.util.concurrent.Future;
 
@@ -13,8 +14,16 @@ public interface Fleet extends AutoCloseable {
    */
   Future<PipelineEnd> start();
 
-  /** What is going on. Reads a few small files for each outbox. */
+  /** What is going on, from memory alone. */
   FleetStatus status();
+
+  /**
+   * Looks at the files of all outboxes for the next {@link #status}. For one thread, which may hang
+   * with a disk.
+   *
+   * @param oldest finds what waits
+   */
+  void look(OldestWaiting oldest);
 
   /** Asks all to stop; they do so within their one deadline. Returns at once, may be repeated. */
   void stop();

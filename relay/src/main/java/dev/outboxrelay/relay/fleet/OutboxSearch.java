@@ -24,10 +24,14 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Looks for what the globs mean. Links are not followed where a wildcard stands, nor is an outbox
- * ever one: whoever may write one directory must not lead the relay into another. For one thread.
+ * Looks for what the globs mean. Links are not followed where a wildcard stands nor behind it, nor
+ * is an outbox ever one: whoever may write one directory must not lead the relay into another. For
+ * one thread.
  */
 public final class OutboxSearch implements OutboxFiles {
+  /** Looked at in one directory: whoever owns it may fill it, and all wait for the search. */
+  private static final int MOST_ENTRIES = 100_000;
+
   private final List<OutboxGlob> globs;
 
   OutboxSearch(List<OutboxGlob> globs) {
@@ -47,7 +51,7 @@ public final class OutboxSearch implements OutboxFiles {
     Set<Path> matching = new TreeSet<>();
     List<Path> unreadable = new ArrayList<>();
     for (OutboxGlob glob : globs) {
-      expand(Path.of("/"), glob.names(), matching, unreadable);
+      expand(Path.of("/"), glob.names(), false, matching, unreadable);
     }
     Map<Path, Object> outboxes = new LinkedHashMap<>();
     Set<Object> seen = new HashSet<>();
@@ -64,15 +68,25 @@ public final class OutboxSearch implements OutboxFiles {
     return new Found(outboxes, unreadable);
   }
 
+  /**
+   * Follows names.
+   *
+   * @param others whether the directory is one that a wildcard stands for: from there on it may be
+   *     anybody's
+   */
   private static void expand(
-      Path directory, List<Name> names, Set<Path> matching, List<Path> unreadable) {
+      Path directory, List<Name> names, boolean others, Set<Path> matching, List<Path> unreadable) {
     List<Name> rest = names.subList(1, names.size());
     if (names.get(0) instanceof Name.Wildcard wildcard) {
-      try (DirectoryStream<Path> entries =
-          Files.newDirectoryStream(directory, entry -> wildcard.matches(entry.getFileName()))) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+        int looked = 0;
         for (Path entry : entries) {
-          if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
-            goOn(entry, rest, matching, unreadable);
+          if (++looked > MOST_ENTRIES) {
+            unreadable.add(directory); // its owner alone is to blame, and nobody else waits
+            return;
+          }
+          if (wildcard.matches(entry.getFileName()) && isDirectory(entry)) {
+            goOn(entry, rest, true, matching, unreadable);
           }
         }
       } catch (NoSuchFileException | NotDirectoryException e) {
@@ -81,15 +95,23 @@ public final class OutboxSearch implements OutboxFiles {
         unreadable.add(directory);
       }
     } else if (names.get(0) instanceof Name.Literal literal) {
-      goOn(directory.resolve(literal.name()), rest, matching, unreadable);
+      Path next = directory.resolve(literal.name());
+      if (!others || isDirectory(next)) {
+        goOn(next, rest, others, matching, unreadable);
+      }
     }
   }
 
-  private static void goOn(Path path, List<Name> rest, Set<Path> matching, List<Path> unreadable) {
+  private static boolean isDirectory(Path path) {
+    return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
+  }
+
+  private static void goOn(
+      Path path, List<Name> rest, boolean others, Set<Path> matching, List<Path> unreadable) {
     if (rest.isEmpty()) {
       matching.add(path);
     } else {
-      expand(path, rest, matching, unreadable);
+      expand(path, rest, others, matching, unreadable);
     }
   }
 

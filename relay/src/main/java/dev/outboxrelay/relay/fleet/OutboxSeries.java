@@ -4,7 +4,9 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 
@@ -15,15 +17,17 @@ import java.util.function.Supplier;
 final class OutboxSeries {
   private final Path dir;
   private final FleetListener outside;
+  private final OutboxSync sync;
   private final Clocks clocks;
   private Counts counts;
   private FactListener listener;
   private ProducerWatch producers;
   private boolean shown;
 
-  OutboxSeries(Path dir, FleetListener outside, Clocks clocks) {
+  OutboxSeries(Path dir, FleetListener outside, OutboxSync sync, Clocks clocks) {
     this.dir = dir;
     this.outside = outside;
+    this.sync = sync;
     this.clocks = clocks;
     this.counts = new Counts(clocks.wall());
   }
@@ -34,7 +38,7 @@ final class OutboxSeries {
       listener = outside.listener(dir, counts);
       producers = outside.producers(dir);
     }
-    return claim.open(counts, listener, producers);
+    return claim.open(new OutboxContext(counts, listener, producers, sync));
   }
 
   /** What its services did since it is shown. */

@@ -1,7 +1,10 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.fleet.WatchState.Gone;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
+import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +29,7 @@ final class OutboxWatch {
   private volatile boolean stopping;
   private volatile boolean ended;
   private int unsettled;
+  private boolean saved = true;
 
   OutboxWatch(WatchContext context) {
     this.context = context;
@@ -45,6 +49,7 @@ final class OutboxWatch {
       changed += outbox.step(now) ? 1 : 0;
       if (outbox.state() instanceof Gone gone) {
         unsettled += gone.unsettled();
+        saved &= gone.saved();
         watched.remove(outbox.dir());
         context.listener().gone(outbox.dir());
         outbox.toldGone();
@@ -84,9 +89,19 @@ final class OutboxWatch {
     return stopping;
   }
 
-  /** How much was in flight when all had ended; empty before. */
-  Optional<Integer> unsettledAtTheEnd() {
-    return ended ? Optional.of(unsettled) : Optional.empty();
+  /** What all of them came to, once all have ended; empty before. */
+  Optional<PipelineEnd> end() {
+    return ended ? Optional.of(new PipelineEnd.Stopped(unsettled, saved)) : Optional.empty();
+  }
+
+  /** What to have synced now. */
+  List<OutboxSync> syncs() {
+    return snapshot.stream().flatMap(outbox -> outbox.sync().stream()).toList();
+  }
+
+  /** Looks at the files of each; for one thread, not that of {@link #doWork}. */
+  void look(OldestWaiting oldest) {
+    snapshot.forEach(outbox -> outbox.look(oldest));
   }
 
   FleetStatus status() {

@@ -2,10 +2,8 @@ package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.WindowBudget;
-import dev.outboxrelay.relay.fact.Counts;
-import dev.outboxrelay.relay.fact.FactListener;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
@@ -22,9 +20,7 @@ final class PipelineThread implements Service {
   private final RelayConfig config;
   private final Supplier<KafkaSettings> kafka;
   private final RelayLock lock;
-  private final Counts counts;
-  private final FactListener listener;
-  private final ProducerWatch producers;
+  private final OutboxContext context;
   private final WindowBudget budget;
   private volatile Stage stage = new Stage.Opening();
   private volatile boolean stopping;
@@ -34,16 +30,12 @@ final class PipelineThread implements Service {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener listener,
-      ProducerWatch producers,
+      OutboxContext context,
       WindowBudget budget) {
     this.config = config;
     this.kafka = kafka;
     this.lock = lock;
-    this.counts = counts;
-    this.listener = listener;
-    this.producers = producers;
+    this.context = context;
     this.budget = budget;
   }
 
@@ -58,12 +50,9 @@ final class PipelineThread implements Service {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener listener,
-      ProducerWatch producers,
+      OutboxContext context,
       WindowBudget budget) {
-    PipelineThread service =
-        new PipelineThread(config, kafka, lock, counts, listener, producers, budget);
+    PipelineThread service = new PipelineThread(config, kafka, lock, context, budget);
     new Thread(service::run, "outbox-delivery").start();
     return service;
   }
@@ -72,16 +61,18 @@ final class PipelineThread implements Service {
     MDC.put("outbox", config.outboxDir().toString());
     Pipeline opened;
     try {
-      opened = Pipeline.open(config, kafka, lock, counts, listener, producers, budget);
+      opened = Pipeline.open(config, kafka, lock, context, budget);
     } catch (PipelineRefused e) {
       stage = new Stage.Refused(OutboxOnHold.reason(e), e.getMessage());
       return;
+    } catch (OutOfMemoryError e) {
+      throw e; // ends the process
     } catch (Throwable e) {
       stage = new Stage.Refused(OutboxOnHold.FAILED, e.toString());
       return;
     }
     pipeline = opened;
-    stage = new Stage.Open(opened::status);
+    stage = new Stage.Open(opened);
     if (stopping) {
       opened.stop();
     }

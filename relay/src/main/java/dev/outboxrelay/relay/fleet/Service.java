@@ -1,8 +1,8 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.pipeline.Observed;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
-import java.util.function.Supplier;
 
 /** One try to serve an outbox: it opens, delivers and closes, on its own. Thread-safe. */
 interface Service {
@@ -16,7 +16,7 @@ interface Service {
   sealed interface Stage {
     record Opening() implements Stage {}
 
-    record Open(Supplier<PipelineStatus> status) implements Stage {}
+    record Open(Observed outbox) implements Stage {}
 
     /** It never came to deliver. */
     record Refused(String reason, String error) implements Stage {}

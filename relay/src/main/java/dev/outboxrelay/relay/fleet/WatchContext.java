@@ -1,12 +1,12 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.fact.Counts;
-import dev.outboxrelay.relay.fact.FactListener;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
 /**
@@ -14,6 +14,7 @@ import java.util.random.RandomGenerator;
  *
  * @param opener begins to serve one
  * @param files what the disk says
+ * @param syncs makes what has an outbox synced, whether it is served or not
  * @param listener told of those that come and go
  * @param clocks the time
  * @param idleAfter how long one may be settled and quiet before it is put aside
@@ -22,6 +23,7 @@ import java.util.random.RandomGenerator;
 record WatchContext(
     Opener opener,
     OutboxFiles files,
+    Function<Path, OutboxSync> syncs,
     FleetListener listener,
     Clocks clocks,
     Duration idleAfter,
@@ -41,6 +43,6 @@ record WatchContext(
   /** An outbox that no other relay may serve. Used once. */
   interface Claim {
     /** Begins to serve it; returns at once. The claim ends with the service. */
-    Service open(Counts counts, FactListener listener, ProducerWatch producers);
+    Service open(OutboxContext context);
   }
 }

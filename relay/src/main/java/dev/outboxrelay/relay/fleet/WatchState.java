@@ -115,12 +115,13 @@ sealed interface WatchState {
      * The end.
      *
      * @param unsettled what was in flight
+     * @param saved whether its position is on disk
      */
-    Gone gone(int unsettled) {
-      return new Gone(unsettled);
+    Gone gone(int unsettled, boolean saved) {
+      return new Gone(unsettled, saved);
     }
   }
 
   /** The end. */
-  record Gone(int unsettled) implements WatchState {}
+  record Gone(int unsettled, boolean saved) implements WatchState {}
 }

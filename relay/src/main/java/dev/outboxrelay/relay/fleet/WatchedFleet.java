@@ -5,8 +5,12 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.RelayLock;
+import dev.outboxrelay.relay.sync.OutboxSync;
+import dev.outboxrelay.relay.sync.SyncThread;
+import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -22,11 +26,13 @@ public final class WatchedFleet implements Fleet {
   private static final long PAUSE_WHILE_STOPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   private final OutboxWatch watch;
+  private final SyncThread syncThread;
   private final Thread thread = new Thread(this::run, "outbox-watch");
   private final CompletableFuture<PipelineEnd> end = new CompletableFuture<>();
 
-  private WatchedFleet(OutboxWatch watch) {
+  private WatchedFleet(OutboxWatch watch, Duration syncInterval) {
     this.watch = watch;
+    this.syncThread = SyncThread.start(watch::syncs, syncInterval);
   }
 
   /**
@@ -45,15 +51,16 @@ public final class WatchedFleet implements Fleet {
             outbox -> {
               RelayConfig one = config.forOutbox(outbox);
               RelayLock lock = RelayLock.take(outbox);
-              return (counts, told, producers) ->
-                  PipelineThread.start(one, kafka, lock, counts, told, producers, budget);
+              return around -> PipelineThread.start(one, kafka, lock, around, budget);
             },
             new OutboxSearch(outboxes.globs()),
+            outbox ->
+                new OutboxSync(config.forOutbox(outbox).writerOptions(), Clocks.SYSTEM.wall()),
             listener,
             Clocks.SYSTEM,
             config.idleAfter(),
             new SplittableRandom());
-    return new WatchedFleet(new OutboxWatch(context));
+    return new WatchedFleet(new OutboxWatch(context), config.syncInterval());
   }
 
   @Override
@@ -64,11 +71,13 @@ public final class WatchedFleet implements Fleet {
 
   private void run() {
     try {
-      while (watch.unsettledAtTheEnd().isEmpty()) {
+      while (watch.end().isEmpty()) {
         watch.doWork();
         LockSupport.parkNanos(this, watch.isStopping() ? PAUSE_WHILE_STOPPING_NANOS : PAUSE_NANOS);
       }
-      end.complete(new PipelineEnd.Stopped(watch.unsettledAtTheEnd().get()));
+      end.complete(watch.end().get());
+    } catch (OutOfMemoryError e) {
+      throw e; // ends the process
     } catch (Throwable e) {
       end.complete(new PipelineEnd.Failed(e));
     }
@@ -80,12 +89,19 @@ public final class WatchedFleet implements Fleet {
   }
 
   @Override
+  public void look(OldestWaiting oldest) {
+    watch.look(oldest);
+  }
+
+  @Override
   public void stop() {
     watch.stop();
     LockSupport.unpark(thread);
   }
 
-  /** Nothing is open before it is started. */
+  /** No outbox is open before it is started. */
   @Override
-  public void close() {}
+  public void close() {
+    syncThread.close();
+  }
 }

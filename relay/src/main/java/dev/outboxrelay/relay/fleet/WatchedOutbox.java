@@ -9,10 +9,12 @@ import dev.outboxrelay.relay.fleet.WatchState.Leaving;
 import dev.outboxrelay.relay.fleet.WatchState.OnHold;
 import dev.outboxrelay.relay.fleet.WatchState.Open;
 import dev.outboxrelay.relay.fleet.WatchState.Opening;
+import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +38,7 @@ final class WatchedOutbox {
   private final Object identity;
   private final WatchContext context;
   private final WatchLog log;
+  private final OutboxSync sync;
   private final OutboxSeries series;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
@@ -47,7 +50,8 @@ final class WatchedOutbox {
     this.identity = identity;
     this.context = context;
     this.log = new WatchLog(dir, context.clocks());
-    this.series = new OutboxSeries(dir, context.listener(), context.clocks());
+    this.sync = context.syncs().apply(dir);
+    this.series = new OutboxSeries(dir, context.listener(), sync, context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
     rest();
     show();
@@ -117,7 +121,7 @@ final class WatchedOutbox {
       return opening;
     }
     if (stage instanceof Stage.Open open) {
-      last = open.status().get();
+      last = open.outbox().status();
       show();
     }
     if (opening.before() != null) {
@@ -169,10 +173,12 @@ final class WatchedOutbox {
       return leaving;
     }
     // One that is still opening has nothing to save, and ends by itself once it is open.
-    return leaving.gone(
-        stage instanceof Stage.Ended ended && ended.end() instanceof PipelineEnd.Stopped stopped
-            ? stopped.unsettled()
-            : 0);
+    if (!(stage instanceof Stage.Ended ended)) {
+      return leaving.gone(0, true);
+    }
+    return ended.end() instanceof PipelineEnd.Stopped stopped
+        ? leaving.gone(stopped.unsettled(), stopped.saved())
+        : leaving.gone(0, ended.end() instanceof PipelineEnd.OutboxGone);
   }
 
   /** The directory is gone, or the relay stops. */
@@ -196,6 +202,7 @@ final class WatchedOutbox {
 
   /** It is watched no more, and everything of it is closed. */
   void toldGone() {
+    sync.close();
     log.gone();
   }
 
@@ -272,7 +279,9 @@ final class WatchedOutbox {
   /** What its files say is what there is to show while no pipeline serves it. */
   private void rest() {
     try {
-      atRest = OutboxAtRest.look(dir, series.counts(), context.clocks().millis()).orElse(null);
+      atRest =
+          OutboxAtRest.look(dir, series.counts(), sync::unsynced, context.clocks().millis())
+              .orElse(null);
     } catch (IOException | OutboxError e) {
       atRest = null;
     }
@@ -292,11 +301,34 @@ final class WatchedOutbox {
             ? open.service()
             : now instanceof Closing closing ? closing.service() : null;
     if (service != null && service.stage() instanceof Stage.Open open) {
-      last = open.status().get();
+      last = open.outbox().status();
       return Optional.of(last);
     }
     OutboxAtRest resting = atRest;
     return resting == null ? Optional.ofNullable(last) : Optional.of(resting.status(tickNanos));
+  }
+
+  /**
+   * Looks at its files for the next {@link #status}; for one thread, which may hang with a disk.
+   */
+  void look(OldestWaiting oldest) {
+    Service service = state instanceof Open open ? open.service() : null;
+    OutboxAtRest resting = atRest;
+    if (service != null && service.stage() instanceof Stage.Open open) {
+      open.outbox().look(oldest);
+    } else if (resting != null) {
+      resting.lookAgain(oldest, context.clocks().nanos());
+    }
+  }
+
+  /** What to have synced: all but what another relay sees to, or can't be used. */
+  Optional<OutboxSync> sync() {
+    boolean ours =
+        onHold()
+            .map(OutboxOnHold::reason)
+            .filter(why -> why.equals(OutboxOnHold.HELD) || why.equals(OutboxOnHold.UNUSABLE))
+            .isEmpty();
+    return ours ? Optional.of(sync) : Optional.empty();
   }
 
   /** Why it can't be served; empty if it can. */

@@ -6,13 +6,9 @@ import dev.outboxrelay.relay.config.HttpAddress;
 public final class HttpUnavailable extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  HttpUnavailable(HttpAddress address, String why, Throwable cause) {
+  HttpUnavailable(String setting, HttpAddress address, String why, Throwable cause) {
     super(
-        "OUTBOX_HTTP_ADDRESS="
-            + address
-            + ": can't listen there: "
-            + why
-            + "; give another address, or off",
+        setting + "=" + address + ": can't listen there: " + why + "; give another address, or off",
         cause);
   }
 }

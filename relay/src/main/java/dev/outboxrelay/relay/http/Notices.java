@@ -1,8 +1,9 @@
 package dev.outboxrelay.relay.http;
 
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
-import java.io.File;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,25 +11,31 @@ import java.util.List;
 final class Notices {
   private static final int LITTLE_SPACE_PERCENT = 5;
 
+  private static final Duration LONG_AGO = Duration.ofSeconds(30);
+
   private Notices() {}
 
   /** One of them, in whole sentences. */
   record Notice(String text, String todo) {}
 
-  static List<Notice> of(PipelineStatus status) {
+  /**
+   * All that there are.
+   *
+   * @param nowNanos of the monotonic clock
+   */
+  static List<Notice> of(PipelineStatus status, long nowNanos) {
     List<Notice> notices = new ArrayList<>();
-    status.troubles().stream()
-        .skip(1) // the summary tells the first
-        .filter(trouble -> trouble.cause() instanceof Cause.PartFailed)
-        .map(trouble -> (Cause.PartFailed) trouble.cause())
-        .forEach(
-            failed ->
-                notices.add(
-                    new Notice(
-                        failed.part().what() + ": " + failed.error() + ".",
-                        Character.toUpperCase(failed.wayOut().charAt(0))
-                            + failed.wayOut().substring(1)
-                            + ".")));
+    Duration looked = Duration.ofNanos(nowNanos - status.look().atNanos());
+    if (looked.compareTo(LONG_AGO) > 0) {
+      notices.add(
+          new Notice(
+              "What writers appended was last seen "
+                  + looked.toSeconds()
+                  + " s ago: the outbox's files could not be looked at since.",
+              "See whether its disk answers."));
+    }
+    // The summary tells the first.
+    notices.addAll(of(status.troubles().stream().skip(1).toList()));
     if (status.clusterChanges() > 0) {
       notices.add(
           new Notice(
@@ -57,9 +64,8 @@ final class Notices {
               "Events moved to the dead letters: " + status.deadLetters() + " since the start.",
               "Kafka will never take them as they are; the command dead-letters shows why."));
     }
-    File directory = status.outbox().toFile();
-    long total = directory.getTotalSpace();
-    long free = directory.getUsableSpace();
+    long total = status.look().totalBytes();
+    long free = status.look().freeBytes();
     if (total > 0 && free < total / 100 * LITTLE_SPACE_PERCENT) {
       notices.add(
           new Notice(
@@ -67,5 +73,18 @@ final class Notices {
               "Make room: on a full disk clients are refused with OutboxFull."));
     }
     return notices;
+  }
+
+  /** Parts of the relay's work that fail. */
+  static List<Notice> of(List<Trouble> troubles) {
+    return troubles.stream()
+        .filter(trouble -> trouble.cause() instanceof Cause.PartFailed)
+        .map(trouble -> (Cause.PartFailed) trouble.cause())
+        .map(
+            failed ->
+                new Notice(
+                    failed.part().what() + ": " + failed.error() + ".",
+                    Summary.sentence(failed.wayOut())))
+        .toList();
   }
 }

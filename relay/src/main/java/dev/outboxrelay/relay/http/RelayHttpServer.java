@@ -1,160 +1,142 @@
 package dev.outboxrelay.relay.http;
 
-import com.sun.net.httpserver.Headers;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import dev.outboxrelay.relay.config.HttpAddress;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
-import java.util.List;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.ServerSocketChannel;
+import java.time.InstantSource;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves a fixed set of paths to GET and HEAD, on the JDK's own server. It holds two threads and
- * gives a slow client ten seconds, so that nobody can keep health checks from being answered.
+ * Serves one address. Health is answered by the thread that holds all connections; what takes time
+ * is made by two others.
  */
 public final class RelayHttpServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RelayHttpServer.class);
-  private static final int THREADS = 2;
-  private static final int BACKLOG = 64;
-  private static final String MOST_SECONDS_PER_EXCHANGE = "10";
+  private static final int MAKERS = 2;
+  private static final int BACKLOG = 256;
+  private static final long PAUSE_AFTER_FAILURE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-  /** Nothing but the page's own files, and what they fetch from here. */
-  private static final String CONTENT_SECURITY_POLICY =
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-          + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-  /** What fits into one packet gains nothing. */
-  private static final int WORTH_COMPRESSING = 1400;
-
-  private final HttpServer server;
-  private final ExecutorService threads;
-  private final HostCheck hosts;
-  private final Map<String, Endpoint> endpoints;
+  private final HttpLoop loop;
+  private final ExecutorService makers;
+  private final Thread thread;
+  private final int port;
 
   /**
-   * Listens and answers from now on.
+   * Serves everything, from now on.
    *
    * @throws HttpUnavailable if it can't listen there; the message says why and what to do
    */
   public static RelayHttpServer start(HttpAddress address, StatusPages pages) {
-    System.setProperty("sun.net.httpserver.maxReqTime", MOST_SECONDS_PER_EXCHANGE);
-    System.setProperty("sun.net.httpserver.maxRspTime", MOST_SECONDS_PER_EXCHANGE);
+    return start(
+        "OUTBOX_HTTP_ADDRESS", "http", address, pages.health(), pages.pages(), HttpLimits.DEFAULT);
+  }
+
+  /**
+   * Serves health alone, for probes: by a thread and on a port that nothing else uses.
+   *
+   * @throws HttpUnavailable if it can't listen there
+   */
+  public static RelayHttpServer startHealth(HttpAddress address, StatusPages pages) {
+    return start(
+        "OUTBOX_HEALTH_ADDRESS", "health", address, pages.health(), Map.of(), HttpLimits.DEFAULT);
+  }
+
+  static RelayHttpServer start(
+      String setting,
+      String name,
+      HttpAddress address,
+      Map<String, Endpoint> quick,
+      Map<String, Endpoint> pages,
+      HttpLimits limits) {
     InetSocketAddress socket = address.socketAddress();
     if (socket.isUnresolved()) {
-      throw new HttpUnavailable(address, "its host is unknown", null);
+      throw new HttpUnavailable(setting, address, "its host is unknown", null);
     }
     try {
-      return new RelayHttpServer(
-          HttpServer.create(socket, BACKLOG),
-          HostCheck.of(address, socket.getAddress()),
-          pages.endpoints());
+      ServerSocketChannel server = ServerSocketChannel.open();
+      try {
+        server.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+        server.bind(socket, BACKLOG);
+        server.configureBlocking(false);
+        Answers answers =
+            new Answers(
+                HostCheck.of(address, socket.getAddress()), quick, pages, InstantSource.system());
+        return new RelayHttpServer(server, name, answers, limits);
+      } catch (IOException e) {
+        server.close();
+        throw e;
+      }
     } catch (IOException e) {
-      throw new HttpUnavailable(address, e.getMessage(), e);
+      throw new HttpUnavailable(setting, address, e.getMessage(), e);
     }
   }
 
-  private RelayHttpServer(HttpServer server, HostCheck hosts, Map<String, Endpoint> endpoints) {
-    this.server = server;
-    this.hosts = hosts;
-    this.endpoints = endpoints;
+  private RelayHttpServer(
+      ServerSocketChannel server, String name, Answers answers, HttpLimits limits)
+      throws IOException {
+    port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+    makers = makers(name, limits.connections());
+    loop = new HttpLoop(server, answers, makers, limits, System::nanoTime);
+    thread = daemon(this::run, name);
+    thread.start();
+  }
+
+  /** Two threads, made when they are needed; what waits for them is bounded. */
+  private static ExecutorService makers(String name, int waiting) {
     AtomicInteger number = new AtomicInteger();
-    threads =
-        Executors.newFixedThreadPool(
-            THREADS,
-            task -> {
-              Thread thread = new Thread(task, "http-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    server.setExecutor(threads);
-    server.createContext("/", this::handle);
-    server.start();
+    return new ThreadPoolExecutor(
+        MAKERS,
+        MAKERS,
+        0,
+        TimeUnit.MILLISECONDS,
+        new ArrayBlockingQueue<>(waiting),
+        task -> daemon(task, name + "-" + number.incrementAndGet()));
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread daemon = new Thread(task, name);
+    daemon.setDaemon(true);
+    return daemon;
+  }
+
+  private void run() {
+    while (loop.isOpen()) {
+      try {
+        loop.doWork();
+      } catch (ClosedSelectorException e) {
+        break; // that is how it is told to stop
+      } catch (IOException | UncheckedIOException e) {
+        LOG.atWarn().addKeyValue("error", e).log("http is interrupted");
+        LockSupport.parkNanos(PAUSE_AFTER_FAILURE_NANOS);
+      } catch (RuntimeException e) {
+        LOG.atError().setCause(e).log("http is interrupted");
+        LockSupport.parkNanos(PAUSE_AFTER_FAILURE_NANOS);
+      }
+    }
+    loop.endAll();
   }
 
   /** The port that was bound, also if the address asked for any. */
   public int port() {
-    return server.getAddress().getPort();
-  }
-
-  private void handle(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      String method = exchange.getRequestMethod();
-      boolean head = method.equals("HEAD");
-      Response response;
-      if (!hosts.allows(all(exchange, "Host"))) {
-        response =
-            Response.plain(
-                Response.MISDIRECTED,
-                "on the loopback interface the relay answers to localhost, 127.0.0.1 and [::1]; a"
-                    + " proxy in front must send one of these as Host");
-      } else if (head || method.equals("GET")) {
-        response = answer(exchange);
-      } else {
-        exchange.getResponseHeaders().set("Allow", "GET, HEAD");
-        response = Response.plain(Response.METHOD_NOT_ALLOWED, "only GET and HEAD");
-      }
-      send(exchange, response, head);
-    }
-  }
-
-  private Response answer(HttpExchange exchange) {
-    Endpoint endpoint = endpoints.get(exchange.getRequestURI().getPath());
-    if (endpoint == null) {
-      return Response.plain(
-          Response.NOT_FOUND, "not found; there are " + String.join(" ", endpoints.keySet()));
-    }
-    Request request;
-    try {
-      request = Request.of(exchange);
-    } catch (IllegalArgumentException e) {
-      return Response.plain(Response.BAD_REQUEST, "the query is not encoded: " + e.getMessage());
-    }
-    try {
-      return endpoint.get(request);
-    } catch (RuntimeException e) {
-      LOG.atError()
-          .addKeyValue("path", exchange.getRequestURI().getPath())
-          .setCause(e)
-          .log("http endpoint failed");
-      return Response.plain(Response.FAILED, "failed; the relay's log says why");
-    }
-  }
-
-  private static List<String> all(HttpExchange exchange, String header) {
-    return exchange.getRequestHeaders().getOrDefault(header, List.of());
-  }
-
-  private static void send(HttpExchange exchange, Response response, boolean head)
-      throws IOException {
-    byte[] body = response.body();
-    Headers headers = exchange.getResponseHeaders();
-    if (body.length > WORTH_COMPRESSING && Gzip.isWanted(all(exchange, "Accept-Encoding"))) {
-      body = Gzip.compress(body);
-      headers.set("Content-Encoding", "gzip");
-    }
-    headers.set("Vary", "Accept, Accept-Encoding");
-    headers.set("Content-Type", response.contentType());
-    headers.set("Cache-Control", "no-store");
-    headers.set("X-Content-Type-Options", "nosniff");
-    headers.set("Content-Security-Policy", CONTENT_SECURITY_POLICY);
-    headers.set("Cross-Origin-Resource-Policy", "same-origin");
-    headers.set("Referrer-Policy", "no-referrer");
-    exchange.sendResponseHeaders(response.status(), head ? -1 : body.length);
-    if (!head) {
-      exchange.getResponseBody().write(body);
-    }
+    return port;
   }
 
   /** Stops listening at once; what is being answered is cut off. */
   @Override
   public void close() {
-    server.stop(0);
-    threads.shutdownNow();
+    loop.close();
+    makers.shutdownNow();
   }
 }

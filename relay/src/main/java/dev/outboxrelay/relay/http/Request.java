@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.http;
 
-import com.sun.net.httpserver.HttpExchange;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -10,7 +9,7 @@ import java.util.Optional;
 /**
  * What a GET asks for.
  *
- * @param accept its Accept header, empty if it has none
+ * @param accept its Accept headers, empty if it has none
  * @param query its parameters, decoded; of several with one name the last
  */
 record Request(String accept, Map<String, String> query) {
@@ -20,10 +19,9 @@ record Request(String accept, Map<String, String> query) {
    *
    * @throws IllegalArgumentException if the query is not encoded as it should be
    */
-  static Request of(HttpExchange exchange) {
-    String accept = exchange.getRequestHeaders().getFirst("Accept");
+  static Request of(RequestHead head) {
     return new Request(
-        accept == null ? "" : accept, parameters(exchange.getRequestURI().getRawQuery()));
+        String.join(", ", head.all("Accept")), parameters(head.target().getRawQuery()));
   }
 
   private static Map<String, String> parameters(String query) {

@@ -4,16 +4,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Trouble;
-import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
+import dev.outboxrelay.relay.pipeline.Look;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
-import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 
@@ -37,8 +38,10 @@ final class StatusJson {
     root.put("version", version);
     root.put("now", clocks.millis());
     root.put("started", startedMillis);
+    ArrayNode troubles = root.putArray("troubles");
+    fleet.troubles().forEach(trouble -> troubles.add(TroubleJson.of(trouble)));
     ArrayNode outboxes = root.putArray("outboxes");
-    fleet.open().forEach(status -> outboxes.add(outbox(status)));
+    fleet.open().forEach(status -> outboxes.add(outbox(status, fleet.troubles())));
     ArrayNode onHold = root.putArray("on_hold");
     fleet.onHold().forEach(hold -> onHold.add(hold(hold)));
     return root.toPrettyString();
@@ -55,20 +58,22 @@ final class StatusJson {
     return node;
   }
 
-  private ObjectNode outbox(PipelineStatus status) {
+  private ObjectNode outbox(PipelineStatus status, List<Trouble> ofProcess) {
     ObjectNode node = mapper.createObjectNode();
     node.put("outbox", status.outbox().toString());
     node.put("outbox_id", status.outboxId().toString());
     node.put("generation", status.generation());
     node.set("summary", summary(Summary.of(status, clocks.millis(), clocks.nanos())));
-    for (Notices.Notice notice : Notices.of(status)) {
+    List<Notices.Notice> notices = new ArrayList<>(Notices.of(status, clocks.nanos()));
+    notices.addAll(Notices.of(ofProcess));
+    for (Notices.Notice notice : notices) {
       node.withArray("/notices").addObject().put("text", notice.text()).put("do", notice.todo());
     }
     node.put("state", status.state().label());
     node.put("state_since", status.stateSinceMillis());
-    status.trouble().ifPresent(first -> node.set("trouble", trouble(first)));
+    status.trouble().ifPresent(first -> node.set("trouble", TroubleJson.of(first)));
     ArrayNode troubles = node.putArray("troubles");
-    status.troubles().forEach(each -> troubles.add(trouble(each)));
+    status.troubles().forEach(each -> troubles.add(TroubleJson.of(each)));
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -84,12 +89,16 @@ final class StatusJson {
     node.put("dead_letters", status.deadLetters());
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
+    node.put("unsynced_bytes", status.unsynced().bytes());
+    node.put("unsynced_age_ms", age.since(status.unsynced().sinceMillis()));
     node.put("cluster", status.cluster().orElse(null));
     node.put("cluster_changes", status.clusterChanges());
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
-    node.put("disk_free_bytes", status.outbox().toFile().getUsableSpace());
-    node.set("refused_appends", refused(new OutboxPaths(status.outbox())));
+    node.put("disk_free_bytes", Math.max(0, status.look().freeBytes()));
+    node.put(
+        "looked_ms_ago", Duration.ofNanos(clocks.nanos() - status.look().atNanos()).toMillis());
+    node.set("refused_appends", refused(status.look()));
     return node;
   }
 
@@ -103,35 +112,14 @@ final class StatusJson {
   }
 
   /** As the clients count them; empty if their file can't be read. */
-  private ObjectNode refused(OutboxPaths paths) {
+  private ObjectNode refused(Look look) {
     ObjectNode node = mapper.createObjectNode();
-    try {
-      FailureCounters.read(paths.failures())
-          .forEach(
-              (reason, count) ->
-                  node.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), count));
-    } catch (IOException e) {
-      node.removeAll();
+    for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
+      Long count = look.refused().get(reason);
+      if (count != null) {
+        node.put(reason.name().toLowerCase(Locale.ROOT).replace('_', '-'), count);
+      }
     }
-    return node;
-  }
-
-  private ObjectNode trouble(Trouble trouble) {
-    Cause cause = trouble.cause();
-    ObjectNode node = mapper.createObjectNode();
-    node.put("kind", cause.label());
-    if (cause instanceof Verdict.PauseTopic pause) {
-      node.put("topic", pause.topic());
-    }
-    if (cause.reasonLabel() != null) {
-      node.put("reason", cause.reasonLabel());
-    }
-    if (cause.wayOut() != null) {
-      node.put("do", cause.wayOut());
-    }
-    node.put("error", cause.error());
-    node.put("since", trouble.sinceMillis());
-    node.put("attempts", trouble.attempts());
     return node;
   }
 

@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
 public final class StatusPages {
   private final RelayMetrics metrics;
   private final Supplier<FleetStatus> fleet;
+  private final Runnable freshen;
   private final History history;
   private final Supplier<RelayConfig> config;
   private final Clocks clocks;
@@ -33,7 +34,8 @@ public final class StatusPages {
   /**
    * Makes the pages.
    *
-   * @param fleet what is served now; cheap and thread-safe
+   * @param fleet what is served now, from memory; thread-safe
+   * @param freshen has the next {@code fleet} tell what files say now, as far as they answer soon
    * @param history of its outboxes, filled by somebody else
    * @param age of their oldest events
    * @param config in use, shown with its secrets masked
@@ -43,12 +45,14 @@ public final class StatusPages {
       String version,
       RelayMetrics metrics,
       Supplier<FleetStatus> fleet,
+      Runnable freshen,
       History history,
       UnsettledAge age,
       Supplier<RelayConfig> config,
       Clocks clocks) {
     this.metrics = metrics;
     this.fleet = fleet;
+    this.freshen = freshen;
     this.history = history;
     this.config = config;
     this.clocks = clocks;
@@ -56,12 +60,17 @@ public final class StatusPages {
     this.deadLetters = new DeadLettersJson(clocks.monotonic());
   }
 
-  Map<String, Endpoint> endpoints() {
+  /** What is answered from memory, at once. */
+  Map<String, Endpoint> health() {
+    return Map.of(
+        "/healthz", request -> health(fleet.get()), "/readyz", request -> readiness(fleet.get()));
+  }
+
+  /** What may take its time. */
+  Map<String, Endpoint> pages() {
     Map<String, Endpoint> endpoints = new LinkedHashMap<>(PageFiles.endpoints());
     endpoints.put("/metrics", this::metrics);
-    endpoints.put("/healthz", request -> health(fleet.get()));
-    endpoints.put("/readyz", request -> readiness(fleet.get()));
-    endpoints.put("/status.json", request -> Response.json(Response.OK, status.write(fleet.get())));
+    endpoints.put("/status.json", this::status);
     endpoints.put(
         "/history.json",
         request -> ofOutbox(request, (path, all) -> samples.write(path, history.of(path))));
@@ -71,7 +80,13 @@ public final class StatusPages {
     return endpoints;
   }
 
+  private Response status(Request request) {
+    freshen.run();
+    return Response.json(Response.OK, status.write(fleet.get()));
+  }
+
   private Response metrics(Request request) {
+    freshen.run();
     boolean openMetrics = request.accept().contains("application/openmetrics-text");
     return new Response(
         Response.OK,

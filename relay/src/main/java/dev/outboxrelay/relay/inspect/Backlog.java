@@ -25,20 +25,36 @@ public record Backlog(Map<String, Topic> topics, long events, boolean complete) 
    *
    * @param events how many
    * @param oldestTimestamp the smallest timestamp, milliseconds since the epoch
+   * @param newestTimestamp the largest timestamp
    * @param largestRecord size of the largest record in the queue, bytes
    * @param withoutKey how many have no key
+   * @param highestPartition of those that events name; −1 if none names one
    */
-  public record Topic(long events, long oldestTimestamp, int largestRecord, long withoutKey) {
+  public record Topic(
+      long events,
+      long oldestTimestamp,
+      long newestTimestamp,
+      int largestRecord,
+      long withoutKey,
+      int highestPartition) {
     private static Topic of(OutboxRecord record) {
-      return new Topic(1, record.timestamp(), record.length(), record.key() == null ? 1 : 0);
+      return new Topic(
+          1,
+          record.timestamp(),
+          record.timestamp(),
+          record.length(),
+          record.key() == null ? 1 : 0,
+          record.partition() == null ? -1 : record.partition());
     }
 
     private Topic and(Topic other) {
       return new Topic(
           events + other.events,
           Math.min(oldestTimestamp, other.oldestTimestamp),
+          Math.max(newestTimestamp, other.newestTimestamp),
           Math.max(largestRecord, other.largestRecord),
-          withoutKey + other.withoutKey);
+          withoutKey + other.withoutKey,
+          Math.max(highestPartition, other.highestPartition));
     }
   }
 

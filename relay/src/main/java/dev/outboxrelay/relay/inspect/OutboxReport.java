@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.OutboxUnavailable;
-import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -12,6 +11,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.fact.TroublesFile;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -33,6 +33,7 @@ import java.util.UUID;
  * @param oldestUnsettledMillis append time of the first event behind the position; empty if there
  *     is none or it can't be read
  * @param otherFormat what another version wrote, if that is what waits first
+ * @param troubles what the relay that runs, or ran last, told to be wrong; empty if none ever told
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were ever made
@@ -45,6 +46,7 @@ public record OutboxReport(
     OptionalLong backlogBytes,
     OptionalLong oldestUnsettledMillis,
     Optional<String> otherFormat,
+    Optional<TroublesFile.Told> troubles,
     int cycles,
     long queueBytes,
     long deadLetters,
@@ -77,6 +79,7 @@ public record OutboxReport(
         backlogBytes,
         oldestMillis,
         otherFormat,
+        TroublesFile.read(paths.troubles()),
         cycles.size(),
         usedBytes(paths, cycles),
         lastSequence(paths.deadLetters()),
@@ -105,21 +108,12 @@ public record OutboxReport(
     return Math.max(0, appendedSequence() - settledSequence());
   }
 
-  private static long tail(CycleScanner scanner, long last) throws IOException {
-    CycleEntry entry = scanner.at(last);
-    if (entry instanceof CycleEntry.Valid valid) {
-      return valid.next();
-    }
-    return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
-  }
-
   private static long usedBytes(OutboxPaths paths, List<Long> cycles) throws IOException {
     long total = 0;
     UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(paths);
     for (long cycle : cycles) {
       try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
-        long last = scanner.writePosition();
-        total += last == 0 ? scanner.start() : tail(scanner, last);
+        total += scanner.writtenEnd();
       } catch (NoSuchFileException | UnreadableBlock e) {
         // Settled and deleted since the listing, or not to be told.
       }

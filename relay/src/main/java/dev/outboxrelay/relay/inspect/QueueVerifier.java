@@ -33,6 +33,7 @@ public final class QueueVerifier implements QueueVisitor {
   private long bytes;
   private long firstSequence;
   private long lastSequence;
+  private UUID lastEventId; // of that sequence
   private UUID outboxId;
   private Position position;
   private Cycle current;
@@ -83,7 +84,7 @@ public final class QueueVerifier implements QueueVisitor {
           -1,
           paths.state() + " is missing or invalid; the next writer" + " rebuilds it");
     }
-    if (reading instanceof PositionFile.Reading.Damaged) {
+    if (reading.isDamaged()) {
       problem("position-damaged", -1, -1, paths.position() + " holds no valid position");
     }
     state.ifPresent(this::checkEnd);
@@ -163,13 +164,26 @@ public final class QueueVerifier implements QueueVisitor {
                 + range(settled + 1, sequence - 1)
                 + ", between the position and the first record");
       }
+    } else if (sequence == lastSequence && !found.record().eventId().equals(lastEventId)) {
+      problem(
+          "sequence-twice",
+          found,
+          "sequence "
+              + sequence
+              + " was given to event "
+              + lastEventId
+              + " and to event "
+              + found.record().eventId());
     } else if (sequence <= lastSequence) {
       problem(
           "sequence-backwards", found, "sequence " + sequence + " stands behind " + lastSequence);
     } else if (sequence > lastSequence + 1) {
       problem("sequences-missing", found, "missing " + range(lastSequence + 1, sequence - 1));
     }
-    lastSequence = Math.max(lastSequence, sequence);
+    if (sequence > lastSequence) {
+      lastSequence = sequence;
+      lastEventId = found.record().eventId();
+    }
   }
 
   private void checkEntry(FoundEvent found) throws IOException {

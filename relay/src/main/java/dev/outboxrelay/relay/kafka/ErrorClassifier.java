@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.kafka;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.secret.SecretWords;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
@@ -41,6 +42,10 @@ final class ErrorClassifier {
 
   /** Of a record or a question that was not accepted: here the client retries nothing by itself. */
   static Verdict ofRefused(String topic, Throwable error) {
+    if (error instanceof RecordTooLargeException) {
+      // No broker has seen it: the limit is one of our settings.
+      return new Verdict.PauseAll(PauseReason.CONFIGURATION, describe(error));
+    }
     Verdict named = named(topic, error);
     if (named != null) {
       return named;
@@ -63,8 +68,8 @@ final class ErrorClassifier {
   }
 
   /**
-   * The class and message of an error, and of what is at its root; Kafka's messages hold neither
-   * payloads nor secrets.
+   * The class and message of an error, and of what is at its root. Kafka's messages hold no
+   * payloads, but those about settings quote pieces of them.
    */
   static String describe(Throwable error) {
     Throwable root = rootOf(error);
@@ -82,7 +87,7 @@ final class ErrorClassifier {
   private static String text(Throwable error) {
     String message = error.getMessage();
     String name = error.getClass().getSimpleName();
-    return message == null ? name : name + ": " + message;
+    return message == null ? name : name + ": " + SecretWords.OF_THIS_PROCESS.scrub(message);
   }
 
   /** The client wraps what it remembers of a fatal error, so the causes are looked at too. */

@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
@@ -17,6 +19,7 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.DescribeClusterResult;
 import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.QuorumInfo;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
@@ -28,6 +31,11 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks a cluster about itself and its topics, with the settings that the producer has. */
 public final class KafkaAdmin implements AutoCloseable {
+  /** Refused by brokers whoever sends to them, before they exist, too. */
+  private static final Set<String> INTERNAL =
+      Set.of(
+          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
+
   private final Admin admin;
   private final String bootstrapServers;
 
@@ -40,9 +48,10 @@ public final class KafkaAdmin implements AutoCloseable {
    * What a cluster says about itself.
    *
    * @param id its cluster id
-   * @param brokers how many answer
+   * @param addresses of its brokers, as they tell them
+   * @param millis what time it is there, milliseconds since the epoch; empty if that can't be seen
    */
-  public record Cluster(String id, int brokers) {}
+  public record Cluster(String id, List<String> addresses, OptionalLong millis) {}
 
   /**
    * Makes a client; connects when it is first asked.
@@ -70,7 +79,29 @@ public final class KafkaAdmin implements AutoCloseable {
   public Cluster cluster() {
     DescribeClusterResult result = admin.describeCluster();
     String id = answer("describe the cluster", result.clusterId());
-    return new Cluster(id, answer("describe the cluster", result.nodes()).size());
+    List<String> addresses =
+        answer("describe the cluster", result.nodes()).stream()
+            .map(node -> node.host() + ":" + node.port())
+            .sorted()
+            .collect(Collectors.toList());
+    return new Cluster(id, addresses, millis());
+  }
+
+  /** A controller calls itself caught up at the very time of its answer. */
+  private OptionalLong millis() {
+    try {
+      QuorumInfo quorum = admin.describeMetadataQuorum().quorumInfo().get();
+      return quorum.voters().stream()
+          .filter(voter -> voter.replicaId() == quorum.leaderId())
+          .findFirst()
+          .map(QuorumInfo.ReplicaState::lastCaughtUpTimestamp)
+          .orElse(OptionalLong.empty());
+    } catch (ExecutionException e) {
+      // Needs a right that delivery does not need.
+      return OptionalLong.empty();
+    } catch (InterruptedException e) {
+      throw interrupted(e);
+    }
   }
 
   /** Asks for topics, in the order given; each one answers for itself. */
@@ -123,19 +154,25 @@ public final class KafkaAdmin implements AutoCloseable {
   private TopicFinding finding(
       String name, KafkaFuture<TopicDescription> description, KafkaFuture<Config> config) {
     TopicDescription topic;
+    if (INTERNAL.contains(name)) {
+      return new TopicFinding.Internal(name);
+    }
     try {
       topic = description.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof UnknownTopicOrPartitionException) {
         return new TopicFinding.Missing(name);
       } else if (e.getCause() instanceof org.apache.kafka.common.errors.AuthorizationException) {
-        return new TopicFinding.Forbidden(name, e.getCause().getMessage());
+        return new TopicFinding.Forbidden(name, KafkaRefused.rootMessage(e));
       } else if (e.getCause() instanceof org.apache.kafka.common.errors.InvalidTopicException) {
-        return new TopicFinding.Refused(name, e.getCause().getMessage());
+        return new TopicFinding.Refused(name, KafkaRefused.rootMessage(e));
       }
       throw refused("describe topic " + name, e);
     } catch (InterruptedException e) {
       throw interrupted(e);
+    }
+    if (topic.isInternal()) {
+      return new TopicFinding.Internal(name);
     }
     if (topic.authorizedOperations() != null
         && !topic.authorizedOperations().contains(AclOperation.WRITE)
@@ -144,12 +181,14 @@ public final class KafkaAdmin implements AutoCloseable {
     }
     int leaderless = 0;
     int replication = Integer.MAX_VALUE;
+    int inSync = Integer.MAX_VALUE;
     for (TopicPartitionInfo partition : topic.partitions()) {
       leaderless += partition.leader() == null || partition.leader().isEmpty() ? 1 : 0;
       replication = Math.min(replication, partition.replicas().size());
+      inSync = Math.min(inSync, partition.isr().size());
     }
     return new TopicFinding.Found(
-        name, topic.partitions().size(), replication, leaderless, limits(config));
+        name, topic.partitions().size(), replication, inSync, leaderless, limits(config));
   }
 
   /** Empty if we may not read them. */
@@ -162,6 +201,7 @@ public final class KafkaAdmin implements AutoCloseable {
               number(config, "max.message.bytes", Long.MAX_VALUE),
               (int) number(config, "min.insync.replicas", 1),
               number(config, "message.timestamp.before.max.ms", Long.MAX_VALUE),
+              number(config, "message.timestamp.after.max.ms", Long.MAX_VALUE),
               value(config, "cleanup.policy").contains("compact"),
               value(config, "message.timestamp.type").equals("LogAppendTime")));
     } catch (ExecutionException e) {

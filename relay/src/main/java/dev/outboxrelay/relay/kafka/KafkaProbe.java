@@ -2,27 +2,93 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
-import org.apache.kafka.common.KafkaException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
-/** Tries settings out before they are relied on. */
+/** Tries settings out before they are relied on, and does what delivery does, but send. */
 public final class KafkaProbe {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration PEER_TIMEOUT = Duration.ofSeconds(3);
+
+  /** More brokers than that are not each tried: it would take too long. */
+  private static final int MOST_BROKERS = 12;
 
   private KafkaProbe() {}
 
   /**
-   * Makes a producer, and asks the cluster for what everybody may ask.
+   * What was found.
    *
-   * @throws KafkaRefused if either fails, or Kafka does not answer within 10 s
+   * @param useless addresses that were given, and why they are of no use
+   * @param unreachable brokers whose own addresses are of no use: their partitions can't be written
+   */
+  public record Result(
+      KafkaAdmin.Cluster cluster, List<String> useless, List<String> unreachable) {}
+
+  /**
+   * Looks who answers, makes a producer, compresses, and asks the cluster for what everybody may
+   * ask.
+   *
+   * @throws KafkaRefused if one fails, or Kafka does not answer within 10 s
    */
   public static void check(KafkaSettings settings) {
+    check(settings, TIMEOUT);
+  }
+
+  /**
+   * The same.
+   *
+   * @param timeout for each answer of the cluster
+   */
+  public static Result check(KafkaSettings settings, Duration timeout) {
+    Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
+    Peers peers = new Peers(settings, patience);
+    List<String> useless = new ArrayList<>();
+    Set<String> brokers = new TreeSet<>();
+    for (String address : settings.bootstrapAddresses()) {
+      Peers.Found found = peers.look(address);
+      found.complaint().ifPresent(useless::add);
+      brokers.addAll(found.brokers());
+    }
+    refuseIfAll(useless, settings.bootstrapAddresses(), "");
+    // Kafka's client would only say that there was no answer in time.
+    List<String> unreachable = unreachable(peers, brokers);
+    makeProducer(settings);
+    try (KafkaAdmin admin = KafkaAdmin.open(settings, timeout)) {
+      KafkaAdmin.Cluster cluster = admin.cluster();
+      if (brokers.isEmpty()) {
+        unreachable = unreachable(peers, cluster.addresses());
+      }
+      return new Result(cluster, useless, unreachable);
+    }
+  }
+
+  private static List<String> unreachable(Peers peers, Collection<String> all) {
+    List<String> brokers = all.stream().limit(MOST_BROKERS).collect(Collectors.toList());
+    List<String> unreachable = new ArrayList<>();
+    for (String broker : brokers) {
+      peers.look(broker).complaint().ifPresent(unreachable::add);
+    }
+    refuseIfAll(unreachable, brokers, "brokers say that they are at (advertised.listeners) ");
+    return unreachable;
+  }
+
+  private static void refuseIfAll(List<String> complaints, List<String> addresses, String what) {
+    if (!complaints.isEmpty() && complaints.size() == addresses.size()) {
+      throw new KafkaRefused(what + String.join("; ", complaints), null);
+    }
+  }
+
+  private static void makeProducer(KafkaSettings settings) {
     try {
       ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
-    } catch (KafkaException e) {
+    } catch (KafkaRefused e) {
+      throw e;
+    } catch (RuntimeException e) {
       throw new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
-    }
-    try (KafkaAdmin admin = KafkaAdmin.open(settings, TIMEOUT)) {
-      admin.cluster();
     }
   }
 }

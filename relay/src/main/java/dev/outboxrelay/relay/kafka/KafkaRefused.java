@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
+import dev.outboxrelay.relay.secret.SecretWords;
+
 /** A cluster could not be asked, or said no. The message names the cluster and what it said. */
 public final class KafkaRefused extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -13,6 +15,7 @@ public final class KafkaRefused extends RuntimeException {
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    return root.getClass().getSimpleName() + ": " + root.getMessage();
+    return SecretWords.OF_THIS_PROCESS.scrub(
+        root.getClass().getSimpleName() + ": " + root.getMessage());
   }
 }

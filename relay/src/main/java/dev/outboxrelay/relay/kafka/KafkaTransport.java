@@ -1,14 +1,14 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -20,8 +20,6 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.Metric;
 
 /**
  * Kafka's producer as a {@link Transport}. What may block (making and closing producers, asking for
@@ -31,9 +29,6 @@ import org.apache.kafka.common.Metric;
 public final class KafkaTransport implements Transport {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long CLOSE_SECONDS = 5;
-
-  /** No oftener than the client may fetch metadata. */
-  private static final long REFRESH_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
@@ -46,26 +41,24 @@ public final class KafkaTransport implements Transport {
   private final ProducerFactory factory;
   private final RecordTimes times;
   private final RecordMapper mapper;
+  private final Partitioning partitioning;
   private final Supplier<KafkaSettings> settings;
   private final LongSupplier nanos;
   private final ProducerWatch watch;
   private final OtherSide otherSide;
   private final TopicResolver resolver;
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
-  private final Map<String, TopicUse> topics = new HashMap<>();
+  private final KnownTopics topics = new KnownTopics();
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
   private Sender sender;
-  private String toldCluster;
-  private boolean toldLost;
-  private long refreshNanos;
-  private TopicUse lastUse;
   private final AtomicInteger epoch = new AtomicInteger();
 
   /**
    * Connects to nothing yet.
    *
+   * @param partitioner chooses where keys go
    * @param settings for the next producer; another object means that they have changed
    * @param nanos the monotonic clock
    * @param watch shown each producer that is used
@@ -74,6 +67,7 @@ public final class KafkaTransport implements Transport {
   public KafkaTransport(
       ProducerFactory factory,
       RecordTimes times,
+      Partitioner partitioner,
       Supplier<KafkaSettings> settings,
       LongSupplier nanos,
       ProducerWatch watch,
@@ -81,6 +75,7 @@ public final class KafkaTransport implements Transport {
     this.factory = factory;
     this.times = times;
     this.mapper = new RecordMapper(times);
+    this.partitioning = new Partitioning(partitioner);
     this.settings = settings;
     this.settingsInUse = settings.get();
     this.nanos = nanos;
@@ -95,10 +90,6 @@ public final class KafkaTransport implements Transport {
               return thread;
             });
   }
-
-  /** A producer and what keeps it to one cluster. */
-  private record Sender(
-      Producer<byte[], byte[]> producer, ClusterGuard guard, NetworkThread thread) {}
 
   /** An answer and the epoch of the producer that it is about; a new producer comes with it. */
   private record Tagged(int epoch, Answer answer, Sender made) {}
@@ -133,11 +124,12 @@ public final class KafkaTransport implements Transport {
         made.close(Duration.ZERO);
         return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
       }
-      return new Tagged(
-          mine, new Answer.Connected(), new Sender(made, guard, NetworkThread.of(made)));
+      return new Tagged(mine, new Answer.Connected(), new Sender(made, guard));
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+    } catch (OutOfMemoryError e) {
+      throw e; // the end of the process
     } catch (Error e) {
       // Somebody waits for this answer; without it he would do so for ever.
       Verdict verdict = new Verdict.RebuildAndRewind(e.toString());
@@ -149,9 +141,6 @@ public final class KafkaTransport implements Transport {
   public void disconnect() {
     epoch.incrementAndGet();
     topics.clear();
-    lastUse = null;
-    toldCluster = null;
-    toldLost = false;
     if (sender != null) {
       worker.execute(watch::letGo);
       closeLater(sender);
@@ -160,7 +149,7 @@ public final class KafkaTransport implements Transport {
   }
 
   private void closeLater(Sender old) {
-    worker.execute(() -> old.producer.close(Duration.ZERO));
+    worker.execute(old::close);
   }
 
   @Override
@@ -168,29 +157,43 @@ public final class KafkaTransport implements Transport {
     if (INTERNAL_TOPICS.contains(topic)) {
       return true; // for send() to refuse
     }
-    lastUse = use(topic);
-    return lastUse != null && nanos.getAsLong() - lastUse.lastNanos() < TOPIC_IDLE_NANOS;
+    TopicUse use = topics.use(topic);
+    if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
+      return false;
+    }
+    if (partitionsNow(topic) == use.partitions()) {
+      return true;
+    }
+    // Asked for anew, and not by this thread.
+    use.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
+    return false;
   }
 
-  private TopicUse use(String topic) {
-    return lastUse != null && lastUse.isOf(topic) ? lastUse : topics.get(topic);
+  /** As the producer knows it at this moment, mostly without asking anybody; −1 if it does not. */
+  private int partitionsNow(String topic) {
+    try {
+      return sender.producer().partitionsFor(topic).size();
+    } catch (RuntimeException e) {
+      return -1;
+    }
   }
 
   @Override
   public int partitions(String topic) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     return use == null ? 0 : use.partitions();
   }
 
   @Override
   public boolean introduces(OutboxRecord record) {
-    TopicUse use = use(record.topic());
-    return use != null && use.introduces(record.key(), nanos.getAsLong());
+    TopicUse use = topics.use(record.topic());
+    return use != null
+        && use.introduces(partitioning.of(record, use.partitions()), nanos.getAsLong());
   }
 
   @Override
   public void introduced(String topic, int partition) {
-    TopicUse use = use(topic);
+    TopicUse use = topics.use(topic);
     if (use != null) {
       use.introduced(partition);
     }
@@ -198,7 +201,7 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public void resolve(String topic) {
-    Producer<byte[], byte[]> asked = sender == null ? null : sender.producer;
+    Producer<byte[], byte[]> asked = sender == null ? null : sender.producer();
     int mine = epoch.get();
     KafkaSettings current = settingsInUse;
     if (asked != null) {
@@ -215,6 +218,8 @@ public final class KafkaTransport implements Transport {
               && unavailable.verdict() instanceof Verdict.RetryLater;
       Verdict stranger = unanswered ? otherSide.strangers(current) : null;
       return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
+    } catch (OutOfMemoryError e) {
+      throw e; // the end of the process
     } catch (Error e) {
       return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
     }
@@ -231,26 +236,34 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true);
     }
+    TopicUse use = topics.use(record.topic());
+    if (use == null) {
+      return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
+    }
+    int partition = partitioning.of(record, use.partitions());
+    if (partition >= use.partitions()) {
+      return topics.want(use, record.topic(), partition);
+    }
     SendCallback callback =
         new SendCallback(
-            sender.guard, completion, times.leadMillis(record), Thread.currentThread());
+            sender.guard(), completion, times.leadMillis(record), Thread.currentThread());
     Exception refusal;
     try {
-      var unused = sender.producer.send(mapper.map(record), callback);
+      var unused = sender.producer().send(mapper.map(record, partition), callback);
       refusal = callback.refusal();
     } catch (RuntimeException e) {
       refusal = e;
+    } catch (LinkageError e) {
+      // A library that the settings call for, a codec's for example.
+      return new Verdict.PauseAll(PauseReason.CONFIGURATION, ErrorClassifier.describe(e));
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {
-        topics.remove(record.topic());
-        lastUse = null;
+        topics.forget(record.topic());
       }
       return ErrorClassifier.ofRefused(record.topic(), refusal);
     }
-    if (lastUse != null) {
-      lastUse.used(nanos.getAsLong());
-    }
+    use.used(nanos.getAsLong());
     return null;
   }
 
@@ -265,7 +278,7 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public Answer poll() {
-    Answer first = sender == null ? null : look();
+    Answer first = sender == null ? null : sender.look(nanos.getAsLong(), otherSide, worker);
     if (first != null) {
       return first;
     }
@@ -280,57 +293,12 @@ public final class KafkaTransport implements Transport {
     return null;
   }
 
-  /** What is new of the sender itself, or null. */
-  private Answer look() {
-    if (!toldLost && sender.thread.isDead()) {
-      toldLost = true;
-      otherSide.forget();
-      return new Answer.SenderLost(sender.thread.obituary());
-    }
-    String unconfirmed = sender.guard.unconfirmedTopic();
-    if (unconfirmed != null && nanos.getAsLong() - refreshNanos >= 0) {
-      refreshNanos = nanos.getAsLong() + REFRESH_EVERY_NANOS;
-      Producer<byte[], byte[]> asked = sender.producer;
-      worker.execute(() -> refresh(asked, unconfirmed));
-    }
-    String latest = sender.guard.latest();
-    if (latest == null || latest.equals(toldCluster)) {
-      return null;
-    }
-    toldCluster = latest;
-    return new Answer.ClusterSeen(latest, sender.guard.isReplaced(), otherSide.judge(latest));
-  }
-
-  /**
-   * Has metadata fetched, for which Kafka's client has no call: it looks for a partition that it
-   * does not know, and never sends.
-   */
-  private static void refresh(Producer<byte[], byte[]> producer, String topic) {
-    try {
-      var unused = producer.send(new ProducerRecord<>(topic, Integer.MAX_VALUE, null, new byte[0]));
-    } catch (RuntimeException e) {
-      // The producer was closed meanwhile.
-    }
-  }
-
   private Answer accept(Tagged tagged) {
     if (tagged.made != null) {
       sender = tagged.made;
-      worker.execute(() -> watch.using(tagged.made.producer));
+      worker.execute(() -> watch.using(tagged.made.producer()));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      lastUse = null;
-      long now = nanos.getAsLong();
-      TopicUse before = topics.get(ready.topic());
-      topics.put(
-          ready.topic(),
-          before == null
-              ? new TopicUse(ready.topic(), ready.partitions(), now)
-              : before.again(ready.partitions(), now));
-      if (before != null && before.partitions() > ready.partitions()) {
-        // What was sent to a partition that is gone waits there, for the client will not move it.
-        String error = "topic " + ready.topic() + " was created anew with fewer partitions";
-        return new Answer.TopicUnavailable(ready.topic(), new Verdict.RebuildAndRewind(error));
-      }
+      return topics.accept(ready, nanos.getAsLong());
     }
     return tagged.answer;
   }
@@ -349,16 +317,7 @@ public final class KafkaTransport implements Transport {
   }
 
   private int connections() {
-    if (sender != null) {
-      for (Metric metric : sender.producer.metrics().values()) {
-        if (metric.metricName().name().equals("connection-count")
-            && metric.metricName().group().equals("producer-metrics")
-            && metric.metricValue() instanceof Double connections) {
-          return connections.intValue();
-        }
-      }
-    }
-    return 0;
+    return sender == null ? 0 : sender.connections();
   }
 
   @Override

@@ -4,14 +4,12 @@ import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.ClientUtils;
-import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
@@ -19,7 +17,7 @@ import org.apache.kafka.common.PartitionInfo;
 /** Who is let near the producer: brokers only, and if one is named only those of one cluster. */
 public final class OtherSide {
   private final Optional<String> clusterId;
-  private final PeerProbe probe;
+  private final Duration patience;
 
   /** Found to be brokers, by address as brokers advertise it. */
   private final Set<String> brokers = ConcurrentHashMap.newKeySet();
@@ -28,10 +26,11 @@ public final class OtherSide {
    * Knows what is expected.
    *
    * @param clusterId the only cluster to deliver to; empty for whichever answers
+   * @param patience for a connection, and again for each answer, when it is looked who is there
    */
-  public OtherSide(Optional<String> clusterId, PeerProbe probe) {
+  public OtherSide(Optional<String> clusterId, Duration patience) {
     this.clusterId = clusterId;
-    this.probe = probe;
+    this.patience = patience;
   }
 
   boolean isPinned() {
@@ -51,14 +50,15 @@ public final class OtherSide {
    * What it means that one of the configured addresses is no broker's; null if none was found to be
    * something else. Blocks.
    */
-  public Verdict strangers(KafkaSettings settings) {
-    Map<String, String> properties = settings.producerProperties();
-    String[] addresses =
-        properties.get(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG).split(",", -1);
-    for (String address : addresses) {
-      Verdict verdict = stranger(address.trim(), isTls(properties));
-      if (verdict != null) {
-        return verdict;
+  Verdict strangers(KafkaSettings settings) {
+    Peers peers = new Peers(settings, patience);
+    for (String address : settings.bootstrapAddresses()) {
+      for (InetSocketAddress each : resolve(address)) {
+        Verdict verdict =
+            foreign(address, peers.stranger(each.getAddress().getHostAddress(), each.getPort()));
+        if (verdict != null) {
+          return verdict;
+        }
       }
     }
     return null;
@@ -69,17 +69,18 @@ public final class OtherSide {
    * may be another's port.
    */
   Verdict strangers(KafkaSettings settings, List<PartitionInfo> partitions) {
-    boolean tls = isTls(settings.producerProperties());
+    Peers peers = new Peers(settings, patience);
     for (PartitionInfo partition : partitions) {
       Node leader = partition.leader();
-      if (leader != null
-          && !leader.isEmpty()
-          && brokers.add(leader.host() + ":" + leader.port())
-          && probe.look(leader.host(), leader.port(), tls)
-              instanceof PeerProbe.Peer.Foreign foreign) {
-        brokers.remove(leader.host() + ":" + leader.port());
-        return foreign(leader.host() + ":" + leader.port(), foreign, tls);
+      String address = leader == null ? "" : leader.host() + ":" + leader.port();
+      if (leader == null || leader.isEmpty() || brokers.contains(address)) {
+        continue;
       }
+      Verdict verdict = foreign(address, peers.stranger(leader.host(), leader.port()));
+      if (verdict != null) {
+        return verdict;
+      }
+      brokers.add(address);
     }
     return null;
   }
@@ -89,36 +90,18 @@ public final class OtherSide {
     brokers.clear();
   }
 
-  private static Verdict foreign(String address, PeerProbe.Peer.Foreign peer, boolean tls) {
-    return new Verdict.PauseAll(
-        PauseReason.FOREIGN_PEER,
-        address
-            + " speaks "
-            + peer.protocol()
-            + ", not Kafka's protocol"
-            + (tls ? " inside of TLS" : ""));
+  private static Verdict foreign(String address, Optional<String> stranger) {
+    return stranger
+        .map(what -> new Verdict.PauseAll(PauseReason.FOREIGN_PEER, address + " " + what))
+        .orElse(null);
   }
 
-  private static boolean isTls(Map<String, String> properties) {
-    return properties
-        .getOrDefault(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, "PLAINTEXT")
-        .toUpperCase(Locale.ROOT)
-        .endsWith("SSL");
-  }
-
-  private Verdict stranger(String address, boolean tls) {
-    List<InetSocketAddress> parsed;
+  /** All that a name stands for; none if it can't be resolved, which Kafka's client says better. */
+  private static List<InetSocketAddress> resolve(String address) {
     try {
-      parsed = ClientUtils.parseAndValidateAddresses(List.of(address), "use_all_dns_ips");
+      return ClientUtils.parseAndValidateAddresses(List.of(address), "use_all_dns_ips");
     } catch (KafkaException e) {
-      return null; // Kafka's client says the same, better
+      return List.of();
     }
-    for (InetSocketAddress each : parsed) {
-      PeerProbe.Peer peer = probe.look(each.getHostString(), each.getPort(), tls);
-      if (peer instanceof PeerProbe.Peer.Foreign foreign) {
-        return foreign(address, foreign, tls);
-      }
-    }
-    return null;
   }
 }

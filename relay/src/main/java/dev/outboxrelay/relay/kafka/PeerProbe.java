@@ -1,134 +1,200 @@
 package dev.outboxrelay.relay.kafka;
 
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
-import javax.net.ssl.SSLContext;
+import java.util.ArrayList;
+import java.util.List;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
+import org.apache.kafka.common.protocol.ApiKeys;
 
 /**
- * Finds out what listens at an address, by the question that every Kafka client asks first.
- *
- * <p>Kafka's client must not meet a stranger: it takes the first four bytes that come for a length
- * and allocates that much, some hundred megabytes for what a TLS or HTTP server says.
+ * Tells what answers at an address by its first bytes. Kafka's client takes them for the length of
+ * an answer: of a TLS alert or of HTTP it makes a buffer of hundreds of megabytes, and then says
+ * nothing, or that memory is short. Sends no credentials.
  */
-public final class PeerProbe {
-  /** Longer than any list of the versions that a broker knows. */
-  private static final int LONGEST_ANSWER = 1 << 20;
+final class PeerProbe {
+  private static final int CORRELATION = 0x6F627872;
+  private static final int LONGEST_ANSWER = 16 << 20;
+  private static final int MOST_BROKERS = 10_000;
+  private static final int TLS_ALERT = 0x15;
+  private static final int TLS_HANDSHAKE = 0x16;
+  private static final int TLS_MAJOR_VERSION = 3;
 
-  private static final short API_VERSIONS = 18;
-  private static final int CORRELATION = 0x6f757462;
-  private static final byte[] CLIENT = "outbox-relay-probe".getBytes(StandardCharsets.US_ASCII);
+  private static final String HANGS_UP = "ends the connection without an answer; is that Kafka?";
 
-  private final Duration patience;
+  private final int timeoutMillis;
 
-  /**
-   * A probe.
-   *
-   * @param patience for the connection, and again for the answer
-   */
-  public PeerProbe(Duration patience) {
-    this.patience = patience;
+  PeerProbe(Duration timeout) {
+    this.timeoutMillis = Math.toIntExact(timeout.toMillis());
   }
 
-  /** What listens there. */
-  public sealed interface Peer {
-    /** A broker. */
-    record Kafka() implements Peer {}
-
-    /** Nobody, or somebody who says nothing; that may pass. */
-    record Silent(String why) implements Peer {}
-
-    /**
-     * Something else.
-     *
-     * @param protocol what it speaks, for a person
-     */
-    record Foreign(String protocol) implements Peer {}
-  }
-
-  /**
-   * Connects and asks.
-   *
-   * @param tls whether Kafka is to be spoken inside of TLS. No certificate is looked at, as nothing
-   *     is entrusted to the other side
-   */
-  public Peer look(String host, int port, boolean tls) {
-    int millis = Math.toIntExact(patience.toMillis());
-    try (Socket plain = new Socket()) {
-      plain.connect(new InetSocketAddress(host, port), millis);
-      plain.setSoTimeout(millis);
-      return tls ? insideOfTls(plain, host, port) : ask(plain);
-    } catch (IOException | GeneralSecurityException e) {
-      return new Peer.Silent(e.toString());
+  /** What is there for a client that does not use TLS. */
+  Peer plain(String host, int port) {
+    try (Socket socket = connect(host, port)) {
+      return ask(socket);
+    } catch (IOException e) {
+      return unreachable(e);
     }
   }
 
-  private static Peer insideOfTls(Socket plain, String host, int port)
-      throws IOException, GeneralSecurityException {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new AnyCertificate()}, new SecureRandom());
-    try (SSLSocket secured =
-        (SSLSocket) context.getSocketFactory().createSocket(plain, host, port, true)) {
-      secured.startHandshake();
-      return ask(secured);
+  /** What is there for a client that does; whether it is trusted is not looked at. */
+  Peer tls(String host, int port) {
+    try (Socket socket = connect(host, port)) {
+      return askWithTls(socket, host, port);
+    } catch (IOException e) {
+      return unreachable(e);
     }
+  }
+
+  private Peer askWithTls(Socket socket, String host, int port) throws IOException {
+    try (SSLSocket tls = AnyCertificate.over(socket, host, port)) {
+      tls.startHandshake();
+      Peer peer = ask(tls);
+      // Some hang up on who has no certificate: Kafka's client finds out.
+      return peer.detail().equals(HANGS_UP) ? new Peer(Peer.Kind.KAFKA, "speaks TLS") : peer;
+    } catch (SSLException | EOFException e) {
+      Peer plain = plain(host, port);
+      return switch (plain.kind()) {
+        // It wants something of us: Kafka's client says what.
+        case TLS -> new Peer(Peer.Kind.KAFKA, "speaks TLS");
+        case KAFKA, GUARDED ->
+            new Peer(
+                Peer.Kind.FOREIGN,
+                "speaks Kafka without TLS; set KAFKA_SECURITY_PROTOCOL="
+                    + (plain.kind() == Peer.Kind.KAFKA ? "PLAINTEXT" : "SASL_PLAINTEXT"));
+        case FOREIGN, SILENT, UNREACHABLE -> plain;
+      };
+    }
+  }
+
+  private Socket connect(String host, int port) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new ConnectException("is a name that can't be resolved here");
+    }
+    Socket socket = new Socket();
+    try {
+      socket.setSoTimeout(timeoutMillis);
+      socket.connect(address, timeoutMillis);
+      return socket;
+    } catch (IOException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  private static Peer unreachable(IOException error) {
+    String detail =
+        error instanceof SocketTimeoutException
+            ? "can't be reached: no connection in time; a firewall may drop it"
+            : error instanceof ConnectException && error.getMessage().startsWith("is a name")
+                ? error.getMessage()
+                : "can't be reached: " + error.getMessage();
+    return new Peer(Peer.Kind.UNREACHABLE, detail);
   }
 
   private static Peer ask(Socket socket) throws IOException {
-    ByteBuffer question = ByteBuffer.allocate(14 + CLIENT.length);
-    question.putInt(10 + CLIENT.length).putShort(API_VERSIONS).putShort((short) 0);
-    question.putInt(CORRELATION).putShort((short) CLIENT.length).put(CLIENT);
-    DataOutputStream out = new DataOutputStream(socket.getOutputStream());
-    out.write(question.array());
-    out.flush();
-    InputStream in = socket.getInputStream();
-    return judge(in.readNBytes(8));
-  }
-
-  /** By the first bytes of an answer. */
-  static Peer judge(byte[] answer) {
-    if (answer.length == 0) {
-      return new Peer.Silent("it closes the connection without an answer");
-    }
-    String text = new String(answer, StandardCharsets.ISO_8859_1);
-    if (answer.length == 8) {
-      ByteBuffer fields = ByteBuffer.wrap(answer);
-      int length = fields.getInt();
-      if (length >= 4 && length <= LONGEST_ANSWER && fields.getInt() == CORRELATION) {
-        return new Peer.Kafka();
+    try {
+      DataInputStream in = new DataInputStream(socket.getInputStream());
+      send(socket, ApiKeys.API_VERSIONS);
+      byte[] first = in.readNBytes(8);
+      Peer foreign = foreign(first);
+      if (foreign != null) {
+        return foreign;
       }
+      in.skipNBytes(length(first) - 4L);
+      send(socket, ApiKeys.METADATA);
+      return in.readNBytes(8).length == 8
+          ? new Peer(Peer.Kind.KAFKA, "speaks Kafka", brokers(in))
+          : new Peer(Peer.Kind.GUARDED, "speaks Kafka and wants a login (SASL)");
+    } catch (SocketTimeoutException e) {
+      return new Peer(Peer.Kind.SILENT, "takes the connection and answers nothing; is that Kafka?");
+    } catch (SSLException e) {
+      throw e;
+    } catch (IOException e) {
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
     }
-    if (answer.length > 1 && (answer[0] == 0x15 || answer[0] == 0x16) && answer[1] == 3) {
-      return new Peer.Foreign("TLS");
-    } else if (text.startsWith("HTTP") || text.startsWith("<")) {
-      return new Peer.Foreign("HTTP");
-    } else if (text.startsWith("SSH-")) {
-      return new Peer.Foreign("SSH");
-    }
-    return new Peer.Foreign("another protocol");
   }
 
-  private static final class AnyCertificate implements X509TrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
+  private static List<String> brokers(DataInputStream answer) throws IOException {
+    List<String> brokers = new ArrayList<>();
+    int count = Math.min(answer.readInt(), MOST_BROKERS);
+    for (int i = 0; i < count; i++) {
+      answer.readInt();
+      String host = answer.readUTF();
+      brokers.add(host + ":" + answer.readInt());
+      answer.skipNBytes(Math.max(0, answer.readShort()));
     }
+    return brokers;
+  }
+
+  /** Null if it may be Kafka. */
+  private static Peer foreign(byte[] first) {
+    if (first.length >= 2
+        && (first[0] == TLS_ALERT || first[0] == TLS_HANDSHAKE)
+        && first[1] == TLS_MAJOR_VERSION) {
+      return new Peer(Peer.Kind.TLS, "speaks TLS");
+    }
+    if (first.length == 0) {
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
+    }
+    String text = new String(first, StandardCharsets.US_ASCII);
+    if (text.startsWith("HTTP")) {
+      return new Peer(Peer.Kind.FOREIGN, "speaks HTTP, not Kafka");
+    }
+    boolean kafka =
+        first.length == 8
+            && length(first) > 4
+            && length(first) <= LONGEST_ANSWER
+            && number(first, 4) == CORRELATION;
+    return kafka
+        ? null
+        : new Peer(
+            Peer.Kind.FOREIGN,
+            "does not speak Kafka; its answer begins with \""
+                + text.replaceAll("[^ -~]", ".")
+                + "\"");
+  }
+
+  private static int length(byte[] first) {
+    return number(first, 0);
+  }
+
+  private static int number(byte[] bytes, int at) {
+    return (bytes[at] & 0xFF) << 24
+        | (bytes[at + 1] & 0xFF) << 16
+        | (bytes[at + 2] & 0xFF) << 8
+        | (bytes[at + 3] & 0xFF);
+  }
+
+  /** In the oldest version that brokers still take: about versions, or about no topic at all. */
+  private static void send(Socket socket, ApiKeys what) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    DataOutputStream request = new DataOutputStream(bytes);
+    request.writeShort(what.id);
+    request.writeShort(what == ApiKeys.METADATA ? 1 : 0);
+    request.writeInt(CORRELATION);
+    request.writeUTF("outbox-relay-probe");
+    if (what == ApiKeys.METADATA) {
+      request.writeInt(0);
+    }
+    // At once: who answers before it has read all may reset the connection, and the answer is lost.
+    byte[] whole =
+        ByteBuffer.allocate(4 + bytes.size()).putInt(bytes.size()).put(bytes.toByteArray()).array();
+    OutputStream out = socket.getOutputStream();
+    out.write(whole);
+    out.flush();
   }
 }

@@ -26,6 +26,7 @@ public interface ProducerFactory {
    */
   static ProducerFactory of(String suffix) {
     return (settings, guard) -> {
+      CodecCheck.check(settings);
       Map<String, Object> properties = new HashMap<>(settings.producerProperties());
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
       return new KafkaProducer<>(properties, guard, new ByteArraySerializer());

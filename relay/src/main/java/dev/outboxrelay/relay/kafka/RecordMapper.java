@@ -7,10 +7,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 
-/**
- * Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. A
- * partition that the record names wins over any partitioner.
- */
+/** Makes a Kafka record of an outbox record: the same bytes, and the event id as a header. */
 final class RecordMapper {
   static final String EVENT_ID_HEADER = "outbox-event-id";
 
@@ -23,7 +20,7 @@ final class RecordMapper {
     this.times = times;
   }
 
-  ProducerRecord<byte[], byte[]> map(OutboxRecord record) {
+  ProducerRecord<byte[], byte[]> map(OutboxRecord record, int partition) {
     RecordHeaders headers = new RecordHeaders();
     for (EventHeader header : record.headers()) {
       headers.add(new RecordHeader(header.name(), header.value()));
@@ -34,12 +31,8 @@ final class RecordMapper {
       byte[] time = Long.toString(record.timestamp()).getBytes(StandardCharsets.US_ASCII);
       headers.add(new RecordHeader(TIMESTAMP_HEADER, time));
     }
+    Integer target = partition == Partitioning.ANY ? null : (Integer) partition;
     return new ProducerRecord<>(
-        record.topic(),
-        record.partition(),
-        times.of(record),
-        record.key(),
-        record.value(),
-        headers);
+        record.topic(), target, times.of(record), record.key(), record.value(), headers);
   }
 }

@@ -16,16 +16,25 @@ public sealed interface TopicFinding {
   /** Kafka refuses the name. */
   record Refused(String name, String error) implements TopicFinding {}
 
+  /** Kafka keeps it for itself, and refuses what others send there. */
+  record Internal(String name) implements TopicFinding {}
+
   /**
    * It exists and can be written.
    *
    * @param partitions how many
    * @param replication of the partition that has the fewest replicas
+   * @param inSync of the partition that has the fewest replicas in sync now
    * @param leaderless partitions that have no leader now
    * @param limits empty if we may not read the topic's configuration
    */
   record Found(
-      String name, int partitions, int replication, int leaderless, Optional<Limits> limits)
+      String name,
+      int partitions,
+      int replication,
+      int inSync,
+      int leaderless,
+      Optional<Limits> limits)
       implements TopicFinding {}
 
   /**
@@ -35,6 +44,7 @@ public sealed interface TopicFinding {
    * @param maxMessageBytes of a batch, after compression
    * @param minInsyncReplicas that must have a record before it is acked
    * @param timestampBeforeMaxMillis how old a record may be at most
+   * @param timestampAfterMaxMillis how far in the broker's future a record may be at most
    * @param compacted whether records without key are refused
    * @param logAppendTime whether the broker's clock replaces the records' timestamps
    */
@@ -43,6 +53,7 @@ public sealed interface TopicFinding {
       long maxMessageBytes,
       int minInsyncReplicas,
       long timestampBeforeMaxMillis,
+      long timestampAfterMaxMillis,
       boolean compacted,
       boolean logAppendTime) {}
 }

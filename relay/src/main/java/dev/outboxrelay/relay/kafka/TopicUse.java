@@ -2,12 +2,9 @@ package dev.outboxrelay.relay.kafka;
 
 import java.util.BitSet;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.common.utils.Utils;
 
 /** What is known of a topic that the present producer writes. For one thread. */
 final class TopicUse {
-  private static final int UNKNOWN = -1;
-
   /**
    * Brokers forget a producer that is silent in a partition, after a day if nobody changed that. To
    * introduce it anew costs a round trip, once after so much silence, so this is short.
@@ -21,7 +18,6 @@ final class TopicUse {
   /** By partition, when a record was sent there last. */
   private final long[] sentNanos;
 
-  private int introducing = UNKNOWN;
   private long lastNanos;
 
   TopicUse(String topic, int partitions, long nanos) {
@@ -35,9 +31,7 @@ final class TopicUse {
   TopicUse again(int partitionsNow, long nanos) {
     TopicUse again = new TopicUse(topic, partitionsNow, nanos);
     again.introduced.or(introduced);
-    again.introducing = introducing;
-    int kept = Math.min(partitions, partitionsNow);
-    System.arraycopy(sentNanos, 0, again.sentNanos, 0, kept);
+    System.arraycopy(sentNanos, 0, again.sentNanos, 0, Math.min(partitions, partitionsNow));
     return again;
   }
 
@@ -58,38 +52,24 @@ final class TopicUse {
   }
 
   /**
-   * Whether no broker has acked anything yet, or not for long, in the partition to which Kafka's
-   * own partitioner will send a record with this key. False where that can't be told; without a key
-   * there is no order to keep among several partitions.
+   * Whether no broker has acked anything yet, or not for long, in this partition, to which a record
+   * goes now. False for {@link Partitioning#ANY}: without a key there is no order to keep among
+   * several partitions.
    */
-  boolean introduces(byte[] key, long now) {
-    int partition = partition(key);
-    if (partition == UNKNOWN) {
+  boolean introduces(int partition, long now) {
+    int target = partitions == 1 ? 0 : partition;
+    if (target == Partitioning.ANY || target >= partitions) {
       return false;
     }
-    if (now - sentNanos[partition] >= FORGOTTEN_NANOS) {
-      introduced.clear(partition);
+    if (now - sentNanos[target] >= FORGOTTEN_NANOS) {
+      introduced.clear(target);
     }
-    sentNanos[partition] = now;
-    if (introduced.get(partition)) {
-      return false;
-    }
-    introducing = partition;
-    return true;
+    sentNanos[target] = now;
+    return !introduced.get(target);
   }
 
-  /** The record that was introduced is acked; a partitioner of the user's may have moved it. */
+  /** A record was acked in this partition. */
   void introduced(int partition) {
     introduced.set(partition);
-    if (introducing != UNKNOWN) {
-      introduced.set(introducing);
-    }
-  }
-
-  private int partition(byte[] key) {
-    if (partitions == 1) {
-      return 0;
-    }
-    return key == null ? UNKNOWN : Utils.toPositive(Utils.murmur2(key)) % partitions;
   }
 }

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.IThrowableProxy;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import dev.outboxrelay.relay.secret.SecretWords;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
@@ -26,8 +27,10 @@ final class LogFields {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("ts", TIMESTAMP.format(Instant.ofEpochMilli(event.getTimeStamp())));
     fields.put("level", event.getLevel().toString().toLowerCase(Locale.ROOT));
-    fields.put("event", event.getFormattedMessage());
-    if (!event.getLoggerName().startsWith(Logging.OUR_LOGGERS)) {
+    if (event.getLoggerName().startsWith(Logging.OUR_LOGGERS)) {
+      fields.put("event", event.getFormattedMessage());
+    } else {
+      fields.put("event", SecretWords.OF_THIS_PROCESS.scrub(event.getFormattedMessage()));
       fields.put("logger", event.getLoggerName());
     }
     fields.putAll(event.getMDCPropertyMap());
@@ -38,9 +41,10 @@ final class LogFields {
     }
     IThrowableProxy thrown = event.getThrowableProxy();
     if (thrown != null) {
-      fields.put("error", thrown.getClassName() + ": " + thrown.getMessage());
+      String message = SecretWords.OF_THIS_PROCESS.scrub(thrown.getMessage());
+      fields.put("error", thrown.getClassName() + ": " + message);
       if (event.getLevel().isGreaterOrEqual(Level.ERROR)) {
-        fields.put("stack", ThrowableProxyUtil.asString(thrown));
+        fields.put("stack", SecretWords.OF_THIS_PROCESS.scrub(ThrowableProxyUtil.asString(thrown)));
       }
     }
     return fields;

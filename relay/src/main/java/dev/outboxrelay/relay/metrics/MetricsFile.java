@@ -75,6 +75,9 @@ public final class MetricsFile implements AutoCloseable {
         failing = false;
         LOG.atInfo().addKeyValue("file", file).log("metrics file is written again");
       }
+    } catch (OutOfMemoryError e) {
+      // Its executor would keep it to itself; who logs it ends the process.
+      LOG.atError().setCause(e).log("metrics file not written");
     } catch (IOException | RuntimeException | Error e) {
       // Whatever it is: nothing is scheduled any more behind what is thrown here.
       if (!failing) {

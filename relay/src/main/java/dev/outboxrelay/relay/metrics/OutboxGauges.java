@@ -1,20 +1,21 @@
 package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.client.files.FailureCounters;
-import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /** What is true of one outbox at the moment of the scrape. */
 final class OutboxGauges {
@@ -38,14 +39,20 @@ final class OutboxGauges {
 
   private final Path outbox;
   private final Supplier<PipelineStatus> status;
+  private final Supplier<List<Trouble>> ofProcess;
   private final UnsettledAge age;
   private final LongSupplier nanoClock;
   private volatile PipelineStatus now;
 
   OutboxGauges(
-      Path outbox, Supplier<PipelineStatus> status, UnsettledAge age, LongSupplier nanoClock) {
+      Path outbox,
+      Supplier<PipelineStatus> status,
+      Supplier<List<Trouble>> ofProcess,
+      UnsettledAge age,
+      LongSupplier nanoClock) {
     this.outbox = outbox;
     this.status = status;
+    this.ofProcess = ofProcess;
     this.age = age;
     this.nanoClock = nanoClock;
     refresh();
@@ -88,11 +95,32 @@ final class OutboxGauges {
         registry,
         "disk.free.bytes",
         "Space left for the relay's user on the outbox's file system",
-        at -> freeBytes());
+        at -> at.look().freeBytes() < 0 ? Double.NaN : at.look().freeBytes());
+    gauge(
+        registry,
+        "look.age.seconds",
+        "Time since the outbox's files were last looked at; it grows if its disk hangs",
+        at -> Math.max(0, nanoClock.getAsLong() - at.look().atNanos()) / NANOS_PER_SECOND);
+    gauge(
+        registry,
+        "unsynced.bytes",
+        "Bytes appended and not brought to stable storage",
+        at -> at.unsynced().bytes());
+    gauge(
+        registry,
+        "unsynced.age.seconds",
+        "How long the first of them has been seen, 0 if there is none",
+        at -> age.since(at.unsynced().sinceMillis()) / 1000.0);
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")
           .tags("outbox", outbox.toString(), "state", state)
+          .register(registry);
+    }
+    for (Part part : Part.values()) {
+      Gauge.builder("outbox.relay.part.failing", () -> fails(part) ? 1 : 0)
+          .description("1 while a part of the relay's own work fails; it is tried again")
+          .tags("outbox", outbox.toString(), "part", part.label())
           .register(registry);
     }
     for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
@@ -118,20 +146,15 @@ final class OutboxGauges {
     return now.state().label().equals(state);
   }
 
-  private double freeBytes() {
-    try {
-      return Files.getFileStore(outbox).getUsableSpace();
-    } catch (IOException e) {
-      return Double.NaN;
-    }
+  private boolean fails(Part part) {
+    return Stream.concat(now.troubles().stream(), ofProcess.get().stream())
+        .anyMatch(
+            trouble -> trouble.cause() instanceof Cause.PartFailed failed && failed.part() == part);
   }
 
   private double refused(FailureCounters.Reason reason) {
-    try {
-      return FailureCounters.read(new OutboxPaths(outbox).failures()).get(reason);
-    } catch (IOException e) {
-      return Double.NaN;
-    }
+    Long count = now.look().refused().get(reason);
+    return count == null ? Double.NaN : count;
   }
 
   private static String label(FailureCounters.Reason reason) {

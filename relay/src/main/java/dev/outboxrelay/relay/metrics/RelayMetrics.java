@@ -2,13 +2,16 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
+import dev.outboxrelay.relay.log.Logging;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import dev.outboxrelay.relay.reload.Outcome;
 import dev.outboxrelay.relay.reload.ReloadListener;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -21,6 +24,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,6 +55,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final String version;
   private final UnsettledAge age;
+  private final Supplier<List<Trouble>> ofProcess;
   private final LongSupplier nanoClock;
   private volatile boolean configInUse = true;
 
@@ -59,9 +64,12 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    *
    * @param version of the relay
    * @param age of the oldest event
+   * @param ofProcess what is wrong with the process as a whole
    * @param nanoClock the clock of {@link PipelineStatus#tickNanos()}
    */
-  public RelayMetrics(String version, UnsettledAge age, LongSupplier nanoClock) {
+  public RelayMetrics(
+      String version, UnsettledAge age, Supplier<List<Trouble>> ofProcess, LongSupplier nanoClock) {
+    this.ofProcess = ofProcess;
     this.age = age;
     this.nanoClock = nanoClock;
     this.version = version;
@@ -93,7 +101,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    */
   @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    OutboxGauges gauges = new OutboxGauges(outbox, status, age, nanoClock);
+    OutboxGauges gauges = new OutboxGauges(outbox, status, ofProcess, age, nanoClock);
     gauges.bindTo(registry);
     watched.put(outbox, gauges);
     Gauge.builder("outbox.relay.build.info", () -> 1)
@@ -104,6 +112,11 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
     // place.
     Gauge.builder("outbox.relay.config.last.reload.successful", () -> configInUse ? 1 : 0)
         .description("0 while what the files of the configuration say can't be used")
+        .tags("outbox", outbox.toString())
+        .register(registry);
+    FunctionCounter.builder(
+            "outbox.relay.log.lines.dropped", this, metrics -> Logging.droppedLines())
+        .description("Lines of the process's log that nobody read in time")
         .tags("outbox", outbox.toString())
         .register(registry);
   }

@@ -8,12 +8,14 @@ import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /** An outbox that no pipeline serves, by its files, which are read only. Thread-safe. */
 public final class OutboxAtRest {
@@ -50,12 +52,13 @@ public final class OutboxAtRest {
    * Looks at an outbox.
    *
    * @param counts of what its pipelines did
+   * @param unsynced what is not on stable storage
    * @param nowMillis milliseconds since the epoch
    * @return empty if it has no valid {@code outbox.state}
    * @throws IOException if a file can't be read
    */
-  public static Optional<OutboxAtRest> look(Path outbox, Counts counts, long nowMillis)
-      throws IOException {
+  public static Optional<OutboxAtRest> look(
+      Path outbox, Counts counts, Supplier<Unsynced> unsynced, long nowMillis) throws IOException {
     OutboxPaths paths = new OutboxPaths(outbox);
     PositionFile.Reading reading = PositionFile.read(paths.position());
     Settled saved =
@@ -64,7 +67,8 @@ public final class OutboxAtRest {
         .map(
             state ->
                 new OutboxAtRest(
-                    new StatusBoard(paths, state, counts, List::of, note(nowMillis, saved)),
+                    new StatusBoard(
+                        paths, state, counts, List::of, unsynced, note(nowMillis, saved)),
                     saved));
   }
 
@@ -80,7 +84,16 @@ public final class OutboxAtRest {
   }
 
   /**
-   * Where it stands now.
+   * Looks at its files again, for the next {@link #status}.
+   *
+   * @param oldest finds what waits
+   */
+  public void lookAgain(OldestWaiting oldest, long nowNanos) {
+    board.look(saved, oldest, nowNanos);
+  }
+
+  /**
+   * Where it stands, from memory.
    *
    * @param tickNanos when somebody last looked whether a pipeline is needed
    */

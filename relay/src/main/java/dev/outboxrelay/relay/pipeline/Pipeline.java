@@ -6,13 +6,12 @@ import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.WindowBudget;
-import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -22,7 +21,7 @@ import java.util.function.Supplier;
  * one turn of its loop, for one thread; {@link #status()} and {@link #stop()} may be called from
  * any.
  */
-public final class Pipeline implements AutoCloseable {
+public final class Pipeline implements Observed, AutoCloseable {
   private static final long NOTE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -33,6 +32,7 @@ public final class Pipeline implements AutoCloseable {
   private final Delivery delivery;
   private final Settler settler;
   private final SettlerThread settlerThread;
+  private final OutboxSync sync;
   private final StatusBoard board;
   private final StateClock stateClock;
   private final Duration stopDeadline;
@@ -57,6 +57,7 @@ public final class Pipeline implements AutoCloseable {
       Delivery delivery,
       Settler settler,
       SettlerThread settlerThread,
+      OutboxSync sync,
       StatusBoard board,
       StateClock stateClock,
       Duration stopDeadline,
@@ -68,6 +69,7 @@ public final class Pipeline implements AutoCloseable {
     this.delivery = delivery;
     this.settler = settler;
     this.settlerThread = settlerThread;
+    this.sync = sync;
     this.board = board;
     this.stateClock = stateClock;
     this.stopDeadline = stopDeadline;
@@ -82,20 +84,13 @@ public final class Pipeline implements AutoCloseable {
    * not be there.
    *
    * @param kafka the settings in use, from any thread; another object replaces the producer
-   * @param counts of the outbox, which go on
-   * @param listener told what happens, on the thread that calls {@link #doWork()}
-   * @param watch shown the producer
+   * @param context what outlives it
    * @throws PipelineRefused with the reason and the way out
    */
   public static Pipeline open(
-      RelayConfig config,
-      Supplier<KafkaSettings> kafka,
-      Counts counts,
-      FactListener listener,
-      ProducerWatch watch) {
+      RelayConfig config, Supplier<KafkaSettings> kafka, OutboxContext context) {
     RelayLock lock = PipelineAssembly.lock(config);
-    return PipelineAssembly.open(
-        config, kafka, lock, counts, listener, watch, Clocks.SYSTEM, Company.NONE);
+    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, Company.NONE);
   }
 
   /**
@@ -104,20 +99,17 @@ public final class Pipeline implements AutoCloseable {
    * @param config of this outbox
    * @param kafka the settings in use, from any thread; another object replaces the producer
    * @param lock of it; it ends with the pipeline, or here if that is refused
-   * @param counts of the outbox, which go on
+   * @param context what outlives it
    * @param budget what all windows share
    */
   public static Pipeline open(
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener listener,
-      ProducerWatch watch,
+      OutboxContext context,
       WindowBudget budget) {
     Company company = new Company.Shared(budget);
-    return PipelineAssembly.open(
-        config, kafka, lock, counts, listener, watch, Clocks.SYSTEM, company);
+    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, company);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */
@@ -133,7 +125,7 @@ public final class Pipeline implements AutoCloseable {
     if (stopping || gone) {
       stopReading(now);
     }
-    int work = delivery.doWork() + tellSettled();
+    int work = delivery.doWork() + tellOfOthers();
     if (now - lastNoteNanos >= NOTE_EVERY_NANOS) {
       note(now);
     }
@@ -161,7 +153,7 @@ public final class Pipeline implements AutoCloseable {
     if (!stopBegun) {
       stopBegun = true;
       stopDeadlineNanos = now + stopDeadline.toNanos();
-      lastWanted = drainOnStop && !gone ? status().appendedSequence() : 0;
+      lastWanted = drainOnStop && !gone ? board.appendedNow() : 0;
     }
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
@@ -177,7 +169,7 @@ public final class Pipeline implements AutoCloseable {
       settler.hurry();
     }
     if (settler.isUpToDate() || now - lastSaveDeadlineNanos >= 0) {
-      tellSettled();
+      tellOfOthers();
       note(now);
       end = endOf(state);
     }
@@ -192,13 +184,17 @@ public final class Pipeline implements AutoCloseable {
     }
     return state instanceof DeliveryState.Fenced fenced
         ? new PipelineEnd.Fenced(fenced.trouble().cause().error())
-        : new PipelineEnd.Stopped(delivery.ledger().inFlight());
+        : new PipelineEnd.Stopped(delivery.ledger().inFlight(), settler.isUpToDate());
   }
 
-  /** Tells what the settling thread has done. */
-  private int tellSettled() {
+  /** Tells what other threads have done. */
+  private int tellOfOthers() {
+    return tellAll(settler::poll) + tellAll(sync::poll);
+  }
+
+  private int tellAll(Supplier<Fact> facts) {
     int told = 0;
-    for (Fact fact = settler.poll(); fact != null; fact = settler.poll()) {
+    for (Fact fact = facts.get(); fact != null; fact = facts.get()) {
       told++;
       listener.tell(fact);
     }
@@ -216,6 +212,7 @@ public final class Pipeline implements AutoCloseable {
             delivery.ledger().inFlight(),
             delivery.ledger().inFlightBytes(),
             delivery.oldestAppendMillis()));
+    settler.troubles(board.troubles());
   }
 
   /**
@@ -231,9 +228,14 @@ public final class Pipeline implements AutoCloseable {
     return end;
   }
 
-  /** What is going on. Reads a few small files; from any thread. */
+  @Override
   public PipelineStatus status() {
     return board.read(settler.saved());
+  }
+
+  @Override
+  public void look(OldestWaiting oldest) {
+    board.look(settler.saved(), oldest, clocks.nanos());
   }
 
   /** Releases everything; call it when {@link #end()} is known or the loop has stopped turning. */

@@ -1,10 +1,13 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.cluster.ClusterFile;
@@ -17,15 +20,12 @@ import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Transport;
-import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.OtherSide;
-import dev.outboxrelay.relay.kafka.PeerProbe;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
@@ -63,7 +63,7 @@ final class PipelineAssembly {
     OutboxPaths paths = new OutboxPaths(config.outboxDir());
     try {
       if (Files.notExists(paths.state(), LinkOption.NOFOLLOW_LINKS)) {
-        QueueWriter.open(options(config)).close();
+        QueueWriter.open(config.writerOptions()).close();
       }
     } catch (OutboxError e) {
       throw unusable(config, e);
@@ -81,16 +81,17 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener outside,
-      ProducerWatch watch,
+      OutboxContext context,
       Clocks clocks,
       Company company) {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, kafka, lock, counts, outside, watch, clocks, company, resources);
-    } catch (IOException | OutboxError e) {
+      return open(config, kafka, lock, context, clocks, company, resources);
+    } catch (IOException e) {
+      resources.close();
+      throw unusable(config, Folder.named(e));
+    } catch (OutboxError e) {
       resources.close();
       throw unusable(config, e);
     } catch (RuntimeException | Error e) {
@@ -103,28 +104,36 @@ final class PipelineAssembly {
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
-      Counts counts,
-      FactListener outside,
-      ProducerWatch watch,
+      OutboxContext context,
       Clocks clocks,
       Company company,
       Resources resources)
       throws IOException {
-    WriterOptions options = options(config);
-    OutboxPaths paths = options.paths();
+    WriterOptions options = config.writerOptions();
+    OutboxPaths named = options.paths();
     // Opening creates what is missing and mends what a crash left.
     QueueWriter.open(options).close();
+    HeldDirectories held = resources.add(HeldDirectories.hold(named));
+    OutboxPaths paths = held.paths();
+    if (!lock.isOf(paths)) {
+      throw new IOException(named.root() + " was replaced while it was opened");
+    }
     OutboxState state =
         StateFile.read(paths.state())
-            .orElseThrow(() -> new IOException(paths.state() + " vanished while it was opened"));
+            .orElseThrow(() -> new IOException(named.state() + " vanished while it was opened"));
     Settled start = StartPoint.find(paths, state);
 
     StateClock stateClock = new StateClock(clocks);
-    Settler settler = settler(config, options, state, start, clocks);
+    Settler settler = settler(config, options, held, state, start, clocks);
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
-            stateClock, new PipelineLog(clocks), new EndMender(settler), counts, troubles, outside);
+            stateClock,
+            new PipelineLog(clocks),
+            new EndMender(settler),
+            context.counts(),
+            troubles,
+            context.listener());
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
@@ -134,10 +143,11 @@ final class PipelineAssembly {
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
                 new RecordTimes(config.recordTimestamp(), clocks.wall()),
+                config.partitioner(),
                 kafka,
                 clocks.monotonic(),
-                watch,
-                new OtherSide(config.clusterId(), new PeerProbe(PEER_PATIENCE))));
+                context.producers(),
+                new OtherSide(config.clusterId(), PEER_PATIENCE)));
     Delivery delivery =
         new Delivery(
             intake,
@@ -150,7 +160,14 @@ final class PipelineAssembly {
             start,
             new ClusterFile(paths.root()).read().orElse(null));
     StatusBoard board =
-        new StatusBoard(paths, state, counts, troubles::now, firstNote(delivery, start, clocks));
+        new StatusBoard(
+            named,
+            state,
+            context.counts(),
+            troubles::now,
+            context.sync()::unsynced,
+            firstNote(delivery, start, clocks));
+    board.look(start, null, clocks.nanos());
     return new Pipeline(
         lock,
         listener,
@@ -158,16 +175,12 @@ final class PipelineAssembly {
         delivery,
         settler,
         settlerThread,
+        context.sync(),
         board,
         stateClock,
         config.stopDeadline(),
         config.drainOnStop(),
         resources);
-  }
-
-  private static WriterOptions options(RelayConfig config) {
-    return WriterOptions.of(new OutboxPaths(config.outboxDir()))
-        .withTrustParent(config.trustParent());
   }
 
   private static PipelineRefused unusable(RelayConfig config, Exception e) {
@@ -188,14 +201,24 @@ final class PipelineAssembly {
   }
 
   private static Settler settler(
-      RelayConfig config, WriterOptions options, OutboxState state, Settled start, Clocks clocks)
+      RelayConfig config,
+      WriterOptions options,
+      HeldDirectories held,
+      OutboxState state,
+      Settled start,
+      Clocks clocks)
       throws IOException {
     long settled = start == null ? 0 : start.sequence();
     return Settler.open(
         new Settler.Owner(state.outboxId(), state.generation()),
         new DeadLetters(
-            options.paths(), state.outboxId(), settled, config.trustParent(), clocks.wall()),
+            held.paths(),
+            new OutboxIdentity(state.outboxId(), state.generation()),
+            settled,
+            options,
+            clocks.wall()),
         options,
+        held,
         new Settler.Pace(config.checkpointInterval(), config.retain()),
         clocks,
         start);

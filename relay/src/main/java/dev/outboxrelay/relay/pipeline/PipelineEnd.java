@@ -7,8 +7,9 @@ public sealed interface PipelineEnd {
    *
    * @param unsettled events handed to Kafka whose ack had not come by the deadline: they are sent
    *     again after the next start
+   * @param saved whether all that was settled is on disk; else some of it is sent again, too
    */
-  record Stopped(int unsettled) implements PipelineEnd {}
+  record Stopped(int unsettled, boolean saved) implements PipelineEnd {}
 
   /** Another producer took over at the broker. */
   record Fenced(String error) implements PipelineEnd {}

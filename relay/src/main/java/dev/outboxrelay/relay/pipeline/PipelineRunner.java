@@ -40,9 +40,20 @@ public final class PipelineRunner {
   /** Turns the loop on the calling thread until it ends, and closes the pipeline. */
   public static PipelineEnd turn(Pipeline pipeline) {
     try (pipeline) {
-      return turnUntilTheEnd(pipeline);
+      return turnInMemory(pipeline);
     } catch (Throwable e) {
       return new PipelineEnd.Failed(e);
+    }
+  }
+
+  private static PipelineEnd turnInMemory(Pipeline pipeline) {
+    try {
+      return turnUntilTheEnd(pipeline);
+    } catch (OutOfMemoryError e) {
+      // It ends the process, here and now: to close things might hang.
+      Thread thread = Thread.currentThread();
+      thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
+      throw e;
     }
   }
 

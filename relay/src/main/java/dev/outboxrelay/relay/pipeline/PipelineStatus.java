@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -34,8 +35,8 @@ import java.util.UUID;
  * @param missing sequences found missing since the start
  * @param cluster id of the cluster to which events go; empty if it is not known
  * @param clusterChanges how often another cluster was found at Kafka's address since the start
- * @param cycles cycle files in the queue
- * @param queueBytes disk space that they take
+ * @param unsynced what a power cut could cost now
+ * @param look what its files said when they were last looked at
  */
 public record PipelineStatus(
     Path outbox,
@@ -60,8 +61,8 @@ public record PipelineStatus(
     long missing,
     Optional<String> cluster,
     long clusterChanges,
-    int cycles,
-    long queueBytes) {
+    Unsynced unsynced,
+    Look look) {
 
   /** What somebody should look at first; empty if all is well. */
   public Optional<Trouble> trouble() {
@@ -71,6 +72,16 @@ public record PipelineStatus(
   /** Events appended and not settled. */
   public long lagEvents() {
     return Math.max(0, appendedSequence - settledSequence);
+  }
+
+  /** Cycle files in the queue. */
+  public int cycles() {
+    return look.cycles();
+  }
+
+  /** Disk space that they take. */
+  public long queueBytes() {
+    return look.queueBytes();
   }
 
   /** The same with another time of the loop's last turn. */
@@ -98,7 +109,7 @@ public record PipelineStatus(
         missing,
         cluster,
         clusterChanges,
-        cycles,
-        queueBytes);
+        unsynced,
+        look);
   }
 }

@@ -37,6 +37,11 @@ public final class RelayLock implements Closeable {
     }
   }
 
+  /** Whether the lock is that of an outbox, by its directory that is held. */
+  boolean isOf(OutboxPaths held) throws IOException {
+    return lockFile.isAt(held.relayLock());
+  }
+
   /**
    * Takes the lock, or tells that another relay has it. Touches nothing else of the outbox, so it
    * may be asked for often.

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
@@ -39,6 +40,11 @@ final class StartPoint {
     PositionFile.Reading reading = PositionFile.read(paths.position());
     if (reading instanceof PositionFile.Reading.None) {
       return null;
+    }
+    if (reading instanceof PositionFile.Reading.Unreadable) {
+      throw new IOException(
+          OwnDescriptors.nameOf(paths.position())
+              + " can't be read: check the disk; without it, all that is kept is sent again");
     }
     StartPoint start = new StartPoint(paths, state);
     if (!(reading instanceof PositionFile.Reading.Saved saved)) {
@@ -132,6 +138,10 @@ final class StartPoint {
 
   private PipelineRefused.NeedsOperator refuse(String what) {
     return new PipelineRefused.NeedsOperator(
-        paths.root() + ": " + what + WAY_OUT + paths.position());
+        OwnDescriptors.nameOf(paths.root())
+            + ": "
+            + what
+            + WAY_OUT
+            + OwnDescriptors.nameOf(paths.position()));
   }
 }

@@ -1,26 +1,20 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.cycle.CycleEntry;
-import dev.outboxrelay.client.cycle.CycleScanner;
-import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
-import java.io.IOException;
-import java.nio.file.NoSuchFileException;
+import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.Supplier;
 
 /**
- * Where the loop notes what it is doing, and anybody reads it. What writers have appended is read
- * from their files at that moment, so that the lag grows even while the loop is stuck.
+ * Where the loop notes what it is doing, and another thread what the writers' files say, so that
+ * the lag grows even while the loop is stuck; anybody reads it, and waits for no disk.
  */
 final class StatusBoard {
   private final OutboxPaths paths;
@@ -28,25 +22,33 @@ final class StatusBoard {
   private final long generation;
   private final Counts counts;
   private final Supplier<List<Trouble>> troubles;
+  private final Lookout lookout;
+  private final Supplier<Unsynced> unsynced;
   private volatile Note note;
+  private volatile Look look;
 
   /**
    * A board that says the same until it is told otherwise.
    *
    * @param troubles what is wrong, from any thread
+   * @param unsynced what is not on stable storage, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
       OutboxState state,
       Counts counts,
       Supplier<List<Trouble>> troubles,
+      Supplier<Unsynced> unsynced,
       Note first) {
     this.paths = paths;
     this.outboxId = state.outboxId();
     this.generation = state.generation();
     this.counts = counts;
     this.troubles = troubles;
+    this.unsynced = unsynced;
     this.note = first;
+    this.lookout = new Lookout(paths, outboxId);
+    this.look = Look.first(first.tickNanos(), state.nextSequence() - 1);
   }
 
   /** What only the loop knows. */
@@ -59,33 +61,57 @@ final class StatusBoard {
       long inFlightBytes,
       OptionalLong oldestUnsettledMillis) {}
 
-  /** What the writers' files say. */
-  private record Appended(long sequence, long bytes, int cycles, long queueBytes) {}
+  List<Trouble> troubles() {
+    return troubles.get();
+  }
 
   void put(Note latest) {
     note = latest;
   }
 
+  /** What is settled: a client may have acted on a position before the loop noted it here. */
+  private static Settled settled(Note now, Settled saved) {
+    long savedSequence = saved == null ? 0 : saved.sequence();
+    return now.settled() == null || savedSequence > now.settled().sequence()
+        ? saved
+        : now.settled();
+  }
+
   /**
-   * Takes a snapshot.
+   * Looks at the writers' files, for all snapshots until the next look. For one thread, not the
+   * loop's.
    *
-   * @param saved the position on disk, null if there is none; a client may have acted on it before
-   *     the loop noted it here
+   * @param saved the position on disk, null if there is none
+   * @param oldest finds what waits that the loop has not read
+   */
+  void look(Settled saved, OldestWaiting oldest, long nowNanos) {
+    Note now = note;
+    Settled settled = settled(now, saved);
+    look =
+        lookout.look(
+            settled == null ? 0 : settled.sequence(),
+            settled == null ? 0 : settled.settledBytes(),
+            now.oldestUnsettledMillis().isPresent() ? null : oldest,
+            nowNanos);
+  }
+
+  /** The last sequence that a writer gave: one small file is read now. */
+  long appendedNow() {
+    return lookout.appendedSequence(look.appendedSequence());
+  }
+
+  /**
+   * Takes a snapshot, from memory.
+   *
+   * @param saved the position on disk, null if there is none
    */
   PipelineStatus read(Settled saved) {
     Note now = note;
     long savedSequence = saved == null ? 0 : saved.sequence();
-    Settled settled =
-        now.settled() == null || savedSequence > now.settled().sequence() ? saved : now.settled();
+    Settled settled = settled(now, saved);
     long settledSequence = settled == null ? 0 : settled.sequence();
     long settledBytes = settled == null ? 0 : settled.settledBytes();
-    Appended appended;
-    try {
-      appended = appended(settledSequence, settledBytes);
-    } catch (IOException | OutboxError e) {
-      // The queue can't be read at this moment; what the loop knows is still true.
-      appended = new Appended(settledSequence, settledBytes, 0, 0);
-    }
+    Look seen = look;
     return new PipelineStatus(
         paths.root(),
         outboxId,
@@ -94,10 +120,10 @@ final class StatusBoard {
         now.stateSinceMillis(),
         troubles.get(),
         now.tickNanos(),
-        Math.max(appended.sequence(), settledSequence),
+        Math.max(seen.appendedSequence(), settledSequence),
         settledSequence,
         savedSequence,
-        Math.max(0, appended.bytes() - settledBytes),
+        Math.max(0, seen.appendedBytes() - settledBytes),
         now.inFlight(),
         now.inFlightBytes(),
         now.oldestUnsettledMillis(),
@@ -109,47 +135,7 @@ final class StatusBoard {
         counts.missing(),
         counts.cluster(),
         counts.clusterChanges(),
-        appended.cycles(),
-        appended.queueBytes());
-  }
-
-  private Appended appended(long settledSequence, long settledBytes) throws IOException {
-    List<Long> cycles = paths.cycles();
-    long queueBytes = 0;
-    for (long cycle : cycles) {
-      queueBytes += endOf(cycle, 0);
-    }
-    OutboxState state = StateFile.read(paths.state()).orElse(null);
-    long sequence = state == null ? settledSequence : state.nextSequence() - 1;
-    long bytes = settledBytes;
-    if (state != null && state.newest().isPresent()) {
-      OutboxState.NewestCycle newest = state.newest().get();
-      bytes = newest.base() + endOf(newest.cycle(), 1);
-    }
-    return new Appended(sequence, bytes, cycles.size(), queueBytes);
-  }
-
-  /**
-   * Where the last record of a cycle ends, as an offset; 0 if there is none.
-   *
-   * @param fromStart 1 to count from the first data offset instead of from the file's beginning
-   */
-  private long endOf(long cycle, int fromStart) throws IOException {
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outboxId)) {
-      long last = scanner.writePosition();
-      if (last < scanner.start()) {
-        return 0;
-      }
-      CycleEntry entry = scanner.at(last);
-      long end = last;
-      if (entry instanceof CycleEntry.Valid valid) {
-        end = valid.next();
-      } else if (entry instanceof CycleEntry.Corrupt corrupt) {
-        end = corrupt.next();
-      }
-      return end - fromStart * scanner.start();
-    } catch (NoSuchFileException | UnreadableBlock e) {
-      return 0;
-    }
+        unsynced.get(),
+        seen);
   }
 }

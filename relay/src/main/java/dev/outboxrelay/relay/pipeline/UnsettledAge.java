@@ -1,8 +1,5 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.files.OutboxPaths;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
@@ -11,28 +8,16 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * How long the oldest event of each outbox that is not settled has waited: one number, whoever
- * shows it. Worked out when asked, so that it grows while the loop is stuck. An event that the loop
- * has not even read is looked up in the queue; if that can't be read either, it ages from when it
- * was first seen to wait. Thread-safe.
+ * shows it. Worked out when asked, from memory, so that it grows while the loop is stuck. An event
+ * that the loop has not even read was found by whoever looks at the queue; as long as it was not,
+ * it ages from when it was first seen to wait. Thread-safe.
  */
 public final class UnsettledAge {
-  private final Queue queue;
   private final InstantSource clock;
   private final Map<Path, Long> unreadSince = new ConcurrentHashMap<>();
 
-  /** Reads an outbox from outside of its pipeline. */
-  public interface Queue {
-    /**
-     * Append time of the first event behind the position on disk.
-     *
-     * @return milliseconds since the epoch; empty if none waits or can be read
-     */
-    OptionalLong oldestAppendMillis(OutboxPaths paths) throws IOException;
-  }
-
   /** Knows of no outbox yet. */
-  public UnsettledAge(Queue queue, InstantSource clock) {
-    this.queue = queue;
+  public UnsettledAge(InstantSource clock) {
     this.clock = clock;
   }
 
@@ -50,15 +35,19 @@ public final class UnsettledAge {
     return since(unreadSince.computeIfAbsent(status.outbox(), unread -> clock.millis()));
   }
 
-  private OptionalLong oldest(PipelineStatus status) {
+  private static OptionalLong oldest(PipelineStatus status) {
     if (status.oldestUnsettledMillis().isPresent()) {
       return status.oldestUnsettledMillis();
     }
-    try {
-      return queue.oldestAppendMillis(new OutboxPaths(status.outbox()));
-    } catch (IOException | OutboxError e) {
-      return OptionalLong.empty();
-    }
+    // What was found may be settled since.
+    return status.look().settledSequence() == status.settledSequence()
+        ? status.look().oldestMillis()
+        : OptionalLong.empty();
+  }
+
+  /** How long ago that was, milliseconds; 0 if it never was. */
+  public long since(OptionalLong millis) {
+    return millis.isPresent() ? since(millis.getAsLong()) : 0;
   }
 
   private long since(long millis) {

@@ -1,52 +1,65 @@
 package dev.outboxrelay.relay.quarantine;
 
 import dev.outboxrelay.client.cycle.UnreadableBlock;
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /**
  * Keeps bytes of the queue that are no valid record, one file for each place where they were found:
- * {@code quarantine/<cycle>-<offset>.bin}, header word first. What the disk does not give is zeros
- * there, so that the rest keeps its place. For one thread.
+ * {@code quarantine/<outbox id>-<generation>-<cycle>-<offset>.bin}, header word first. What the
+ * disk does not give is zeros there, so that the rest keeps its place. For one thread.
  */
 public final class Quarantine {
   private static final int BLOCK_BYTES = 64 << 10;
 
   private final OutboxPaths paths;
+  private final String prefix;
 
-  public Quarantine(OutboxPaths paths) {
+  /**
+   * Makes nothing yet.
+   *
+   * @param outbox which it is: what is kept outlives one that is begun anew
+   */
+  public Quarantine(OutboxPaths paths, OutboxIdentity outbox) {
     this.paths = paths;
+    this.prefix = outbox.outbox() + "-" + outbox.generation() + "-";
   }
 
   /**
    * Copies a region of a cycle file; durable when it returns. A region that is kept already is left
-   * as it is.
+   * as it is; one of which only a part is kept is replaced.
    *
    * @param offset where the region begins, bytes
    * @param end behind its last byte
    * @return whether it was new
    */
   public boolean keep(long cycle, long offset, long end) throws IOException {
-    Path directory = paths.quarantine();
-    Path file = directory.resolve(cycle + "-" + offset + ".bin");
-    if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+    SafeFiles.createDirectory(paths.quarantine(), SafeFiles.attributes(paths.root()).gid());
+    try (Folder held = Folder.hold(paths.quarantine())) {
+      return keep(held.path(), cycle, offset, end);
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+  }
+
+  private boolean keep(Path directory, long cycle, long offset, long end) throws IOException {
+    Path file = directory.resolve(prefix + cycle + "-" + offset + ".bin");
+    SafeFiles.Attributes kept = SafeFiles.attributes(file);
+    if (kept != null && kept.size() >= end - offset) {
       return false;
     }
-    int group = (Integer) Files.getAttribute(paths.root(), "unix:gid", LinkOption.NOFOLLOW_LINKS);
-    SafeFiles.createDirectory(directory, group);
     Path unfinished = directory.resolve("." + file.getFileName() + ".tmp");
     Files.deleteIfExists(unfinished);
-    try (FileChannel from =
-            FileChannel.open(
-                paths.cycle(cycle), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    try (FileChannel from = SafeFiles.openToRead(paths.cycle(cycle));
         FileChannel to = SafeFiles.create(unfinished)) {
       copy(from, offset, end, to);
       to.force(true);

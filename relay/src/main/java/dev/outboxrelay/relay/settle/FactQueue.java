@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.settle;
 
+import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Queue;
 import java.util.Set;
@@ -21,7 +23,8 @@ final class FactQueue {
 
   void failed(Part part, Exception error) {
     failing.add(part);
-    tell(new Fact.Failed(part, error.toString()));
+    Exception named = error instanceof IOException failed ? Folder.named(failed) : error;
+    tell(new Fact.Failed(part, named.toString()));
   }
 
   /** It was done, which is news if it had failed before. */

@@ -4,6 +4,7 @@ import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.QueueMaintenance.Deletion;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -25,10 +26,10 @@ final class Housekeeping implements Closeable {
   private final OutboxPaths paths;
   private final QueueMaintenance queue;
 
-  Housekeeping(WriterOptions options, UUID outbox) {
+  Housekeeping(WriterOptions options, HeldDirectories held, UUID outbox) {
     this.outbox = outbox;
-    this.paths = options.paths();
-    this.queue = new QueueMaintenance(options.withLockTimeout(LOCK_TIMEOUT));
+    this.paths = held.paths();
+    this.queue = new QueueMaintenance(options.withLockTimeout(LOCK_TIMEOUT), held);
   }
 
   /** What was deleted: the newest of the cycles, how many, and the size of their records. */

@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.sync.CycleSync;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
@@ -21,11 +22,14 @@ final class PositionStore implements Closeable {
   private final PositionFile position;
   private final Settler.Owner owner;
 
-  PositionStore(OutboxPaths paths, Settler.Owner owner, long cycle, Disk disk) throws IOException {
+  /** Opens the files. What the outcomes tell of sequences behind the start is of another life. */
+  PositionStore(OutboxPaths paths, Settler.Owner owner, Settled start, Disk disk)
+      throws IOException {
     this.owner = owner;
-    this.cycles = new CycleSync(paths, cycle, disk);
+    this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
     this.outcomes = OutcomesFile.open(paths.outcomes(), disk);
     try {
+      outcomes.forgetBehind(start == null ? 0 : start.sequence());
       this.position = PositionFile.open(paths.position(), disk);
     } catch (IOException | RuntimeException e) {
       outcomes.close();

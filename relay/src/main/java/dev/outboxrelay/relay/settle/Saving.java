@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.sync.CycleSyncException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,8 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.Clocks;
@@ -9,10 +11,12 @@ import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Settlement;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -33,6 +37,7 @@ public final class Settler implements Settlement {
   private final FactQueue facts = new FactQueue();
   private final Jobs jobs;
   private final Saving saving;
+  private final TroubleNews news;
   private volatile Thread waiting;
   private long nextDeletionNanos;
 
@@ -41,6 +46,7 @@ public final class Settler implements Settlement {
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
+      TroubleNews news,
       ClusterFile cluster,
       Pace pace,
       Clocks clocks,
@@ -48,6 +54,7 @@ public final class Settler implements Settlement {
     this.positions = positions;
     this.deadLetters = deadLetters;
     this.housekeeping = housekeeping;
+    this.news = news;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
     this.jobs = new Jobs(deadLetters, quarantine, housekeeping, cluster, facts);
@@ -70,23 +77,28 @@ public final class Settler implements Settlement {
   /**
    * Opens the files.
    *
+   * @param options by which the writers' lock is taken
+   * @param held the outbox's directories, by which everything is opened; they stay open meanwhile
    * @param start the saved position, or null if there is none
    */
   public static Settler open(
       Owner owner,
       DeadLetterStore deadLetters,
       WriterOptions options,
+      HeldDirectories held,
       Pace pace,
       Clocks clocks,
       Settled start)
       throws IOException {
-    long cycle = start == null ? 0 : start.next().cycle();
+    OutboxIdentity outbox =
+        new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
     return new Settler(
-        new PositionStore(options.paths(), owner, cycle, options.disk()),
+        new PositionStore(held.paths(), owner, start, options.disk()),
         deadLetters,
-        new Quarantine(options.paths()),
-        new Housekeeping(options, owner.outboxId()),
-        new ClusterFile(options.paths().root()),
+        new Quarantine(held.paths(), outbox),
+        new Housekeeping(options, held, owner.outboxId()),
+        new TroubleNews(held.paths().troubles(), clocks),
+        new ClusterFile(held.paths().root()),
         pace,
         clocks,
         start);
@@ -133,6 +145,13 @@ public final class Settler implements Settlement {
     wakeUp();
   }
 
+  /** What is wrong now, for who looks at files. For the delivery thread. */
+  public void troubles(List<Trouble> now) {
+    if (news.tell(now)) {
+      wakeUp();
+    }
+  }
+
   /** The next fact to tell, or null. For the delivery thread. */
   public Fact poll() {
     return facts.poll();
@@ -156,6 +175,7 @@ public final class Settler implements Settlement {
     if (saved > 0) {
       deadLetters.settled(saving.saved().sequence());
     }
+    news.work(now);
     return done + saved + delete(now);
   }
 
@@ -184,6 +204,7 @@ public final class Settler implements Settlement {
     waiting = Thread.currentThread();
     long now = clocks.nanos();
     long next = Math.min(jobs.nanosToNext(now), saving.nanosToNext(now));
+    next = Math.min(next, news.nanosToNext(now));
     if (saving.saved() != null) {
       next = Math.min(next, nextDeletionNanos - now);
     }
@@ -206,7 +227,8 @@ public final class Settler implements Settlement {
   void close() throws IOException {
     try (positions;
         deadLetters;
-        housekeeping) {
+        housekeeping;
+        news) {
       // Closed in this order.
     }
   }

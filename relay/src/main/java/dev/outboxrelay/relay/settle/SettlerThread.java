@@ -29,6 +29,8 @@ public final class SettlerThread implements AutoCloseable {
           settler.await();
         }
       }
+    } catch (OutOfMemoryError e) {
+      throw e; // ends the process
     } catch (Throwable e) {
       failure = e;
     }

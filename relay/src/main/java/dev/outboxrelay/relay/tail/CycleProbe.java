@@ -2,14 +2,13 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleLayout;
 import dev.outboxrelay.client.cycle.FileWindow;
+import dev.outboxrelay.client.disk.SafeFiles;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Looks at the header words of a cycle file before Chronicle follows them: it would go wherever
@@ -30,7 +29,7 @@ final class CycleProbe implements Closeable {
     try (FileWindow window = FileWindow.open(file)) {
       layout = CycleLayout.read(window);
     }
-    channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    channel = SafeFiles.openToRead(file);
   }
 
   /** What stands at an offset. */

@@ -23,12 +23,19 @@ import java.util.UUID;
 final class SalvageTail implements Closeable {
   private static final int BLOCK_BYTES = 64 << 10;
 
+  /** What is read in one turn of the delivery thread: some milliseconds. */
+  private static final long TURN_BYTES = 16 << 20;
+
+  private static final ByteBuffer ZEROS = ByteBuffer.allocate(BLOCK_BYTES);
+
   private final long cycle;
   private final Path file;
   private final CycleReader reader;
   private boolean finished;
   private boolean atEnd;
   private boolean endMissing;
+  private boolean searching;
+  private EndSearch endSearch; // under way
 
   /**
    * Begins at a place of a cycle.
@@ -40,6 +47,7 @@ final class SalvageTail implements Closeable {
     this.reader = CycleReader.open(file, outbox);
     this.cycle = place.cycle();
     try {
+      reader.searchAtMost(TURN_BYTES);
       reader.startAt(place.offset(), place.entry());
     } catch (IOException | RuntimeException e) {
       reader.close();
@@ -56,9 +64,13 @@ final class SalvageTail implements Closeable {
     if (finished) {
       return null;
     }
+    if (endSearch != null) {
+      return searchEnd();
+    }
     CycleStep step = reader.next(!closed);
     atEnd = step instanceof CycleStep.Waiting;
     finished = step instanceof CycleStep.Ended;
+    searching = step instanceof CycleStep.Searching;
     if (step instanceof CycleStep.Event event) {
       CycleEntry.Valid found = event.found();
       return new TailedRecord.Intact(cycle, found.offset(), found.next(), found.record());
@@ -68,13 +80,71 @@ final class SalvageTail implements Closeable {
       String error = stopped.other().refusal().getMessage();
       return new TailedRecord.OtherFormat(cycle, stopped.offset(), error);
     } else if (step instanceof CycleStep.Lost lost && closed) {
-      finished = true;
       endMissing = lost.problem() == Problem.MISSING_EOF;
-      // A record that was never published may stand behind an end.
-      long end = endMissing ? lost.offset() : endOfData(lost.offset());
-      return end > lost.offset() ? damaged(lost.problem(), lost.offset(), end, Lost.UNKNOWN) : null;
+      if (endMissing) { // a record that was never published may stand behind it
+        finished = true;
+        return null;
+      }
+      endSearch = new EndSearch(lost.problem(), lost.offset(), lost.offset(), lost.offset());
+      return searchEnd();
     }
     return null;
+  }
+
+  /**
+   * For the end of the data: behind the last byte that is not zero, as the rest of the file was
+   * never written.
+   *
+   * @param from where the problem is
+   * @param end as far as is known
+   * @param at where to go on
+   */
+  private record EndSearch(Problem problem, long from, long end, long at) {}
+
+  private TailedRecord searchEnd() throws IOException {
+    EndSearch before = endSearch;
+    long end = before.end;
+    long at = before.at;
+    long turnEnd = at + TURN_BYTES;
+    try (FileWindow window = FileWindow.open(file)) {
+      long size = Math.min(window.size(), Integer.MAX_VALUE);
+      while (at < Math.min(size, turnEnd)) {
+        int length = (int) Math.min(BLOCK_BYTES, size - at);
+        try {
+          int data = dataIn(window.slice(at, length));
+          end = data == 0 ? end : at + data;
+          at += length;
+        } catch (UnreadableBlock e) {
+          at = UnreadableBlock.next(at);
+          end = Math.min(at, size);
+        }
+      }
+      searching = at < size;
+    }
+    if (searching) {
+      endSearch = new EndSearch(before.problem, before.from, end, at);
+      return null;
+    }
+    endSearch = null;
+    finished = true;
+    return end > before.from ? damaged(before.problem, before.from, end, Lost.UNKNOWN) : null;
+  }
+
+  /** Length up to the last byte that is not zero. */
+  private static int dataIn(ByteBuffer block) {
+    if (block.mismatch(ZEROS.slice(0, block.remaining())) < 0) {
+      return 0;
+    }
+    int length = block.remaining();
+    while (block.get(length - 1) == 0) {
+      length--;
+    }
+    return length;
+  }
+
+  /** Whether there is more to look through, so that it should be asked again soon. */
+  boolean isSearching() {
+    return searching;
   }
 
   private TailedRecord.Damaged damaged(Problem problem, long offset, long end, Lost lost) {
@@ -123,29 +193,5 @@ final class SalvageTail implements Closeable {
   @Override
   public void close() throws IOException {
     reader.close();
-  }
-
-  /** Behind the last byte that is not zero: the rest of the file was never written. */
-  private long endOfData(long from) throws IOException {
-    long end = from;
-    try (FileWindow window = FileWindow.open(file)) {
-      long at = from;
-      while (at < window.size()) {
-        int length = (int) Math.min(BLOCK_BYTES, window.size() - at);
-        try {
-          ByteBuffer block = window.slice(at, length);
-          int last = length - 1;
-          while (last >= 0 && block.get(last) == 0) {
-            last--;
-          }
-          end = last < 0 ? end : at + last + 1;
-          at += length;
-        } catch (UnreadableBlock e) {
-          at = UnreadableBlock.next(at);
-          end = Math.min(at, window.size());
-        }
-      }
-    }
-    return end;
   }
 }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Bookmark;
 import java.util.ArrayDeque;
@@ -13,6 +14,17 @@ public final class InFlights {
     return new InFlight(
         new Arrival.Damage(cycle, offset, end, "hole", new Arrival.Lost(0, 0, 0, -1), 0),
         0,
+        new ArrayDeque<>());
+  }
+
+  /** A record of a cycle file. */
+  public static InFlight event(long cycle, CycleEntry.Valid found) {
+    long sequence = found.record().sequence();
+    return new InFlight(
+        new Arrival.Event(
+            found.record(), cycle, found.offset(), found.next(), sequence, found.next()),
+        0,
+        false,
         new ArrayDeque<>());
   }
 

@@ -21,7 +21,7 @@ class TopicChecksTest {
   private static final long HOUR = Duration.ofHours(1).toMillis();
   private static final Backlog NOTHING = new Backlog(Map.of(), 0, true);
 
-  private final TopicChecks checks = new TopicChecks(RecordTimestamp.APPEND, CLOCK);
+  private final TopicChecks checks = new TopicChecks(RecordTimestamp.APPEND, false, CLOCK);
 
   @Test
   void aSoundTopicIsFine() {
@@ -61,7 +61,7 @@ class TopicChecksTest {
 
   @Test
   void retentionIsNoMatterWhenTheTimeOfSendingCounts() {
-    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, CLOCK);
+    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK);
 
     assertThat(one(sending.findings(topic(limits(HOUR)), waiting(2 * HOUR, 500))).grade())
         .isEqualTo(Grade.OK);
@@ -69,11 +69,68 @@ class TopicChecksTest {
 
   @Test
   void anEventThatKafkaWouldRefuseForItsAgeIsAProblem() {
-    TopicFinding.Limits strict = new TopicFinding.Limits(-1, 1 << 20, 1, HOUR, false, false);
+    TopicFinding.Limits strict = new TopicFinding.Limits(-1, 1 << 20, 1, HOUR, HOUR, false, false);
 
     Finding finding = one(checks.findings(topic(strict), waiting(2 * HOUR, 500)));
     assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
     assertThat(finding.detail()).contains("message.timestamp.before.max.ms=3600000");
+  }
+
+  @Test
+  void anEventThatKafkaWouldRefuseForItsFutureIsAProblem() {
+    assertThat(one(checks.findings(topic(limits(-1)), waiting(-HOUR, 500))).grade())
+        .isEqualTo(Grade.OK);
+
+    Finding finding = one(checks.findings(topic(limits(-1)), waiting(-HOUR - 1, 500)));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("message.timestamp.after.max.ms=3600000");
+    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK);
+    assertThat(one(sending.findings(topic(limits(-1)), waiting(-2 * HOUR, 500))).grade())
+        .isEqualTo(Grade.OK);
+  }
+
+  @Test
+  void aTopicOfKafkasOwnIsAProblem() {
+    Finding finding =
+        one(checks.findings(new TopicFinding.Internal("__consumer_offsets"), NOTHING));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).startsWith("__consumer_offsets is Kafka's own");
+  }
+
+  @Test
+  void aPartitionThatAnEventNamesAndTheTopicDoesNotHaveIsAProblem() {
+    Backlog.Topic last = new Backlog.Topic(1, time(HOUR), time(HOUR), 500, 0, 2);
+    Backlog.Topic beyond = new Backlog.Topic(1, time(HOUR), time(HOUR), 500, 0, 3);
+
+    assertThat(one(checks.findings(topic(limits(-1)), of(last))).grade()).isEqualTo(Grade.OK);
+    Finding finding = one(checks.findings(topic(limits(-1)), of(beyond)));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("names partition 3, the topic has 3");
+  }
+
+  private static Backlog of(Backlog.Topic topic) {
+    return new Backlog(Map.of("orders", topic), 1, true);
+  }
+
+  @Test
+  void tooFewReplicasInSyncAreAProblem() {
+    TopicFinding.Limits two =
+        new TopicFinding.Limits(-1, 1 << 20, 2, Long.MAX_VALUE, HOUR, false, false);
+    TopicFinding topic = new TopicFinding.Found("orders", 3, 3, 1, 0, Optional.of(two));
+
+    Finding finding = one(checks.findings(topic, NOTHING));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("1 replicas in sync, min.insync.replicas=2");
+  }
+
+  @Test
+  void anEventThatIsTooLargeForCertainIsAProblem() {
+    int large = (1 << 20) + 500;
+    assertThat(one(checks.findings(topic(limits(-1)), waiting(HOUR, large))).grade())
+        .isEqualTo(Grade.PROBLEM);
+    TopicChecks compressing = new TopicChecks(RecordTimestamp.APPEND, true, CLOCK);
+    assertThat(one(compressing.findings(topic(limits(-1)), waiting(HOUR, large))).grade())
+        .isEqualTo(Grade.WARNING);
   }
 
   @Test
@@ -87,7 +144,7 @@ class TopicChecksTest {
   @Test
   void anEventWithoutAKeyForACompactedTopicIsAProblem() {
     TopicFinding.Limits compacted =
-        new TopicFinding.Limits(-1, 1 << 20, 1, Long.MAX_VALUE, true, false);
+        new TopicFinding.Limits(-1, 1 << 20, 1, Long.MAX_VALUE, HOUR, true, false);
 
     Finding finding = one(checks.findings(topic(compacted), waiting(HOUR, 500)));
     assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
@@ -96,14 +153,15 @@ class TopicChecksTest {
 
   @Test
   void moreInsyncReplicasThanReplicasCanNeverBeMet() {
-    TopicFinding.Limits two = new TopicFinding.Limits(-1, 1 << 20, 2, Long.MAX_VALUE, false, false);
+    TopicFinding.Limits two =
+        new TopicFinding.Limits(-1, 1 << 20, 2, Long.MAX_VALUE, HOUR, false, false);
 
     assertThat(one(checks.findings(topic(two), NOTHING)).grade()).isEqualTo(Grade.PROBLEM);
   }
 
   @Test
   void partitionsWithoutALeaderAreAProblem() {
-    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 2, Optional.empty());
+    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 1, 2, Optional.empty());
 
     assertThat(one(checks.findings(topic, NOTHING)).detail())
         .isEqualTo("orders: 2 partitions have no leader");
@@ -111,10 +169,11 @@ class TopicChecksTest {
 
   @Test
   void aConfigurationThatMayNotBeReadIsSaid() {
-    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 0, Optional.empty());
+    TopicFinding topic = new TopicFinding.Found("orders", 3, 1, 1, 0, Optional.empty());
 
     assertThat(one(checks.findings(topic, waiting(2 * HOUR, 500))).detail())
         .contains("its configuration may not be read");
+    assertThat(one(checks.findings(topic, waiting(HOUR, 500))).grade()).isEqualTo(Grade.WARNING);
   }
 
   private static Finding one(List<Finding> findings) {
@@ -123,17 +182,22 @@ class TopicChecksTest {
   }
 
   private static TopicFinding topic(TopicFinding.Limits limits) {
-    return new TopicFinding.Found("orders", 3, 1, 0, Optional.of(limits));
+    return new TopicFinding.Found("orders", 3, 1, 1, 0, Optional.of(limits));
   }
 
   private static TopicFinding.Limits limits(long retentionMillis) {
-    return new TopicFinding.Limits(retentionMillis, 1 << 20, 1, Long.MAX_VALUE, false, false);
+    return new TopicFinding.Limits(retentionMillis, 1 << 20, 1, Long.MAX_VALUE, HOUR, false, false);
   }
 
   private static Backlog waiting(long ageMillis, int recordBytes) {
     return new Backlog(
-        Map.of("orders", new Backlog.Topic(1, NOW.toEpochMilli() - ageMillis, recordBytes, 1)),
+        Map.of(
+            "orders", new Backlog.Topic(1, time(ageMillis), time(ageMillis), recordBytes, 1, -1)),
         1,
         true);
+  }
+
+  private static long time(long ageMillis) {
+    return NOW.toEpochMilli() - ageMillis;
   }
 }

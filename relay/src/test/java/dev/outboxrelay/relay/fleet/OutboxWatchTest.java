@@ -2,6 +2,8 @@ package dev.outboxrelay.relay.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
@@ -11,8 +13,10 @@ import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,7 +41,14 @@ class OutboxWatchTest {
   private final OutboxWatch watch =
       new OutboxWatch(
           new WatchContext(
-              this::claim, files, noted, time.clocks(), IDLE_AFTER, new SplittableRandom(1)));
+              this::claim,
+              files,
+              outbox ->
+                  new OutboxSync(WriterOptions.of(new OutboxPaths(outbox)), InstantSource.system()),
+              noted,
+              time.clocks(),
+              IDLE_AFTER,
+              new SplittableRandom(1)));
 
   private final Set<Path> held = new HashSet<>();
   private int claims;
@@ -47,7 +58,7 @@ class OutboxWatchTest {
     if (held.contains(outbox)) {
       throw new PipelineRefused.HeldByAnother("another relay");
     }
-    return (counts, listener, producers) -> {
+    return around -> {
       FakeService service = new FakeService();
       services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
       return service;
@@ -256,7 +267,7 @@ class OutboxWatchTest {
     opened(A);
     files.waiting.remove(A);
     later(IDLE_AFTER);
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     noted.told.clear();
 
@@ -316,7 +327,7 @@ class OutboxWatchTest {
 
     later(Duration.ofSeconds(1));
     assertThat(service(A).stopped).isTrue();
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     assertThat(watch.status().onHold()).isEmpty();
     later(Duration.ofMinutes(30));
@@ -359,7 +370,7 @@ class OutboxWatchTest {
     assertThat(service(A).stopped).isTrue();
     assertThat(noted.told).doesNotContain("gone a");
 
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     assertThat(noted.told).containsExactly("listener a", "watch a", "gone a");
     assertThat(watch.status().open()).isEmpty();
@@ -374,7 +385,7 @@ class OutboxWatchTest {
     watch.doWork();
     assertThat(attempts(A)).isEqualTo(1);
 
-    service(A).ends(A, new PipelineEnd.Stopped(0));
+    service(A).ends(A, new PipelineEnd.Stopped(0, true));
     watch.doWork();
     watch.doWork();
     assertThat(attempts(A)).isEqualTo(2);
@@ -398,14 +409,14 @@ class OutboxWatchTest {
     watch.doWork();
     assertThat(service(A).stopped).isTrue();
     assertThat(service(B).stopped).isTrue();
-    assertThat(watch.unsettledAtTheEnd()).isEmpty();
+    assertThat(watch.end()).isEmpty();
 
-    service(A).ends(A, new PipelineEnd.Stopped(3));
+    service(A).ends(A, new PipelineEnd.Stopped(3, true));
     watch.doWork();
-    assertThat(watch.unsettledAtTheEnd()).isEmpty();
-    service(B).ends(B, new PipelineEnd.Stopped(4));
+    assertThat(watch.end()).isEmpty();
+    service(B).ends(B, new PipelineEnd.Stopped(4, false));
     watch.doWork();
-    assertThat(watch.unsettledAtTheEnd()).hasValue(7);
+    assertThat(watch.end()).hasValue(new PipelineEnd.Stopped(7, false));
   }
 
   @Test
@@ -415,7 +426,7 @@ class OutboxWatchTest {
     watch.doWork();
 
     assertThat(service(A).stopped).isTrue();
-    assertThat(watch.unsettledAtTheEnd()).hasValue(0);
+    assertThat(watch.end()).hasValue(new PipelineEnd.Stopped(0, true));
   }
 
   @Test

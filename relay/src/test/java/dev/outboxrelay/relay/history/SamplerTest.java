@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,7 +24,7 @@ class SamplerTest {
   private List<PipelineStatus> served = List.of(Statuses.idle(ONE, 0));
   private final Clocks clocks =
       new Clocks(() -> nanos, () -> Instant.ofEpochMilli(5_000 + nanos / 1_000_000));
-  private final History history = new History(Statuses.age(clocks.wall()));
+  private final History history = new History(new UnsettledAge(clocks.wall()));
   private final Sampler sampler = new Sampler(history, () -> served, clocks);
 
   @Test

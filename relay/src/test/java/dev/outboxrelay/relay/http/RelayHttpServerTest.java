@@ -53,8 +53,8 @@ class RelayHttpServerTest {
 
   private final AtomicLong nanos = new AtomicLong();
   private long millis = 1_000;
-  private final UnsettledAge age = Statuses.age(() -> Instant.ofEpochMilli(millis));
-  private final RelayMetrics metrics = new RelayMetrics("1.2.3", age, nanos::get);
+  private final UnsettledAge age = new UnsettledAge(() -> Instant.ofEpochMilli(millis));
+  private final RelayMetrics metrics = new RelayMetrics("1.2.3", age, List::of, nanos::get);
   private final HttpClient client = HttpClient.newHttpClient();
   private FleetStatus fleet = new FleetStatus(List.of(), List.of(), OptionalLong.empty());
   private final History history = new History(age);
@@ -70,7 +70,8 @@ class RelayHttpServerTest {
 
   private StatusPages pages() {
     Clocks clocks = new Clocks(nanos::get, InstantSource.fixed(Instant.ofEpochMilli(1_000)));
-    return new StatusPages("1.2.3", metrics, () -> fleet, history, age, () -> config, clocks);
+    return new StatusPages(
+        "1.2.3", metrics, () -> fleet, () -> {}, history, age, () -> config, clocks);
   }
 
   @Test

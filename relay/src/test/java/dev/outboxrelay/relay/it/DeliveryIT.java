@@ -32,7 +32,7 @@ class DeliveryIT extends BrokerTest {
     }
     try (RelayUnderTest relay = relay()) {
       relay.awaitSettled(10_000);
-      assertThat(relay.stop()).isEqualTo(new PipelineEnd.Stopped(0));
+      assertThat(relay.stop()).isEqualTo(new PipelineEnd.Stopped(0, true));
       assertThat(relay.status().savedSequence()).isEqualTo(10_000);
       assertThat(relay.status().lagEvents()).isZero();
       assertThat(relay.status().lagBytes()).isZero();

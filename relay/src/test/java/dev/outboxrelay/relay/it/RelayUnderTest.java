@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.relay.config.RelayConfig;
-import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.fact.Counts;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.Contexts;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
@@ -16,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /** A pipeline on its own thread, and what it told. */
@@ -39,9 +38,7 @@ final class RelayUnderTest implements AutoCloseable {
     }
     told = new RecordingListener();
     RelayConfig config = RelayConfig.from(env);
-    pipeline =
-        Pipeline.open(
-            config, config::kafka, new Counts(Clocks.SYSTEM.wall()), told, ProducerWatch.NONE);
+    pipeline = Pipeline.open(config, config::kafka, Contexts.telling(config, told));
     runner = PipelineRunner.start(pipeline);
   }
 
@@ -50,6 +47,7 @@ final class RelayUnderTest implements AutoCloseable {
   }
 
   PipelineStatus status() {
+    pipeline.look((paths, settled) -> OptionalLong.empty());
     return pipeline.status();
   }
 

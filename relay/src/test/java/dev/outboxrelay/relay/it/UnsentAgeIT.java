@@ -3,18 +3,19 @@ package dev.outboxrelay.relay.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.config.RelayConfig;
-import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
-import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.inspect.OldestEvent;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
+import dev.outboxrelay.relay.pipeline.Contexts;
 import dev.outboxrelay.relay.pipeline.Pipeline;
-import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,8 +32,9 @@ class UnsentAgeIT {
 
   private double ageIn(Duration future, Pipeline pipeline) {
     Clock clock = Clock.fixed(Instant.now().plus(future), ZoneOffset.UTC);
-    try (RelayMetrics metrics = new RelayMetrics("1", Statuses.age(clock), System::nanoTime)) {
-      metrics.watch(directory.resolve("outbox"), pipeline::status);
+    try (RelayMetrics metrics =
+        new RelayMetrics("1", new UnsettledAge(clock), List::of, System::nanoTime)) {
+      metrics.watch(directory.resolve("outbox"), () -> seen(pipeline));
       return metrics
           .scrape(false)
           .lines()
@@ -40,6 +42,12 @@ class UnsentAgeIT {
           .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
           .sum();
     }
+  }
+
+  /** As another thread sees it. */
+  private static PipelineStatus seen(Pipeline pipeline) {
+    pipeline.look(new OldestEvent(1 << 20)::appendMillis);
+    return pipeline.status();
   }
 
   private Pipeline open() {
@@ -50,12 +58,7 @@ class UnsentAgeIT {
             "OUTBOX_TRUST_PARENT", "1",
             "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1");
     RelayConfig config = RelayConfig.from(env);
-    return Pipeline.open(
-        config,
-        config::kafka,
-        new Counts(Clocks.SYSTEM.wall()),
-        FactListener.NONE,
-        ProducerWatch.NONE);
+    return Pipeline.open(config, config::kafka, Contexts.telling(config, FactListener.NONE));
   }
 
   private static void turn(Pipeline pipeline) {

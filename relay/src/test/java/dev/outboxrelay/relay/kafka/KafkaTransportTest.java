@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
@@ -25,6 +26,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -58,10 +60,11 @@ class KafkaTransportTest {
       new KafkaTransport(
           this::newProducer,
           new RecordTimes(RecordTimestamp.APPEND, () -> Instant.ofEpochMilli(NOW)),
+          Partitioner.CRC32,
           () -> settings,
           nanos::get,
           watched,
-          new OtherSide(Optional.empty(), new PeerProbe(Duration.ofMillis(100))));
+          new OtherSide(Optional.empty(), Duration.ofMillis(100)));
   private RuntimeException refusal;
   private volatile int partitions = 1;
 
@@ -82,7 +85,11 @@ class KafkaTransportTest {
       throw refusal;
     }
     PartitionInfo partition = new PartitionInfo("orders", 0, null, null, null);
-    Cluster cluster = new Cluster("c", List.of(), List.of(partition), Set.of(), Set.of());
+    List<PartitionInfo> several =
+        IntStream.range(0, 8)
+            .mapToObj(number -> new PartitionInfo("orders", number, null, null, null))
+            .collect(Collectors.toList());
+    Cluster cluster = new Cluster("c", List.of(), several, Set.of(), Set.of());
     MockProducer<byte[], byte[]> producer =
         new MockProducer<>(
             cluster,
@@ -92,9 +99,10 @@ class KafkaTransportTest {
             new ByteArraySerializer()) {
           @Override
           public List<PartitionInfo> partitionsFor(String topic) {
-            return partitions == 1
-                ? super.partitionsFor(topic)
-                : Collections.nCopies(partitions, partition);
+            if (partitionsForException != null) {
+              throw partitionsForException;
+            }
+            return Collections.nCopies(partitions, partition);
           }
         };
     producers.add(producer);
@@ -163,6 +171,14 @@ class KafkaTransportTest {
     return producers.get(producers.size() - 1);
   }
 
+  /** Connected, and the topic is known. */
+  private MockProducer<byte[], byte[]> ready() {
+    MockProducer<byte[], byte[]> producer = connect();
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
+    return producer;
+  }
+
   /** The callback of an ack comes on a thread of Kafka's client. */
   private static void onAnotherThread(Runnable what) throws InterruptedException {
     Thread thread = new Thread(what);
@@ -172,7 +188,7 @@ class KafkaTransportTest {
 
   @Test
   void aRecordIsHandedOnAsItIsWithItsEventIdInAHeader() {
-    MockProducer<byte[], byte[]> producer = connect();
+    MockProducer<byte[], byte[]> producer = ready();
     assertThat(transport.send(record(2000), new Result())).isNull();
     ProducerRecord<byte[], byte[]> sent = producer.history().get(0);
     assertThat(sent.topic()).isEqualTo("orders");
@@ -194,16 +210,58 @@ class KafkaTransportTest {
   }
 
   @Test
-  void aRecordsOwnPartitionWins() {
-    MockProducer<byte[], byte[]> producer = connect();
-    assertThat(transport.send(record(1, 0), new Result())).isNull();
+  void aRecordsOwnPartitionWinsOverThatOfItsKey() {
+    partitions = 4;
+    MockProducer<byte[], byte[]> producer = ready();
+    int ofKey = new Partitioning(Partitioner.CRC32).ofKey(new byte[] {1}, 4);
+    int other = (ofKey + 1) % 4;
+    assertThat(transport.introduces(record(1, other))).isTrue();
+    transport.introduced("orders", other);
+    assertThat(transport.introduces(record(1, other))).isFalse();
+    assertThat(transport.introduces(record(1))).isTrue();
+
+    assertThat(transport.send(record(1, other), new Result())).isNull();
     assertThat(transport.send(record(1), new Result())).isNull();
-    assertThat(producer.history()).extracting(ProducerRecord::partition).containsExactly(0, null);
+    assertThat(producer.history())
+        .extracting(ProducerRecord::partition)
+        .containsExactly(other, ofKey);
+  }
+
+  @Test
+  void aPartitionThatTheTopicDoesNotHaveIsAPauseUntilItDoes() {
+    MockProducer<byte[], byte[]> producer = ready();
+    Verdict pause = transport.send(record(1, 2), new Result());
+    assertThat(pause)
+        .isEqualTo(
+            new Verdict.PauseTopic(
+                "orders",
+                PauseReason.PARTITION_MISSING,
+                "an event names partition 2 of topic orders, which has only 1"));
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicUnavailable("orders", pause));
+
+    partitions = 3;
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 3));
+    assertThat(transport.send(record(1, 2), new Result())).isNull();
+    assertThat(producer.history()).extracting(ProducerRecord::partition).containsExactly(2);
+  }
+
+  @Test
+  void aTopicWithMorePartitionsThanWereKnownIsAskedForBeforeAKeyIsSent() {
+    ready();
+    assertThat(transport.isReady("orders")).isTrue();
+    partitions = 8;
+    assertThat(transport.isReady("orders")).isFalse();
+    transport.resolve("orders");
+    awaitAnswer();
+    assertThat(transport.isReady("orders")).isTrue();
+    assertThat(transport.partitions("orders")).isEqualTo(8);
   }
 
   @Test
   void anAckAndAFailureAreHandedToTheCompletion() throws Exception {
-    MockProducer<byte[], byte[]> producer = connect();
+    MockProducer<byte[], byte[]> producer = ready();
     Result first = new Result();
     Result second = new Result();
     assertThat(transport.send(record(1), first)).isNull();
@@ -215,17 +273,17 @@ class KafkaTransportTest {
   }
 
   @Test
-  void anErrorOfSendItselfIsAVerdictAndCompletesNothing() {
-    MockProducer<byte[], byte[]> producer = connect();
+  void whatOurOwnLimitsRefuseIsForAnOperatorAndNoDeadLetter() {
+    MockProducer<byte[], byte[]> producer = ready();
     producer.sendException = new RecordTooLargeException("huge");
     Result result = new Result();
-    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.DeadLetter.class);
+    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.PauseAll.class);
     assertThat(result.told).isEmpty();
   }
 
   @Test
   void aNegativeTimestampIsADeadLetterAndNotACrash() {
-    connect();
+    ready();
     assertThat(transport.send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
   }
 
@@ -402,6 +460,8 @@ class KafkaTransportTest {
   @Test
   void anAckOfAnotherClusterThanTheRecordWasMeantForDoesNotCount() throws InterruptedException {
     MockProducer<byte[], byte[]> producer = connect();
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isInstanceOf(Answer.TopicReady.class);
     seen("A");
     Result result = new Result();
     assertThat(transport.send(record(1), result)).isNull();
@@ -451,6 +511,8 @@ class KafkaTransportTest {
   @Test
   void aTimeThatBrokersRefuseBeforeItHasComeIsNoDeadLetter() throws InterruptedException {
     MockProducer<byte[], byte[]> producer = connect();
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isInstanceOf(Answer.TopicReady.class);
     long ahead = NOW + Duration.ofHours(2).toMillis();
     List<Throwable> errors = new ArrayList<>();
     Completion completion =

@@ -3,7 +3,6 @@ package dev.outboxrelay.relay.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.kafka.PeerProbe.Peer;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -42,7 +41,7 @@ class PeerProbeTest {
     }
 
     Peer look() {
-      return PROBE.look("127.0.0.1", socket.getLocalPort(), false);
+      return PROBE.plain("127.0.0.1", socket.getLocalPort());
     }
 
     @Override
@@ -58,38 +57,38 @@ class PeerProbeTest {
   @Test
   void aServerThatSpeaksTlsIsNamed() throws IOException {
     try (Speaker tls = new Speaker(HexFormat.of().parseHex("15030300020250"))) {
-      assertThat(tls.look()).isEqualTo(new Peer.Foreign("TLS"));
+      assertThat(tls.look().kind()).isEqualTo(Peer.Kind.TLS);
     }
   }
 
   @Test
   void aServerThatSpeaksHttpIsNamed() throws IOException {
     try (Speaker http = new Speaker(ascii("HTTP/1.1 400 Bad Request\r\n\r\n"))) {
-      assertThat(http.look()).isEqualTo(new Peer.Foreign("HTTP"));
+      assertThat(http.look()).isEqualTo(new Peer(Peer.Kind.FOREIGN, "speaks HTTP, not Kafka"));
     }
   }
 
   @Test
   void whateverElseIsNoKafka() throws IOException {
     try (Speaker other = new Speaker(ascii("220 mail.example.org ESMTP\r\n"))) {
-      assertThat(other.look()).isInstanceOf(Peer.Foreign.class);
+      assertThat(other.look().kind()).isEqualTo(Peer.Kind.FOREIGN);
     }
   }
 
   @Test
   void whoSaysNothingIsNotTakenForAStranger() throws IOException {
     try (Speaker silent = new Speaker(new byte[0])) {
-      assertThat(silent.look()).isInstanceOf(Peer.Silent.class);
+      assertThat(silent.look().kind()).isEqualTo(Peer.Kind.SILENT);
     }
     Speaker gone = new Speaker(new byte[0]);
     gone.close();
-    assertThat(gone.look()).isInstanceOf(Peer.Silent.class);
+    assertThat(gone.look().kind()).isEqualTo(Peer.Kind.UNREACHABLE);
   }
 
   @Test
-  void anAnswerToTheQuestionIsKafkas() throws IOException {
-    try (Speaker kafka = new Speaker(HexFormat.of().parseHex("0000000a6f757462000000000000"))) {
-      assertThat(kafka.look()).isEqualTo(new Peer.Kafka());
+  void anAnswerToTheQuestionIsABrokersAlsoIfItWantsALoginBeforeItSaysMore() throws IOException {
+    try (Speaker kafka = new Speaker(HexFormat.of().parseHex("0000000a6f627872000000000000"))) {
+      assertThat(kafka.look().kind()).isEqualTo(Peer.Kind.GUARDED);
     }
   }
 
@@ -106,7 +105,7 @@ class PeerProbeTest {
               false,
               new ArrayList<>(),
               new ArrayList<>());
-      Verdict verdict = new OtherSide(Optional.empty(), PROBE).strangers(settings);
+      Verdict verdict = new OtherSide(Optional.empty(), Duration.ofSeconds(20)).strangers(settings);
       assertThat(verdict.reasonLabel()).isEqualTo("foreign-peer");
       assertThat(verdict.error()).contains(stranger + " speaks HTTP");
     }

@@ -66,11 +66,17 @@ class RecordTimesTest {
   void theTimeThatIsNotSentGoesAlongAsAHeader() {
     times.refused("orders", 2 * HOUR);
     RecordMapper mapper = new RecordMapper(times);
-    ProducerRecord<byte[], byte[]> sent = mapper.map(record("orders", now + 2 * HOUR));
+    ProducerRecord<byte[], byte[]> sent =
+        mapper.map(record("orders", now + 2 * HOUR), Partitioning.ANY);
     assertThat(sent.timestamp()).isEqualTo(now);
     byte[] header = sent.headers().lastHeader(RecordMapper.TIMESTAMP_HEADER).value();
     assertThat(new String(header, StandardCharsets.US_ASCII))
         .isEqualTo(Long.toString(now + 2 * HOUR));
-    assertThat(mapper.map(record("orders", now)).headers().lastHeader("outbox-timestamp")).isNull();
+    assertThat(
+            mapper
+                .map(record("orders", now), Partitioning.ANY)
+                .headers()
+                .lastHeader("outbox-timestamp"))
+        .isNull();
   }
 }

@@ -2,32 +2,33 @@ package dev.outboxrelay.relay.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.Outbox;
-import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
+import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import dev.outboxrelay.relay.reload.Outcome;
-import java.io.IOException;
 import java.lang.reflect.Modifier;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -38,7 +39,7 @@ class RelayMetricsTest {
   private final AtomicLong nanos = new AtomicLong();
   private Instant now = Instant.ofEpochMilli(5_000);
   private final RelayMetrics metrics =
-      new RelayMetrics("1.2.3", Statuses.age(() -> now), nanos::get);
+      new RelayMetrics("1.2.3", new UnsettledAge(() -> now), List::of, nanos::get);
 
   @TempDir private Path outbox;
 
@@ -158,17 +159,17 @@ class RelayMetricsTest {
 
   @Test
   void anEventThatTheLoopNeverReadAgesFromItsAppend() {
-    long appended;
-    try (Outbox client = Outbox.builder().path(outbox.resolve("outbox")).open()) {
-      client.append(OutboxEvent.of("orders", "value"));
-      appended = System.currentTimeMillis();
-    }
-    outbox = outbox.resolve("outbox");
-    now = Instant.ofEpochMilli(appended).plusSeconds(3600);
-    watch(Statuses.withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty()));
+    watch(Statuses.seenBehind(outbox, 7, OptionalLong.of(2_000)));
 
-    assertThat(Double.parseDouble(value("outbox_relay_oldest_unsent_age_seconds")))
-        .isGreaterThanOrEqualTo(3600);
+    assertThat(value("outbox_relay_oldest_unsent_age_seconds")).isEqualTo("3.0");
+  }
+
+  @Test
+  void itTellsHowOldTheLookAtTheFilesIs() {
+    nanos.set(Duration.ofSeconds(40).toNanos());
+    watch(Statuses.idle(outbox, 0));
+
+    assertThat(value("outbox_relay_look_age_seconds")).isEqualTo("40.0");
   }
 
   @Test
@@ -190,13 +191,29 @@ class RelayMetricsTest {
   }
 
   @Test
-  void refusedAppendsAreReadFromTheClientsFile() throws IOException {
-    watch(Statuses.idle(outbox, 0));
-    assertThat(value("outbox_append_failures_total", "reason=\"full\"")).isEqualTo("0.0");
+  void everyPartOfTheRelaysOwnWorkHasASeriesThatIsOneWhileItFails() {
+    AtomicReference<PipelineStatus> status = new AtomicReference<>(Statuses.idle(outbox, 0));
+    metrics.watch(outbox, status::get);
+    for (Part part : Part.values()) {
+      assertThat(value("outbox_relay_part_failing", "part=\"" + part.label() + "\""))
+          .isEqualTo("0.0");
+    }
+    Trouble trouble = new Trouble(new Cause.PartFailed(Part.QUARANTINE, "ENOSPC"), 1_000, 2);
+    status.set(Statuses.troubled(status.get(), trouble));
 
-    ByteBuffer counters = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
-    counters.putLong(2 * Long.BYTES, 42);
-    Files.write(outbox.resolve("append.failures"), counters.array());
+    assertThat(lines("outbox_relay_part_failing"))
+        .filteredOn(line -> line.endsWith(" 1.0"))
+        .singleElement()
+        .asString()
+        .contains("part=\"quarantine\"");
+  }
+
+  @Test
+  void refusedAppendsAreThoseThatTheClientsCounted() {
+    watch(
+        Statuses.refusing(
+            outbox, Map.of(FailureCounters.Reason.FULL, 42L, FailureCounters.Reason.BUSY, 0L)));
+
     assertThat(value("outbox_append_failures_total", "reason=\"full\"")).isEqualTo("42.0");
     assertThat(value("outbox_append_failures_total", "reason=\"busy\"")).isEqualTo("0.0");
   }

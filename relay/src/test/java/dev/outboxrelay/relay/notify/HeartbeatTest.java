@@ -3,6 +3,8 @@ package dev.outboxrelay.relay.notify;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
@@ -74,6 +76,20 @@ class HeartbeatTest {
             List.of(
                 "WATCHDOG=1",
                 "STATUS=Backing-off, 2 events waiting in /var/lib/outbox: Timeout: no broker"));
+  }
+
+  @Test
+  void saysWhatFailsOfTheRelaysOwnWorkWhileEventsAreDelivered() {
+    Trouble trouble = new Trouble(new Cause.PartFailed(Part.POSITION, "disk full"), 1_000, 3);
+    fleet = FleetStatus.of(Statuses.troubled(Statuses.idle(OUTBOX, now), trouble));
+
+    heartbeat(Optional.empty()).doWork();
+
+    assertThat(told)
+        .containsExactly(
+            List.of(
+                "STATUS=Delivering, 0 events waiting in /var/lib/outbox;"
+                    + " position fails: disk full"));
   }
 
   @Test

@@ -1,10 +1,12 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
-import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -15,9 +17,52 @@ public final class Statuses {
 
   private Statuses() {}
 
-  /** Tells the age of what waits, by the queue's files. */
-  public static UnsettledAge age(InstantSource clock) {
-    return new UnsettledAge(Backlog::oldestAppendMillis, clock);
+  private static Look look(long settled) {
+    return look(settled, OptionalLong.empty());
+  }
+
+  private static Look look(long settled, OptionalLong oldest) {
+    return look(settled, oldest, Map.of());
+  }
+
+  private static Look look(
+      long settled, OptionalLong oldest, Map<FailureCounters.Reason, Long> refused) {
+    return new Look(0, 9, 0, 1, 83_886_080, settled, oldest, 1L << 40, 2L << 40, refused);
+  }
+
+  /** The clients refused so many appends. */
+  public static PipelineStatus refusing(Path outbox, Map<FailureCounters.Reason, Long> refused) {
+    return settled(outbox, 0, 7, 0, look(7, OptionalLong.empty(), refused));
+  }
+
+  /** Nine events appended, seven settled, both others only in the queue, as a look has found. */
+  public static PipelineStatus seenBehind(Path outbox, long settledThen, OptionalLong oldest) {
+    PipelineStatus read = withLag(outbox, new DeliveryState.Delivering(), 0, OptionalLong.empty());
+    return new PipelineStatus(
+        outbox,
+        OUTBOX_ID,
+        1,
+        read.state(),
+        read.stateSinceMillis(),
+        List.of(),
+        0,
+        9,
+        7,
+        6,
+        2_048,
+        0,
+        0,
+        OptionalLong.empty(),
+        OptionalLong.empty(),
+        7,
+        0,
+        0,
+        0,
+        0,
+        Optional.empty(),
+        0,
+        OutboxSync.Unsynced.NOTHING,
+        look(settledThen, oldest));
   }
 
   /** Nine events appended, seven settled, both others in flight since the given time. */
@@ -46,8 +91,8 @@ public final class Statuses {
         0,
         Optional.empty(),
         0,
-        1,
-        83_886_080);
+        OutboxSync.Unsynced.NOTHING,
+        look(7));
   }
 
   /** Everything settled. */
@@ -60,7 +105,41 @@ public final class Statuses {
     return settled(outbox, 0, delivered, retried);
   }
 
+  /** The same, with something wrong. */
+  public static PipelineStatus troubled(PipelineStatus status, Trouble trouble) {
+    return new PipelineStatus(
+        status.outbox(),
+        status.outboxId(),
+        status.generation(),
+        status.state(),
+        status.stateSinceMillis(),
+        List.of(trouble),
+        status.tickNanos(),
+        status.appendedSequence(),
+        status.settledSequence(),
+        status.savedSequence(),
+        status.lagBytes(),
+        status.inFlightEvents(),
+        status.inFlightBytes(),
+        status.oldestUnsettledMillis(),
+        status.lastDeliveryMillis(),
+        status.delivered(),
+        status.retried(),
+        status.deadLetters(),
+        status.quarantined(),
+        status.missing(),
+        status.cluster(),
+        status.clusterChanges(),
+        status.unsynced(),
+        status.look());
+  }
+
   private static PipelineStatus settled(Path outbox, long tickNanos, long delivered, long retried) {
+    return settled(outbox, tickNanos, delivered, retried, look(7));
+  }
+
+  private static PipelineStatus settled(
+      Path outbox, long tickNanos, long delivered, long retried, Look look) {
     return new PipelineStatus(
         outbox,
         OUTBOX_ID,
@@ -84,7 +163,7 @@ public final class Statuses {
         0,
         Optional.empty(),
         0,
-        1,
-        83_886_080);
+        OutboxSync.Unsynced.NOTHING,
+        look);
   }
 }

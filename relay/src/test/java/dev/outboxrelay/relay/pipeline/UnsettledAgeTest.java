@@ -2,9 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.DeliveryState;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.OptionalLong;
@@ -15,16 +13,10 @@ class UnsettledAgeTest {
   private static final Path OTHER = Path.of("/other");
 
   private long now = 5_000;
-  private OptionalLong inQueue = OptionalLong.empty();
-  private boolean unreadable;
-  private final UnsettledAge age =
-      new UnsettledAge(this::oldestInQueue, () -> Instant.ofEpochMilli(now));
+  private final UnsettledAge age = new UnsettledAge(() -> Instant.ofEpochMilli(now));
 
-  private OptionalLong oldestInQueue(OutboxPaths paths) throws IOException {
-    if (unreadable) {
-      throw new IOException("EIO");
-    }
-    return inQueue;
+  private static PipelineStatus found(long oldest) {
+    return Statuses.seenBehind(OUTBOX, 7, OptionalLong.of(oldest));
   }
 
   private static PipelineStatus waiting(Path outbox, OptionalLong oldest) {
@@ -34,7 +26,6 @@ class UnsettledAgeTest {
   @Test
   void whatTheLoopHasReadAgesWhileTheLoopStandsStill() {
     PipelineStatus stuck = waiting(OUTBOX, OptionalLong.of(2_000));
-    inQueue = OptionalLong.of(1);
 
     assertThat(age.millis(stuck)).isEqualTo(3_000);
     now += 10_000;
@@ -42,24 +33,27 @@ class UnsettledAgeTest {
   }
 
   @Test
-  void whatTheLoopHasNotReadIsLookedUpInTheQueue() {
-    inQueue = OptionalLong.of(1_000);
+  void whatTheLoopHasNotReadHasTheAgeThatALookHasFound() {
+    assertThat(age.millis(found(1_000))).isEqualTo(4_000);
+    now += 10_000;
+    assertThat(age.millis(found(1_000))).isEqualTo(14_000);
+  }
 
-    assertThat(age.millis(waiting(OUTBOX, OptionalLong.empty()))).isEqualTo(4_000);
+  @Test
+  void whatALookHasFoundAndIsSettledSinceSaysNothing() {
+    PipelineStatus settledSince = Statuses.seenBehind(OUTBOX, 5, OptionalLong.of(1_000));
+
+    assertThat(age.millis(settledSince)).isZero();
   }
 
   @Test
   void whatNobodyCanReadAgesFromWhenItWasFirstSeenToWait() {
-    unreadable = true;
     assertThat(age.millis(waiting(OUTBOX, OptionalLong.empty()))).isZero();
     now += 10_000;
-    unreadable = false;
     assertThat(age.millis(waiting(OUTBOX, OptionalLong.empty()))).isEqualTo(10_000);
     assertThat(age.millis(waiting(OTHER, OptionalLong.empty()))).as("each its own").isZero();
 
-    inQueue = OptionalLong.of(1_000);
-    assertThat(age.millis(waiting(OUTBOX, OptionalLong.empty()))).isEqualTo(14_000);
-    inQueue = OptionalLong.empty();
+    assertThat(age.millis(found(1_000))).isEqualTo(14_000);
     assertThat(age.millis(waiting(OUTBOX, OptionalLong.empty()))).as("anew").isZero();
   }
 

@@ -12,6 +12,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.lock.WritersLock;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
@@ -55,6 +56,7 @@ class SettlerTest {
   private Instant now = Instant.parse("2026-03-01T10:00:00Z");
   private WriterOptions options;
   private final DeadLettersInMemory deadLetters = new DeadLettersInMemory();
+  private HeldDirectories held;
   private Settler settler;
 
   @BeforeEach
@@ -62,11 +64,13 @@ class SettlerTest {
     OutboxPaths paths = new OutboxPaths(directory.resolve("outbox"));
     options = WriterOptions.of(paths).withTrustParent(true).withClock(() -> now);
     append(1);
+    held = HeldDirectories.hold(paths);
     settler =
         Settler.open(
             new Settler.Owner(OWNER, 1),
             deadLetters,
             options.withDisk(recordingDisk()),
+            held,
             new Settler.Pace(INTERVAL, Duration.ofDays(1)),
             new Clocks(() -> nanos, () -> now),
             null);
@@ -75,6 +79,7 @@ class SettlerTest {
   @AfterEach
   void close() throws IOException {
     settler.close();
+    held.close();
   }
 
   private static final class DeadLettersInMemory implements DeadLetterStore {

@@ -69,6 +69,28 @@ class SalvageTailTest {
   }
 
   @Test
+  void aLongFileIsSearchedInManyTurns() throws IOException {
+    append("a", "damaged", "b");
+    List<CycleEntry.Valid> entries = entries();
+    write32(entries.get(1).offset(), HOSTILE_LENGTH);
+    write32(entries.get(2).offset(), 0);
+    try (SalvageTail tail =
+        new SalvageTail(file(), OutboxIdentity.outboxOf(paths), new Place(cycle(), 0, 0))) {
+      assertThat(tail.poll(true)).isInstanceOf(TailedRecord.Intact.class);
+      int turns = 1;
+      TailedRecord found = tail.poll(true);
+      while (found == null && tail.isSearching()) {
+        turns++;
+        found = tail.poll(true);
+      }
+      // 80 MB, once for records and once for the end of what is not zero
+      assertThat(turns).isBetween(8, 16);
+      assertThat(found).isInstanceOf(TailedRecord.Damaged.class);
+      assertThat(tail.isFinished()).isTrue();
+    }
+  }
+
+  @Test
   void aCopyOfARecordThatWasReadIsNotReadAgainFromWithinAnothersValue() throws IOException {
     append("a", "b");
     CycleEntry.Valid second = entries().get(1);
@@ -93,13 +115,21 @@ class SalvageTailTest {
   /** Sequences of what is intact, reasons of what is not. */
   private static List<String> read(SalvageTail tail) throws IOException {
     List<String> read = new ArrayList<>();
-    for (TailedRecord next = tail.poll(false); next != null; next = tail.poll(false)) {
+    for (TailedRecord next = poll(tail); next != null; next = poll(tail)) {
       read.add(
           next instanceof TailedRecord.Intact intact
               ? Long.toString(intact.record().sequence())
               : ((TailedRecord.Damaged) next).reason());
     }
     return read;
+  }
+
+  private static TailedRecord poll(SalvageTail tail) throws IOException {
+    TailedRecord next = tail.poll(false);
+    while (next == null && tail.isSearching()) {
+      next = tail.poll(false);
+    }
+    return next;
   }
 
   private List<CycleEntry.Valid> entries() throws IOException {

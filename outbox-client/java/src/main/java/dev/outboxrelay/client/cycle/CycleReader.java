@@ -23,6 +23,8 @@ public final class CycleReader implements Closeable {
   private boolean ordered; // nothing is missing between the last record and the offset
   private long withinBatchAt = -1; // here goes on what somebody has read before
   private long batchEnd; // up to here all is known to be of whole batches
+  private long searchBytes = Long.MAX_VALUE;
+  private Search search; // under way
   private CycleStep.Lost lost;
   private long lostFrom; // where it is searched again
   private boolean searchedOpen; // while something might still be appended
@@ -50,6 +52,21 @@ public final class CycleReader implements Closeable {
       scanner.close();
       throw e;
     }
+  }
+
+  /**
+   * A search that is under way.
+   *
+   * @param problem null where it looks for more than holes behind the last record
+   * @param from where the problem is
+   * @param behind where it began
+   * @param at where it goes on
+   */
+  private record Search(Problem problem, long from, long behind, long at, String detail) {}
+
+  /** Lets each step search so many bytes at most; then it is {@link CycleStep.Searching}. */
+  public void searchAtMost(long bytes) {
+    searchBytes = bytes;
   }
 
   /**
@@ -82,12 +99,15 @@ public final class CycleReader implements Closeable {
       noted = scanner.writePosition();
       refreshNoted = false;
     }
+    if (search != null) {
+      return goOnSearching(newest);
+    }
     if (lost != null) {
       return searchAgain(newest);
     }
     searchedOpen = newest;
     if (scanner.layout().isEmpty() && offset == 0) {
-      return search(0, 0, Problem.UNREADABLE_HEADER, "no cycle header");
+      return search(0, 0, Problem.UNREADABLE_HEADER, "no cycle header", newest);
     }
     CycleEntry at = scanner.at(offset);
     offset = at.offset();
@@ -99,20 +119,20 @@ public final class CycleReader implements Closeable {
       String detail = corrupt.verdict().name().toLowerCase(Locale.ROOT).replace('_', ' ');
       return corrupt.verdict() == RecordVerdict.BAD_CRC
           ? pass(Problem.CRC, corrupt.next(), entry, detail)
-          : search(offset, offset + 4, Problem.NOT_A_RECORD, detail);
+          : search(offset, offset + 4, Problem.NOT_A_RECORD, detail, newest);
     } else if (at instanceof CycleEntry.Hostile hostile) {
       String detail = String.format(Locale.ROOT, "header word 0x%08x", hostile.header());
-      return search(offset, offset + 4, Problem.HOSTILE_LENGTH, detail);
+      return search(offset, offset + 4, Problem.HOSTILE_LENGTH, detail, newest);
     } else if (at instanceof CycleEntry.Unreadable) {
       long behind = UnreadableBlock.next(offset);
-      return search(offset, behind, Problem.UNREADABLE_BLOCK, "the disk reports an error");
+      return search(offset, behind, Problem.UNREADABLE_BLOCK, "the disk reports an error", newest);
     }
     if (scanner.layout().isEmpty()) {
       return behindEnd(newest);
     }
     if (offset <= noted) {
       String detail = "the last record is noted at " + noted;
-      return search(offset, offset + 4, Problem.CHAIN_ENDS_BEFORE_WORD1, detail);
+      return search(offset, offset + 4, Problem.CHAIN_ENDS_BEFORE_WORD1, detail, newest);
     }
     refreshNoted = true;
     if (at instanceof CycleEntry.Eof) {
@@ -120,7 +140,7 @@ public final class CycleReader implements Closeable {
     }
     return newest
         ? new CycleStep.Waiting(offset)
-        : search(offset, offset + 4, Problem.MISSING_EOF, "the cycle is not the newest");
+        : search(offset, offset + 4, Problem.MISSING_EOF, "the cycle is not the newest", false);
   }
 
   /** Without a header nothing tells where the data end: what stands here may be a hole. */
@@ -129,12 +149,8 @@ public final class CycleReader implements Closeable {
       return new CycleStep.Waiting(offset); // a search can take seconds
     }
     searchedFrom = offset;
-    Optional<CycleEntry> found = findBeginning(offset + 4);
-    if (found.isEmpty()) {
-      return newest ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset);
-    }
-    goOnAt(found.get().offset());
-    return next(newest);
+    search = new Search(null, offset, offset + 4, offset + 4, null);
+    return goOnSearching(newest);
   }
 
   private CycleStep accept(CycleEntry.Valid valid) throws IOException {
@@ -184,34 +200,45 @@ public final class CycleReader implements Closeable {
     batchEnd = 0;
   }
 
-  private CycleStep search(long from, long behind, Problem problem, String detail)
+  private CycleStep search(long from, long behind, Problem problem, String detail, boolean newest)
       throws IOException {
-    Optional<CycleEntry> found = findBeginning(behind);
-    if (found.isPresent()) {
-      long next = found.get().offset();
-      goOnAt(next);
-      return new CycleStep.Damage(problem, from, next, -1, detail);
-    }
-    lost = new CycleStep.Lost(problem, from, detail);
-    lostFrom = behind;
-    return lost;
+    search = new Search(problem, from, behind, behind, detail);
+    return goOnSearching(newest);
   }
 
   /**
-   * What the search finds but the rest of a batch: its beginning is lost, or was never published,
-   * as only the first header word of a batch is written last.
+   * Finds anything but the rest of a batch: its beginning is lost, or was never published, as only
+   * the first header word of a batch is written last.
    */
-  private Optional<CycleEntry> findBeginning(long behind) throws IOException {
-    long from = behind;
-    while (true) {
-      Optional<CycleEntry> found = scanner.findNext(from, last);
-      if (found.isEmpty()
-          || !(found.get() instanceof CycleEntry.Valid valid)
-          || !valid.record().continued()) {
-        return found;
-      }
-      from = valid.next();
+  private CycleStep goOnSearching(boolean newest) throws IOException {
+    Search now = search;
+    long at = now.at;
+    long to = at + Math.min(searchBytes, Long.MAX_VALUE - at);
+    Optional<CycleEntry> found = scanner.findNext(at, to, last);
+    while (found.isPresent()
+        && found.get() instanceof CycleEntry.Valid valid
+        && valid.record().continued()) {
+      at = valid.next();
+      found = scanner.findNext(at, to, last);
     }
+    if (found.isEmpty() && to < scanner.endOfSearch()) {
+      search = new Search(now.problem, now.from, now.behind, Math.max(at, to), now.detail);
+      return new CycleStep.Searching(now.from);
+    }
+    search = null;
+    if (found.isPresent()) {
+      long next = found.get().offset();
+      goOnAt(next);
+      return now.problem == null
+          ? next(newest)
+          : new CycleStep.Damage(now.problem, now.from, next, -1, now.detail);
+    }
+    if (now.problem == null) {
+      return newest ? new CycleStep.Waiting(offset) : new CycleStep.Ended(offset);
+    }
+    lost = new CycleStep.Lost(now.problem, now.from, now.detail);
+    lostFrom = now.behind;
+    return lost;
   }
 
   /** Only once something was written, as it can take seconds; and once the cycle is closed. */
@@ -225,7 +252,7 @@ public final class CycleReader implements Closeable {
     searchedOpen = newest;
     noted = written;
     lost = null;
-    return search(before.offset(), lostFrom, before.problem(), before.detail());
+    return search(before.offset(), lostFrom, before.problem(), before.detail(), newest);
   }
 
   /** The scanner beneath. */

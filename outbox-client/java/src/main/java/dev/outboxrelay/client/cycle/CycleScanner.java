@@ -19,6 +19,9 @@ import java.util.UUID;
 public final class CycleScanner implements Closeable {
   private static final UUID NOBODY = new UUID(0, 0);
 
+  /** Writers give up a cycle that is as long, so no record stands behind it. */
+  private static final long LAST_PLACE = Integer.MAX_VALUE;
+
   private static final ByteBuffer ZEROS = ByteBuffer.allocate(16 << 10);
 
   private final FileWindow file;
@@ -78,6 +81,19 @@ public final class CycleScanner implements Closeable {
   public long writePosition() throws IOException {
     file.refresh();
     return layout == null ? 0 : file.getLong(layout.word1());
+  }
+
+  /** Where the last entry ends, as the writers have noted it; the start while there is none. */
+  public long writtenEnd() throws IOException {
+    long last = writePosition();
+    if (last < start()) {
+      return start();
+    }
+    CycleEntry entry = at(last);
+    if (entry instanceof CycleEntry.Valid valid) {
+      return valid.next();
+    }
+    return entry instanceof CycleEntry.Corrupt corrupt ? corrupt.next() : last;
   }
 
   /** Length of the file, bytes. */
@@ -158,10 +174,20 @@ public final class CycleScanner implements Closeable {
    * @param last the last record before, behind which it must be in order; null if none is known
    */
   public Optional<CycleEntry> findNext(long from, LastRecord last) throws IOException {
+    return findNext(from, LAST_PLACE, last);
+  }
+
+  /** The same, before {@code to}. */
+  Optional<CycleEntry> findNext(long from, long to, LastRecord last) throws IOException {
     if (!exclusive) {
       file.refresh();
     }
-    return find(from, Long.MAX_VALUE, last);
+    return find(from, Math.min(to, LAST_PLACE), last);
+  }
+
+  /** Where a search ends at the latest. */
+  long endOfSearch() {
+    return Math.min(file.size(), LAST_PLACE);
   }
 
   private Optional<CycleEntry> find(long from, long to, LastRecord last) throws IOException {

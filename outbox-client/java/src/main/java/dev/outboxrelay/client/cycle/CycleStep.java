@@ -49,6 +49,9 @@ public sealed interface CycleStep {
    */
   record Stopped(long offset, CycleEntry.OtherFormat other) implements CycleStep {}
 
+  /** A search behind damage at this offset is under way: the next step goes on with it. */
+  record Searching(long offset) implements CycleStep {}
+
   /** The end for now: something may be appended at this offset. */
   record Waiting(long offset) implements CycleStep {}
 

@@ -1,16 +1,12 @@
 package dev.outboxrelay.client.cycle;
 
+import dev.outboxrelay.client.disk.SafeFiles;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 
 /**
  * Reads a file through a window of memory. Unlike a mapping it never faults on a hole or a file
@@ -35,13 +31,7 @@ public final class FileWindow implements Closeable {
 
   /** Opens a regular file for reading; a symbolic link is refused. */
   public static FileWindow open(Path file) throws IOException {
-    if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .isRegularFile()) { // to open a pipe would wait
-      throw new FileSystemException(
-          file.toString(), null, "is not a regular file (perhaps a symbolic link): remove it");
-    }
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    FileChannel channel = SafeFiles.openToRead(file);
     try {
       return new FileWindow(channel, true, SCAN_BYTES, channel.size());
     } catch (IOException | RuntimeException e) {

@@ -35,7 +35,9 @@ public final class DiskErrors {
     }
     if (error instanceof AccessDeniedException) {
       return new OutboxUnavailable(
-          text + " is not accessible for this user: it must belong to the group of " + outbox,
+          text
+              + " is not accessible for this user: it must belong to the group of "
+              + OwnDescriptors.nameOf(outbox),
           error);
     }
     if (isAlmostFull(outbox)) { // the text may be in any language
@@ -43,7 +45,7 @@ public final class DiskErrors {
     }
     return new OutboxUnavailable(
         "an operation on "
-            + outbox
+            + OwnDescriptors.nameOf(outbox)
             + " failed: "
             + text
             + "; nothing was appended, check disk and logs",
@@ -58,9 +60,14 @@ public final class DiskErrors {
   public static OutboxError of(InternalError fault, Path outbox, List<UUID> ids) {
     return isAlmostFull(outbox)
         ? new OutboxFull(
-            maybeAppended(ids, outbox + " has no room: free space or raise the limit"), fault, ids)
+            maybeAppended(
+                ids, OwnDescriptors.nameOf(outbox) + " has no room: free space or raise the limit"),
+            fault,
+            ids)
         : new OutboxUnavailable(
-            maybeAppended(ids, "a file of " + outbox + " was cut, or its disk is failing"),
+            maybeAppended(
+                ids,
+                "a file of " + OwnDescriptors.nameOf(outbox) + " was cut, or its disk is failing"),
             fault,
             ids);
   }
@@ -89,7 +96,10 @@ public final class DiskErrors {
 
   private static OutboxFull full(String text, Path outbox, IOException error) {
     return new OutboxFull(
-        outbox + " has no room: " + text + "; nothing was appended, free space or raise the limit",
+        OwnDescriptors.nameOf(outbox)
+            + " has no room: "
+            + text
+            + "; nothing was appended, free space or raise the limit",
         error);
   }
 

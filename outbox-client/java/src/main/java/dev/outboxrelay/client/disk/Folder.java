@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,14 +31,25 @@ public final class Folder implements Closeable {
   public static Folder hold(Path directory) throws IOException {
     FileChannel channel;
     try {
-      channel = FileChannel.open(directory, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+      // By its own entry, as to open a pipe that somebody has put there would wait.
+      channel = FileChannel.open(directory.resolve("."), StandardOpenOption.READ);
     } catch (AccessDeniedException e) {
       return new Folder(directory, null);
+    } catch (NoSuchFileException e) {
+      throw new NoSuchFileException(directory.toString());
+    } catch (FileSystemException e) {
+      throw new FileSystemException(directory.toString(), null, e.getReason());
     }
     try {
       Optional<Path> own = OwnDescriptors.pathOf(channel::tryLock);
       if (own.isPresent()) {
-        return new Folder(own.get(), channel);
+        Folder held = new Folder(own.get(), channel);
+        SafeFiles.Attributes named = SafeFiles.attributes(directory);
+        if (named == null || !named.key().equals(held.attributes().key())) {
+          throw new FileSystemException(
+              directory.toString(), null, "is a link, or was replaced just now");
+        }
+        return held;
       }
     } catch (IOException | RuntimeException | Error e) {
       channel.close();

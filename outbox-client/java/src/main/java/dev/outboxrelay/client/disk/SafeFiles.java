@@ -2,7 +2,8 @@ package dev.outboxrelay.client.disk;
 
 import dev.outboxrelay.client.OutboxUnavailable;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -14,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
@@ -256,17 +256,49 @@ public final class SafeFiles {
   }
 
   /**
+   * Opens a regular file for reading; follows no link. Whatever somebody puts in its place in
+   * between, nothing waits: of a pipe, only an opening for both ways never does, and no read at an
+   * offset. So it is opened for both; for reading alone where that is not allowed.
+   *
+   * @throws NoSuchFileException if there is nothing
+   */
+  public static FileChannel openToRead(Path file) throws IOException {
+    checkRegular(file);
+    try {
+      return FileChannel.open(
+          file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      throw e;
+    } catch (FileSystemException e) {
+      checkRegular(file);
+      return FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+    }
+  }
+
+  /**
    * The first {@code length} bytes of a small file, padded with zeros, or empty if it does not
    * exist. Follows no link and is not disturbed by interrupts.
    */
   public static Optional<byte[]> read(Path file, int length) throws IOException {
+    boolean interrupted = false;
     try {
-      checkRegular(file);
-      try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-        return Optional.of(Arrays.copyOf(in.readNBytes(length), length));
+      while (true) {
+        try (FileChannel channel = openToRead(file)) {
+          ByteBuffer bytes = ByteBuffer.allocate(length);
+          while (bytes.hasRemaining() && channel.read(bytes, bytes.position()) >= 0) {
+            // Until all is there.
+          }
+          return Optional.of(bytes.array());
+        } catch (NoSuchFileException e) {
+          return Optional.empty();
+        } catch (ClosedByInterruptException e) {
+          interrupted |= Thread.interrupted();
+        }
       }
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

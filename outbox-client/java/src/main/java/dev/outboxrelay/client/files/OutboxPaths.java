@@ -1,9 +1,11 @@
 package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.cycle.CycleName;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -18,6 +20,8 @@ import java.util.List;
  * @param queue the Chronicle queue in it
  */
 public record OutboxPaths(Path root, Path queue) {
+  /** In a queue: more than ten years of hours. */
+  private static final int MOST_NAMES = 100_000;
 
   /** By their names. */
   public OutboxPaths(Path root) {
@@ -81,6 +85,11 @@ public record OutboxPaths(Path root, Path queue) {
     return root.resolve("relay.outcomes");
   }
 
+  /** What the relay last told to be wrong. */
+  public Path troubles() {
+    return root.resolve("relay.troubles");
+  }
+
   /** An outbox of its own, written by the relay alone. */
   public OutboxPaths deadLetters() {
     return new OutboxPaths(root.resolve("dead-letters"));
@@ -97,8 +106,15 @@ public record OutboxPaths(Path root, Path queue) {
   /** The cycles whose files exist, ascending; empty if there is no queue yet. */
   public List<Long> cycles() throws IOException {
     List<Long> cycles = new ArrayList<>();
-    try (DirectoryStream<Path> names = Files.newDirectoryStream(queue(), "*.cq4")) {
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(queue())) {
+      int looked = 0;
       for (Path name : names) {
+        if (++looked > MOST_NAMES) {
+          throw new FileSystemException(
+              OwnDescriptors.nameOf(queue()).toString(),
+              null,
+              "holds more than " + MOST_NAMES + " names: remove what is not the outbox's");
+        }
         CycleName.parse(name.getFileName().toString()).ifPresent(cycles::add);
       }
     } catch (NoSuchFileException e) {

@@ -1,20 +1,19 @@
 package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +29,7 @@ public final class OutcomesFile implements Closeable {
   static final int ENTRY_BYTES = 24;
 
   private static final int PIECE_BYTES = 4096 * ENTRY_BYTES;
+  private static final long LARGEST_BYTES = 1L << 30;
 
   private final Path file;
   private final Disk disk;
@@ -61,6 +61,13 @@ public final class OutcomesFile implements Closeable {
   public static OutcomesFile open(Path file, Disk disk) throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
+      if (channel.size() > LARGEST_BYTES) {
+        throw new IOException(
+            OwnDescriptors.nameOf(file)
+                + " has "
+                + channel.size()
+                + " bytes, more than a relay ever writes: remove it");
+      }
       long end = findLast(channel, any -> true).map(Found::end).orElse(0L);
       return new OutcomesFile(file, disk, channel, end);
     } catch (IOException | RuntimeException e) {
@@ -71,17 +78,26 @@ public final class OutcomesFile implements Closeable {
 
   /** All valid entries, oldest first; none if there is no file. */
   public static List<Range> read(Path file) throws IOException {
-    List<Range> ranges = new ArrayList<>();
-    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-      ByteBuffer bytes = ByteBuffer.wrap(in.readAllBytes()).order(ByteOrder.LITTLE_ENDIAN);
-      for (int at = 0; at + ENTRY_BYTES <= bytes.limit(); at += ENTRY_BYTES) {
-        Range range = decode(bytes, at);
-        if (range != null) {
-          ranges.add(range);
-        }
+    List<Range> all = new ArrayList<>();
+    try (FileChannel channel = SafeFiles.openToRead(file)) {
+      for (long start = 0; start < channel.size(); start += PIECE_BYTES) {
+        all.addAll(ranges(channel, start));
       }
     } catch (NoSuchFileException e) {
       return List.of();
+    }
+    return all;
+  }
+
+  /** The valid entries of one piece. */
+  private static List<Range> ranges(FileChannel channel, long start) throws IOException {
+    ByteBuffer piece = piece(channel, start, PIECE_BYTES);
+    List<Range> ranges = new ArrayList<>();
+    for (int at = 0; at + ENTRY_BYTES <= piece.limit(); at += ENTRY_BYTES) {
+      Range range = decode(piece, at);
+      if (range != null) {
+        ranges.add(range);
+      }
     }
     return ranges;
   }
@@ -91,8 +107,7 @@ public final class OutcomesFile implements Closeable {
    * DELIVERED. Reads the file in pieces, from its end.
    */
   public static DeliveryOutcome outcomeOf(long sequence, Path file) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+    try (FileChannel channel = SafeFiles.openToRead(file)) {
       return findLast(channel, range -> range.covers(sequence))
           .map(found -> found.range().outcome())
           .orElse(DeliveryOutcome.DELIVERED);
@@ -105,15 +120,12 @@ public final class OutcomesFile implements Closeable {
 
   private static Optional<Found> findLast(FileChannel channel, Predicate<Range> wanted)
       throws IOException {
-    ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     long start = channel.size() / ENTRY_BYTES * ENTRY_BYTES;
     while (start > 0) {
-      piece.clear().limit((int) Math.min(start, PIECE_BYTES));
-      start -= piece.limit();
-      while (piece.hasRemaining() && channel.read(piece, start + piece.position()) >= 0) {
-        // Until the piece is whole.
-      }
-      for (int at = piece.position() - ENTRY_BYTES; at >= 0; at -= ENTRY_BYTES) {
+      int length = (int) Math.min(start, PIECE_BYTES);
+      start -= length;
+      ByteBuffer piece = piece(channel, start, length);
+      for (int at = piece.limit() - ENTRY_BYTES; at >= 0; at -= ENTRY_BYTES) {
         Range range = decode(piece, at);
         if (range != null && wanted.test(range)) {
           return Optional.of(new Found(range, start + at + ENTRY_BYTES));
@@ -123,30 +135,95 @@ public final class OutcomesFile implements Closeable {
     return Optional.empty();
   }
 
-  /** Appends ranges and syncs them. */
+  /** What the disk does not give is zeros, which are no entry. */
+  private static ByteBuffer piece(FileChannel channel, long start, int length) throws IOException {
+    ByteBuffer piece = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    try {
+      while (piece.hasRemaining() && channel.read(piece, start + piece.position()) >= 0) {
+        // Until the piece is whole.
+      }
+      return piece.flip();
+    } catch (IOException e) {
+      if (!UnreadableBlock.isCauseOf(e)) {
+        throw e;
+      }
+    }
+    piece.clear();
+    while (piece.hasRemaining()) {
+      long at = start + piece.position();
+      int block = (int) Math.min(UnreadableBlock.next(at) - at, piece.limit() - piece.position());
+      ByteBuffer part = piece.slice(piece.position(), block);
+      try {
+        if (channel.read(part, at) < 0) {
+          break;
+        }
+      } catch (IOException e) {
+        if (!UnreadableBlock.isCauseOf(e)) {
+          throw e;
+        }
+        part.clear().put(new byte[block]);
+      }
+      piece.position(piece.position() + part.position());
+    }
+    return piece.flip();
+  }
+
+  /** Appends ranges and syncs them. Where the disk does not take them, all go into a new file. */
   public void append(List<Range> ranges) throws IOException {
     if (ranges.isEmpty()) {
       return;
     }
+    try {
+      write(ranges);
+    } catch (IOException e) {
+      if (!UnreadableBlock.isCauseOf(e)) {
+        throw e;
+      }
+      replace(Long.MAX_VALUE);
+      write(ranges);
+    }
+  }
+
+  private void write(List<Range> ranges) throws IOException {
     ByteBuffer bytes = encode(ranges);
     disk.write(channel, bytes, end, DiskStep.POSITION);
     disk.sync(channel, false, DiskStep.POSITION);
     end += bytes.limit();
   }
 
-  /** Replaces all entries, by rename. */
-  public void replace(List<Range> ranges) throws IOException {
+  /**
+   * Drops what is told of sequences above one: nothing of them is settled, so it is of an outbox
+   * that was here before, or its position was never saved.
+   */
+  public void forgetBehind(long sequence) throws IOException {
+    if (findLast(channel, range -> range.last() > sequence).isPresent()) {
+      replace(sequence);
+    }
+  }
+
+  /** Begins a new file with what is known of the sequences up to one, by rename. */
+  private void replace(long upTo) throws IOException {
     Path next = file.resolveSibling("." + file.getFileName() + ".tmp");
     Files.deleteIfExists(next);
     FileChannel created = SafeFiles.create(next);
     try {
-      ByteBuffer bytes = encode(ranges);
-      disk.write(created, bytes, 0, DiskStep.POSITION);
+      long written = 0;
+      for (long start = 0; start < end; start += PIECE_BYTES) {
+        List<Range> kept = new ArrayList<>();
+        for (Range range : ranges(channel, start)) {
+          if (range.first() <= upTo) {
+            kept.add(new Range(range.first(), Math.min(range.last(), upTo), range.outcome()));
+          }
+        }
+        ByteBuffer bytes = encode(kept);
+        disk.write(created, bytes, written, DiskStep.POSITION);
+        written += bytes.limit();
+      }
       disk.sync(created, true, DiskStep.POSITION);
       disk.rename(next, file, DiskStep.POSITION);
       channel.close();
       channel = created;
-      end = bytes.limit();
+      end = written;
     } finally {
       if (channel != created) {
         created.close();

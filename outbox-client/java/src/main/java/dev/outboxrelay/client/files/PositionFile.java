@@ -3,6 +3,7 @@ package dev.outboxrelay.client.files;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.record.RecordCodec;
 import java.io.Closeable;
@@ -11,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.zip.CRC32;
@@ -42,25 +44,38 @@ public final class PositionFile implements Closeable {
 
   /** What a position file holds. */
   public sealed interface Reading {
+    /** Whether there should be a position, and is none to be had. */
+    default boolean isDamaged() {
+      return this instanceof Damaged || this instanceof Unreadable;
+    }
+
     /** No position was ever saved. */
     record None() implements Reading {}
 
-    /** Bytes are there, but neither slot is valid or can be read: a matter for the operator. */
+    /** Bytes are there, but neither slot is valid: a matter for the operator. */
     record Damaged() implements Reading {}
+
+    /** The disk gives no valid slot, though it may later. */
+    record Unreadable() implements Reading {}
 
     /** The newest valid position. */
     record Saved(Position position) implements Reading {}
   }
 
   /**
-   * Opens the file for saving; creates it if need be, with room for both slots. One that can't be
-   * read is an error: what it holds could outlive what is saved.
+   * Opens the file for saving; creates it if need be, with room for both slots.
+   *
+   * @throws IOException too if neither slot can be read: what it holds could outlive what is saved
    */
   public static PositionFile open(Path file, Disk disk) throws IOException {
     FileChannel channel = SafeFiles.openOrCreate(file);
     try {
       allocate(channel, disk);
-      return new PositionFile(channel, disk, slots(file));
+      Slots slots = slots(file);
+      if (slots.reading instanceof Reading.Unreadable) {
+        throw new IOException(OwnDescriptors.nameOf(file) + " can't be read");
+      }
+      return new PositionFile(channel, disk, slots);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -82,14 +97,7 @@ public final class PositionFile implements Closeable {
 
   /** Reads a position file; it need not exist. */
   public static Reading read(Path file) throws IOException {
-    try {
-      return slots(file).reading;
-    } catch (IOException e) {
-      if (UnreadableBlock.isCauseOf(e)) {
-        return new Reading.Damaged();
-      }
-      throw e;
-    }
+    return slots(file).reading;
   }
 
   /** The position, or empty if there is none or none is valid. */
@@ -119,7 +127,21 @@ public final class PositionFile implements Closeable {
   private record Slots(Reading reading, long count, int newest) {}
 
   private static Slots slots(Path file) throws IOException {
-    byte[] bytes = SafeFiles.read(file, FILE_BYTES).orElse(null);
+    byte[] bytes;
+    boolean unreadable = false;
+    try {
+      bytes = SafeFiles.read(file, FILE_BYTES).orElse(null);
+    } catch (IOException e) {
+      if (!UnreadableBlock.isCauseOf(e)) {
+        throw e;
+      }
+      // One of them may be readable.
+      unreadable = true;
+      bytes = new byte[FILE_BYTES];
+      for (int at = 0; at < FILE_BYTES; at += SLOT_BYTES) {
+        readSlot(file, at, bytes);
+      }
+    }
     if (bytes == null) {
       return new Slots(new Reading.None(), 0, -1);
     }
@@ -135,13 +157,33 @@ public final class PositionFile implements Closeable {
       }
     }
     if (newest >= 0) {
+      // What can't be read may be the newer one: the next save goes there, and counts more.
+      highest += unreadable ? 1 : 0;
       return new Slots(new Reading.Saved(decode(both, newest * SLOT_BYTES)), highest, newest);
     }
     boolean blank = true;
     for (byte b : bytes) {
       blank &= b == 0;
     }
+    if (unreadable) {
+      return new Slots(new Reading.Unreadable(), 0, -1);
+    }
     return new Slots(blank ? new Reading.None() : new Reading.Damaged(), 0, -1);
+  }
+
+  /** Leaves zeros where the disk gives nothing. */
+  private static void readSlot(Path file, int at, byte[] bytes) throws IOException {
+    try (FileChannel channel = SafeFiles.openToRead(file)) {
+      ByteBuffer slot = ByteBuffer.wrap(bytes, at, SLOT_BYTES);
+      while (slot.hasRemaining() && channel.read(slot, slot.position()) >= 0) {
+        // Until all is there.
+      }
+    } catch (IOException e) {
+      if (!UnreadableBlock.isCauseOf(e)) {
+        throw e;
+      }
+      Arrays.fill(bytes, at, at + SLOT_BYTES, (byte) 0);
+    }
   }
 
   private static boolean isValid(ByteBuffer both, int at) {

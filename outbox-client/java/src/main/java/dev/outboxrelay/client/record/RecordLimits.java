@@ -11,11 +11,14 @@ public record RecordLimits(int maxRecordBytes, boolean reservedHeaderNames) {
   /** What an outbox takes from its callers. */
   public static final RecordLimits EVENTS = new RecordLimits(1 << 20, false);
 
-  /** What the relay's dead letters take: an event with the reason beside it must always fit. */
-  public static final RecordLimits DEAD_LETTERS = new RecordLimits(2 << 20, true);
-
   /** Longest data entry that a reader accepts; anything longer is hostile. */
   public static final int LONGEST_ENTRY = (2 << 20) + (64 << 10);
+
+  /**
+   * What the relay's dead letters take. An event always fits, with its key once more and the reason
+   * beside it: two records of the largest size, and what is added.
+   */
+  public static final RecordLimits DEAD_LETTERS = new RecordLimits(LONGEST_ENTRY, true);
 
   public static final int MAX_BATCH_RECORDS = 10_000;
   public static final int MAX_BATCH_BYTES = 8 << 20;

@@ -6,9 +6,12 @@ import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /** An outbox's directory and its queue, opened and checked by {@link OutboxDirectory}. */
-final class HeldDirectories implements Closeable {
+public final class HeldDirectories implements Closeable {
   private final OutboxPaths named;
   private final Folder root;
   private final Folder queue;
@@ -19,8 +22,36 @@ final class HeldDirectories implements Closeable {
     this.queue = queue;
   }
 
+  /**
+   * Opens those of an outbox that exists, its queue being made if need be; refuses what a writer
+   * would refuse.
+   */
+  public static HeldDirectories hold(OutboxPaths paths) throws IOException {
+    return OutboxDirectory.hold(paths);
+  }
+
+  /** Opens them for reading; empty if one of the two does not exist. */
+  public static Optional<HeldDirectories> find(OutboxPaths paths) throws IOException {
+    Folder root;
+    try {
+      root = Folder.hold(paths.root());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+    try {
+      Path queue = root.path().resolve(paths.queue().getFileName());
+      return Optional.of(new HeldDirectories(paths, root, Folder.hold(queue)));
+    } catch (NoSuchFileException e) {
+      root.close();
+      return Optional.empty();
+    } catch (IOException | RuntimeException | Error e) {
+      root.close();
+      throw e;
+    }
+  }
+
   /** By which everything is opened, made, linked, listed and removed. */
-  OutboxPaths paths() {
+  public OutboxPaths paths() {
     return new OutboxPaths(root.path(), queue.path());
   }
 
@@ -33,6 +64,18 @@ final class HeldDirectories implements Closeable {
   OutboxUnavailable replaced() {
     return new OutboxUnavailable(
         named.root() + " was replaced during this append: nothing was appended, append again");
+  }
+
+  /** To be thrown before anything is changed, where these are not those of an outbox served. */
+  OutboxUnavailable others() {
+    return new OutboxUnavailable(
+        named.root() + " leads to another outbox than the one that is served: nothing was changed");
+  }
+
+  /** Whether others are the same directories. */
+  boolean areThoseOf(HeldDirectories other) throws IOException {
+    return isSame(root.attributes(), other.root.attributes())
+        && isSame(queue.attributes(), other.queue.attributes());
   }
 
   /** Whether the outbox's path still leads to these. */

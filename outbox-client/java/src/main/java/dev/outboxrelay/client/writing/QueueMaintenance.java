@@ -25,9 +25,20 @@ import java.util.UUID;
 public final class QueueMaintenance implements Closeable {
   private final WriterOptions options;
   private final WritersLock lock;
+  private final HeldDirectories only;
 
   public QueueMaintenance(WriterOptions options) {
+    this(options, null);
+  }
+
+  /**
+   * For these directories and no others, wherever the paths of the options lead later.
+   *
+   * @param only stays open as long as this is used
+   */
+  public QueueMaintenance(WriterOptions options, HeldDirectories only) {
     this.options = options;
+    this.only = only;
     lock = new WritersLock(options.paths().lock(), options.disk(), options.random());
   }
 
@@ -154,7 +165,7 @@ public final class QueueMaintenance implements Closeable {
       return deadline.retryWhileInterrupted(
           () -> {
             lock.acquire(deadline);
-            try (WriterSession session = Recovery.open(options, lock, deadline)) {
+            try (WriterSession session = Recovery.open(options, lock, deadline, only)) {
               return named(work, session, deadline);
             } finally {
               lock.release();

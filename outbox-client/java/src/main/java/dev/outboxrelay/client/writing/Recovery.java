@@ -65,12 +65,26 @@ final class Recovery {
    */
   static WriterSession open(WriterOptions options, WritersLock lock, LockDeadline deadline)
       throws IOException {
+    return open(options, lock, deadline, null);
+  }
+
+  /**
+   * The same, of these directories and no others.
+   *
+   * @param only null for whatever the paths lead to
+   */
+  static WriterSession open(
+      WriterOptions options, WritersLock lock, LockDeadline deadline, HeldDirectories only)
+      throws IOException {
     long now = options.now();
     Recovery recovery =
         new Recovery(options, lock, deadline, now, OutboxDirectory.hold(options.paths()));
     boolean opened = false;
     try {
       lock.mustBeHeld();
+      if (only != null && !recovery.held.areThoseOf(only)) {
+        throw recovery.held.others();
+      }
       if (!lock.isHeldAt(recovery.paths.lock())) {
         throw recovery.held.replaced();
       }

@@ -1,7 +1,9 @@
 package dev.outboxrelay.client.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.disk.Disk;
@@ -90,13 +92,40 @@ class OutcomesFileTest {
   }
 
   @Test
-  void a_file_is_replaced_by_a_shorter_one_and_then_continued() throws IOException {
+  void what_is_told_of_sequences_that_were_never_settled_is_of_another_life() throws IOException {
     append(PARKED, DEAD);
     try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
-      outcomes.replace(List.of(DEAD));
+      outcomes.forgetBehind(4);
       outcomes.append(List.of(AFTER_ALL));
     }
-    assertEquals(List.of(DEAD, AFTER_ALL), OutcomesFile.read(file));
+    Range cut = new Range(3, 4, DeliveryOutcome.PARKED);
+    assertEquals(List.of(cut, AFTER_ALL), OutcomesFile.read(file));
+    try (OutcomesFile outcomes = OutcomesFile.open(file, Disk.REAL)) {
+      outcomes.forgetBehind(0);
+    }
+    assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(3, file));
+  }
+
+  @Test
+  void where_the_disk_takes_nothing_all_goes_into_a_new_file() throws IOException {
+    append(PARKED, DEAD);
+    Object before = Files.getAttribute(file, "unix:ino");
+    FaultyDisk disk = new FaultyDisk(DiskStep.POSITION, 1, FaultyDisk.Fault.IO_ERROR);
+    try (OutcomesFile outcomes = OutcomesFile.open(file, disk)) {
+      outcomes.append(List.of(AFTER_ALL));
+    }
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
+    assertNotEquals(before, Files.getAttribute(file, "unix:ino"));
+  }
+
+  @Test
+  void a_file_that_no_relay_wrote_is_refused_and_not_read() throws IOException {
+    append(DEAD);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(1), 1L << 40);
+    }
+    IOException refused = assertThrows(IOException.class, () -> OutcomesFile.open(file, Disk.REAL));
+    assertTrue(refused.getMessage().contains("remove it"), refused.getMessage());
   }
 
   @Test
@@ -105,7 +134,7 @@ class OutcomesFileTest {
     for (int when = 1; when <= 3; when++) {
       FaultyDisk disk = new FaultyDisk(DiskStep.POSITION, when, FaultyDisk.Fault.IO_ERROR);
       try (OutcomesFile outcomes = OutcomesFile.open(file, disk)) {
-        assertThrows(IOException.class, () -> outcomes.replace(List.of(DEAD)));
+        assertThrows(IOException.class, () -> outcomes.forgetBehind(5));
         assertEquals(List.of(PARKED, DEAD), OutcomesFile.read(file));
       }
     }

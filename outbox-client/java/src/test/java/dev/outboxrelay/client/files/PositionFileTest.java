@@ -98,7 +98,7 @@ class PositionFileTest {
   void what_the_disk_does_not_give_is_damaged_not_empty() throws IOException {
     Path unreadable = Path.of("/proc/self/mem");
     assumeTrue(Files.isReadable(unreadable), "needs /proc");
-    assertEquals(new PositionFile.Reading.Damaged(), PositionFile.read(unreadable));
+    assertEquals(new PositionFile.Reading.Unreadable(), PositionFile.read(unreadable));
     assertEquals(Optional.empty(), PositionFile.find(unreadable));
   }
 

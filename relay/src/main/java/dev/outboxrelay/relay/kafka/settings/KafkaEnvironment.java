@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.kafka.settings;
 
+import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -13,8 +14,11 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigValue;
+import org.apache.kafka.common.config.SslConfigs;
+import org.apache.kafka.common.utils.Utils;
 
 /**
  * Reads a producer's settings from the environment:
@@ -32,9 +36,6 @@ import org.apache.kafka.common.config.ConfigValue;
 final class KafkaEnvironment {
   private static final String PREFIX = "KAFKA_";
   private static final String CONFIG_FILE = "KAFKA_CONFIG_FILE";
-  private static final String UNLIMITED = String.valueOf(Integer.MAX_VALUE);
-  private static final int MOST_IN_FLIGHT = 5;
-  private static final int MOST_BLOCKED_MILLIS = 5_000;
   private static final long LEAST_MEMORY = 32L << 20;
 
   /** Batches are allocated whole, at least one for each partition of each outbox. */
@@ -54,36 +55,13 @@ final class KafkaEnvironment {
           // on another thread that asks again when this is not enough.
           Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "5"),
+          // How long partitions that were added to a topic stay unseen.
+          Map.entry(ProducerConfig.METADATA_MAX_AGE_CONFIG, "60000"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MS_CONFIG, "100"),
           // Short, as it adds to the time after an outage in which events still wait.
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, "1000"),
           Map.entry(ProducerConfig.RETRY_BACKOFF_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.RETRY_BACKOFF_MAX_MS_CONFIG, "1000"));
-
-  /** Insisted on: another value is an error, not silently replaced. */
-  private static final Map<String, Set<String>> REQUIRED =
-      Map.of(
-          ProducerConfig.ACKS_CONFIG, Set.of("all", "-1"),
-          ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, Set.of("true"),
-          ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, Set.of(UNLIMITED),
-          ProducerConfig.RETRIES_CONFIG, Set.of(UNLIMITED));
-
-  private static final Map<String, String> REQUIRED_VALUES =
-      Map.of(
-          ProducerConfig.ACKS_CONFIG,
-          "all",
-          ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
-          "true",
-          ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
-          UNLIMITED,
-          ProducerConfig.RETRIES_CONFIG,
-          UNLIMITED);
-
-  private static final Set<String> OURS =
-      Set.of(
-          ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG,
-          ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG,
-          ProducerConfig.TRANSACTIONAL_ID_CONFIG);
 
   private final Map<String, String> env;
   private final List<String> errors;
@@ -104,14 +82,16 @@ final class KafkaEnvironment {
   KafkaSettings read(long windowBytes, boolean many) {
     readConfigFile();
     readVariables();
-    refuseWhatIsOurs();
-    refuseWhatIsWeaker();
+    values.forEach(ShownSettings::protect);
+    new SettingRules(values, this::refuse).check();
     refuseWhatKafkaRefuses();
+    refuseWhatIsNoAddress();
+    warnOfUnverifiedNames();
     if (many) {
       values.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_OF_MANY);
     }
     DEFAULTS.forEach(values::putIfAbsent);
-    values.putAll(REQUIRED_VALUES);
+    SettingRules.fillIn(values);
     provideMemory(windowBytes);
     return new KafkaSettings(values, files, KeyStores.fingerprints(values));
   }
@@ -132,12 +112,25 @@ final class KafkaEnvironment {
     unknown.removeAll(ProducerConfig.configNames());
     if (!unknown.isEmpty()) {
       // Plug-ins of the client read names of their own, so these are passed on.
-      warnings.add(
-          name + ": Kafka's producer itself knows none of these: " + String.join(", ", unknown));
+      warnings.add(name + ": Kafka's producer itself knows none of these: " + names(unknown));
     }
     for (String key : properties.stringPropertyNames()) {
       put(key, properties.getProperty(key).trim(), key + " in " + name);
     }
+  }
+
+  /** What can't be a name is counted: it may be a line of a secret that was broken off. */
+  private static String names(Set<String> all) {
+    List<String> fit = all.stream().filter(ShownSettings::isName).collect(Collectors.toList());
+    int unfit = all.size() - fit.size();
+    String shown = String.join(", ", fit);
+    return unfit == 0
+        ? shown
+        : shown
+            + (fit.isEmpty() ? "" : ", and ")
+            + unfit
+            + " that are no names of settings; does a value go on in the next line without a"
+            + " backslash?";
   }
 
   private void readVariables() {
@@ -177,7 +170,13 @@ final class KafkaEnvironment {
       put(setting, Files.readString(path).stripTrailing(), variable);
       files.put(setting, path);
     } catch (IOException | InvalidPathException e) {
-      errors.add(variable + "=" + file + ": can't be read: " + e);
+      errors.add(
+          variable
+              + "="
+              + ShownSettings.file(file)
+              + ": can't be read ("
+              + e.getClass().getSimpleName()
+              + "); give the absolute path of a file that the relay's user can read");
     }
   }
 
@@ -186,42 +185,30 @@ final class KafkaEnvironment {
     origins.put(setting, origin);
   }
 
-  private void refuseWhatIsOurs() {
-    for (String setting : OURS) {
-      if (values.containsKey(setting)) {
-        errors.add(shown(setting) + ": the relay sets this itself; remove it");
+  private void refuse(String setting, String why) {
+    errors.add(shown(setting) + ": " + why);
+  }
+
+  /** The client would say so only when it is made. */
+  private void refuseWhatIsNoAddress() {
+    String setting = ProducerConfig.BOOTSTRAP_SERVERS_CONFIG;
+    String value = values.getOrDefault(setting, "");
+    for (String address : value.contains("${") ? new String[0] : value.split(",", 0)) {
+      if (!address.isBlank()
+          && (Utils.getHost(address.trim()) == null || Utils.getPort(address.trim()) == null)) {
+        refuse(setting, "give host:port, or several with commas between them");
+        return;
       }
     }
   }
 
-  private void refuseWhatIsWeaker() {
-    REQUIRED.forEach(
-        (setting, allowed) -> {
-          String value = values.get(setting);
-          if (value != null && !allowed.contains(value.toLowerCase(Locale.ROOT))) {
-            errors.add(
-                shown(setting)
-                    + ": delivery without loss needs "
-                    + REQUIRED_VALUES.get(setting)
-                    + "; remove it");
-          }
-        });
-    number(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION)
-        .filter(number -> number > MOST_IN_FLIGHT)
-        .ifPresent(
-            number ->
-                errors.add(
-                    shown(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION)
-                        + ": order needs at most "
-                        + MOST_IN_FLIGHT));
-    number(ProducerConfig.MAX_BLOCK_MS_CONFIG)
-        .filter(number -> number > MOST_BLOCKED_MILLIS)
-        .ifPresent(
-            number ->
-                errors.add(
-                    shown(ProducerConfig.MAX_BLOCK_MS_CONFIG)
-                        + ": it holds up all topics; give at most "
-                        + MOST_BLOCKED_MILLIS));
+  private void warnOfUnverifiedNames() {
+    String setting = SslConfigs.SSL_ENDPOINT_IDENTIFICATION_ALGORITHM_CONFIG;
+    if (values.getOrDefault(setting, "https").isEmpty()) {
+      warnings.add(
+          shown(setting)
+              + ": whoever has any certificate of your authorities can pose as a broker");
+    }
   }
 
   private void refuseWhatKafkaRefuses() {
@@ -229,12 +216,13 @@ final class KafkaEnvironment {
       String setting = checked.name();
       // A value that doesn't parse is told twice, the second time as a missing one.
       if (values.containsKey(setting) && !checked.errorMessages().isEmpty()) {
-        errors.add(
-            shown(setting)
-                + ": Kafka refuses it"
-                + (Secrets.isSecret(setting) ? "" : ": " + checked.errorMessages().get(0)));
+        refuse(setting, "Kafka refuses it" + reason(setting, checked.errorMessages().get(0)));
       }
     }
+  }
+
+  private static String reason(String setting, String message) {
+    return ShownSettings.isSecret(setting) ? "" : ": " + SecretWords.OF_THIS_PROCESS.scrub(message);
   }
 
   /**
@@ -243,28 +231,21 @@ final class KafkaEnvironment {
    */
   private void provideMemory(long windowBytes) {
     String setting = ProducerConfig.BUFFER_MEMORY_CONFIG;
-    long least = windowBytes + number(ProducerConfig.BATCH_SIZE_CONFIG).orElse(0L);
-    Optional<Long> given = number(setting);
+    long batch = SettingRules.number(values, ProducerConfig.BATCH_SIZE_CONFIG).orElse(0L);
+    long least = windowBytes + Math.max(batch, SettingRules.LARGEST_REQUEST);
+    Optional<Long> given = SettingRules.number(values, setting);
     if (given.isPresent() && given.get() < least) {
-      errors.add(
-          shown(setting)
-              + ": must be at least OUTBOX_WINDOW_BYTES + batch.size = "
+      refuse(
+          setting,
+          "must be at least OUTBOX_WINDOW_BYTES and a batch or the largest event = "
               + least
               + "; raise it or lower OUTBOX_WINDOW_BYTES");
     }
-    values.putIfAbsent(setting, String.valueOf(Math.max(2 * windowBytes, LEAST_MEMORY)));
-  }
-
-  private Optional<Long> number(String setting) {
-    try {
-      return Optional.ofNullable(values.get(setting)).map(Long::valueOf);
-    } catch (NumberFormatException e) {
-      // Kafka's own check reports it.
-      return Optional.empty();
-    }
+    long usual = Math.max(Math.max(2 * windowBytes, LEAST_MEMORY), least);
+    values.putIfAbsent(setting, String.valueOf(usual));
   }
 
   private String shown(String setting) {
-    return origins.get(setting) + "=" + Secrets.mask(setting, values.get(setting));
+    return origins.get(setting) + "=" + ShownSettings.mask(setting, values.get(setting));
   }
 }

@@ -1,12 +1,14 @@
 package dev.outboxrelay.relay.kafka.settings;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Settings of Kafka's clients, checked, with the relay's defaults and what it insists on filled in.
@@ -59,10 +61,26 @@ public final class KafkaSettings {
     return masked().get("bootstrap.servers");
   }
 
-  /** Names and values as they may be shown: a secret is {@code ***}, a file is named. */
+  /** Each {@code host:port} where the brokers are looked for; not for messages. */
+  public List<String> bootstrapAddresses() {
+    return Arrays.stream(values.get("bootstrap.servers").split(",", -1))
+        .map(String::trim)
+        .filter(address -> !address.isEmpty())
+        .collect(Collectors.toList());
+  }
+
+  /**
+   * Names and values as they may be shown: only what Kafka's client knows and does not take for a
+   * secret has its value, else {@code ***}; a file is named.
+   */
   public Map<String, String> masked() {
     Map<String, String> shown = new TreeMap<>();
-    values.forEach((name, value) -> shown.put(name, Secrets.mask(name, value)));
+    values.forEach(
+        (name, value) -> {
+          if (ShownSettings.isName(name)) {
+            shown.put(name, ShownSettings.mask(name, value));
+          }
+        });
     files.forEach((name, file) -> shown.put(name, "*** (from " + file + ")"));
     return shown;
   }

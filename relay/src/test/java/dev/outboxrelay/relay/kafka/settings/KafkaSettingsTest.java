@@ -2,14 +2,23 @@ package dev.outboxrelay.relay.kafka.settings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outboxrelay.client.record.RecordCodec;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.record.internal.AbstractRecords;
+import org.apache.kafka.common.record.internal.CompressionType;
+import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,11 +105,77 @@ class KafkaSettingsTest {
     "KAFKA_TRANSACTIONAL_ID,mine",
     "KAFKA_KEY_SERIALIZER,org.apache.kafka.common.serialization.StringSerializer",
     "KAFKA_COMPRESSION_TYPE,fast",
+    "KAFKA_PARTITIONER_CLASS,org.apache.kafka.clients.producer.RoundRobinPartitioner",
+    "KAFKA_PARTITIONER_IGNORE_KEYS,true",
+    "KAFKA_INTERCEPTOR_CLASSES,org.example.Interceptor",
+    "KAFKA_TRANSACTION_TWO_PHASE_COMMIT_ENABLE,true",
+    "KAFKA_METADATA_RECOVERY_STRATEGY,none",
   })
   void whatWeakensDeliveryOrIsNoValueIsRefused(String name, String value) {
     read(Map.of(name, value));
 
     assertThat(errors).isNotEmpty().allMatch(error -> error.startsWith(name + "=" + value + ": "));
+  }
+
+  /** No event may fail, or wait for ever, for a limit of the relay's own. */
+  @ParameterizedTest
+  @CsvSource({
+    "KAFKA_MAX_REQUEST_SIZE,1500",
+    "KAFKA_MAX_REQUEST_SIZE,1048576",
+    "KAFKA_BUFFER_MEMORY,33554433",
+    "KAFKA_MAX_BLOCK_MS,0",
+    "KAFKA_REQUEST_TIMEOUT_MS,1",
+    "KAFKA_REQUEST_TIMEOUT_MS,86400000",
+    "KAFKA_LINGER_MS,60000",
+    "KAFKA_RETRY_BACKOFF_MS,86400000",
+    "KAFKA_RETRY_BACKOFF_MAX_MS,86400000",
+    "KAFKA_RECONNECT_BACKOFF_MS,86400000",
+    "KAFKA_RECONNECT_BACKOFF_MAX_MS,86400000",
+    "KAFKA_SOCKET_CONNECTION_SETUP_TIMEOUT_MS,1",
+    "KAFKA_SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS,1",
+    "KAFKA_METADATA_MAX_AGE_MS,86400000",
+    "KAFKA_METADATA_MAX_IDLE_MS,5000",
+    "KAFKA_METADATA_RECOVERY_REBOOTSTRAP_TRIGGER_MS,86400000",
+  })
+  void aLimitThatAnEventCouldRunIntoIsRefused(String name, String value) {
+    read(Map.of(name, value));
+
+    assertThat(errors)
+        .singleElement()
+        .asString()
+        .startsWith(name + "=" + value + ": ")
+        .containsAnyOf("give ", "raise it");
+  }
+
+  @Test
+  void theLargestEventFitsTheSmallestLimit() {
+    byte[] nothing = new byte[0];
+    RecordHeader id = new RecordHeader("outbox-event-id", new byte[36]);
+    int fixed = RecordCodec.FIXED_BYTES + RecordCodec.PROLOGUE_BYTES + 1;
+    byte[] value = new byte[RecordLimits.EVENTS.maxRecordBytes() - fixed];
+    Header[] one = {id};
+    assertThat(size(nothing, value, one)).isLessThan(SettingRules.LARGEST_REQUEST);
+    assertThat(size(value, nothing, one)).isLessThan(SettingRules.LARGEST_REQUEST);
+
+    Header[] most = new Header[RecordLimits.MAX_HEADERS + 1];
+    int each = value.length / RecordLimits.MAX_HEADERS - "name".length();
+    Arrays.fill(most, new RecordHeader("name", new byte[each]));
+    most[0] = id;
+    assertThat(size(nothing, nothing, most)).isLessThan(SettingRules.LARGEST_REQUEST);
+  }
+
+  private static long size(byte[] key, byte[] value, Header... headers) {
+    return AbstractRecords.estimateSizeInBytesUpperBound(
+        RecordBatch.CURRENT_MAGIC_VALUE, CompressionType.NONE, key, value, headers);
+  }
+
+  @Test
+  void namesOfBrokersThatAreNotVerifiedAreSaidLoudly() throws IOException {
+    Path file = Files.writeString(dir.resolve("p"), "ssl.endpoint.identification.algorithm=\n");
+
+    read(Map.of("KAFKA_CONFIG_FILE", file.toString()));
+
+    assertThat(warnings).singleElement().asString().contains("can pose as a broker");
   }
 
   @ParameterizedTest
@@ -226,6 +301,50 @@ class KafkaSettingsTest {
         .containsEntry("ssl.truststore.password", "*** (from " + secret + ")");
     assertThat(settings + " " + settings.masked() + errors + warnings).doesNotContain("hunter2");
     assertThat(settings.producerProperties().toString()).contains("hunter2");
+  }
+
+  @Test
+  void onlyWhatIsKnownAndNoSecretIsShown() throws IOException {
+    Path file = dir.resolve("kafka.properties");
+    Files.writeString(
+        file,
+        """
+        sasl.jass.config=hunter2
+        my.plugin.pwd=hunter2
+        my.authorization=Bearer hunter2
+        sasl.kerberos.kinit.cmd=kinit --password hunter2
+        sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required
+          hunter2="x" hunter2 hunter2;
+        bootstrap.servers=hunter2@broker:9092,b:1
+        sasl.oauthbearer.jwks.endpoint.url=https://idp/keys?client_secret=hunter2#hunter2
+        linger.ms=3
+        """);
+
+    KafkaSettings settings = read(Map.of("KAFKA_CONFIG_FILE", file.toString()));
+
+    assertThat(settings.masked())
+        .containsEntry("sasl.jass.config", "***")
+        .containsEntry("my.plugin.pwd", "***")
+        .containsEntry("bootstrap.servers", "***@broker:9092,b:1")
+        .containsEntry("sasl.oauthbearer.jwks.endpoint.url", "https://idp/keys?***")
+        .containsEntry("linger.ms", "3");
+    assertThat(warnings)
+        .singleElement()
+        .asString()
+        .contains("my.authorization, my.plugin.pwd, sasl.jass.config, and 1 that are no names");
+    assertThat(settings + " " + errors + warnings).doesNotContain("hunter2");
+    assertThat(SecretWords.OF_THIS_PROCESS.scrub("about hunter2")).isEqualTo("about ***");
+  }
+
+  @Test
+  void aSecretThatWasGivenForTheNameOfItsFileIsNotShown() {
+    read(Map.of("KAFKA_SSL_KEY_PASSWORD_FILE", "hunter2"));
+
+    assertThat(errors)
+        .singleElement()
+        .asString()
+        .contains("absolute path")
+        .doesNotContain("hunter2");
   }
 
   private KafkaSettings read(Map<String, String> env) {

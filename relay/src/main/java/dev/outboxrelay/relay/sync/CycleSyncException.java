@@ -1,9 +1,9 @@
-package dev.outboxrelay.relay.settle;
+package dev.outboxrelay.relay.sync;
 
 import java.io.IOException;
 
 /** A cycle file could not be brought to stable storage. */
-final class CycleSyncException extends IOException {
+public final class CycleSyncException extends IOException {
   private static final long serialVersionUID = 1L;
   private final long cycle;
 
@@ -12,7 +12,7 @@ final class CycleSyncException extends IOException {
     this.cycle = cycle;
   }
 
-  long cycle() {
+  public long cycle() {
     return cycle;
   }
 }

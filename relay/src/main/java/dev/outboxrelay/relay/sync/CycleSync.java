@@ -1,28 +1,27 @@
-package dev.outboxrelay.relay.settle;
+package dev.outboxrelay.relay.sync;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.StandardOpenOption;
 
 /**
  * Brings cycle files to stable storage before a position may cover them: else a power cut could
  * leave a position beyond the data, and what is appended there next would never be sent. For one
  * thread.
  */
-final class CycleSync implements Closeable {
+public final class CycleSync implements Closeable {
   private final OutboxPaths paths;
   private final Disk disk;
   private long current;
   private FileChannel channel;
 
   /** Begins with the cycle of the saved position: what is before it was synced by then. */
-  CycleSync(OutboxPaths paths, long cycle, Disk disk) {
+  public CycleSync(OutboxPaths paths, long cycle, Disk disk) {
     this.paths = paths;
     this.disk = disk;
     this.current = cycle;
@@ -33,7 +32,7 @@ final class CycleSync implements Closeable {
    *
    * @throws CycleSyncException if the operating system could not write one of them
    */
-  void syncUpTo(long cycle) throws IOException {
+  public void syncUpTo(long cycle) throws IOException {
     if (cycle > current) {
       for (long each : paths.cycles()) {
         if (each > current && each <= cycle) {
@@ -49,14 +48,13 @@ final class CycleSync implements Closeable {
   private void sync() throws IOException {
     try {
       if (channel == null) {
-        channel =
-            FileChannel.open(
-                paths.cycle(current), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        channel = SafeFiles.openToRead(paths.cycle(current));
       }
-      disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (NoSuchFileException e) {
-      // Deleted: there is nothing left that a position could run ahead of.
-      channel = null;
+      return; // Deleted: there is nothing left that a position could run ahead of.
+    }
+    try {
+      disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (IOException e) {
       throw new CycleSyncException(current, e);
     }

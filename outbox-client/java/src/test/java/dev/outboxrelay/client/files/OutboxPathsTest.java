@@ -1,0 +1,33 @@
+package dev.outboxrelay.client.files;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OutboxPathsTest {
+  private static final int MOST_NAMES = 100_000;
+
+  @TempDir Path folder;
+
+  @Test
+  void a_queue_that_somebody_filled_is_not_listed_to_its_end() throws IOException {
+    OutboxPaths paths = new OutboxPaths(folder);
+    Files.createDirectory(paths.queue());
+    Path file = Files.createFile(paths.cycle(1));
+    Path aside = Files.createFile(folder.resolve("aside"));
+    for (int i = 1; i < MOST_NAMES; i++) {
+      Files.createSymbolicLink(paths.queue().resolve("x" + i), aside);
+    }
+    assertEquals(List.of(1L), paths.cycles());
+    Files.createSymbolicLink(paths.queue().resolve("x"), file);
+    IOException refused = assertThrows(IOException.class, paths::cycles);
+    assertTrue(refused.getMessage().contains("remove what is not"), refused.getMessage());
+  }
+}

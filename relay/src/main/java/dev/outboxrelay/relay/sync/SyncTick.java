@@ -1,0 +1,90 @@
+package dev.outboxrelay.relay.sync;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * A duty cycle that looks at every outbox at an interval, and has those synced in which something
+ * was appended. No outbox waits for another's disk. For one thread.
+ */
+final class SyncTick {
+  private final Supplier<? extends Collection<OutboxSync>> outboxes;
+  private final Executor workers;
+  private final long intervalNanos;
+  private final LongSupplier nanos;
+  private long nextNanos;
+
+  /**
+   * The first look is due at once.
+   *
+   * @param outboxes which to look at now; thread-safe
+   * @param workers where syncs block
+   * @param interval between two looks
+   * @param nanos the monotonic clock
+   */
+  SyncTick(
+      Supplier<? extends Collection<OutboxSync>> outboxes,
+      Executor workers,
+      Duration interval,
+      LongSupplier nanos) {
+    this.outboxes = outboxes;
+    this.workers = workers;
+    this.intervalNanos = interval.toNanos();
+    this.nanos = nanos;
+    this.nextNanos = nanos.getAsLong();
+  }
+
+  /** One turn; returns how many outboxes are being synced now that were not before. */
+  int doWork() {
+    long now = nanos.getAsLong();
+    if (now - nextNanos < 0) {
+      return 0;
+    }
+    nextNanos = now + intervalNanos;
+    int begun = 0;
+    for (OutboxSync outbox : outboxes.get()) {
+      // One that is still being synced is looked at again when it is done.
+      if (outbox.begin()) {
+        begun += beginSync(outbox, now) ? 1 : 0;
+      }
+    }
+    return begun;
+  }
+
+  private boolean beginSync(OutboxSync outbox, long now) {
+    boolean handedOver = false;
+    try {
+      if (outbox.look()) {
+        workers.execute(() -> sync(outbox, now));
+        handedOver = true;
+      }
+    } finally {
+      if (!handedOver) {
+        outbox.done();
+      }
+    }
+    return handedOver;
+  }
+
+  /** What was appended during a sync that outlasted the interval waits for no further tick. */
+  private void sync(OutboxSync outbox, long begunNanos) {
+    try {
+      outbox.sync();
+      long begun = begunNanos;
+      while (nanos.getAsLong() - begun >= intervalNanos && outbox.look()) {
+        begun = nanos.getAsLong();
+        outbox.sync();
+      }
+    } finally {
+      outbox.done();
+    }
+  }
+
+  /** How long nothing is due, 0 if something is. */
+  long idleNanos() {
+    return Math.max(0, nextNanos - nanos.getAsLong());
+  }
+}

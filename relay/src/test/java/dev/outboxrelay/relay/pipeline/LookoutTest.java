@@ -1,0 +1,101 @@
+package dev.outboxrelay.relay.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.Receipt;
+import dev.outboxrelay.client.files.FailureCounters;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LookoutTest {
+  @TempDir private Path directory;
+  private OutboxPaths paths;
+  private QueueWriter writer;
+  private Lookout lookout;
+  private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+  @BeforeEach
+  void anOutboxWithAnEvent() {
+    paths = new OutboxPaths(directory.resolve("outbox"));
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
+    Receipt first = append();
+    lookout = new Lookout(paths, first.outbox());
+  }
+
+  @AfterEach
+  void close() {
+    writer.close();
+  }
+
+  private Receipt append() {
+    return writer.append(OutboxEvent.builder("orders").value("v").build());
+  }
+
+  private Look look(long settled, OldestWaiting oldest) {
+    return lookout.look(settled, 0, oldest, 17);
+  }
+
+  @Test
+  void itSeesWhatWritersAppendedAndWhatTheDiskHolds() {
+    Look before = look(1, null);
+    append();
+    now = now.plus(Duration.ofHours(1));
+    append();
+    Look after = look(1, null);
+
+    assertThat(before.appendedSequence()).isEqualTo(1);
+    assertThat(after.appendedSequence()).isEqualTo(3);
+    assertThat(after.appendedBytes()).isGreaterThan(2 * before.appendedBytes());
+    assertThat(after.cycles()).isEqualTo(2);
+    assertThat(after.queueBytes()).isGreaterThan(before.queueBytes());
+    assertThat(after.freeBytes()).isBetween(1L, after.totalBytes());
+    assertThat(after.atNanos()).isEqualTo(17);
+  }
+
+  @Test
+  void whatWaitsIsSearchedForOnlyIfSomethingDoes() {
+    OldestWaiting found = (where, settled) -> OptionalLong.of(settled + 1_000);
+    OldestWaiting failing =
+        (where, settled) -> {
+          throw new IOException("EIO");
+        };
+
+    assertThat(look(0, found).oldestMillis()).hasValue(1_000);
+    assertThat(look(0, failing).oldestMillis()).isEmpty();
+    assertThat(look(0, null).oldestMillis()).isEmpty();
+    assertThat(look(1, found).oldestMillis()).isEmpty();
+  }
+
+  @Test
+  void itReadsHowManyAppendsTheClientsRefused() throws IOException {
+    assertThat(look(0, null).refused()).containsEntry(FailureCounters.Reason.FULL, 0L);
+    ByteBuffer counters = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
+    counters.putLong(2 * Long.BYTES, 42);
+    Files.write(paths.failures(), counters.array());
+
+    assertThat(look(0, null).refused()).containsEntry(FailureCounters.Reason.FULL, 42L);
+  }
+
+  @Test
+  void aQueueThatCannotBeReadIsNoReasonToForgetWhatIsSettled() throws IOException {
+    Files.move(paths.root(), directory.resolve("elsewhere"));
+    Look look = look(5, null);
+
+    assertThat(look.appendedSequence()).isEqualTo(5);
+    assertThat(look.freeBytes()).isEqualTo(-1);
+  }
+}
