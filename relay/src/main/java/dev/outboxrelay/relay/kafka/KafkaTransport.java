@@ -128,6 +128,8 @@ public final class KafkaTransport implements Transport {
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+    } catch (OutOfMemoryError e) {
+      throw e; // the end of the process
     } catch (Error e) {
       // Somebody waits for this answer; without it he would do so for ever.
       Verdict verdict = new Verdict.RebuildAndRewind(e.toString());
@@ -216,6 +218,8 @@ public final class KafkaTransport implements Transport {
               && unavailable.verdict() instanceof Verdict.RetryLater;
       Verdict stranger = unanswered ? otherSide.strangers(current) : null;
       return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
+    } catch (OutOfMemoryError e) {
+      throw e; // the end of the process
     } catch (Error e) {
       return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
     }

@@ -8,6 +8,7 @@ import org.apache.kafka.common.Metric;
  * it has died, of an {@code OutOfMemoryError} for example: whatever it is given waits for ever.
  */
 final class NetworkThread {
+  private static final int FREE_SHARE = 8;
   private static final String NAME = "kafka-producer-network-thread | ";
 
   private final Thread thread;
@@ -25,10 +26,22 @@ final class NetworkThread {
       found.thread.setUncaughtExceptionHandler(
           (died, cause) -> {
             found.error = cause;
-            kafkas.uncaughtException(died, cause);
+            if (!isOfOneLength(cause)) {
+              kafkas.uncaughtException(died, cause);
+            }
           });
     }
     return found;
+  }
+
+  /**
+   * Whether one allocation was too large while much of the heap is free: a stranger's first bytes,
+   * taken for a length. That costs this thread; a heap that is full is the end of the process.
+   */
+  private static boolean isOfOneLength(Throwable error) {
+    Runtime runtime = Runtime.getRuntime();
+    long free = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
+    return error instanceof OutOfMemoryError && free > runtime.maxMemory() / FREE_SHARE;
   }
 
   private static String clientId(Producer<?, ?> producer) {
