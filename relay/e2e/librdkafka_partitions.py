@@ -104,7 +104,7 @@ def table() -> str:
         sample = keys[:SAMPLE]
         told = [function.partition(each, MOCK_PARTITIONS) for each in sample]
         real = produced(name, list(sample))
-        if any(a not in (b, SPREAD) for a, b in zip(told, real)):
+        if any(a not in (b, SPREAD) for a, b in zip(told, real, strict=True)):
             raise AssertionError(f"{name}: its producer does not do what its function says")
         lines.append(f"keyless {name} {fate(name, None)}")
         lines.append(f"empty {name} {fate(name, b'')}")

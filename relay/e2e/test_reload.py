@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.broker import Broker
-from harness.relay import Relay
+from harness.relay import JVM, Relay
 from harness.topics import read_topic
 from harness.waiting import eventually
 from harness.writers import Traffic, Writer
@@ -210,3 +210,29 @@ def test_the_logs_level_changes_and_changes_back(
         hang_up(relay)
         eventually("again", lambda: relay.output().count("configuration reloaded") > before)
     assert relay.stop() == 0
+
+
+def test_a_codec_that_cannot_be_used_here_does_not_end_a_delivery_that_works(
+    broker: GuardedBroker, outbox: Path, tmp_path: Path
+) -> None:
+    topic = broker.create_topic("codec")
+    file = tmp_path / "kafka.properties"
+    file.write_text("compression.type=lz4\n")
+    relay = Relay(
+        outbox,
+        broker.bootstrap,
+        log=tmp_path / "relay.log",
+        settings={"KAFKA_CONFIG_FILE": str(file)},
+        # The library of zstd can be unpacked nowhere.
+        jvm=(*JVM, "-Djava.io.tmpdir=/proc/self/nowhere"),
+    )
+    with relay, Outbox(outbox) as client:
+        relay.start()
+        assert client.wait_delivered(client.append("first", topic=topic), 60) == "DELIVERED"
+        file.write_text("compression.type=zstd\n")
+        hang_up(relay)
+        eventually("it is told", lambda: has_logged(relay, "configuration not reloaded"), within=60)
+        assert "compression.type=zstd can't be used here" in relay.output()
+        assert float(sample(relay, SUCCESSFUL)) == 0
+        assert client.wait_delivered(client.append("second", topic=topic), 60) == "DELIVERED"
+        assert relay.stop() == 0

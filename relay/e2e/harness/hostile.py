@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -66,11 +67,12 @@ class Hostile:
         ]
 
     def run(self, seconds: float) -> None:
-        """Until the time is over; then its directory is as usable as it happens to be."""
+        """Until the time is over and enough is done, however busy the host is."""
         end = time.monotonic() + seconds
+        latest = end + 9 * seconds
         fill = [".", self.outbox, self.outbox + "/quarantine", self.outbox + "/queue"]
         filled = 0
-        while time.monotonic() < end:
+        while time.monotonic() < (end if self.moved() >= seconds else latest):
             move = self.random.choice(self.moves)
             try:
                 move()
@@ -83,6 +85,9 @@ class Hostile:
                     filled += self.fill(fill[filled * len(fill) // self.many], 500)
             time.sleep(self.random.random() / 50)
         pathlib.Path(DONE).write_text(json.dumps(self.done))
+
+    def moved(self) -> int:
+        return sum(count for move, count in self.done.items() if " " not in move)
 
     def fill(self, directory: str, count: int) -> int:
         """Names by the hundred, some of them those of cycles."""
@@ -208,7 +213,7 @@ class Hostile:
         for target in (f"{victim}/queue/{os.path.basename(name)}", own):
             with contextlib.suppress(OSError):
                 if os.getuid() == NOBODY or target == own:
-                    self.for_a_moment(name, lambda target=target: os.link(target, name))
+                    self.for_a_moment(name, functools.partial(os.link, target, name))
                     return
 
     def begin_anew(self) -> None:

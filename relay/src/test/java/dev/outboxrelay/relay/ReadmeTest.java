@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -47,7 +48,8 @@ class ReadmeTest {
   @Test
   void everyMetricIsListedAndNoOther() throws IOException {
     try (RelayMetrics metrics =
-        new RelayMetrics("1", new UnsettledAge(InstantSource.system()), System::nanoTime)) {
+        new RelayMetrics(
+            "1", new UnsettledAge(InstantSource.system()), List::of, System::nanoTime)) {
       metrics
           .listener(outbox, new Counts(InstantSource.system()))
           .tell(new Fact.SendFailed(new Verdict.RetryLater("e"), null));

@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.fleet.Fleet;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.LookThread;
+import dev.outboxrelay.relay.fleet.ProcessTroubles;
 import dev.outboxrelay.relay.fleet.SingleOutbox;
 import dev.outboxrelay.relay.fleet.WatchedFleet;
 import dev.outboxrelay.relay.history.History;
@@ -77,19 +78,21 @@ final class RunCommand implements Callable<Integer> {
     ConfigWatch watch = new ConfigWatch(config, () -> RelayConfig.from(env), KafkaProbe::check);
     String version = Main.Version.number();
     UnsettledAge age = new UnsettledAge(InstantSource.system());
-    try (RelayMetrics metrics = new RelayMetrics(version, age, System::nanoTime);
+    ProcessTroubles troubles = new ProcessTroubles(Logging::droppedLines, InstantSource.system());
+    try (RelayMetrics metrics = new RelayMetrics(version, age, troubles::now, System::nanoTime);
         ServiceManager manager =
             ServiceManager.of(env, ProcessHandle.current().pid(), System::nanoTime);
         Fleet fleet = fleet(config, () -> watch.current().kafka(), metrics);
         LookThread looks = looks(fleet);
-        ReloadThread reload = reload(watch, metrics)) {
+        ReloadThread reload = reload(watch, metrics, troubles)) {
+      Supplier<FleetStatus> status = () -> fleet.status().with(troubles.now());
       HangUp.run(reload::lookNow);
       History history = new History(age);
       StatusPages pages =
           new StatusPages(
               version,
               metrics,
-              fleet::status,
+              status,
               () -> looks.freshen(FRESH),
               history,
               age,
@@ -102,7 +105,7 @@ final class RunCommand implements Callable<Integer> {
       Optional<SamplerThread> sampler =
           http.map(page -> SamplerThread.start(history, () -> fleet.status().open()));
       try {
-        return deliver(config, fleet, metrics, manager, version);
+        return deliver(config, fleet, status, metrics, manager, version);
       } finally {
         sampler.ifPresent(SamplerThread::close);
         http.ifPresent(RelayHttpServer::close);
@@ -123,13 +126,20 @@ final class RunCommand implements Callable<Integer> {
     return LookThread.start(() -> fleet.look(oldest::appendMillis), LOOK_INTERVAL);
   }
 
-  private static ReloadThread reload(ConfigWatch watch, RelayMetrics metrics) {
+  private static ReloadThread reload(
+      ConfigWatch watch, RelayMetrics metrics, ProcessTroubles troubles) {
+    ReloadListener trouble = (outcome, asked) -> troubles.config(outcome.error());
     ReloadListener level = (outcome, asked) -> Logging.setLevel(watch.current().log().level());
-    return ReloadThread.start(watch, level.and(new ReloadLog()).and(metrics));
+    return ReloadThread.start(watch, level.and(new ReloadLog()).and(metrics).and(trouble));
   }
 
   private static int deliver(
-      RelayConfig config, Fleet fleet, RelayMetrics metrics, ServiceManager manager, String version)
+      RelayConfig config,
+      Fleet fleet,
+      Supplier<FleetStatus> status,
+      RelayMetrics metrics,
+      ServiceManager manager,
+      String version)
       throws InterruptedException {
     Future<PipelineEnd> end = fleet.start();
     GracefulStop stop =
@@ -139,7 +149,7 @@ final class RunCommand implements Callable<Integer> {
               manager.stopping();
             },
             config.stopDeadline());
-    manager.ready(fleet::status);
+    manager.ready(status);
     Optional<MetricsFile> file = config.metricsFile().map(path -> MetricsFile.start(path, metrics));
     logReady(config, fleet.status(), version);
     int code = ExitCode.FAILED;

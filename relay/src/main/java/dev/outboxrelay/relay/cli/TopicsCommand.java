@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.doctor.Doctor;
 import dev.outboxrelay.relay.doctor.Finding;
 import dev.outboxrelay.relay.doctor.KafkaChecks;
 import dev.outboxrelay.relay.inspect.Backlog;
@@ -10,12 +11,14 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,9 +88,15 @@ final class TopicsCommand implements Runnable {
     public Integer call() throws IOException {
       RelayConfig config = outbox.configuration();
       Backlog backlog = backlog(config);
+      Set<String> topics = topics(given, config, backlog);
+      // Whatever the topics are like, nothing goes there from an outbox that can't be used.
       List<Finding> findings =
-          new KafkaChecks(config, Clock.systemUTC(), KAFKA_TIMEOUT)
-              .findings(topics(given, config, backlog), backlog);
+          new Doctor(config, Clock.systemUTC(), KAFKA_TIMEOUT)
+              .outbox().stream()
+                  .filter(finding -> finding.grade() == Finding.Grade.PROBLEM)
+                  .collect(Collectors.toCollection(ArrayList::new));
+      findings.addAll(
+          new KafkaChecks(config, Clock.systemUTC(), KAFKA_TIMEOUT).findings(topics, backlog));
       return FindingsPrinter.print(findings, json, spec.commandLine().getOut());
     }
   }

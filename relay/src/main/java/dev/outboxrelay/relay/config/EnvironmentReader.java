@@ -45,6 +45,8 @@ final class EnvironmentReader {
           "OUTBOX_PARTITIONER",
           "OUTBOX_WINDOW_RECORDS",
           "OUTBOX_WINDOW_BYTES",
+          "OUTBOX_CLUSTER_ID",
+          "OUTBOX_REFUSALS_IN_A_ROW",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
           "OUTBOX_DRAIN_ON_STOP",
@@ -205,6 +207,10 @@ final class EnvironmentReader {
     return new BackoffSettings(min, max);
   }
 
+  Optional<String> clusterId() {
+    return value("OUTBOX_CLUSTER_ID");
+  }
+
   Optional<String> topic() {
     Optional<String> value = value("OUTBOX_TOPIC");
     Optional<String> topic =
@@ -279,7 +285,7 @@ final class EnvironmentReader {
     return fallback;
   }
 
-  private long number(String name, long fallback, long least, long most) {
+  long number(String name, long fallback, long least, long most) {
     Optional<String> value = value(name);
     if (value.isEmpty()) {
       return fallback;

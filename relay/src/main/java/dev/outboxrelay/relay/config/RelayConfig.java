@@ -37,6 +37,10 @@ import java.util.OptionalLong;
  *     OUTBOX_METRICS_FILE})
  * @param window bounds of what is sent and not yet settled ({@code OUTBOX_WINDOW_RECORDS}, {@code
  *     OUTBOX_WINDOW_BYTES})
+ * @param clusterId the only cluster to deliver to; empty = whichever is there ({@code
+ *     OUTBOX_CLUSTER_ID})
+ * @param refusalsInARow so many events of one topic that Kafka refuses for one reason become dead
+ *     letters, then the topic waits; 0 = all do ({@code OUTBOX_REFUSALS_IN_A_ROW})
  * @param checkpointInterval how often the position is saved while events flow ({@code
  *     OUTBOX_CHECKPOINT_INTERVAL_MS})
  * @param stopDeadline how long a graceful stop may wait for what is in flight ({@code
@@ -67,6 +71,8 @@ public record RelayConfig(
     Optional<HttpAddress> health,
     Optional<Path> metricsFile,
     WindowSettings window,
+    Optional<String> clusterId,
+    int refusalsInARow,
     Duration checkpointInterval,
     Duration stopDeadline,
     boolean drainOnStop,
@@ -109,6 +115,8 @@ public record RelayConfig(
             reader.address("OUTBOX_HEALTH_ADDRESS", "off"),
             reader.metricsFile(),
             window,
+            reader.clusterId(),
+            (int) reader.number("OUTBOX_REFUSALS_IN_A_ROW", 10, 0, 1_000_000),
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
             reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
             reader.flag("OUTBOX_DRAIN_ON_STOP"),
@@ -171,6 +179,8 @@ public record RelayConfig(
         health,
         metricsFile,
         window,
+        clusterId,
+        refusalsInARow,
         checkpointInterval,
         stopDeadline,
         drainOnStop,
@@ -203,6 +213,8 @@ public record RelayConfig(
     settings.put("OUTBOX_METRICS_FILE", metricsFile.map(Path::toString).orElse(""));
     settings.put("OUTBOX_WINDOW_RECORDS", String.valueOf(window.maxRecords()));
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
+    settings.put("OUTBOX_CLUSTER_ID", clusterId.orElse(""));
+    settings.put("OUTBOX_REFUSALS_IN_A_ROW", String.valueOf(refusalsInARow));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
     settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");

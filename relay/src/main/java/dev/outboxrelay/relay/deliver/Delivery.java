@@ -12,6 +12,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Arrival;
@@ -38,11 +39,13 @@ public final class Delivery {
 
   private final Arrivals arrivals;
   private final Transport transport;
+  private final Settlement settlement;
   private final FactListener listener;
   private final RetryPlan retries;
   private final Clocks clocks;
   private final Feeder feeder;
   private final Ledger ledger;
+  private final Refusals refusals;
   private final StallWatch stallWatch;
   private final Queue<InFlight> failures = new ConcurrentLinkedQueue<>();
 
@@ -53,10 +56,16 @@ public final class Delivery {
 
   private long nextQuestionNanos;
 
+  private boolean senderLost;
+
+  /** The one to which events go; null before the first. */
+  private String cluster;
+
   /**
    * Begins to connect.
    *
    * @param start where an earlier run stopped, or null if there was none
+   * @param cluster to which earlier runs delivered, or null if that is not known
    */
   public Delivery(
       Arrivals arrivals,
@@ -66,14 +75,18 @@ public final class Delivery {
       Limits limits,
       RandomGenerator random,
       Clocks clocks,
-      Settled start) {
+      Settled start,
+      String cluster) {
+    this.settlement = settlement;
+    this.cluster = cluster;
     this.arrivals = arrivals;
     this.transport = transport;
     this.listener = listener;
     this.retries = new RetryPlan(limits.backoff(), random, clocks);
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
-    this.ledger = new Ledger(window, settlement, listener, clocks, start);
+    this.refusals = new Refusals(limits.refusalsInARow(), window);
+    this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
     this.stallWatch = new StallWatch(window, transport, limits, clocks.nanos());
     this.state = new Connecting(null);
@@ -146,11 +159,19 @@ public final class Delivery {
     for (Answer answer = transport.poll(); answer != null; answer = transport.poll()) {
       taken++;
       if (answer instanceof Answer.Connected && state instanceof Connecting connecting) {
+        if (senderLost) {
+          senderLost = false;
+          listener.tell(new Fact.Recovered(Part.THREAD));
+        }
         move(connecting.connected(careful));
       } else if (answer instanceof Answer.ConnectFailed failed
           && state instanceof Connecting connecting) {
         listener.tell(new Fact.SendFailed(failed.verdict(), null));
         connectFailed(connecting, failed.verdict(), now);
+      } else if (answer instanceof Answer.ClusterSeen seen) {
+        clusterSeen(seen, now);
+      } else if (answer instanceof Answer.SenderLost lost) {
+        senderLost(lost, now);
       } else if (answer instanceof Answer.TopicReady) {
         topicReady();
       } else if (answer instanceof Answer.TopicUnavailable unavailable) {
@@ -158,6 +179,36 @@ public final class Delivery {
       }
     }
     return taken;
+  }
+
+  private void clusterSeen(Answer.ClusterSeen seen, long now) {
+    Verdict verdict = seen.refusal();
+    if (verdict == null) {
+      if (!seen.id().equals(cluster)) {
+        listener.tell(new Fact.ClusterSeen(seen.id(), cluster));
+        settlement.cluster(seen.id());
+        cluster = seen.id();
+      }
+      // Its producer id is the other cluster's, who may have given it to somebody else here.
+      verdict =
+          seen.replaced()
+              ? new Verdict.RebuildAndRewind("another cluster is there now: " + seen.id())
+              : null;
+    }
+    if (verdict != null && state instanceof Connected connected) {
+      listener.tell(new Fact.SendFailed(verdict, null));
+      interrupted(connected, verdict, now, false);
+    }
+  }
+
+  private void senderLost(Answer.SenderLost lost, long now) {
+    senderLost = true;
+    listener.tell(new Fact.Failed(Part.THREAD, lost.error()));
+    Verdict verdict = new Verdict.RebuildAndRewind("a thread has died: " + lost.error());
+    if (state instanceof Connected connected) {
+      listener.tell(new Fact.SendFailed(verdict, null));
+      interrupted(connected, verdict, now, false);
+    }
   }
 
   private void topicReady() {
@@ -201,11 +252,15 @@ public final class Delivery {
       Verdict verdict = transport.judge(failed.topic(), failed.error());
       if (verdict instanceof Verdict.DeadLetter dead) {
         if (!failed.isDiscarded() && (dead.certain() || failed.isAlone())) {
-          listener.tell(new Fact.SendFailed(verdict, failed.topic()));
-          ledger.die(failed, dead);
-          continue;
+          verdict = refusals.judge(failed, dead);
+          if (verdict == dead) {
+            listener.tell(new Fact.SendFailed(verdict, failed.topic()));
+            ledger.die(failed, dead);
+            continue;
+          }
+        } else {
+          feeder.suspect(failed.sequence());
         }
-        feeder.suspect(failed.sequence());
       }
       if (!failed.isDiscarded() && state instanceof Connected connected) {
         listener.tell(new Fact.SendFailed(verdict, failed.topic()));

@@ -12,6 +12,7 @@ import java.util.OptionalLong;
  */
 public final class Ledger {
   private final Window window;
+  private final Refusals refusals;
   private final Settlement settlement;
   private final FactListener listener;
   private final Clocks clocks;
@@ -22,7 +23,13 @@ public final class Ledger {
   private boolean kafkaAnswered;
 
   Ledger(
-      Window window, Settlement settlement, FactListener listener, Clocks clocks, Settled start) {
+      Window window,
+      Refusals refusals,
+      Settlement settlement,
+      FactListener listener,
+      Clocks clocks,
+      Settled start) {
+    this.refusals = refusals;
     this.window = window;
     this.settlement = settlement;
     this.listener = listener;
@@ -55,6 +62,7 @@ public final class Ledger {
     }
     if (record.outcome() == Outcome.DELIVERED) {
       kafkaAnswered = true;
+      refusals.delivered(record.topic(), record.sequence());
       long latency = Math.max(0, clocks.millis() - record.appendMillis());
       listener.tell(new Fact.Delivered(record.topic(), (int) record.bytes(), latency));
     } else if (record.sequence() != 0) {

@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param stall how long an ack may take before it counts as a stall
  * @param lostOrder how long a stall may last, with connections to brokers, before the sender is
  *     taken to have lost the order of its records
+ * @param refusalsInARow so many events of one topic that Kafka refuses for one reason become dead
+ *     letters, then the topic waits; 0 = all do
  */
 public record Limits(
     int maxRecords,
@@ -19,4 +21,5 @@ public record Limits(
     Lease lease,
     Backoff backoff,
     Duration stall,
-    Duration lostOrder) {}
+    Duration lostOrder,
+    int refusalsInARow) {}

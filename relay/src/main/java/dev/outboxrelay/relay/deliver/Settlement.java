@@ -18,6 +18,9 @@ public interface Settlement {
    */
   void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome);
 
+  /** Events go to this cluster from now on; remembered for later runs. */
+  void cluster(String id);
+
   /** Everything up to here is settled; saved some time later. */
   void settled(Settled upTo);
 }

@@ -69,6 +69,17 @@ public interface Transport extends AutoCloseable {
 
     record ConnectFailed(Verdict verdict) implements Answer {}
 
+    /**
+     * The cluster of the present sender's brokers.
+     *
+     * @param replaced whether the sender had seen another cluster before: it is of no use any more
+     * @param refusal why nothing may be sent to this cluster; null if it may
+     */
+    record ClusterSeen(String id, boolean replaced, Verdict refusal) implements Answer {}
+
+    /** The present sender has ended by itself: nothing that it holds will be completed. */
+    record SenderLost(String error) implements Answer {}
+
     record TopicReady(String topic, int partitions) implements Answer {}
 
     record TopicUnavailable(String topic, Verdict verdict) implements Answer {}

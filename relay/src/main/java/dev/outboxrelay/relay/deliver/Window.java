@@ -89,6 +89,17 @@ final class Window {
     return acked.cardinality();
   }
 
+  /** Whether Kafka has a record of this topic between these two. */
+  boolean wasAcked(String topic, long behind, long before) {
+    return records.stream()
+        .anyMatch(
+            each ->
+                each.ackedPartition() >= 0
+                    && topic.equals(each.topic())
+                    && each.sequence() > behind
+                    && each.sequence() < before);
+  }
+
   /** Whether an ack, or the completion of a dead letter, may still come. */
   boolean awaitsAnything() {
     for (InFlight record : records) {

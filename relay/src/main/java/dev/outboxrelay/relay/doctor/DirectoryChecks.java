@@ -15,6 +15,7 @@ import java.util.Set;
 /** Whether the outbox's directory can be used, and how much room is left. */
 final class DirectoryChecks {
   private static final Set<String> FIT = Set.of("ext4", "xfs", "tmpfs");
+  private static final long NO_SPACE = 1L << 20;
   private static final long LITTLE_SPACE = 1L << 30;
   private static final int OTHERS_MAY_WRITE = 0002;
   private static final int STICKY = 01000;
@@ -173,6 +174,12 @@ final class DirectoryChecks {
     FileStore store = Files.getFileStore(outbox);
     long free = store.getUsableSpace();
     String detail = (free >> 20) + " MiB free of " + (store.getTotalSpace() >> 20) + " MiB";
+    if (free < NO_SPACE) {
+      return Finding.problem(
+          "space",
+          detail,
+          "make room: appends fail, and a relay that starts can't save its position");
+    }
     return free < LITTLE_SPACE
         ? Finding.warning("space", detail, "make room: appends fail once it is used up")
         : Finding.ok("space", detail);

@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -22,6 +23,9 @@ public final class Doctor {
   private final RelayConfig config;
   private final Clock clock;
   private final Duration kafkaTimeout;
+
+  /** What waits, as far as it was read. */
+  private Backlog backlog = new Backlog(Map.of(), 0, true);
 
   /**
    * Makes a doctor.
@@ -42,9 +46,15 @@ public final class Doctor {
         .forEach(
             warning ->
                 findings.add(Finding.warning("configuration", warning, "check the spelling")));
-    findings.addAll(new DirectoryChecks(config.outboxDir(), config.trustParent()).findings());
+    findings.addAll(outbox());
+    findings.addAll(kafka(backlog));
+    return findings;
+  }
 
-    Backlog backlog = new Backlog(java.util.Map.of(), 0, true);
+  /** What concerns the outbox's own files. */
+  public List<Finding> outbox() {
+    List<Finding> findings =
+        new ArrayList<>(new DirectoryChecks(config.outboxDir(), config.trustParent()).findings());
     if (Files.isDirectory(config.outboxDir(), LinkOption.NOFOLLOW_LINKS)) {
       OutboxPaths paths = new OutboxPaths(config.outboxDir());
       try {
@@ -65,7 +75,6 @@ public final class Doctor {
             Finding.problem("queue", "can't be read: " + e, "check rights and disk, then verify"));
       }
     }
-    findings.addAll(kafka(backlog));
     return findings;
   }
 

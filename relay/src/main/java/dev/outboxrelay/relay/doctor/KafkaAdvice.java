@@ -20,7 +20,9 @@ final class KafkaAdvice {
         "put the certificate of the authority that signed the broker's into"
             + " KAFKA_SSL_TRUSTSTORE_LOCATION");
     BY_WORDS.put("certificate_required", "give a client certificate: KAFKA_SSL_KEYSTORE_LOCATION");
-    BY_WORDS.put("bad_certificate", "the broker refuses our certificate: KAFKA_SSL_KEYSTORE_…");
+    BY_WORDS.put(
+        "bad_certificate",
+        "give a client certificate that the broker accepts: KAFKA_SSL_KEYSTORE_LOCATION");
     BY_WORDS.put("SaslAuthentication", "check user and password in KAFKA_SASL_JAAS_CONFIG");
     BY_WORDS.put("UnsupportedSaslMechanism", "set KAFKA_SASL_MECHANISM to one that is offered");
     BY_WORDS.put("IllegalSaslState", "this listener wants no login: check KAFKA_SECURITY_PROTOCOL");

@@ -1,14 +1,20 @@
 package dev.outboxrelay.relay.doctor;
 
+import dev.outboxrelay.relay.cluster.ClusterFile;
+import dev.outboxrelay.relay.config.OutboxSelection;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.kafka.KafkaProbe;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
+import dev.outboxrelay.relay.kafka.OtherSide;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Whether Kafka can be had, and takes what waits: all that delivery does, but sending. */
@@ -40,6 +46,7 @@ public final class KafkaChecks {
     try {
       KafkaProbe.Result result = KafkaProbe.check(config.kafka(), timeout);
       findings.add(found(result.cluster()));
+      otherCluster(result.cluster().id()).ifPresent(findings::add);
       for (String useless : result.useless()) {
         findings.add(
             Finding.warning("kafka", useless, "mend it or take it out of KAFKA_BOOTSTRAP_SERVERS"));
@@ -71,6 +78,30 @@ public final class KafkaChecks {
             + cluster.addresses().size()
             + ", at "
             + config.kafka().bootstrapServers());
+  }
+
+  private Optional<Finding> otherCluster(String id) {
+    Verdict wrong = new OtherSide(config.clusterId(), timeout).judge(id);
+    if (wrong != null) {
+      return Optional.of(Finding.problem("cluster", wrong.error(), wrong.wayOut()));
+    }
+    if (!(config.outboxes() instanceof OutboxSelection.One one)) {
+      return Optional.empty();
+    }
+    try {
+      return new ClusterFile(one.dir())
+          .read()
+          .filter(before -> !before.equals(id))
+          .map(
+              before ->
+                  Finding.warning(
+                      "cluster",
+                      "the outbox was delivered to cluster " + before + ", " + id + " is there now",
+                      "if that is not meant, bring the former back; OUTBOX_CLUSTER_ID pins it"));
+    } catch (IOException e) {
+      return Optional.of(
+          Finding.problem("cluster", "relay.cluster can't be read: " + e, "check rights and disk"));
+    }
   }
 
   /** The brokers' clock, as far as it can be seen; they judge the times of events by it. */

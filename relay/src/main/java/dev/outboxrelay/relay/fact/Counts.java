@@ -4,6 +4,7 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
@@ -27,6 +28,8 @@ public final class Counts implements FactListener {
   private final Map<Verdict.Kind, LongAdder> sendErrors = adders(Verdict.Kind.class);
   private final Map<DeadLetterReason, LongAdder> deadLetters = adders(DeadLetterReason.class);
   private final Map<Part, LongAdder> failures = adders(Part.class);
+  private final LongAdder clusterChanges = new LongAdder();
+  private volatile String cluster;
   private volatile long lastDeliveryMillis;
 
   /** All are 0. */
@@ -66,6 +69,11 @@ public final class Counts implements FactListener {
       failures.get(failed.part()).increment();
     } else if (fact instanceof Fact.CyclesDeleted) {
       deletions.increment();
+    } else if (fact instanceof Fact.ClusterSeen seen) {
+      cluster = seen.id();
+      if (seen.isAnother()) {
+        clusterChanges.increment();
+      }
     }
   }
 
@@ -127,6 +135,16 @@ public final class Counts implements FactListener {
 
   public long failures(Part part) {
     return failures.get(part).sum();
+  }
+
+  /** The cluster to which events go; empty as long as that is not known. */
+  public Optional<String> cluster() {
+    return Optional.ofNullable(cluster);
+  }
+
+  /** How often another cluster was found at Kafka's address. */
+  public long clusterChanges() {
+    return clusterChanges.sum();
   }
 
   /** How often settled cycles were deleted. */

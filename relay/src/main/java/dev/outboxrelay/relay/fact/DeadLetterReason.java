@@ -9,7 +9,9 @@ public enum DeadLetterReason {
    */
   INVALID_RECORD("invalid-record"),
   /** Its timestamp lies outside of what the topic allows. */
-  INVALID_TIMESTAMP("invalid-timestamp");
+  INVALID_TIMESTAMP("invalid-timestamp"),
+  /** Its topic is one that brokers keep for themselves. */
+  INTERNAL_TOPIC("internal-topic");
 
   private final String label;
 

@@ -19,6 +19,19 @@ public sealed interface Fact {
   /** A send failed; {@code topic} is null if it concerns no single topic. */
   record SendFailed(Verdict verdict, String topic) implements Fact {}
 
+  /**
+   * Kafka's brokers were found to be of a cluster.
+   *
+   * @param id its cluster id
+   * @param before the one to which the outbox was delivered before; null if there was none
+   */
+  record ClusterSeen(String id, String before) implements Fact {
+    /** Whether another cluster is there now. */
+    public boolean isAnother() {
+      return before != null;
+    }
+  }
+
   /** Delivery went back to the oldest unsettled event; so many will be sent again. */
   record Rewound(int events) implements Fact {}
 

@@ -23,11 +23,29 @@ public enum Part {
   MARK_FAILED("mark-failed", "A cycle can't be marked as failed", "mend what the error names"),
   /** Settled cycles, which take space. */
   DELETION("delete", "Settled cycles can't be deleted", "mend what the error names"),
+  /** The cluster to which the outbox is delivered. */
+  CLUSTER(
+      "cluster",
+      "The cluster's id can't be written down",
+      "make room on the outbox's disk: after a restart another cluster would not be noticed"),
+  /** One of the relay's threads. */
+  THREAD(
+      "thread",
+      "A thread has died",
+      "it is replaced by itself; if it dies again and again, look at memory and at who answers at"
+          + " Kafka's address: doctor"),
   /** What was appended and not yet synced. */
   SYNC(
       "sync",
       "What was appended can't be synced",
-      "look at the disk: until it is mended a power cut costs more than the sync interval");
+      "look at the disk: until it is mended a power cut costs more than the sync interval"),
+  /** The process's log. */
+  LOG("log", "Lines of the log are dropped", "see why nobody reads the relay's stderr in time"),
+  /** The files of the configuration, while the relay runs. */
+  CONFIG(
+      "config",
+      "What the files of the configuration say can't be used",
+      "mend them: the settings in use stay until then, and a restart would end the relay");
 
   private final String label;
   private final String what;

@@ -12,7 +12,17 @@ public enum PauseReason {
   AUTHENTICATION("authentication", "check user, password or certificates"),
   AUTHORIZATION("authorization", "grant the relay's user the cluster rights it needs"),
   UNSUPPORTED_VERSION("unsupported-version", "the brokers are too old for this client"),
-  CONFIGURATION("configuration", "check the KAFKA_ settings and the files that they name");
+  CONFIGURATION("configuration", "check the KAFKA_ settings and the files that they name"),
+  WRONG_CLUSTER(
+      "wrong-cluster",
+      "bring the right cluster back to this address, or set OUTBOX_CLUSTER_ID to the one there"),
+  FOREIGN_PEER(
+      "foreign-peer",
+      "check KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL, and what listens there"),
+  REFUSED(
+      "refused",
+      "mend what the error names; if the events are to become dead letters, set"
+          + " OUTBOX_REFUSALS_IN_A_ROW=0 until they are");
 
   private final String label;
   private final String wayOut;

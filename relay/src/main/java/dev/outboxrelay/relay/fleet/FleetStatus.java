@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Duration;
 import java.util.List;
@@ -13,9 +14,13 @@ import java.util.OptionalLong;
  * @param onHold those that can't be served now, and why
  * @param watchTickNanos {@code System.nanoTime()} of the last look for outboxes; empty if none is
  *     looked for, as the process serves just one
+ * @param troubles what is wrong with the process as a whole
  */
 public record FleetStatus(
-    List<PipelineStatus> open, List<OutboxOnHold> onHold, OptionalLong watchTickNanos) {
+    List<PipelineStatus> open,
+    List<OutboxOnHold> onHold,
+    OptionalLong watchTickNanos,
+    List<Trouble> troubles) {
 
   /** A turn of a loop takes milliseconds, and about a second at most: a later one is stuck. */
   public static final Duration PATIENCE = Duration.ofSeconds(15);
@@ -23,6 +28,18 @@ public record FleetStatus(
   public FleetStatus {
     open = List.copyOf(open);
     onHold = List.copyOf(onHold);
+    troubles = List.copyOf(troubles);
+  }
+
+  /** Of a process that is well itself. */
+  public FleetStatus(
+      List<PipelineStatus> open, List<OutboxOnHold> onHold, OptionalLong watchTickNanos) {
+    this(open, onHold, watchTickNanos, List.of());
+  }
+
+  /** The same of a process with something wrong. */
+  public FleetStatus with(List<Trouble> ofProcess) {
+    return new FleetStatus(open, onHold, watchTickNanos, ofProcess);
   }
 
   /** Of a process that serves one outbox. */

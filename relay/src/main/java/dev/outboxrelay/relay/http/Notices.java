@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.http;
 
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,18 +34,16 @@ final class Notices {
                   + " s ago: the outbox's files could not be looked at since.",
               "See whether its disk answers."));
     }
-    status.troubles().stream()
-        .skip(1) // the summary tells the first
-        .filter(trouble -> trouble.cause() instanceof Cause.PartFailed)
-        .map(trouble -> (Cause.PartFailed) trouble.cause())
-        .forEach(
-            failed ->
-                notices.add(
-                    new Notice(
-                        failed.part().what() + ": " + failed.error() + ".",
-                        Character.toUpperCase(failed.wayOut().charAt(0))
-                            + failed.wayOut().substring(1)
-                            + ".")));
+    // The summary tells the first.
+    notices.addAll(of(status.troubles().stream().skip(1).toList()));
+    if (status.clusterChanges() > 0) {
+      notices.add(
+          new Notice(
+              "Another cluster was found at Kafka's address: "
+                  + status.cluster().orElse("")
+                  + "; what had been delivered before is in the former one.",
+              "If that is not meant, bring the former one back; OUTBOX_CLUSTER_ID pins it."));
+    }
     if (status.quarantined() > 0) {
       notices.add(
           new Notice(
@@ -74,5 +73,18 @@ final class Notices {
               "Make room: on a full disk clients are refused with OutboxFull."));
     }
     return notices;
+  }
+
+  /** Parts of the relay's work that fail. */
+  static List<Notice> of(List<Trouble> troubles) {
+    return troubles.stream()
+        .filter(trouble -> trouble.cause() instanceof Cause.PartFailed)
+        .map(trouble -> (Cause.PartFailed) trouble.cause())
+        .map(
+            failed ->
+                new Notice(
+                    failed.part().what() + ": " + failed.error() + ".",
+                    Summary.sentence(failed.wayOut())))
+        .toList();
   }
 }

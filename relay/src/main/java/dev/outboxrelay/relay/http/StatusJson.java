@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
@@ -12,6 +13,8 @@ import dev.outboxrelay.relay.pipeline.Look;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 
@@ -35,8 +38,10 @@ final class StatusJson {
     root.put("version", version);
     root.put("now", clocks.millis());
     root.put("started", startedMillis);
+    ArrayNode troubles = root.putArray("troubles");
+    fleet.troubles().forEach(trouble -> troubles.add(TroubleJson.of(trouble)));
     ArrayNode outboxes = root.putArray("outboxes");
-    fleet.open().forEach(status -> outboxes.add(outbox(status)));
+    fleet.open().forEach(status -> outboxes.add(outbox(status, fleet.troubles())));
     ArrayNode onHold = root.putArray("on_hold");
     fleet.onHold().forEach(hold -> onHold.add(hold(hold)));
     return root.toPrettyString();
@@ -53,13 +58,15 @@ final class StatusJson {
     return node;
   }
 
-  private ObjectNode outbox(PipelineStatus status) {
+  private ObjectNode outbox(PipelineStatus status, List<Trouble> ofProcess) {
     ObjectNode node = mapper.createObjectNode();
     node.put("outbox", status.outbox().toString());
     node.put("outbox_id", status.outboxId().toString());
     node.put("generation", status.generation());
     node.set("summary", summary(Summary.of(status, clocks.millis(), clocks.nanos())));
-    for (Notices.Notice notice : Notices.of(status, clocks.nanos())) {
+    List<Notices.Notice> notices = new ArrayList<>(Notices.of(status, clocks.nanos()));
+    notices.addAll(Notices.of(ofProcess));
+    for (Notices.Notice notice : notices) {
       node.withArray("/notices").addObject().put("text", notice.text()).put("do", notice.todo());
     }
     node.put("state", status.state().label());
@@ -84,6 +91,8 @@ final class StatusJson {
     node.put("missing", status.missing());
     node.put("unsynced_bytes", status.unsynced().bytes());
     node.put("unsynced_age_ms", age.since(status.unsynced().sinceMillis()));
+    node.put("cluster", status.cluster().orElse(null));
+    node.put("cluster_changes", status.clusterChanges());
     node.put("cycles", status.cycles());
     node.put("queue_bytes", status.queueBytes());
     node.put("disk_free_bytes", Math.max(0, status.look().freeBytes()));

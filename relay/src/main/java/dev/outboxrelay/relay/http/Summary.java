@@ -123,7 +123,7 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
             + " doctor tells what is in the way.");
   }
 
-  private static String sentence(String wayOut) {
+  static String sentence(String wayOut) {
     return Character.toUpperCase(wayOut.charAt(0)) + wayOut.substring(1) + ".";
   }
 }

@@ -3,8 +3,11 @@ package dev.outboxrelay.relay.kafka;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Tries settings out before they are relied on, and does what delivery does, but send. */
 public final class KafkaProbe {
@@ -43,17 +46,34 @@ public final class KafkaProbe {
   public static Result check(KafkaSettings settings, Duration timeout) {
     Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
     Peers peers = new Peers(settings, patience);
-    makeProducer(settings);
-    List<String> useless = complaints(peers, settings.bootstrapAddresses());
+    List<String> useless = new ArrayList<>();
+    Set<String> brokers = new TreeSet<>();
+    for (String address : settings.bootstrapAddresses()) {
+      Peers.Found found = peers.look(address);
+      found.complaint().ifPresent(useless::add);
+      brokers.addAll(found.brokers());
+    }
     refuseIfAll(useless, settings.bootstrapAddresses(), "");
+    // Kafka's client would only say that there was no answer in time.
+    List<String> unreachable = unreachable(peers, brokers);
+    makeProducer(settings);
     try (KafkaAdmin admin = KafkaAdmin.open(settings, timeout)) {
       KafkaAdmin.Cluster cluster = admin.cluster();
-      List<String> brokers =
-          cluster.addresses().subList(0, Math.min(MOST_BROKERS, cluster.addresses().size()));
-      List<String> unreachable = complaints(peers, brokers);
-      refuseIfAll(unreachable, brokers, "brokers say that they are at (advertised.listeners) ");
+      if (brokers.isEmpty()) {
+        unreachable = unreachable(peers, cluster.addresses());
+      }
       return new Result(cluster, useless, unreachable);
     }
+  }
+
+  private static List<String> unreachable(Peers peers, Collection<String> all) {
+    List<String> brokers = all.stream().limit(MOST_BROKERS).collect(Collectors.toList());
+    List<String> unreachable = new ArrayList<>();
+    for (String broker : brokers) {
+      peers.look(broker).complaint().ifPresent(unreachable::add);
+    }
+    refuseIfAll(unreachable, brokers, "brokers say that they are at (advertised.listeners) ");
+    return unreachable;
   }
 
   private static void refuseIfAll(List<String> complaints, List<String> addresses, String what) {
@@ -62,18 +82,9 @@ public final class KafkaProbe {
     }
   }
 
-  private static List<String> complaints(Peers peers, List<String> addresses) {
-    List<String> complaints = new ArrayList<>();
-    for (String address : addresses) {
-      Optional<String> complaint = peers.complaint(address);
-      complaint.ifPresent(complaints::add);
-    }
-    return complaints;
-  }
-
   private static void makeProducer(KafkaSettings settings) {
     try {
-      ProducerFactory.of("-probe").create(settings).close(Duration.ZERO);
+      ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
     } catch (KafkaRefused e) {
       throw e;
     } catch (RuntimeException e) {

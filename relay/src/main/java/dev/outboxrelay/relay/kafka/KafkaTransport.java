@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.config.Partitioner;
-import dev.outboxrelay.relay.config.RecordTimestamp;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
@@ -11,6 +10,7 @@ import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,7 +20,6 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.common.Metric;
 
 /**
  * Kafka's producer as a {@link Transport}. What may block (making and closing producers, asking for
@@ -34,19 +33,26 @@ public final class KafkaTransport implements Transport {
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
 
+  /** Topics that brokers let nobody else write. */
+  private static final Set<String> INTERNAL_TOPICS =
+      Set.of(
+          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
+
   private final ProducerFactory factory;
+  private final RecordTimes times;
   private final RecordMapper mapper;
   private final Partitioning partitioning;
   private final Supplier<KafkaSettings> settings;
   private final LongSupplier nanos;
   private final ProducerWatch watch;
-  private final TopicResolver resolver = new TopicResolver(PATIENCE_NANOS);
+  private final OtherSide otherSide;
+  private final TopicResolver resolver;
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final KnownTopics topics = new KnownTopics();
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
-  private Producer<byte[], byte[]> producer;
+  private Sender sender;
   private final AtomicInteger epoch = new AtomicInteger();
 
   /**
@@ -56,21 +62,26 @@ public final class KafkaTransport implements Transport {
    * @param settings for the next producer; another object means that they have changed
    * @param nanos the monotonic clock
    * @param watch shown each producer that is used
+   * @param otherSide who is let near a producer
    */
   public KafkaTransport(
       ProducerFactory factory,
-      RecordTimestamp timestamp,
+      RecordTimes times,
       Partitioner partitioner,
       Supplier<KafkaSettings> settings,
       LongSupplier nanos,
-      ProducerWatch watch) {
+      ProducerWatch watch,
+      OtherSide otherSide) {
     this.factory = factory;
-    this.mapper = new RecordMapper(timestamp);
+    this.times = times;
+    this.mapper = new RecordMapper(times);
     this.partitioning = new Partitioning(partitioner);
     this.settings = settings;
     this.settingsInUse = settings.get();
     this.nanos = nanos;
     this.watch = watch;
+    this.otherSide = otherSide;
+    this.resolver = new TopicResolver(PATIENCE_NANOS, otherSide);
     this.worker =
         Executors.newSingleThreadExecutor(
             task -> {
@@ -81,7 +92,7 @@ public final class KafkaTransport implements Transport {
   }
 
   /** An answer and the epoch of the producer that it is about; a new producer comes with it. */
-  private record Tagged(int epoch, Answer answer, Producer<byte[], byte[]> made) {}
+  private record Tagged(int epoch, Answer answer, Sender made) {}
 
   @Override
   public void connect() {
@@ -99,9 +110,27 @@ public final class KafkaTransport implements Transport {
 
   private Tagged make(int mine, KafkaSettings current) {
     try {
-      return new Tagged(mine, new Answer.Connected(), factory.create(current));
+      Verdict refusal = otherSide.strangers(current);
+      if (refusal != null) {
+        return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
+      }
+      ClusterGuard guard = new ClusterGuard();
+      Producer<byte[], byte[]> made = factory.create(current, guard);
+      guard.watch(made);
+      // Where one cluster is named, delivery shall not seem to begin at another.
+      String cluster = otherSide.isPinned() ? guard.await(PATIENCE_NANOS) : null;
+      refusal = cluster == null ? null : otherSide.judge(cluster);
+      if (refusal != null) {
+        made.close(Duration.ZERO);
+        return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
+      }
+      return new Tagged(mine, new Answer.Connected(), new Sender(made, guard));
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
+      return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
+    } catch (Error e) {
+      // Somebody waits for this answer; without it he would do so for ever.
+      Verdict verdict = new Verdict.RebuildAndRewind(e.toString());
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
     }
   }
@@ -110,19 +139,22 @@ public final class KafkaTransport implements Transport {
   public void disconnect() {
     epoch.incrementAndGet();
     topics.clear();
-    if (producer != null) {
+    if (sender != null) {
       worker.execute(watch::letGo);
-      closeLater(producer);
-      producer = null;
+      closeLater(sender);
+      sender = null;
     }
   }
 
-  private void closeLater(Producer<byte[], byte[]> old) {
-    worker.execute(() -> old.close(Duration.ZERO));
+  private void closeLater(Sender old) {
+    worker.execute(old::close);
   }
 
   @Override
   public boolean isReady(String topic) {
+    if (INTERNAL_TOPICS.contains(topic)) {
+      return true; // for send() to refuse
+    }
     TopicUse use = topics.use(topic);
     if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
       return false;
@@ -138,7 +170,7 @@ public final class KafkaTransport implements Transport {
   /** As the producer knows it at this moment, mostly without asking anybody; −1 if it does not. */
   private int partitionsNow(String topic) {
     try {
-      return producer.partitionsFor(topic).size();
+      return sender.producer().partitionsFor(topic).size();
     } catch (RuntimeException e) {
       return -1;
     }
@@ -153,7 +185,8 @@ public final class KafkaTransport implements Transport {
   @Override
   public boolean introduces(OutboxRecord record) {
     TopicUse use = topics.use(record.topic());
-    return use != null && use.introduces(partitioning.of(record, use.partitions()));
+    return use != null
+        && use.introduces(partitioning.of(record, use.partitions()), nanos.getAsLong());
   }
 
   @Override
@@ -166,14 +199,25 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public void resolve(String topic) {
-    Producer<byte[], byte[]> asked = producer;
+    Producer<byte[], byte[]> asked = sender == null ? null : sender.producer();
     int mine = epoch.get();
+    KafkaSettings current = settingsInUse;
     if (asked != null) {
-      worker.execute(
-          () ->
-              answers.add(
-                  new Tagged(
-                      mine, resolver.resolve(asked, topic, () -> epoch.get() == mine), null)));
+      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, mine, current), null)));
+    }
+  }
+
+  private Answer ask(
+      Producer<byte[], byte[]> asked, String topic, int mine, KafkaSettings current) {
+    try {
+      Answer answer = resolver.resolve(asked, current, topic, () -> epoch.get() == mine);
+      boolean unanswered =
+          answer instanceof Answer.TopicUnavailable unavailable
+              && unavailable.verdict() instanceof Verdict.RetryLater;
+      Verdict stranger = unanswered ? otherSide.strangers(current) : null;
+      return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
+    } catch (Error e) {
+      return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
     }
   }
 
@@ -184,6 +228,10 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
+    if (INTERNAL_TOPICS.contains(record.topic())) {
+      return new Verdict.DeadLetter(
+          DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true);
+    }
     TopicUse use = topics.use(record.topic());
     if (use == null) {
       return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
@@ -192,10 +240,12 @@ public final class KafkaTransport implements Transport {
     if (partition >= use.partitions()) {
       return topics.want(use, record.topic(), partition);
     }
-    SendCallback callback = new SendCallback(completion, Thread.currentThread());
+    SendCallback callback =
+        new SendCallback(
+            sender.guard(), completion, times.leadMillis(record), Thread.currentThread());
     Exception refusal;
     try {
-      var unused = producer.send(mapper.map(record, partition), callback);
+      var unused = sender.producer().send(mapper.map(record, partition), callback);
       refusal = callback.refusal();
     } catch (RuntimeException e) {
       refusal = e;
@@ -215,11 +265,19 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public Verdict judge(String topic, Throwable error) {
+    if (error instanceof AheadOfTime ahead) {
+      times.refused(topic, ahead.leadMillis());
+      return new Verdict.RebuildAndRewind(ErrorClassifier.describe(error));
+    }
     return ErrorClassifier.ofFailed(topic, error);
   }
 
   @Override
   public Answer poll() {
+    Answer first = sender == null ? null : sender.look(nanos.getAsLong(), otherSide, worker);
+    if (first != null) {
+      return first;
+    }
     for (Tagged tagged = answers.poll(); tagged != null; tagged = answers.poll()) {
       if (tagged.epoch == epoch.get()) {
         return accept(tagged);
@@ -233,8 +291,8 @@ public final class KafkaTransport implements Transport {
 
   private Answer accept(Tagged tagged) {
     if (tagged.made != null) {
-      producer = tagged.made;
-      worker.execute(() -> watch.using(tagged.made));
+      sender = tagged.made;
+      worker.execute(() -> watch.using(tagged.made.producer()));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {
       return topics.accept(ready, nanos.getAsLong());
     }
@@ -255,16 +313,7 @@ public final class KafkaTransport implements Transport {
   }
 
   private int connections() {
-    if (producer != null) {
-      for (Metric metric : producer.metrics().values()) {
-        if (metric.metricName().name().equals("connection-count")
-            && metric.metricName().group().equals("producer-metrics")
-            && metric.metricValue() instanceof Double connections) {
-          return connections.intValue();
-        }
-      }
-    }
-    return 0;
+    return sender == null ? 0 : sender.connections();
   }
 
   @Override

@@ -5,12 +5,16 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import org.apache.kafka.common.protocol.ApiKeys;
@@ -23,9 +27,12 @@ import org.apache.kafka.common.protocol.ApiKeys;
 final class PeerProbe {
   private static final int CORRELATION = 0x6F627872;
   private static final int LONGEST_ANSWER = 16 << 20;
+  private static final int MOST_BROKERS = 10_000;
   private static final int TLS_ALERT = 0x15;
   private static final int TLS_HANDSHAKE = 0x16;
   private static final int TLS_MAJOR_VERSION = 3;
+
+  private static final String HANGS_UP = "ends the connection without an answer; is that Kafka?";
 
   private final int timeoutMillis;
 
@@ -54,7 +61,9 @@ final class PeerProbe {
   private Peer askWithTls(Socket socket, String host, int port) throws IOException {
     try (SSLSocket tls = AnyCertificate.over(socket, host, port)) {
       tls.startHandshake();
-      return ask(tls);
+      Peer peer = ask(tls);
+      // Some hang up on who has no certificate: Kafka's client finds out.
+      return peer.detail().equals(HANGS_UP) ? new Peer(Peer.Kind.KAFKA, "speaks TLS") : peer;
     } catch (SSLException | EOFException e) {
       Peer plain = plain(host, port);
       return switch (plain.kind()) {
@@ -65,7 +74,7 @@ final class PeerProbe {
                 Peer.Kind.FOREIGN,
                 "speaks Kafka without TLS; set KAFKA_SECURITY_PROTOCOL="
                     + (plain.kind() == Peer.Kind.KAFKA ? "PLAINTEXT" : "SASL_PLAINTEXT"));
-        case FOREIGN, UNREACHABLE -> plain;
+        case FOREIGN, SILENT, UNREACHABLE -> plain;
       };
     }
   }
@@ -108,16 +117,27 @@ final class PeerProbe {
       in.skipNBytes(length(first) - 4L);
       send(socket, ApiKeys.METADATA);
       return in.readNBytes(8).length == 8
-          ? new Peer(Peer.Kind.KAFKA, "speaks Kafka")
+          ? new Peer(Peer.Kind.KAFKA, "speaks Kafka", brokers(in))
           : new Peer(Peer.Kind.GUARDED, "speaks Kafka and wants a login (SASL)");
     } catch (SocketTimeoutException e) {
-      return new Peer(
-          Peer.Kind.FOREIGN, "takes the connection and answers nothing; is that Kafka?");
+      return new Peer(Peer.Kind.SILENT, "takes the connection and answers nothing; is that Kafka?");
     } catch (SSLException e) {
       throw e;
     } catch (IOException e) {
-      return new Peer(Peer.Kind.FOREIGN, "ends the connection without an answer; is that Kafka?");
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
     }
+  }
+
+  private static List<String> brokers(DataInputStream answer) throws IOException {
+    List<String> brokers = new ArrayList<>();
+    int count = Math.min(answer.readInt(), MOST_BROKERS);
+    for (int i = 0; i < count; i++) {
+      answer.readInt();
+      String host = answer.readUTF();
+      brokers.add(host + ":" + answer.readInt());
+      answer.skipNBytes(Math.max(0, answer.readShort()));
+    }
+    return brokers;
   }
 
   /** Null if it may be Kafka. */
@@ -128,7 +148,7 @@ final class PeerProbe {
       return new Peer(Peer.Kind.TLS, "speaks TLS");
     }
     if (first.length == 0) {
-      return new Peer(Peer.Kind.FOREIGN, "ends the connection without an answer; is that Kafka?");
+      return new Peer(Peer.Kind.SILENT, HANGS_UP);
     }
     String text = new String(first, StandardCharsets.US_ASCII);
     if (text.startsWith("HTTP")) {
@@ -170,9 +190,11 @@ final class PeerProbe {
     if (what == ApiKeys.METADATA) {
       request.writeInt(0);
     }
-    DataOutputStream out = new DataOutputStream(socket.getOutputStream());
-    out.writeInt(bytes.size());
-    bytes.writeTo(out);
+    // At once: who answers before it has read all may reset the connection, and the answer is lost.
+    byte[] whole =
+        ByteBuffer.allocate(4 + bytes.size()).putInt(bytes.size()).put(bytes.toByteArray()).array();
+    OutputStream out = socket.getOutputStream();
+    out.write(whole);
     out.flush();
   }
 }

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.apache.kafka.common.utils.Utils;
@@ -23,15 +24,37 @@ final class Peers {
     this.login = protocol.startsWith("SASL");
   }
 
-  /** Empty if nothing does. */
-  Optional<String> complaint(String address) {
+  /**
+   * What was found at an address.
+   *
+   * @param complaint empty if nothing keeps the client from talking to it
+   * @param brokers where it says that the cluster's brokers are, if everybody may ask that
+   */
+  record Found(Optional<String> complaint, List<String> brokers) {}
+
+  Found look(String address) {
     String host = Utils.getHost(address);
     Integer port = Utils.getPort(address);
     if (host == null || port == null) {
-      return Optional.of(address + " is no address; give host:port");
+      return new Found(Optional.of(address + " is no address; give host:port"), List.of());
     }
-    Peer peer = tls ? probe.tls(host, port) : probe.plain(host, port);
-    return Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong);
+    Peer peer = peer(host, port);
+    return new Found(
+        Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong), peer.brokers());
+  }
+
+  /**
+   * What listens there if it is certainly no broker: Kafka's client must not meet it. Empty for a
+   * broker, and for who says nothing.
+   */
+  Optional<String> stranger(String host, int port) {
+    Peer peer = peer(host, port);
+    boolean strange = peer.kind() == Peer.Kind.TLS || peer.kind() == Peer.Kind.FOREIGN;
+    return strange ? Optional.ofNullable(wrong(peer)) : Optional.empty();
+  }
+
+  private Peer peer(String host, int port) {
+    return tls ? probe.tls(host, port) : probe.plain(host, port);
   }
 
   private String wrong(Peer peer) {
@@ -45,7 +68,7 @@ final class Peers {
                   + (tls ? "SASL_SSL" : "SASL_PLAINTEXT");
       case TLS ->
           "speaks TLS; set KAFKA_SECURITY_PROTOCOL=" + (login ? "SASL_SSL" : "SSL or SASL_SSL");
-      case FOREIGN, UNREACHABLE -> peer.detail();
+      case FOREIGN, SILENT, UNREACHABLE -> peer.detail();
     };
   }
 }

@@ -14,9 +14,10 @@ public interface ProducerFactory {
   /**
    * A new producer. Does not wait for Kafka.
    *
+   * @param guard serializes its keys, and is told its clusters
    * @throws RuntimeException if Kafka's client refuses the settings
    */
-  Producer<byte[], byte[]> create(KafkaSettings settings);
+  Producer<byte[], byte[]> create(KafkaSettings settings, ClusterGuard guard);
 
   /**
    * Makes real producers.
@@ -24,11 +25,11 @@ public interface ProducerFactory {
    * @param suffix put behind the configured {@code client.id}
    */
   static ProducerFactory of(String suffix) {
-    return settings -> {
+    return (settings, guard) -> {
       CodecCheck.check(settings);
       Map<String, Object> properties = new HashMap<>(settings.producerProperties());
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
-      return new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
+      return new KafkaProducer<>(properties, guard, new ByteArraySerializer());
     };
   }
 }

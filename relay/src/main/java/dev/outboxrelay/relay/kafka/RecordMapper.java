@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.relay.config.RecordTimestamp;
 import java.nio.charset.StandardCharsets;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
@@ -12,10 +11,13 @@ import org.apache.kafka.common.header.internals.RecordHeaders;
 final class RecordMapper {
   static final String EVENT_ID_HEADER = "outbox-event-id";
 
-  private final RecordTimestamp timestamp;
+  /** The event's own time, milliseconds since the epoch, where brokers refuse it. */
+  static final String TIMESTAMP_HEADER = "outbox-timestamp";
 
-  RecordMapper(RecordTimestamp timestamp) {
-    this.timestamp = timestamp;
+  private final RecordTimes times;
+
+  RecordMapper(RecordTimes times) {
+    this.times = times;
   }
 
   ProducerRecord<byte[], byte[]> map(OutboxRecord record, int partition) {
@@ -25,9 +27,12 @@ final class RecordMapper {
     }
     byte[] eventId = record.eventId().toString().getBytes(StandardCharsets.US_ASCII);
     headers.add(new RecordHeader(EVENT_ID_HEADER, eventId));
-    Long time = timestamp == RecordTimestamp.APPEND ? (Long) record.timestamp() : null;
+    if (times.isTooFarAhead(record)) {
+      byte[] time = Long.toString(record.timestamp()).getBytes(StandardCharsets.US_ASCII);
+      headers.add(new RecordHeader(TIMESTAMP_HEADER, time));
+    }
     Integer target = partition == Partitioning.ANY ? null : (Integer) partition;
     return new ProducerRecord<>(
-        record.topic(), target, time, record.key(), record.value(), headers);
+        record.topic(), target, times.of(record), record.key(), record.value(), headers);
   }
 }

@@ -2,8 +2,11 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.errors.RetriableException;
 
 /**
@@ -12,26 +15,34 @@ import org.apache.kafka.common.errors.RetriableException;
  */
 final class TopicResolver {
   private final long patienceNanos;
+  private final OtherSide otherSide;
 
   /**
    * A resolver.
    *
    * @param patienceNanos how long to wait for brokers that do not answer
    */
-  TopicResolver(long patienceNanos) {
+  TopicResolver(long patienceNanos, OtherSide otherSide) {
+    this.otherSide = otherSide;
     this.patienceNanos = patienceNanos;
   }
 
   /**
    * Asks until there is an answer or patience ends.
    *
+   * @param settings of the producer
    * @param wanted false once nobody waits for the answer any more
    */
-  Answer resolve(Producer<?, ?> producer, String topic, BooleanSupplier wanted) {
+  Answer resolve(
+      Producer<?, ?> producer, KafkaSettings settings, String topic, BooleanSupplier wanted) {
     long begin = System.nanoTime();
     while (true) {
       try {
-        return new Answer.TopicReady(topic, producer.partitionsFor(topic).size());
+        List<PartitionInfo> partitions = producer.partitionsFor(topic);
+        Verdict stranger = otherSide.strangers(settings, partitions);
+        return stranger == null
+            ? new Answer.TopicReady(topic, partitions.size())
+            : new Answer.TopicUnavailable(topic, stranger);
       } catch (RuntimeException e) {
         Verdict verdict = ErrorClassifier.ofRefused(topic, e);
         boolean unanswered = e instanceof RetriableException && e.getCause() == null;

@@ -1,24 +1,37 @@
 package dev.outboxrelay.relay.kafka;
 
 import java.util.BitSet;
+import java.util.concurrent.TimeUnit;
 
 /** What is known of a topic that the present producer writes. For one thread. */
 final class TopicUse {
+  /**
+   * Brokers forget a producer that is silent in a partition, after a day if nobody changed that. To
+   * introduce it anew costs a round trip, once after so much silence, so this is short.
+   */
+  private static final long FORGOTTEN_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final String topic;
   private final int partitions;
   private final BitSet introduced = new BitSet();
+
+  /** By partition, when a record was sent there last. */
+  private final long[] sentNanos;
+
   private long lastNanos;
 
   TopicUse(String topic, int partitions, long nanos) {
     this.topic = topic;
     this.partitions = partitions;
     this.lastNanos = nanos;
+    this.sentNanos = new long[partitions];
   }
 
   /** The same topic, asked for again: what brokers have heard of stays known. */
   TopicUse again(int partitionsNow, long nanos) {
     TopicUse again = new TopicUse(topic, partitionsNow, nanos);
     again.introduced.or(introduced);
+    System.arraycopy(sentNanos, 0, again.sentNanos, 0, Math.min(partitions, partitionsNow));
     return again;
   }
 
@@ -39,12 +52,20 @@ final class TopicUse {
   }
 
   /**
-   * Whether no broker has acked anything yet in this partition. False for {@link Partitioning#ANY}:
-   * without a key there is no order to keep among several partitions.
+   * Whether no broker has acked anything yet, or not for long, in this partition, to which a record
+   * goes now. False for {@link Partitioning#ANY}: without a key there is no order to keep among
+   * several partitions.
    */
-  boolean introduces(int partition) {
+  boolean introduces(int partition, long now) {
     int target = partitions == 1 ? 0 : partition;
-    return target != Partitioning.ANY && !introduced.get(target);
+    if (target == Partitioning.ANY || target >= partitions) {
+      return false;
+    }
+    if (now - sentNanos[target] >= FORGOTTEN_NANOS) {
+      introduced.clear(target);
+    }
+    sentNanos[target] = now;
+    return !introduced.get(target);
   }
 
   /** A record was acked in this partition. */

@@ -83,6 +83,10 @@ final class DeliveryCounters implements FactListener {
         "out.of.sequence.records",
         "Records whose sequence was not the next one",
         Counts::outOfSequence);
+    counter(
+        "cluster.changes",
+        "Times that another cluster was found at Kafka's address",
+        Counts::clusterChanges);
     counter("standstills", "Times that the reader met damaged data", Counts::standstills);
     counter("checkpoints", "Positions saved to stable storage", Counts::positionsSaved);
     counter("checkpoint.failures", "Positions not saved", all -> all.failures(Part.POSITION));

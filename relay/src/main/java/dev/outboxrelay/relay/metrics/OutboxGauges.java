@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.metrics;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -14,6 +15,7 @@ import java.util.Locale;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /** What is true of one outbox at the moment of the scrape. */
 final class OutboxGauges {
@@ -37,14 +39,20 @@ final class OutboxGauges {
 
   private final Path outbox;
   private final Supplier<PipelineStatus> status;
+  private final Supplier<List<Trouble>> ofProcess;
   private final UnsettledAge age;
   private final LongSupplier nanoClock;
   private volatile PipelineStatus now;
 
   OutboxGauges(
-      Path outbox, Supplier<PipelineStatus> status, UnsettledAge age, LongSupplier nanoClock) {
+      Path outbox,
+      Supplier<PipelineStatus> status,
+      Supplier<List<Trouble>> ofProcess,
+      UnsettledAge age,
+      LongSupplier nanoClock) {
     this.outbox = outbox;
     this.status = status;
+    this.ofProcess = ofProcess;
     this.age = age;
     this.nanoClock = nanoClock;
     refresh();
@@ -139,7 +147,7 @@ final class OutboxGauges {
   }
 
   private boolean fails(Part part) {
-    return now.troubles().stream()
+    return Stream.concat(now.troubles().stream(), ofProcess.get().stream())
         .anyMatch(
             trouble -> trouble.cause() instanceof Cause.PartFailed failed && failed.part() == part);
   }

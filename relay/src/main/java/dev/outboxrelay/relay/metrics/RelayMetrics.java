@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fleet.FleetListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.meters.ProducerMeters;
@@ -23,6 +24,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,6 +55,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
   private final JvmGcMetrics gcMetrics = new JvmGcMetrics();
   private final String version;
   private final UnsettledAge age;
+  private final Supplier<List<Trouble>> ofProcess;
   private final LongSupplier nanoClock;
   private volatile boolean configInUse = true;
 
@@ -61,9 +64,12 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    *
    * @param version of the relay
    * @param age of the oldest event
+   * @param ofProcess what is wrong with the process as a whole
    * @param nanoClock the clock of {@link PipelineStatus#tickNanos()}
    */
-  public RelayMetrics(String version, UnsettledAge age, LongSupplier nanoClock) {
+  public RelayMetrics(
+      String version, UnsettledAge age, Supplier<List<Trouble>> ofProcess, LongSupplier nanoClock) {
+    this.ofProcess = ofProcess;
     this.age = age;
     this.nanoClock = nanoClock;
     this.version = version;
@@ -95,7 +101,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    */
   @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    OutboxGauges gauges = new OutboxGauges(outbox, status, age, nanoClock);
+    OutboxGauges gauges = new OutboxGauges(outbox, status, ofProcess, age, nanoClock);
     gauges.bindTo(registry);
     watched.put(outbox, gauges);
     Gauge.builder("outbox.relay.build.info", () -> 1)

@@ -17,6 +17,9 @@ final class Sentence {
         fleet.open().size() == 1 && fleet.onHold().isEmpty()
             ? one(fleet.open().get(0))
             : all(fleet);
+    for (Trouble trouble : fleet.troubles()) {
+      sentence += of(trouble);
+    }
     // One line, whatever an error says: a second one would be another message.
     String line = sentence.replaceAll("\\s+", " ");
     return line.length() <= LONGEST ? line : line.substring(0, LONGEST - 1) + "…";

@@ -10,6 +10,7 @@ import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deliver.Backoff;
@@ -23,7 +24,9 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
+import dev.outboxrelay.relay.kafka.OtherSide;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
+import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -45,6 +48,9 @@ final class PipelineAssembly {
 
   /** Far beyond what Kafka's client waits for one request. */
   private static final Duration LOST_ORDER = Duration.ofMinutes(2);
+
+  /** A broker answers at once; who does not is asked again when it matters. */
+  private static final Duration PEER_PATIENCE = Duration.ofSeconds(1);
 
   private PipelineAssembly() {}
 
@@ -136,11 +142,12 @@ final class PipelineAssembly {
         resources.add(
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
-                config.recordTimestamp(),
+                new RecordTimes(config.recordTimestamp(), clocks.wall()),
                 config.partitioner(),
                 kafka,
                 clocks.monotonic(),
-                context.producers()));
+                context.producers(),
+                new OtherSide(config.clusterId(), PEER_PATIENCE)));
     Delivery delivery =
         new Delivery(
             intake,
@@ -150,7 +157,8 @@ final class PipelineAssembly {
             limits(config, resources.add(company.lease())),
             new SplittableRandom(),
             clocks,
-            start);
+            start,
+            new ClusterFile(paths.root()).read().orElse(null));
     StatusBoard board =
         new StatusBoard(
             named,
@@ -223,7 +231,8 @@ final class PipelineAssembly {
         lease,
         new Backoff(config.backoff().min(), config.backoff().max()),
         STALL,
-        LOST_ORDER);
+        LOST_ORDER,
+        config.refusalsInARow());
   }
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {

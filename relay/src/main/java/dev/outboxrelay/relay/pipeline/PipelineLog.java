@@ -59,6 +59,8 @@ final class PipelineLog implements FactListener {
           .addKeyValue("verdict", failed.verdict().kind())
           .addKeyValue("error", failed.verdict().error())
           .log("not sent");
+    } else if (fact instanceof Fact.ClusterSeen seen) {
+      clusterSeen(seen);
     } else if (fact instanceof Fact.Rewound rewound) {
       LOG.atInfo()
           .addKeyValue("events", rewound.events())
@@ -67,7 +69,9 @@ final class PipelineLog implements FactListener {
       failed(failed);
     } else if (fact instanceof Fact.Recovered recovered) {
       held.remove("failed " + recovered.part());
-      LOG.atInfo().addKeyValue("what", recovered.part().label()).log("written at last");
+      LOG.atInfo()
+          .addKeyValue("what", recovered.part().label())
+          .log(recovered.part() == Part.THREAD ? "thread replaced" : "written at last");
     } else if (fact instanceof Fact.CyclesDeleted deleted) {
       LOG.atInfo()
           .addKeyValue("up_to_cycle", deleted.cycle())
@@ -171,6 +175,18 @@ final class PipelineLog implements FactListener {
     return cause.wayOut() == null ? named : named.addKeyValue("do", cause.wayOut());
   }
 
+  private static void clusterSeen(Fact.ClusterSeen seen) {
+    if (seen.isAnother()) {
+      LOG.atError()
+          .addKeyValue("cluster", seen.id())
+          .addKeyValue("before", seen.before())
+          .addKeyValue("do", "if that is not meant, bring the other back and set OUTBOX_CLUSTER_ID")
+          .log("another cluster is at Kafka's address, unsettled events go there");
+    } else {
+      LOG.atInfo().addKeyValue("cluster", seen.id()).log("delivers to cluster");
+    }
+  }
+
   private void failed(Fact.Failed failed) {
     LoggingEventBuilder line = limited("failed " + failed.part(), Level.ERROR);
     if (line != null) {
@@ -178,9 +194,11 @@ final class PipelineLog implements FactListener {
           .addKeyValue("error", failed.error())
           .addKeyValue("do", failed.part().wayOut())
           .log(
-              failed.part() == Part.POSITION
-                  ? "position not saved, trying again"
-                  : "not written, trying again");
+              switch (failed.part()) {
+                case POSITION -> "position not saved, trying again";
+                case THREAD -> "thread has died, it is replaced";
+                default -> "not written, trying again";
+              });
     }
   }
 

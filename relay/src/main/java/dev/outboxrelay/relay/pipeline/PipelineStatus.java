@@ -33,6 +33,8 @@ import java.util.UUID;
  * @param deadLetters dead letters made since the start
  * @param quarantined corrupt records and regions set aside since the start
  * @param missing sequences found missing since the start
+ * @param cluster id of the cluster to which events go; empty if it is not known
+ * @param clusterChanges how often another cluster was found at Kafka's address since the start
  * @param unsynced what a power cut could cost now
  * @param look what its files said when they were last looked at
  */
@@ -57,6 +59,8 @@ public record PipelineStatus(
     long deadLetters,
     long quarantined,
     long missing,
+    Optional<String> cluster,
+    long clusterChanges,
     Unsynced unsynced,
     Look look) {
 
@@ -103,6 +107,8 @@ public record PipelineStatus(
         deadLetters,
         quarantined,
         missing,
+        cluster,
+        clusterChanges,
         unsynced,
         look);
   }

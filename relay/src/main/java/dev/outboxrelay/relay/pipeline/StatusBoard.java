@@ -133,6 +133,8 @@ final class StatusBoard {
         counts.deadLetters(),
         counts.quarantined(),
         counts.missing(),
+        counts.cluster(),
+        counts.clusterChanges(),
         unsynced.get(),
         seen);
   }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
@@ -22,6 +23,7 @@ final class Jobs {
   private final DeadLetterStore deadLetters;
   private final Quarantine quarantine;
   private final Housekeeping housekeeping;
+  private final ClusterFile cluster;
   private final FactQueue facts;
   private final Queue<Job> waiting = new ConcurrentLinkedQueue<>();
   private long retryNanos;
@@ -31,7 +33,9 @@ final class Jobs {
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
+      ClusterFile cluster,
       FactQueue facts) {
+    this.cluster = cluster;
     this.deadLetters = deadLetters;
     this.quarantine = quarantine;
     this.housekeeping = housekeeping;
@@ -63,6 +67,13 @@ final class Jobs {
     }
   }
 
+  private record Cluster(String id) implements Job {
+    @Override
+    public Part part() {
+      return Part.CLUSTER;
+    }
+  }
+
   void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
     waiting.add(new DeadLetter(record, verdict));
   }
@@ -73,6 +84,10 @@ final class Jobs {
 
   void seal(long cycle) {
     waiting.add(new Seal(cycle));
+  }
+
+  void cluster(String id) {
+    waiting.add(new Cluster(id));
   }
 
   boolean isEmpty() {
@@ -126,6 +141,8 @@ final class Jobs {
       }
     } else if (job instanceof Seal seal) {
       housekeeping.seal(seal.cycle());
+    } else if (job instanceof Cluster seen) {
+      cluster.save(seen.id());
     }
   }
 }

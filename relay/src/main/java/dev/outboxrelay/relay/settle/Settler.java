@@ -4,6 +4,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -46,6 +47,7 @@ public final class Settler implements Settlement {
       Quarantine quarantine,
       Housekeeping housekeeping,
       TroubleNews news,
+      ClusterFile cluster,
       Pace pace,
       Clocks clocks,
       Settled start) {
@@ -55,7 +57,7 @@ public final class Settler implements Settlement {
     this.news = news;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
-    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, facts);
+    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, cluster, facts);
     long intervalNanos = pace.checkpointInterval().toNanos();
     this.saving = new Saving(positions, housekeeping, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
@@ -96,6 +98,7 @@ public final class Settler implements Settlement {
         new Quarantine(held.paths(), outbox),
         new Housekeeping(options, held, owner.outboxId()),
         new TroubleNews(held.paths().troubles(), clocks),
+        new ClusterFile(held.paths().root()),
         pace,
         clocks,
         start);
@@ -122,6 +125,12 @@ public final class Settler implements Settlement {
   @Override
   public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
     saving.undelivered(firstSequence, lastSequence, outcome);
+  }
+
+  @Override
+  public void cluster(String id) {
+    jobs.cluster(id);
+    wakeUp();
   }
 
   @Override

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Bookmark;
 import java.time.Duration;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +25,7 @@ class DeliveryTest {
   private final FakeDisk disk = new FakeDisk();
   private Delivery delivery;
   private Counts counts;
+  private int refusals;
 
   @BeforeEach
   void start() {
@@ -40,10 +43,11 @@ class DeliveryTest {
             Lease.WHOLE,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofSeconds(5),
-            Duration.ofMinutes(2));
+            Duration.ofMinutes(2),
+            refusals);
     delivery =
         new Delivery(
-            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null);
+            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null, null);
   }
 
   private void append(int count) {
@@ -552,5 +556,102 @@ class DeliveryTest {
     assertThat(delivery.otherFormat().error()).contains("upgrade");
     assertThat(delivery.ledger().settled().sequence()).isEqualTo(2);
     assertThat(disk.quarantined).isEmpty();
+  }
+
+  @Test
+  void anotherClusterGetsWhatIsNotSettledFromANewSender() {
+    append(3);
+    turns(3);
+    kafka.answerOldest();
+    turns(2);
+    kafka.replaceCluster("B");
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(3);
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.former).containsExactly(1L);
+    assertThat(kafka.log).containsExactly(2L, 3L);
+    assertThat(kafka.connects).isEqualTo(2);
+    assertThat(counts.clusterChanges()).isEqualTo(1);
+    assertThat(counts.cluster()).contains("B");
+    assertThat(disk.cluster).isEqualTo("B");
+  }
+
+  @Test
+  void aClusterThatMayNotBeWrittenPausesEverythingAndIsNotRemembered() {
+    append(3);
+    turns(3);
+    kafka.refusedCluster =
+        new Verdict.PauseAll(PauseReason.WRONG_CLUSTER, "of cluster B, A is wanted");
+    kafka.replaceCluster("B");
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("wrong-cluster");
+    assertThat(disk.cluster).isEqualTo("A");
+    assertThat(kafka.inFlight()).isZero();
+  }
+
+  @Test
+  void aSenderThatEndedByItselfIsReplacedAndTold() {
+    append(3);
+    turns(3);
+    kafka.loseSender("OutOfMemoryError");
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(counts.failures(Part.THREAD)).isEqualTo(1);
+    waitOutBackoff();
+    kafka.answerAll();
+    turns(3);
+    kafka.answerAll();
+    turns(2);
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L);
+  }
+
+  private void untilNothingMoves() {
+    for (int i = 0; i < 30; i++) {
+      waitOutBackoff();
+      kafka.answerAll();
+      disk.work();
+    }
+  }
+
+  @Test
+  void manyRefusalsInARowBarTheirTopicInsteadOfEmptyingTheQueueIntoTheDeadLetters() {
+    refusals = 3;
+    begin();
+    kafka.refusing.add("a");
+    append(8);
+    untilNothingMoves();
+    assertThat(disk.deadLetters).containsOnlyKeys(1L, 2L, 3L);
+    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("refused");
+    kafka.refusing.clear();
+    untilNothingMoves();
+    assertThat(kafka.log).containsExactly(4L, 5L, 6L, 7L, 8L);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(disk.deadLetters).hasSize(3);
+  }
+
+  @Test
+  void refusalsWithAcksBetweenThemAreNoRow() {
+    refusals = 3;
+    begin();
+    for (long sequence = 1; sequence <= 15; sequence += 2) {
+      kafka.poison.add(sequence);
+    }
+    append(16);
+    untilNothingMoves();
+    assertThat(disk.deadLetters).hasSize(8);
+    assertThat(Set.copyOf(kafka.log)).hasSize(8);
+  }
+
+  @Test
+  void whoSaysSoGetsEveryRefusedEventIntoTheDeadLetters() {
+    kafka.refusing.add("a");
+    append(8);
+    untilNothingMoves();
+    assertThat(disk.deadLetters).hasSize(8);
   }
 }

@@ -17,6 +17,7 @@ final class FakeDisk implements Settlement {
 
   private final Queue<InFlight> jobs = new ArrayDeque<>();
   private Settled latest;
+  String cluster;
 
   @Override
   public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
@@ -33,6 +34,11 @@ final class FakeDisk implements Settlement {
     for (long sequence = firstSequence; sequence <= lastSequence; sequence++) {
       undelivered.add(sequence);
     }
+  }
+
+  @Override
+  public void cluster(String id) {
+    cluster = id;
   }
 
   @Override

@@ -38,6 +38,19 @@ final class FakeKafka implements Transport {
   /** Of every topic. */
   int partitions = 1;
 
+  /** Which cluster is there now; another one begins without any record. */
+  String cluster = "A";
+
+  /** What the clusters that were there before have. */
+  final List<Long> former = new ArrayList<>();
+
+  /** Topics whose brokers refuse everything, until somebody mends them. */
+  final Set<String> refusing = new HashSet<>();
+
+  /** Why the cluster that is there may not be written; null if it may. */
+  Verdict refusedCluster;
+
+  private String sendersCluster;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
   private final Set<String> ready = new HashSet<>();
@@ -69,6 +82,7 @@ final class FakeKafka implements Transport {
       return;
     }
     connected = true;
+    sendersCluster = null;
     answers.add(new Answer.Connected());
   }
 
@@ -137,7 +151,25 @@ final class FakeKafka implements Transport {
 
   @Override
   public Answer poll() {
+    if (connected && reachable && answers.isEmpty() && !cluster.equals(sendersCluster)) {
+      boolean replaced = sendersCluster != null;
+      sendersCluster = cluster;
+      return new Answer.ClusterSeen(cluster, replaced, refusedCluster);
+    }
     return answers.poll();
+  }
+
+  /** The sender ends, and nobody completes what it holds. */
+  void loseSender(String error) {
+    inFlight.clear();
+    answers.add(new Answer.SenderLost(error));
+  }
+
+  /** Another cluster takes the place of the present one: nobody answers for that any more. */
+  void replaceCluster(String id) {
+    cluster = id;
+    former.addAll(log);
+    log.clear();
   }
 
   /** As after a look-up that tells nothing of what was sent before. */
@@ -160,7 +192,10 @@ final class FakeKafka implements Transport {
     if (sent == null) {
       return false;
     }
-    if (poison.contains(sent.record.sequence())) {
+    if (sendersCluster != null && !sendersCluster.equals(cluster)) {
+      return true; // the guard of the real one: what another cluster acks does not count
+    }
+    if (poison.contains(sent.record.sequence()) || refusing.contains(sent.record.topic())) {
       sent.completion.failed(
           new Failure(new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
     } else {

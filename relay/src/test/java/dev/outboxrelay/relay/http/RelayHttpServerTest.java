@@ -54,7 +54,7 @@ class RelayHttpServerTest {
   private final AtomicLong nanos = new AtomicLong();
   private long millis = 1_000;
   private final UnsettledAge age = new UnsettledAge(() -> Instant.ofEpochMilli(millis));
-  private final RelayMetrics metrics = new RelayMetrics("1.2.3", age, nanos::get);
+  private final RelayMetrics metrics = new RelayMetrics("1.2.3", age, List::of, nanos::get);
   private final HttpClient client = HttpClient.newHttpClient();
   private FleetStatus fleet = new FleetStatus(List.of(), List.of(), OptionalLong.empty());
   private final History history = new History(age);

@@ -49,7 +49,8 @@ class DamageIT extends BrokerTest {
         outbox.append("flipped", 11, 5);
         relay.awaitSaved(15);
       }
-      assertThat(quarantine()).containsExactly(cycle + "-" + offsets.get(4) + ".bin");
+      String place = damaged.outbox() + "-1-" + cycle + "-" + offsets.get(4);
+      assertThat(quarantine()).containsExactly(place + ".bin");
       assertThat(Files.size(outbox.paths().quarantine().resolve(quarantine().get(0))))
           .isEqualTo(offsets.get(5) - offsets.get(4));
     }

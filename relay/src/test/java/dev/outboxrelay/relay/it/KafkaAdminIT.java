@@ -9,6 +9,8 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.doctor.Doctor;
 import dev.outboxrelay.relay.doctor.Finding;
 import dev.outboxrelay.relay.doctor.Finding.Grade;
+import dev.outboxrelay.relay.doctor.KafkaChecks;
+import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.kafka.TopicFinding;
@@ -18,7 +20,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
@@ -146,6 +150,27 @@ class KafkaAdminIT {
 
     Doctor doctor = new Doctor(config(broker.bootstrap()), Clock.systemUTC(), TIMEOUT);
     eventually(() -> assertOnlyOneTopicIsMissing(doctor.examine()));
+  }
+
+  @Test
+  void aClockThatIsAheadOfTheBrokersIsAProblemOnceKafkaRefusesItsTimes() {
+    assertThat(clockFindings(Duration.ZERO)).isEmpty();
+    assertThat(clockFindings(Duration.ofMinutes(-10)))
+        .singleElement()
+        .extracting(Finding::grade)
+        .isEqualTo(Grade.WARNING);
+    assertThat(clockFindings(Duration.ofHours(2)))
+        .singleElement()
+        .extracting(Finding::grade)
+        .isEqualTo(Grade.PROBLEM);
+  }
+
+  private List<Finding> clockFindings(Duration ahead) {
+    Clock clock = Clock.offset(Clock.systemUTC(), ahead);
+    return new KafkaChecks(config(broker.bootstrap()), clock, TIMEOUT)
+        .findings(Set.of(), new Backlog(Map.of(), 0, true)).stream()
+            .filter(finding -> finding.check().equals("clock"))
+            .collect(Collectors.toList());
   }
 
   private static void assertOnlyOneTopicIsMissing(List<Finding> findings) {

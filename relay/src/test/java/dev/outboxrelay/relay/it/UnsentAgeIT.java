@@ -15,6 +15,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +32,8 @@ class UnsentAgeIT {
 
   private double ageIn(Duration future, Pipeline pipeline) {
     Clock clock = Clock.fixed(Instant.now().plus(future), ZoneOffset.UTC);
-    try (RelayMetrics metrics = new RelayMetrics("1", new UnsettledAge(clock), System::nanoTime)) {
+    try (RelayMetrics metrics =
+        new RelayMetrics("1", new UnsettledAge(clock), List::of, System::nanoTime)) {
       metrics.watch(directory.resolve("outbox"), () -> seen(pipeline));
       return metrics
           .scrape(false)

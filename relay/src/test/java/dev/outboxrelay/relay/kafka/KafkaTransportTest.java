@@ -15,10 +15,12 @@ import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -45,6 +47,9 @@ class KafkaTransportTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+  private static final long NOW = 1_700_000_000_000L;
+
+  private final List<ClusterGuard> guards = new CopyOnWriteArrayList<>();
   private final List<String> servers = new CopyOnWriteArrayList<>();
   private final AtomicLong nanos = new AtomicLong();
   private final Watched watched = new Watched();
@@ -52,11 +57,12 @@ class KafkaTransportTest {
   private final KafkaTransport transport =
       new KafkaTransport(
           this::newProducer,
-          RecordTimestamp.APPEND,
+          new RecordTimes(RecordTimestamp.APPEND, () -> Instant.ofEpochMilli(NOW)),
           Partitioner.CRC32,
           () -> settings,
           nanos::get,
-          watched);
+          watched,
+          new OtherSide(Optional.empty(), Duration.ofMillis(100)));
   private RuntimeException refusal;
   private volatile int partitions = 1;
 
@@ -70,7 +76,8 @@ class KafkaTransportTest {
     transport.close();
   }
 
-  private MockProducer<byte[], byte[]> newProducer(KafkaSettings used) {
+  private MockProducer<byte[], byte[]> newProducer(KafkaSettings used, ClusterGuard guard) {
+    guards.add(guard);
     servers.add(used.bootstrapServers());
     if (refusal != null) {
       throw refusal;

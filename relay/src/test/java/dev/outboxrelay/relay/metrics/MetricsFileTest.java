@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,8 @@ class MetricsFileTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final RelayMetrics metrics =
-      new RelayMetrics("1.2.3", new UnsettledAge(InstantSource.system()), System::nanoTime);
+      new RelayMetrics(
+          "1.2.3", new UnsettledAge(InstantSource.system()), List::of, System::nanoTime);
 
   @TempDir private Path directory;
   private Path file;

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -38,7 +39,7 @@ class RelayMetricsTest {
   private final AtomicLong nanos = new AtomicLong();
   private Instant now = Instant.ofEpochMilli(5_000);
   private final RelayMetrics metrics =
-      new RelayMetrics("1.2.3", new UnsettledAge(() -> now), nanos::get);
+      new RelayMetrics("1.2.3", new UnsettledAge(() -> now), List::of, nanos::get);
 
   @TempDir private Path outbox;
 

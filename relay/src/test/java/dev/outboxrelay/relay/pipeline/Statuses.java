@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 
@@ -58,6 +59,8 @@ public final class Statuses {
         0,
         0,
         0,
+        Optional.empty(),
+        0,
         OutboxSync.Unsynced.NOTHING,
         look(settledThen, oldest));
   }
@@ -85,6 +88,8 @@ public final class Statuses {
         0,
         0,
         0,
+        0,
+        Optional.empty(),
         0,
         OutboxSync.Unsynced.NOTHING,
         look(7));
@@ -123,6 +128,8 @@ public final class Statuses {
         status.deadLetters(),
         status.quarantined(),
         status.missing(),
+        status.cluster(),
+        status.clusterChanges(),
         status.unsynced(),
         status.look());
   }
@@ -153,6 +160,8 @@ public final class Statuses {
         retried,
         0,
         0,
+        0,
+        Optional.empty(),
         0,
         OutboxSync.Unsynced.NOTHING,
         look);

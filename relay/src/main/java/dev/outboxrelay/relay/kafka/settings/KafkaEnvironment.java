@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigValue;
 import org.apache.kafka.common.config.SslConfigs;
+import org.apache.kafka.common.utils.Utils;
 
 /**
  * Reads a producer's settings from the environment:
@@ -85,6 +86,7 @@ final class KafkaEnvironment {
     values.forEach(ShownSettings::protect);
     new SettingRules(values, this::refuse).check();
     refuseWhatKafkaRefuses();
+    refuseWhatIsNoAddress();
     warnOfUnverifiedNames();
     if (many) {
       values.putIfAbsent(ProducerConfig.BATCH_SIZE_CONFIG, BATCH_OF_MANY);
@@ -192,6 +194,19 @@ final class KafkaEnvironment {
 
   private void refuse(String setting, String why) {
     errors.add(shown(setting) + ": " + why);
+  }
+
+  /** The client would say so only when it is made. */
+  private void refuseWhatIsNoAddress() {
+    String setting = ProducerConfig.BOOTSTRAP_SERVERS_CONFIG;
+    String value = values.getOrDefault(setting, "");
+    for (String address : value.contains("${") ? new String[0] : value.split(",", 0)) {
+      if (!address.isBlank()
+          && (Utils.getHost(address.trim()) == null || Utils.getPort(address.trim()) == null)) {
+        refuse(setting, "give host:port, or several with commas between them");
+        return;
+      }
+    }
   }
 
   private void warnOfUnverifiedNames() {

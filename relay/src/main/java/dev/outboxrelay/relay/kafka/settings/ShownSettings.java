@@ -25,6 +25,8 @@ final class ShownSettings {
   private static final Pattern NAME =
       Pattern.compile("[a-z][a-z0-9_-]{0,30}(\\.[a-z0-9_-]{1,30}){1,8}");
 
+  private static final Pattern CLASS = Pattern.compile("[\\w.$]+");
+
   /** User info, a query or a fragment, and what looks like an assignment of a secret. */
   private static final Pattern SECRET_PART =
       Pattern.compile(
@@ -48,9 +50,17 @@ final class ShownSettings {
     if (isSecret(name)) {
       return SecretWords.MASK;
     }
+    if (isNoClass(name, value)) {
+      return SecretWords.MASK;
+    }
     return TEXT.contains(DEFINITIONS.configKeys().get(name).type)
         ? SECRET_PART.matcher(value).replaceAll(Matcher.quoteReplacement(SecretWords.MASK))
         : value;
+  }
+
+  private static boolean isNoClass(String name, String value) {
+    return DEFINITIONS.configKeys().get(name).type == ConfigDef.Type.CLASS
+        && !CLASS.matcher(value).matches();
   }
 
   /** Lets no message show what {@link #mask} does not. */
@@ -61,6 +71,9 @@ final class ShownSettings {
         SecretWords.OF_THIS_PROCESS.remember(name);
       }
       return;
+    }
+    if (isNoClass(name, value)) {
+      SecretWords.OF_THIS_PROCESS.remember(value);
     }
     if (TEXT.contains(DEFINITIONS.configKeys().get(name).type)) {
       Matcher part = SECRET_PART.matcher(value);

@@ -1,0 +1,92 @@
+package dev.outboxrelay.relay.kafka;
+
+import dev.outboxrelay.relay.deliver.Transport.Answer;
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.Metric;
+
+/**
+ * A producer, what keeps it to one cluster, and the thread that it can't do without. Looked at by
+ * the delivery thread.
+ */
+final class Sender {
+  /** No oftener than the client may fetch metadata. */
+  private static final long REFRESH_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private final Producer<byte[], byte[]> producer;
+  private final ClusterGuard guard;
+  private final NetworkThread thread;
+  private String toldCluster;
+  private boolean toldLost;
+  private long refreshNanos;
+
+  Sender(Producer<byte[], byte[]> producer, ClusterGuard guard) {
+    this.producer = producer;
+    this.guard = guard;
+    this.thread = NetworkThread.of(producer);
+  }
+
+  Producer<byte[], byte[]> producer() {
+    return producer;
+  }
+
+  ClusterGuard guard() {
+    return guard;
+  }
+
+  /**
+   * What is new of it, or null.
+   *
+   * @param worker where Kafka's client may block
+   */
+  Answer look(long now, OtherSide otherSide, Executor worker) {
+    if (!toldLost && thread.isDead()) {
+      toldLost = true;
+      otherSide.forget();
+      return new Answer.SenderLost(thread.obituary());
+    }
+    String unconfirmed = guard.unconfirmedTopic();
+    if (unconfirmed != null && now - refreshNanos >= 0) {
+      refreshNanos = now + REFRESH_EVERY_NANOS;
+      worker.execute(() -> refresh(unconfirmed));
+    }
+    String latest = guard.latest();
+    if (latest == null || latest.equals(toldCluster)) {
+      return null;
+    }
+    toldCluster = latest;
+    return new Answer.ClusterSeen(latest, guard.isReplaced(), otherSide.judge(latest));
+  }
+
+  /**
+   * Has metadata fetched, for which Kafka's client has no call: it looks for a partition that it
+   * does not know, and never sends.
+   */
+  private void refresh(String topic) {
+    try {
+      var unused = producer.send(new ProducerRecord<>(topic, Integer.MAX_VALUE, null, new byte[0]));
+    } catch (RuntimeException e) {
+      // The producer was closed meanwhile.
+    }
+  }
+
+  /** Open connections to brokers. */
+  int connections() {
+    for (Metric metric : producer.metrics().values()) {
+      if (metric.metricName().name().equals("connection-count")
+          && metric.metricName().group().equals("producer-metrics")
+          && metric.metricValue() instanceof Double connections) {
+        return connections.intValue();
+      }
+    }
+    return 0;
+  }
+
+  /** At once; what was not acked is given up. */
+  void close() {
+    producer.close(Duration.ZERO);
+  }
+}
