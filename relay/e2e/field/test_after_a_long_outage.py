@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.relay import Relay
@@ -11,8 +13,6 @@ from harness.waiting import eventually
 from outbox_client import Outbox
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.broker import Broker
 
 CYCLES = 1_500
@@ -36,6 +36,8 @@ def test_fifteen_hundred_cycles_are_drained_in_order_with_few_descriptors_and_li
     log = tmp_path / "relay.log"
     with Relay(outbox, broker.bootstrap, log=log, wrapper=limit) as relay:
         relay.start()
+        limits = Path(f"/proc/{relay.child.pid}/limits").read_text()
+        assert re.search(rf"^Max open files +{DESCRIPTORS} ", limits, re.MULTILINE)
         eventually("all is delivered", relay.is_drained, within=240)
         assert relay.stop() == 0
     values = [record.value for record in read_topic(broker.bootstrap, topic)]

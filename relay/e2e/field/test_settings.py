@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 APPEND = """
+import sys
 from outbox_client import Outbox
-print(Outbox().append("v").sequence)
+print(Outbox().append("v", topic=sys.argv[1]).sequence)
 """
 
 
@@ -70,13 +71,13 @@ def test_line_ends_and_white_space_around_values_are_none_of_them(
     with Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log", settings=spaced) as relay:
         is_delivered(outbox, topic, relay)
         done = subprocess.run(
-            [sys.executable, "-c", APPEND],
+            [sys.executable, "-c", APPEND, topic],
             env={**clean_environment(), **spaced},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.stdout == "1\n", done.stderr
+        assert done.stdout == "2\n", done.stderr
         relay.start()
         eventually("it is delivered, too", relay.is_drained)
     assert os.listdir(outbox.parent).count(outbox.name) == 1
