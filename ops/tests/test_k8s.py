@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WORKLOADS = ("deployment", "job", "statefulset", "node", "airflow")
 PORT = 9748
+HEALTH_PORT = 9749
 RSS_MIB = 120
 # What the position's last save may take after the deadline.
 LAST_SAVE_SECONDS = 5
@@ -171,7 +172,7 @@ def test_the_relay_runs_as_its_user_with_a_place_for_native_libraries() -> None:
 def test_no_probe_asks_for_kafka_and_none_is_hasty() -> None:
     for name, _, _, relay in every_relay():
         ports = {port["name"]: port["containerPort"] for port in relay["ports"]}
-        assert ports == {"outbox-relay": PORT}, name
+        assert ports == {"outbox-relay": PORT, "health": HEALTH_PORT}, name
         paths = {
             probe: relay[probe]["httpGet"]["path"]
             for probe in ("startupProbe", "readinessProbe", "livenessProbe")
@@ -181,7 +182,7 @@ def test_no_probe_asks_for_kafka_and_none_is_hasty() -> None:
             "readinessProbe": "/readyz",
             "livenessProbe": "/healthz",
         }, name
-        assert {relay[probe]["httpGet"]["port"] for probe in paths} == {"outbox-relay"}, name
+        assert {relay[probe]["httpGet"]["port"] for probe in paths} == {"health"}, name
         liveness, startup = relay["livenessProbe"], relay["startupProbe"]
         # A slow disk or a node under load is no reason for a restart.
         assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 60, name

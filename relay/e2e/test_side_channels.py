@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -19,6 +20,7 @@ from outbox_conformance import mounts
 from harness.ports import free_port
 from harness.probes import Probes, get
 from harness.relay import Relay
+from harness.topics import read_topic
 from harness.waiting import eventually, let_traffic_flow
 from outbox_client import Outbox
 
@@ -130,6 +132,47 @@ def test_health_has_an_address_of_its_own_with_its_own_strangers(
             let_traffic_flow(SECONDS)
         measured(f"the same, at OUTBOX_HEALTH_ADDRESS: {probes}")
         probes.assert_all_answered()
+
+
+@contextlib.contextmanager
+def descriptor_limit(pid: int, room: int) -> Iterator[None]:
+    """A process that may open only so many more, for a while."""
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    held = len(os.listdir(f"/proc/{pid}/fd"))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (held + room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+def test_without_a_descriptor_left_the_relay_waits_and_goes_on(
+    broker: Broker, relay: Relay, outbox: Path, topic: str
+) -> None:
+    relay.start()
+    with Outbox(outbox) as client:
+        # In the past: a broker refuses times in the future.
+        hour = time.time_ns() - 12 * HOUR_NANOS
+        client._writer._clock = lambda: hour
+        first = client.append("0", topic=topic)
+        assert client.wait_delivered(first, 60) == "DELIVERED"
+        refused = broker.create_topic(f"{topic}-compact", config={"cleanup.policy": "compact"})
+        # None at all: no cycle, position, dead letter or connection can be opened.
+        with descriptor_limit(relay.child.pid, 0):
+            for number in range(1, 6):
+                client._writer._clock = lambda: hour + number * HOUR_NANOS  # noqa: B023
+                client.append(str(number), topic=topic)
+                client.append("no key", topic=refused)
+            idle = [socket.create_connection(("127.0.0.1", relay.port)) for _ in range(3)]
+            let_traffic_flow(5)
+            relay.assert_running()
+            for connection in idle:
+                connection.close()
+        eventually("all is settled", relay.is_drained)
+        assert relay.http("/healthz")[0] == 200
+    values = {record.value for record in read_topic(broker.bootstrap, topic)}
+    assert values == {str(number).encode() for number in range(6)}
+    assert relay.stop() == 0
 
 
 class UnreadPipe:

@@ -1,7 +1,12 @@
 package dev.outboxrelay.relay.fact;
 
-/** What the relay does besides reading and sending, and may fail at. */
+/** What the relay does besides sending, and may fail at. */
 public enum Part {
+  /** The queue. */
+  READING(
+      "read",
+      "The queue can't be read",
+      "mend what the error names: until then nothing that waits is sent"),
   /** The position: after a restart everything behind the saved one is sent again. */
   POSITION(
       "position",

@@ -69,9 +69,7 @@ final class PipelineLog implements FactListener {
       failed(failed);
     } else if (fact instanceof Fact.Recovered recovered) {
       held.remove("failed " + recovered.part());
-      LOG.atInfo()
-          .addKeyValue("what", recovered.part().label())
-          .log(recovered.part() == Part.THREAD ? "thread replaced" : "written at last");
+      LOG.atInfo().addKeyValue("what", recovered.part().label()).log(recovered(recovered.part()));
     } else if (fact instanceof Fact.CyclesDeleted deleted) {
       LOG.atInfo()
           .addKeyValue("up_to_cycle", deleted.cycle())
@@ -187,6 +185,14 @@ final class PipelineLog implements FactListener {
     }
   }
 
+  private static String recovered(Part part) {
+    return switch (part) {
+      case THREAD -> "thread replaced";
+      case READING -> "read at last";
+      default -> "written at last";
+    };
+  }
+
   private void failed(Fact.Failed failed) {
     LoggingEventBuilder line = limited("failed " + failed.part(), Level.ERROR);
     if (line != null) {
@@ -195,6 +201,7 @@ final class PipelineLog implements FactListener {
           .addKeyValue("do", failed.part().wayOut())
           .log(
               switch (failed.part()) {
+                case READING -> "queue not read, trying again";
                 case POSITION -> "position not saved, trying again";
                 case THREAD -> "thread has died, it is replaced";
                 default -> "not written, trying again";

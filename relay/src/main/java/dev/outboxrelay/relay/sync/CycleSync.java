@@ -50,10 +50,11 @@ public final class CycleSync implements Closeable {
       if (channel == null) {
         channel = SafeFiles.openToRead(paths.cycle(current));
       }
-      disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (NoSuchFileException e) {
-      // Deleted: there is nothing left that a position could run ahead of.
-      channel = null;
+      return; // Deleted: there is nothing left that a position could run ahead of.
+    }
+    try {
+      disk.sync(channel, false, DiskStep.PAYLOAD);
     } catch (IOException e) {
       throw new CycleSyncException(current, e);
     }

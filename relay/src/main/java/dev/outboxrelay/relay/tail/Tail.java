@@ -5,6 +5,7 @@ import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Part;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,6 +26,7 @@ public final class Tail implements Closeable {
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long LIST_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
   private static final long SEARCH_EVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long READ_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final int LOOKS_BEFORE_STUCK = 5;
 
   private final OutboxPaths paths;
@@ -44,6 +46,8 @@ public final class Tail implements Closeable {
   private long nextSearchNanos;
   private long newestCycle = -1;
   private int looksWithoutProgress;
+  private boolean unreadable;
+  private long readAgainNanos;
 
   /**
    * Opens a queue whose directory and {@code metadata.cq4t} exist.
@@ -70,17 +74,32 @@ public final class Tail implements Closeable {
     lastListNanos = lastLookNanos - LIST_EVERY_NANOS;
   }
 
-  /** The next record or damaged bytes, or null if there is nothing by now. */
+  /**
+   * The next record or damaged bytes, or null if there is nothing by now. What can't be read, as
+   * when no file descriptor is left, is told and tried again.
+   */
   public TailedRecord poll() {
+    if (unreadable && nanos.getAsLong() - readAgainNanos < 0) {
+      return null;
+    }
     try {
-      return pollCycle();
+      TailedRecord next = pollCycle();
+      if (unreadable) {
+        unreadable = false;
+        listener.tell(new Fact.Recovered(Part.READING));
+      }
+      return next;
     } catch (NoSuchFileException e) {
       // An operator took the cycle away: what of it was not read is missing, and the next one
       // tells.
       leaveCycle();
       return null;
     } catch (IOException e) {
-      throw new UncheckedIOException(Folder.named(e));
+      unreadable = true;
+      readAgainNanos = nanos.getAsLong() + READ_AGAIN_NANOS;
+      listener.tell(new Fact.Failed(Part.READING, Folder.named(e).toString()));
+      seek(place);
+      return null;
     }
   }
 

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.List;
 import java.util.Queue;
@@ -60,5 +61,17 @@ public final class RecordingListener implements FactListener {
 
   public List<Long> missingEnds() {
     return all(Fact.EndMissing.class, Fact.EndMissing::cycle);
+  }
+
+  /** Errors of what failed. */
+  public List<String> failed(Part part) {
+    return facts.stream()
+        .filter(fact -> fact instanceof Fact.Failed failed && failed.part() == part)
+        .map(fact -> ((Fact.Failed) fact).error())
+        .toList();
+  }
+
+  public boolean recovered(Part part) {
+    return facts.contains(new Fact.Recovered(part));
   }
 }

@@ -9,6 +9,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.pipeline.RecordingListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -98,6 +99,25 @@ class LiveQueueTest {
     TailedRecord second = poll(1000);
     assertThat(value(second)).isEqualTo("2");
     assertThat(second.cycle()).isGreaterThan(first.cycle());
+  }
+
+  @Test
+  void whatCannotBeReadIsToldAndReadLater() throws IOException {
+    append("1");
+    Path cycle = paths.cycle(paths.cycles().get(0));
+    Path aside = directory.resolve("aside");
+    Files.move(cycle, aside);
+    Files.createDirectory(cycle);
+
+    assertThat(poll(1000)).isNull();
+    assertThat(told.failed(Part.READING)).isNotEmpty();
+    assertThat(told.recovered(Part.READING)).isFalse();
+
+    Files.delete(cycle);
+    Files.move(aside, cycle);
+    assertThat(value(poll(1000))).isEqualTo("1");
+    assertThat(told.recovered(Part.READING)).isTrue();
+    assertThat(told.standstills()).isEmpty();
   }
 
   @Test
