@@ -99,19 +99,29 @@ def forwarded(listener: socket.socket, port: int) -> Iterator[int]:
         except OSError:
             pass  # one of them has gone
 
+    def hand_on(near: socket.socket) -> None:
+        with near, socket.create_connection((ALIVE, port)) as far:
+            back = threading.Thread(target=pump, args=(far, near))
+            back.start()
+            pump(near, far)
+            back.join()
+
     def serve() -> None:
         while True:
             try:
                 near, _ = listener.accept()
             except OSError:
                 return
-            far = socket.create_connection((ALIVE, port))
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=pump, args=ends, daemon=True).start()
+            connections.append(threading.Thread(target=hand_on, args=(near,)))
+            connections[-1].start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    connections: list[threading.Thread] = []
+    server = threading.Thread(target=serve)
+    server.start()
     try:
         yield listener.getsockname()[1]
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for thread in (server, *connections):
+            thread.join()
