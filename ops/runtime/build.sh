@@ -15,7 +15,7 @@ java_home=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$(command -v javac)"
 # XML, Chronicle's and Kafka's Unsafe, the process's figures for the metrics.
 modules=(
   java.base java.logging java.management java.naming java.security.jgss java.security.sasl java.xml
-  jdk.crypto.ec jdk.httpserver jdk.management jdk.naming.dns jdk.net jdk.security.auth jdk.security.jgss
+  jdk.crypto.ec jdk.management jdk.naming.dns jdk.net jdk.security.auth jdk.security.jgss
   jdk.unsupported jdk.zipfs
 )
 

@@ -131,8 +131,12 @@ def finding(relay: Relay, name: str) -> str:
 def test_a_cluster_that_is_replaced_under_an_idle_relay_loses_no_event_of_anybody(
     own: Broker, served: Relay, tmp_path: Path
 ) -> None:
+    own.create_topic("earlier")
     served.start()
-    before = eventually("the cluster is known", lambda: cluster_of(served))
+    Events(served.outbox, "earlier").append(1)
+    eventually("its producer has an id", served.is_drained)
+    before = cluster_of(served)
+    assert before is not None
     former = replace(own)
     events = Events(served.outbox, "t")
     events.append(1)
@@ -207,7 +211,7 @@ def test_a_pinned_cluster_gets_everything_and_another_one_nothing(
     own: Broker, served: Relay, outbox: Path, tmp_path: Path
 ) -> None:
     served.start()
-    pinned = eventually("the cluster is known", lambda: cluster_of(served))
+    pinned = eventually("the cluster is known", lambda: cluster_of(served)) or ""
     assert served.stop() == 0
     with Relay(
         outbox,
@@ -235,10 +239,11 @@ def test_a_pinned_cluster_gets_everything_and_another_one_nothing(
         events.assert_all_in_order(read_topic(own.bootstrap, "t"))
 
 
-def paused(relay: Relay, reason: str) -> dict[str, Any] | None:
+def paused(relay: Relay, reason: str) -> dict[str, Any]:
+    """The trouble, if it has this reason; else nothing."""
     status = relay.status()
-    trouble = status.get("trouble", {})
-    return trouble if trouble.get("reason") == reason else None
+    trouble: dict[str, Any] = status.get("trouble", {})
+    return trouble if trouble.get("reason") == reason else {}
 
 
 @contextmanager
@@ -336,14 +341,12 @@ def test_a_name_that_moves_to_another_cluster_is_followed_and_told(
 
     name_is("127.0.0.1")
     mounts.run("mount", "--bind", str(hosts), "/etc/hosts")
+    other = Broker(tmp_path / "other" / "data", properties=on_loopback_2(own.port))
+    other.port, other.bootstrap = own.port, f"127.0.0.2:{own.port}"
     try:
-        other = Broker(tmp_path / "other" / "data", properties=on_loopback_2(own.port))
-        other.port, other.bootstrap = own.port, f"127.0.0.2:{own.port}"
         with (
-            other,
             Relay(outbox, f"kafka.outbox.test:{own.port}", log=tmp_path / "relay.log") as relay,
         ):
-            other.create_topic("t", partitions=2)
             relay.start()
             events = Events(outbox, "t")
             events.append(10)
@@ -353,12 +356,15 @@ def test_a_name_that_moves_to_another_cluster_is_followed_and_told(
             name_is("127.0.0.2")
             former = take_away(own)
             events.append(10)
+            other.start()
+            other.create_topic("t", partitions=2)
             eventually("all are delivered", relay.is_drained, within=600)
             events.append(10)
             eventually("all are delivered", relay.is_drained, within=DRAIN_SECONDS)
             assert_told(relay, before)
             events.assert_all_in_order(former_topic(former), read_topic(other.bootstrap, "t"))
     finally:
+        other.kill_if_running()
         mounts.run("umount", "/etc/hosts")
 
 

@@ -18,6 +18,8 @@ import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
 import dev.outboxrelay.relay.tail.Bookmark;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -247,6 +249,7 @@ public final class Delivery {
 
   private int takeFailures(long now) {
     int taken = 0;
+    List<InFlight> postponed = new ArrayList<>();
     for (InFlight failed = failures.poll(); failed != null; failed = failures.poll()) {
       taken++;
       Verdict verdict = transport.judge(failed.topic(), failed.error());
@@ -256,6 +259,10 @@ public final class Delivery {
           if (verdict == dead) {
             listener.tell(new Fact.SendFailed(verdict, failed.topic()));
             ledger.die(failed, dead);
+            continue;
+          } else if (ledger.oldestIsDead()) {
+            // A rewind would send again what is about to be settled as dead.
+            postponed.add(failed);
             continue;
           }
         } else {
@@ -267,7 +274,8 @@ public final class Delivery {
         interrupted(connected, verdict, now, false);
       }
     }
-    return taken;
+    failures.addAll(postponed);
+    return taken - postponed.size();
   }
 
   /**

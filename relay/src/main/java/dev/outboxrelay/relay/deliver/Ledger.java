@@ -83,6 +83,12 @@ public final class Ledger {
     settlement.deadLetter(record, verdict);
   }
 
+  /** Whether the next to be settled waits for its place among the dead letters. */
+  boolean oldestIsDead() {
+    InFlight oldest = window.oldest();
+    return oldest != null && oldest.outcome() == Outcome.DEAD;
+  }
+
   /** Forgets all that is not settled; returns how many events that were sent. */
   int discard() {
     kafkaAnswered = false;

@@ -37,8 +37,8 @@ public final class SamplerThread implements AutoCloseable {
     while (!stopped) {
       try {
         sampler.doWork();
-      } catch (RuntimeException e) {
-        // The page lacks a sample; delivery is not concerned.
+      } catch (RuntimeException | Error e) {
+        // The page lacks a sample; delivery is not concerned, and the thread goes on.
         LOG.atWarn().setCause(e).log("no sample for the status page");
       }
       LockSupport.parkNanos(this, sampler.idleNanos());

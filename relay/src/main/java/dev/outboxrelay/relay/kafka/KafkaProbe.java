@@ -4,10 +4,18 @@ import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.ClientUtils;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.network.ChannelBuilder;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.LogContext;
+import org.apache.kafka.common.utils.Time;
 
 /** Tries settings out before they are relied on, and does what delivery does, but send. */
 public final class KafkaProbe {
@@ -44,6 +52,7 @@ public final class KafkaProbe {
    * @param timeout for each answer of the cluster
    */
   public static Result check(KafkaSettings settings, Duration timeout) {
+    readSettings(settings);
     Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
     Peers peers = new Peers(settings, patience);
     List<String> useless = new ArrayList<>();
@@ -82,13 +91,31 @@ public final class KafkaProbe {
     }
   }
 
+  /** Also key stores and logins, which need nobody to answer. */
+  private static void readSettings(KafkaSettings settings) {
+    Map<String, Object> properties = new HashMap<>(settings.producerProperties());
+    properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
+    try (ChannelBuilder unused =
+        ClientUtils.createChannelBuilder(
+            new ProducerConfig(properties), Time.SYSTEM, new LogContext())) {
+      // Made, and that was all.
+    } catch (RuntimeException e) {
+      throw unmade(e);
+    }
+  }
+
+  private static KafkaRefused unmade(RuntimeException e) {
+    return new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
+  }
+
   private static void makeProducer(KafkaSettings settings) {
     try {
       ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
     } catch (KafkaRefused e) {
       throw e;
     } catch (RuntimeException e) {
-      throw new KafkaRefused("Kafka's client can't be made: " + KafkaRefused.rootMessage(e), e);
+      throw unmade(e);
     }
   }
 }

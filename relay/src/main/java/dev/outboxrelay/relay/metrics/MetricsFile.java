@@ -78,7 +78,8 @@ public final class MetricsFile implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       // Its executor would keep it to itself; who logs it ends the process.
       LOG.atError().setCause(e).log("metrics file not written");
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
+      // Whatever it is: nothing is scheduled any more behind what is thrown here.
       if (!failing) {
         failing = true;
         LOG.atWarn()

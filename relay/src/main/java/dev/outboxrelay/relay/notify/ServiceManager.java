@@ -99,7 +99,7 @@ public final class ServiceManager implements AutoCloseable {
     long pause = TimeUnit.SECONDS.toNanos(1);
     try {
       pause = heartbeat.doWork();
-    } catch (RuntimeException | OutOfMemoryError e) {
+    } catch (RuntimeException | Error e) {
       // An outbox that can't be looked at now; whether loops turn will be seen next time.
       LOG.atWarn().setCause(e).log("no heartbeat");
     }

@@ -55,8 +55,8 @@ public final class ReloadThread implements AutoCloseable {
       if (!thread.isInterrupted()) {
         listener.looked(outcome, wasAsked);
       }
-    } catch (RuntimeException e) {
-      // The settings in use stay; delivery is not concerned.
+    } catch (RuntimeException | Error e) {
+      // The settings in use stay; delivery is not concerned, and the thread goes on.
       LOG.atError().setCause(e).log("configuration not read");
     }
   }

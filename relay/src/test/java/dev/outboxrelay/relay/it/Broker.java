@@ -15,10 +15,13 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** A real broker in a process of its own, which can be killed and started again on its data. */
@@ -83,6 +86,19 @@ final class Broker implements AutoCloseable {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
       NewTopic topic = new NewTopic(name, Optional.of(partitions), Optional.empty());
       admin.createTopics(List.of(topic.configs(settings))).all().get(60, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Changes one setting of a topic. */
+  void configure(String topic, String name, String value) throws Exception {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    AlterConfigOp change =
+        new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET);
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+      admin
+          .incrementalAlterConfigs(Map.of(resource, List.of(change)))
+          .all()
+          .get(60, TimeUnit.SECONDS);
     }
   }
 

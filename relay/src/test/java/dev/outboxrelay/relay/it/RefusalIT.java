@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
@@ -84,6 +85,57 @@ class RefusalIT extends BrokerTest {
       assertThat(deadLetters(outbox.paths())).hasSize(1);
     }
     assertThat(values("early")).containsExactly("1", "3");
+  }
+
+  @Test
+  void aTimeThatHasNotComeIsSentAsThePresentOneAndItsOwnTimeGoesAlong() throws Exception {
+    broker().createTopic("ahead", 1, Map.of("message.timestamp.after.max.ms", "3600000"));
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("ahead", 1, 5);
+      long ahead = System.currentTimeMillis() + Duration.ofHours(2).toMillis();
+      setTimestamp(outbox, 1, ahead);
+      setTimestamp(outbox, 3, ahead);
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSettled(5);
+        assertThat(relay.told().deadLetters()).isEmpty();
+      }
+    }
+    assertThat(values("ahead").stream().distinct()).isEqualTo(numbers(1, 5));
+  }
+
+  @Test
+  void anEventForATopicOfTheBrokersIsADeadLetterAndHoldsNothingUp() throws Exception {
+    broker().createTopic("behind", 1, Map.of());
+    try (OutboxUnderTest outbox = outbox();
+        RelayUnderTest relay = relay()) {
+      outbox.append("__consumer_offsets", "x");
+      outbox.append("behind", 1, 3);
+      relay.awaitSaved(4);
+      assertThat(relay.told().deadLetters()).containsExactly("__consumer_offsets internal-topic 1");
+    }
+    assertThat(values("behind")).isEqualTo(numbers(1, 3));
+  }
+
+  @Test
+  void aTopicThatRefusesOneEventAfterTheOtherWaitsUntilItIsMended() throws Exception {
+    broker().createTopic("by-mistake", 1, Map.of("cleanup.policy", "compact"));
+    try (OutboxUnderTest outbox = outbox();
+        RelayUnderTest relay = relay()) {
+      for (int i = 1; i <= 30; i++) {
+        outbox.append(OutboxEvent.builder("by-mistake").value("" + i).build());
+      }
+      relay.awaitState("paused-topic");
+      await()
+          .atMost(RelayUnderTest.PATIENCE)
+          .untilAsserted(
+              () ->
+                  assertThat(relay.status().trouble().orElseThrow().cause().reasonLabel())
+                      .isEqualTo("refused"));
+      broker().configure("by-mistake", "cleanup.policy", "delete");
+      relay.awaitSaved(30);
+      assertThat(relay.told().deadLetters()).hasSize(10);
+    }
+    assertThat(values("by-mistake").stream().distinct()).isEqualTo(numbers(11, 30));
   }
 
   private static void setTimestamp(OutboxUnderTest outbox, int record, long timestamp)

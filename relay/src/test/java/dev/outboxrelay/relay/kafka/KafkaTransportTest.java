@@ -33,9 +33,11 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RoundRobinPartitioner;
 import org.apache.kafka.common.Cluster;
+import org.apache.kafka.common.ClusterResource;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
@@ -438,5 +440,100 @@ class KafkaTransportTest {
     assertThat(transport.isOutdated()).isFalse();
     assertThat(servers).containsExactly("broker:9092", "other:9092");
     assertThat(transport.describe()).contains("other:9092");
+  }
+
+  private void seen(String cluster) {
+    guards.get(guards.size() - 1).onUpdate(new ClusterResource(cluster));
+  }
+
+  @Test
+  void theClusterIsToldOnceAndAgainWhenAnotherOneTakesItsPlace() {
+    connect();
+    seen("A");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("A", false, null));
+    seen("A");
+    assertThat(transport.poll()).isNull();
+    seen("B");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("B", true, null));
+  }
+
+  @Test
+  void anAckOfAnotherClusterThanTheRecordWasMeantForDoesNotCount() throws InterruptedException {
+    MockProducer<byte[], byte[]> producer = ready();
+    seen("A");
+    Result result = new Result();
+    assertThat(transport.send(record(1), result)).isNull();
+    seen("B");
+    onAnotherThread(producer::completeNext);
+    assertThat(result.told).isEmpty();
+  }
+
+  @Test
+  void aNewProducerBelongsToWhicheverClusterItFindsFirst() {
+    connect();
+    seen("A");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("A", false, null));
+    connect();
+    seen("B");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("B", false, null));
+  }
+
+  @Test
+  void theBrokersOwnTopicsAreRefusedWithoutAskingForThem() {
+    MockProducer<byte[], byte[]> producer = connect();
+    OutboxRecord orders = record(1);
+    OutboxRecord internal =
+        new OutboxRecord(
+            1,
+            0,
+            1000,
+            1,
+            orders.eventId(),
+            "__consumer_offsets",
+            null,
+            null,
+            List.of(),
+            null,
+            false,
+            false,
+            null,
+            100);
+    assertThat(transport.isReady("__consumer_offsets")).isTrue();
+    assertThat(transport.send(internal, new Result()))
+        .isInstanceOfSatisfying(
+            Verdict.DeadLetter.class,
+            dead -> assertThat(dead.reason().label()).isEqualTo("internal-topic"));
+    assertThat(producer.history()).isEmpty();
+  }
+
+  @Test
+  void aTimeThatBrokersRefuseBeforeItHasComeIsNoDeadLetter() throws InterruptedException {
+    MockProducer<byte[], byte[]> producer = ready();
+    long ahead = NOW + Duration.ofHours(2).toMillis();
+    List<Throwable> errors = new ArrayList<>();
+    Completion completion =
+        new Completion() {
+          @Override
+          public void acked(int partition) {
+            throw new AssertionError("acked");
+          }
+
+          @Override
+          public void failed(Throwable error) {
+            errors.add(error);
+          }
+        };
+    assertThat(transport.send(record(ahead), completion)).isNull();
+    onAnotherThread(() -> producer.errorNext(new InvalidTimestampException("out of range")));
+    assertThat(transport.judge("orders", errors.get(0)))
+        .isInstanceOf(Verdict.RebuildAndRewind.class);
+    assertThat(transport.send(record(ahead), new Result())).isNull();
+    assertThat(producer.history().get(1).timestamp()).isEqualTo(NOW);
+
+    long past = NOW - Duration.ofHours(2).toMillis();
+    assertThat(transport.send(record(past), completion)).isNull();
+    onAnotherThread(producer::completeNext);
+    onAnotherThread(() -> producer.errorNext(new InvalidTimestampException("out of range")));
+    assertThat(transport.judge("orders", errors.get(1))).isInstanceOf(Verdict.DeadLetter.class);
   }
 }
