@@ -64,6 +64,10 @@ def test_there_are_enough_reports() -> None:
     assert len(rows()) >= LEAST
 
 
+def test_the_readme_leads_there() -> None:
+    assert f"]({PAGE.relative_to(ROOT)})" in (ROOT / "README.md").read_text()
+
+
 def test_each_row_has_a_link_and_its_text_says_where_it_leads() -> None:
     for row in rows():
         links = LINK.findall(row[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from outbox_conformance import mounts
 
+from harness.places import ROOT
 from harness.relay import Relay
 from harness.waiting import eventually
 from outbox_client import Outbox
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.broker import Broker
 
+UNUSABLE = 4
 # Before Java listens to signals, the kernel's own answer to it.
 ENDED = (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 
@@ -69,6 +72,25 @@ def test_a_stop_at_any_moment_of_the_start_ends_it(
         assert relay.stop() in ENDED, relay.output()[-4000:]
         relay.start()
         assert client.wait_delivered(receipt, 60) == "DELIVERED"
+        assert relay.stop() == 0
+
+
+def test_a_relay_whose_place_is_not_there_yet_says_so_and_is_one_to_start_again(
+    broker: Broker, tmp_path: Path, topic: str
+) -> None:
+    place = tmp_path / "not-mounted-yet"
+    with Relay(place / "outbox", broker.bootstrap, log=tmp_path / "relay.log") as relay:
+        relay.start(wait=False)
+        assert relay.child.wait(60) == UNUSABLE
+        assert str(place) in relay.output()
+        for unit in (ROOT / "ops" / "systemd").glob("outbox-relay*.service"):
+            [final] = re.findall(r"^RestartPreventExitStatus=(.*)$", unit.read_text(), re.MULTILINE)
+            assert str(UNUSABLE) not in final.split()
+        place.mkdir(mode=0o755)
+        relay.start()
+        with Outbox(relay.outbox) as client:
+            receipt = client.append("v", topic=topic)
+            assert client.wait_delivered(receipt, 60) == "DELIVERED"
         assert relay.stop() == 0
 
 
