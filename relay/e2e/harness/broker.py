@@ -113,10 +113,16 @@ class Broker:
         self._child.wait(within)
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay, and nobody answers. `kill` ends it."""
+        """SIGSTOP: connections stay, and nobody answers. `thaw` or `kill` ends it."""
         if self._child is None or not self._child.running:
             raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
         self._child.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: what was asked meanwhile is answered."""
+        if self._child is None or not self._child.running:
+            raise AssertionError(f"the broker on port {self.port} does not run; see {self.log}")
+        self._child.signal(signal.SIGCONT)
 
     def kill_if_running(self) -> None:
         if self._child is not None and self._child.running:

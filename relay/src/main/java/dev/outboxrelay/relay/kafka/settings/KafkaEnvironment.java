@@ -2,7 +2,7 @@ package dev.outboxrelay.relay.kafka.settings;
 
 import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.IOException;
-import java.io.Reader;
+import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -36,6 +36,7 @@ import org.apache.kafka.common.utils.Utils;
 final class KafkaEnvironment {
   private static final String PREFIX = "KAFKA_";
   private static final String CONFIG_FILE = "KAFKA_CONFIG_FILE";
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
   private static final long LEAST_MEMORY = 32L << 20;
 
   /** Batches are allocated whole, at least one for each partition of each outbox. */
@@ -102,8 +103,8 @@ final class KafkaEnvironment {
       return;
     }
     Properties properties = new Properties();
-    try (Reader reader = Files.newBufferedReader(Path.of(name))) {
-      properties.load(reader);
+    try {
+      properties.load(new StringReader(text(Path.of(name))));
     } catch (IOException | IllegalArgumentException e) {
       errors.add(CONFIG_FILE + "=" + name + ": can't be read as a properties file: " + e);
       return;
@@ -167,7 +168,7 @@ final class KafkaEnvironment {
     }
     try {
       Path path = Path.of(file);
-      put(setting, Files.readString(path).stripTrailing(), variable);
+      put(setting, text(path).stripTrailing(), variable);
       files.put(setting, path);
     } catch (IOException | InvalidPathException e) {
       errors.add(
@@ -178,6 +179,12 @@ final class KafkaEnvironment {
               + e.getClass().getSimpleName()
               + "); give the absolute path of a file that the relay's user can read");
     }
+  }
+
+  /** Editors of Windows put a byte order mark in front, which is no part of a name or a secret. */
+  private static String text(Path file) throws IOException {
+    String text = Files.readString(file);
+    return text.startsWith(BYTE_ORDER_MARK) ? text.substring(BYTE_ORDER_MARK.length()) : text;
   }
 
   private void put(String setting, String value, String origin) {

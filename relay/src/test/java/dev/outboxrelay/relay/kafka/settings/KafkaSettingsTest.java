@@ -213,6 +213,26 @@ class KafkaSettingsTest {
   }
 
   @Test
+  void whatAnEditorOfWindowsPutsIntoAFileIsNoPartOfIt() throws IOException {
+    Path file = dir.resolve("kafka.properties");
+    Path secret = dir.resolve("jaas");
+    Files.writeString(file, "\uFEFFlinger.ms=5\r\nclient.id=c\r\n");
+    Files.writeString(secret, "\uFEFF" + JAAS + "\r\n");
+
+    KafkaSettings settings =
+        read(
+            Map.of(
+                "KAFKA_CONFIG_FILE", file.toString(),
+                "KAFKA_SASL_JAAS_CONFIG_FILE", secret.toString()));
+
+    assertThat(settings.producerProperties())
+        .containsEntry("linger.ms", "5")
+        .containsEntry("client.id", "c")
+        .containsEntry("sasl.jaas.config", JAAS);
+    assertThat(errors).isEmpty();
+  }
+
+  @Test
   void aMissingFileIsAnErrorThatNamesIt() {
     read(
         Map.of(
