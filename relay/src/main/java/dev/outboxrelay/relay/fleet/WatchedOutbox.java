@@ -157,6 +157,7 @@ final class WatchedOutbox {
     last = ended.last();
     if (ended.end() instanceof PipelineEnd.Stopped) {
       rest();
+      sync.letGo();
       log.idle();
       return closing.idle(now + HOUSEKEEPING_NANOS);
     }

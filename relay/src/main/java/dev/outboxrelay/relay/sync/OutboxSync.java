@@ -204,6 +204,17 @@ public final class OutboxSync implements Closeable {
                 Math.max(0, published.bytes() - synced.bytes()), OptionalLong.of(sinceMillis));
   }
 
+  /** Holds no descriptor until something is appended again. */
+  public void letGo() {
+    if (begin()) {
+      try {
+        closeCycles();
+      } finally {
+        done();
+      }
+    }
+  }
+
   private void closeCycles() {
     try {
       if (cycles != null) {
