@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.kafka;
 
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
@@ -31,11 +31,6 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks a cluster about itself and its topics, with the settings that the producer has. */
 public final class KafkaAdmin implements AutoCloseable {
-  /** Refused by brokers whoever sends to them, before they exist, too. */
-  private static final Set<String> INTERNAL =
-      Set.of(
-          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
-
   private final Admin admin;
   private final String bootstrapServers;
 
@@ -154,7 +149,7 @@ public final class KafkaAdmin implements AutoCloseable {
   private TopicFinding finding(
       String name, KafkaFuture<TopicDescription> description, KafkaFuture<Config> config) {
     TopicDescription topic;
-    if (INTERNAL.contains(name)) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(name)) { // before they exist, too
       return new TopicFinding.Internal(name);
     }
     try {

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
@@ -10,7 +11,6 @@ import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,11 +32,6 @@ public final class KafkaTransport implements Transport {
 
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
-
-  /** Topics that brokers let nobody else write. */
-  private static final Set<String> INTERNAL_TOPICS =
-      Set.of(
-          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
 
   private final ProducerFactory factory;
   private final RecordTimes times;
@@ -154,7 +149,7 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isReady(String topic) {
-    if (INTERNAL_TOPICS.contains(topic)) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(topic)) {
       return true; // for send() to refuse
     }
     TopicUse use = topics.use(topic);
@@ -232,7 +227,7 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
-    if (INTERNAL_TOPICS.contains(record.topic())) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
       return new Verdict.DeadLetter(
           DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true);
     }
