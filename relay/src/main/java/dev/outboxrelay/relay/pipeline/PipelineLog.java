@@ -189,6 +189,7 @@ final class PipelineLog implements FactListener {
     return switch (part) {
       case THREAD -> "thread replaced";
       case READING -> "read at last";
+      case PEER -> "no address is a stranger's any more";
       default -> "written at last";
     };
   }

@@ -27,6 +27,9 @@ final class FakeKafka implements Transport {
   /** Why no sender can be made; null if one can. */
   Verdict unmade;
 
+  /** Addresses where something else answers. */
+  String leftOut;
+
   /** What the next sender is made with, and what the present one was made with. */
   int settings;
 
@@ -83,7 +86,7 @@ final class FakeKafka implements Transport {
     }
     connected = true;
     sendersCluster = null;
-    answers.add(new Answer.Connected());
+    answers.add(new Answer.Connected(leftOut));
   }
 
   @Override
