@@ -202,6 +202,13 @@ def _(case: Case) -> None:
     case.settings["KAFKA_BOOTSTRAP_SERVERS"] = f"{dead},{case.broker.bootstrap}"
 
 
+@row("one of two speaks TLS (delivers)", OK, "take it out of KAFKA_BOOTSTRAP_SERVERS")
+def _(case: Case) -> None:
+    case.append(case.topic("one-is-strange"))
+    servers = f"{case.broker.at('SSL')},{case.broker.bootstrap}"
+    case.settings["KAFKA_BOOTSTRAP_SERVERS"] = servers
+
+
 def advertising(case: Case, address: str) -> None:
     other = Broker(
         case.directory / "kafka", properties={"advertised.listeners": f"PLAINTEXT://{address}"}

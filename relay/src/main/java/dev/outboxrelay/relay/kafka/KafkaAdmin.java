@@ -31,6 +31,9 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks a cluster about itself and its topics, with the settings that the producer has. */
 public final class KafkaAdmin implements AutoCloseable {
+  /** A broker answers at once. */
+  private static final Duration PEER_PATIENCE = Duration.ofSeconds(1);
+
   private final Admin admin;
   private final String bootstrapServers;
 
@@ -49,14 +52,18 @@ public final class KafkaAdmin implements AutoCloseable {
   public record Cluster(String id, List<String> addresses, OptionalLong millis) {}
 
   /**
-   * Makes a client; connects when it is first asked.
+   * Makes a client, which connects when it is first asked, and not to strangers.
    *
    * @param timeout for each answer
    * @throws KafkaRefused if the settings are of no use
    */
   public static KafkaAdmin open(KafkaSettings settings, Duration timeout) {
+    Bootstrap bootstrap = new OtherSide(Optional.empty(), PEER_PATIENCE).look(settings);
+    if (bootstrap.refusal() != null) {
+      throw new KafkaRefused(bootstrap.complaint(), null);
+    }
     try {
-      Map<String, Object> properties = new HashMap<>(settings.producerProperties());
+      Map<String, Object> properties = new HashMap<>(bootstrap.usable().producerProperties());
       properties.keySet().retainAll(AdminClientConfig.configNames());
       int millis = Math.toIntExact(timeout.toMillis());
       properties.put(AdminClientConfig.CLIENT_ID_CONFIG, "outbox-relay-admin");

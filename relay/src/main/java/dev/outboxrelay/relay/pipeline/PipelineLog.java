@@ -195,7 +195,8 @@ final class PipelineLog implements FactListener {
   }
 
   private void failed(Fact.Failed failed) {
-    LoggingEventBuilder line = limited("failed " + failed.part(), Level.ERROR);
+    Level level = failed.part() == Part.PEER ? Level.WARN : Level.ERROR;
+    LoggingEventBuilder line = limited("failed " + failed.part(), level);
     if (line != null) {
       line.addKeyValue("what", failed.part().label())
           .addKeyValue("error", failed.error())
@@ -205,6 +206,7 @@ final class PipelineLog implements FactListener {
                 case READING -> "queue not read, trying again";
                 case POSITION -> "position not saved, trying again";
                 case THREAD -> "thread has died, it is replaced";
+                case PEER -> "address left out, something else than Kafka answers there";
                 default -> "not written, trying again";
               });
     }

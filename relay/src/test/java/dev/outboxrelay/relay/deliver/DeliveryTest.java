@@ -664,6 +664,24 @@ class DeliveryTest {
   }
 
   @Test
+  void whatOurOwnSideRefusesPausesAndMakesNoDeadLetterHoweverOften() {
+    refusals = 3;
+    begin();
+    kafka.unsent =
+        new Verdict.PauseAll(PauseReason.CONFIGURATION, "RecordTooLargeException: 5 bytes");
+    append(8);
+    untilNothingMoves();
+    assertThat(kafka.sends).isGreaterThan(8);
+    assertThat(disk.deadLetters).isEmpty();
+    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("configuration");
+    kafka.unsent = null;
+    untilNothingMoves();
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
+    assertThat(disk.deadLetters).isEmpty();
+  }
+
+  @Test
   void refusalsWithAcksBetweenThemAreNoRow() {
     refusals = 3;
     begin();

@@ -53,6 +53,9 @@ final class FakeKafka implements Transport {
   /** Why the cluster that is there may not be written; null if it may. */
   Verdict refusedCluster;
 
+  /** Why the sender itself takes no record; null if it takes them. */
+  Verdict unsent;
+
   private String sendersCluster;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
@@ -143,6 +146,9 @@ final class FakeKafka implements Transport {
       throw new AssertionError("sent without a sender");
     }
     sends++;
+    if (unsent != null) {
+      return unsent;
+    }
     inFlight.add(new Sent(record, completion));
     return null;
   }
