@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import Any
 
@@ -15,7 +16,7 @@ from outbox_conformance import places
 
 from outbox_client import Outbox, OutboxError, _outbox_directory
 from outbox_client._outbox import DEFAULT_LOCK_TIMEOUT
-from outbox_client._record_draft import draft
+from outbox_client._record_draft import INTERNAL_TOPICS, draft
 from outbox_client._roll_rule import ROLL_BYTES
 
 ROOM = (1 << 20) - 72 - 40
@@ -27,6 +28,8 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
         (INVALID, {"topic": topic})
         for topic in ("", ".", "..", "t" * 250, "a b", "a/b", "ä", "a\n", "a\0", "a:b", "тема")
     ),
+    *((INVALID, {"topic": topic}) for topic in sorted(INTERNAL_TOPICS)),
+    *((OK, {"topic": topic}) for topic in ("consumer_offsets", "__Consumer_offsets", "__a")),
     (OK, {"topic": "t", "value_bytes": ROOM - 1}),
     (LARGE, {"topic": "t", "value_bytes": ROOM}),
     (OK, {"topic": "t", "key_bytes": ROOM - 1}),
@@ -145,6 +148,13 @@ def test_the_same_file_systems_are_supported(java: tuple[dict[str, str], list[st
     mac = {"apfs"}  # Java asks the system there, Python has nothing to ask
     assert set(rules["file-systems-with-warning"].split(",")) - mac == with_warning
     assert set(rules["file-systems"].split(",")) | with_warning == {*_outbox_directory.SUPPORTED}
+
+
+def test_the_same_topics_are_left_to_kafka(java: tuple[dict[str, str], list[str]]) -> None:
+    rules, _ = java
+    assert {*rules["internal-topics"].split(",")} == INTERNAL_TOPICS
+    rule = (places.CONFORMANCE.parent / "FORMAT.md").read_text().split("none of Kafka's own", 1)[1]
+    assert {*re.findall("`(__[a-z_]+)`", rule.split("\n", 1)[0])} == INTERNAL_TOPICS
 
 
 def test_the_same_defaults_hold(java: tuple[dict[str, str], list[str]], outbox: str) -> None:

@@ -38,7 +38,7 @@ from harness.setups import (
     speaks_ssh,
 )
 from harness.waiting import eventually
-from outbox_client import Outbox
+from outbox_client import Outbox, _record_draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -69,6 +69,12 @@ class Case:
     def append(self, topic: str = ANY, value: bytes = b"value", **event: object) -> None:
         with Outbox(self.outbox) as client:
             client.append(value, topic=topic, **event)  # type: ignore[arg-type]
+
+    def append_unchecked(self, topic: str) -> None:
+        """As another client might: ours refuse the topic."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_record_draft, "_known_topics", {topic: topic.encode()})
+            self.append(topic, key="k")
 
     def topic(self, name: str, partitions: int = 1, **config: str) -> str:
         settings = {name.replace("_", "."): value for name, value in config.items()}
@@ -189,6 +195,13 @@ def _(case: Case) -> None:
     dead = f"127.0.0.1:{free_port()}"
     case.append(case.topic("one-of-two"))
     case.settings["KAFKA_BOOTSTRAP_SERVERS"] = f"{dead},{case.broker.bootstrap}"
+
+
+@row("one of two speaks TLS (delivers)", OK, "take it out of KAFKA_BOOTSTRAP_SERVERS")
+def _(case: Case) -> None:
+    case.append(case.topic("one-is-strange"))
+    servers = f"{case.broker.at('SSL')},{case.broker.bootstrap}"
+    case.settings["KAFKA_BOOTSTRAP_SERVERS"] = servers
 
 
 def advertising(case: Case, address: str) -> None:
@@ -385,12 +398,12 @@ def _(case: Case) -> None:
 
 @row("an event for a topic of Kafka's own", PROBLEMS, "is Kafka's own")
 def _(case: Case) -> None:
-    case.append("__consumer_offsets", key="k")
+    case.append_unchecked("__consumer_offsets")
 
 
 @row("the same, before that topic exists", PROBLEMS, "is Kafka's own")
 def _(case: Case) -> None:
-    case.append("__transaction_state", key="k")
+    case.append_unchecked("__transaction_state")
 
 
 @row("an event without a key for a compacted topic", PROBLEMS, "it is compacted")

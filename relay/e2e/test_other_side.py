@@ -314,6 +314,28 @@ def test_a_stranger_at_kafkas_address_is_named_and_delivery_goes_on_when_kafka_i
     events.assert_all_in_order(read_topic(own.bootstrap, "t"))
 
 
+def test_a_stranger_at_one_of_several_addresses_is_named_and_holds_nothing_up(
+    own: Broker, outbox: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    with (
+        stranger(port, TLS_ALERT),
+        Relay(outbox, f"127.0.0.1:{port},{own.bootstrap}", log=tmp_path / "relay.log") as relay,
+    ):
+        relay.start()
+        events = Events(outbox, "t")
+        events.append(10)
+        eventually("all are delivered", relay.is_drained)
+        (trouble,) = relay.status()["troubles"]
+        assert trouble["kind"] == "peer"
+        assert f"127.0.0.1:{port} speaks TLS" in trouble["error"]
+        assert "is left out" in relay.status()["summary"]["text"]
+        assert f":{port} speaks TLS" in finding(relay, "kafka")
+        assert "address left out" in relay.output()
+        assert f'part_failing{{outbox="{outbox}",part="peer"}} 1.0' in relay.http("/metrics")[1]
+    events.assert_all_in_order(read_topic(own.bootstrap, "t"))
+
+
 def test_a_broker_that_forgets_producers_keeps_the_order(outbox: Path, tmp_path: Path) -> None:
     forgetful = {
         "producer.id.expiration.ms": "2000",

@@ -4,7 +4,7 @@ import { over } from './panels.js';
 // The values of the labels `kind` and `reason`, for their colours. A value that is not here is shown
 // all the same.
 export const SEND_ERROR_KINDS = ['rebuild', 'dead-letter', 'retry-later', 'pause-topic', 'pause-all', 'fenced'];
-export const DEAD_LETTER_REASONS = ['too-large', 'invalid-record', 'invalid-timestamp'];
+export const DEAD_LETTER_REASONS = ['too-large', 'invalid-record', 'invalid-timestamp', 'internal-topic'];
 export const APPEND_REASONS = ['too-large', 'invalid', 'full', 'busy', 'corrupt', 'unavailable'];
 
 /** What must not be in a queue, and how often the reader had to search behind it. */

@@ -40,6 +40,13 @@ def test_another_topic_is_refused_and_named(topic: object) -> None:
         check(topic=topic)
 
 
+def test_a_topic_that_brokers_let_nobody_else_write_is_refused_with_the_way_out() -> None:
+    for topic in ("__consumer_offsets", "__transaction_state"):
+        with pytest.raises(InvalidEvent, match=f"'{topic}' is Kafka's own.*use another topic"):
+            check(topic=topic)
+    check(topic="__consumer_offsets2")
+
+
 @pytest.mark.parametrize("value", [b"1", "1", bytearray(b"1"), memoryview(b"1"), None])
 def test_bytes_text_and_nothing_are_values(value: object) -> None:
     check(value)

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 MAX_HEADERS = 128
 MAX_HEADER_NAME = 255
 RESERVED_PREFIX = b"outbox-"
+# Kafka's own: brokers refuse what others send there.
+INTERNAL_TOPICS = frozenset(
+    ("__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata")
+)
 ZEROS_BEHIND = 8
 _ZEROS = tuple(map(bytes, range(4 + ZEROS_BEHIND)))
 # The fixed part behind the CRC, and the place that enters the CRC behind it.
@@ -232,6 +236,11 @@ def _check_topic(topic: object) -> bytes:
         raise InvalidEvent(
             f"topic {_shown(topic)} is no Kafka topic name: 1 to {MAX_TOPIC} of the characters "
             "a-z A-Z 0-9 . _ - and neither '.' nor '..'"
+        )
+    if topic in INTERNAL_TOPICS:
+        raise InvalidEvent(
+            f"topic {_shown(topic)} is Kafka's own, brokers refuse what others send there: "
+            "use another topic"
         )
     if len(_known_topics) >= _KNOWN_TOPICS_LIMIT:
         _known_topics.clear()

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.Statuses;
@@ -25,9 +28,11 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What README.md lists is what there is. */
+/** What README.md and the runbook list is what there is. */
 class ReadmeTest {
   private static final Pattern METRIC = Pattern.compile("outbox_(?:relay|append)_[a-z_]+");
+
+  private static final Path RUNBOOK = Path.of("..", "ops", "runbook.md");
 
   @TempDir private Path outbox;
 
@@ -73,6 +78,26 @@ class ReadmeTest {
               .collect(Collectors.toCollection(TreeSet::new));
       assertThat(listed).isEqualTo(exported);
     }
+  }
+
+  @Test
+  void everyReasonForWhichDeliveryWaitsIsInTheRunbook() throws IOException {
+    String runbook = Files.readString(RUNBOOK);
+    assertThat(PauseReason.values())
+        .allSatisfy(reason -> assertThat(runbook).contains("| `" + reason.label() + "` |"));
+    assertThat(DeadLetterReason.values())
+        .allSatisfy(reason -> assertThat(runbook).contains("`" + reason.label() + "`"));
+  }
+
+  @Test
+  void everyPartThatMayFailIsListedAndInTheRunbook() throws IOException {
+    String readme = readme();
+    String runbook = Files.readString(RUNBOOK);
+    assertThat(Part.values())
+        .filteredOn(part -> part != Part.POSITION && part != Part.CONFIG)
+        .allSatisfy(part -> assertThat(runbook).contains("`" + part.label() + "`"));
+    assertThat(Part.values())
+        .allSatisfy(part -> assertThat(readme).contains("`" + part.label() + "`"));
   }
 
   @Test

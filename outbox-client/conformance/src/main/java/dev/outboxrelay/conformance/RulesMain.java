@@ -39,6 +39,9 @@ public final class RulesMain {
     System.out.println("file-systems-with-warning " + fileSystems("ALLOWED_WITH_WARNING"));
     System.out.println("lock-timeout " + WriterOptions.USUAL_LOCK_TIMEOUT.toSeconds());
     System.out.println("roll-bytes " + WriterOptions.USUAL_ROLL_BYTES);
+    System.out.println(
+        "internal-topics "
+            + RecordLimits.INTERNAL_TOPICS.stream().sorted().collect(Collectors.joining(",")));
     BufferedReader events =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = events.readLine(); line != null; line = events.readLine()) {

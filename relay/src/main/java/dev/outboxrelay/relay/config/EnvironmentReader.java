@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.config;
 
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.config.LogSettings.Format;
 import dev.outboxrelay.relay.config.LogSettings.Level;
 import java.io.IOException;
@@ -216,13 +217,20 @@ final class EnvironmentReader {
     Optional<String> topic =
         value.map(text -> text.replace("{environment}", value("ENVIRONMENT").orElse("dev")));
     topic
-        .filter(name -> !TOPIC.matcher(name).matches() || name.equals(".") || name.equals(".."))
+        .filter(
+            name ->
+                !TOPIC.matcher(name).matches()
+                    || name.equals(".")
+                    || name.equals("..")
+                    || RecordLimits.INTERNAL_TOPICS.contains(name))
         .ifPresent(
             name ->
                 error(
                     "OUTBOX_TOPIC",
                     value.get(),
-                    "gives \"" + name + "\"; a topic is 1 … 249 of a-z A-Z 0-9 . _ -"));
+                    "gives \""
+                        + name
+                        + "\"; a topic is 1 … 249 of a-z A-Z 0-9 . _ -, and not Kafka's own"));
     return topic;
   }
 

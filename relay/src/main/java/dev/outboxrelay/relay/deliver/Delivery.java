@@ -60,6 +60,8 @@ public final class Delivery {
 
   private boolean senderLost;
 
+  private boolean strangersLeftOut;
+
   /** The one to which events go; null before the first. */
   private String cluster;
 
@@ -160,7 +162,8 @@ public final class Delivery {
     int taken = 0;
     for (Answer answer = transport.poll(); answer != null; answer = transport.poll()) {
       taken++;
-      if (answer instanceof Answer.Connected && state instanceof Connecting connecting) {
+      if (answer instanceof Answer.Connected made && state instanceof Connecting connecting) {
+        strangers(made.leftOut());
         if (senderLost) {
           senderLost = false;
           listener.tell(new Fact.Recovered(Part.THREAD));
@@ -181,6 +184,15 @@ public final class Delivery {
       }
     }
     return taken;
+  }
+
+  private void strangers(String leftOut) {
+    if (leftOut != null) {
+      listener.tell(new Fact.Failed(Part.PEER, leftOut));
+    } else if (strangersLeftOut) {
+      listener.tell(new Fact.Recovered(Part.PEER));
+    }
+    strangersLeftOut = leftOut != null;
   }
 
   private void clusterSeen(Answer.ClusterSeen seen, long now) {

@@ -65,7 +65,13 @@ public interface Transport extends AutoCloseable {
 
   /** What comes back from a question. */
   sealed interface Answer {
-    record Connected() implements Answer {}
+    /**
+     * A sender was made.
+     *
+     * @param leftOut addresses where it does not look for Kafka, as something else was found there;
+     *     null if there are none
+     */
+    record Connected(String leftOut) implements Answer {}
 
     record ConnectFailed(Verdict verdict) implements Answer {}
 

@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.kafka.KafkaProbe;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.kafka.OtherSide;
+import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -59,7 +60,7 @@ public final class KafkaChecks {
                 "events for the partitions that it leads wait; let it name what this host reaches"));
       }
       Clock theirs = theirs(result.cluster(), findings);
-      topics(topics, backlog, theirs, findings);
+      topics(result.usable(), topics, backlog, theirs, findings);
     } catch (KafkaRefused e) {
       findings.add(Finding.problem("kafka", e.getMessage(), KafkaAdvice.on(e.getMessage())));
       if (!topics.isEmpty()) {
@@ -128,7 +129,12 @@ public final class KafkaChecks {
     return Clock.offset(clock, Duration.ofMillis(-ahead));
   }
 
-  private void topics(Set<String> topics, Backlog backlog, Clock theirs, List<Finding> findings) {
+  private void topics(
+      KafkaSettings usable,
+      Set<String> topics,
+      Backlog backlog,
+      Clock theirs,
+      List<Finding> findings) {
     boolean compressed =
         !config
             .kafka()
@@ -136,7 +142,7 @@ public final class KafkaChecks {
             .getOrDefault("compression.type", "none")
             .equals("none");
     TopicChecks checks = new TopicChecks(config.recordTimestamp(), compressed, theirs);
-    try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), timeout)) {
+    try (KafkaAdmin admin = KafkaAdmin.open(usable, timeout)) {
       admin.describe(topics).forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
     }
   }

@@ -33,6 +33,11 @@ public enum Part {
       "cluster",
       "The cluster's id can't be written down",
       "make room on the outbox's disk: after a restart another cluster would not be noticed"),
+  /** The addresses where Kafka is looked for. */
+  PEER(
+      "peer",
+      "An address in KAFKA_BOOTSTRAP_SERVERS is no Kafka and is left out",
+      "mend it or take it out: when the others can't be reached, nothing is delivered"),
   /** One of the relay's threads. */
   THREAD(
       "thread",

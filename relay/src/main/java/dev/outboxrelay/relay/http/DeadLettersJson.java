@@ -19,7 +19,7 @@ import java.util.function.LongSupplier;
  * value. Thread-safe.
  */
 final class DeadLettersJson {
-  /** One of two threads is busy meanwhile, and health checks need the other. */
+  /** One of two threads is busy meanwhile, and the other pages have the other. */
   private static final Duration BUDGET = Duration.ofMillis(300);
 
   private final ObjectMapper mapper = new ObjectMapper();

@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.metrics.RelayMetrics;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,9 @@ import java.util.stream.Collectors;
  * restart would mend nothing.
  */
 public final class StatusPages {
+  /** Far longer than the reading of dead letters takes by its own budget. */
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private final RelayMetrics metrics;
   private final Supplier<FleetStatus> fleet;
   private final Runnable freshen;
@@ -74,7 +78,10 @@ public final class StatusPages {
     endpoints.put(
         "/history.json",
         request -> ofOutbox(request, (path, all) -> samples.write(path, history.of(path))));
-    endpoints.put("/dead-letters.json", request -> ofOutbox(request, deadLetters::write));
+    endpoints.put(
+        "/dead-letters.json",
+        new OneAtATime(
+            request -> ofOutbox(request, deadLetters::write), PATIENCE, clocks.monotonic()));
     endpoints.put(
         "/config.json", request -> Response.json(Response.OK, ConfigJson.write(config.get())));
     return endpoints;

@@ -42,11 +42,11 @@ final class ErrorClassifier {
 
   /** Of a record or a question that was not accepted: here the client retries nothing by itself. */
   static Verdict ofRefused(String topic, Throwable error) {
-    if (error instanceof RecordTooLargeException) {
-      // No broker has seen it: the limit is one of our settings.
+    Verdict named = named(topic, error);
+    if (named instanceof Verdict.DeadLetter) {
+      // No broker has seen it: the limit is one of our settings, or was another record's.
       return new Verdict.PauseAll(PauseReason.CONFIGURATION, describe(error));
     }
-    Verdict named = named(topic, error);
     if (named != null) {
       return named;
     }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.kafka;
 
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
@@ -31,10 +31,8 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks a cluster about itself and its topics, with the settings that the producer has. */
 public final class KafkaAdmin implements AutoCloseable {
-  /** Refused by brokers whoever sends to them, before they exist, too. */
-  private static final Set<String> INTERNAL =
-      Set.of(
-          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
+  /** A broker answers at once. */
+  private static final Duration PEER_PATIENCE = Duration.ofSeconds(1);
 
   private final Admin admin;
   private final String bootstrapServers;
@@ -54,14 +52,18 @@ public final class KafkaAdmin implements AutoCloseable {
   public record Cluster(String id, List<String> addresses, OptionalLong millis) {}
 
   /**
-   * Makes a client; connects when it is first asked.
+   * Makes a client, which connects when it is first asked, and not to strangers.
    *
    * @param timeout for each answer
    * @throws KafkaRefused if the settings are of no use
    */
   public static KafkaAdmin open(KafkaSettings settings, Duration timeout) {
+    Bootstrap bootstrap = new OtherSide(Optional.empty(), PEER_PATIENCE).look(settings);
+    if (bootstrap.refusal() != null) {
+      throw new KafkaRefused(bootstrap.complaint(), null);
+    }
     try {
-      Map<String, Object> properties = new HashMap<>(settings.producerProperties());
+      Map<String, Object> properties = new HashMap<>(bootstrap.usable().producerProperties());
       properties.keySet().retainAll(AdminClientConfig.configNames());
       int millis = Math.toIntExact(timeout.toMillis());
       properties.put(AdminClientConfig.CLIENT_ID_CONFIG, "outbox-relay-admin");
@@ -154,7 +156,7 @@ public final class KafkaAdmin implements AutoCloseable {
   private TopicFinding finding(
       String name, KafkaFuture<TopicDescription> description, KafkaFuture<Config> config) {
     TopicDescription topic;
-    if (INTERNAL.contains(name)) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(name)) { // before they exist, too
       return new TopicFinding.Internal(name);
     }
     try {

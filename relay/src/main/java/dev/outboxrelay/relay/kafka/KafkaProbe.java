@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.ClientUtils;
@@ -32,9 +34,13 @@ public final class KafkaProbe {
    *
    * @param useless addresses that were given, and why they are of no use
    * @param unreachable brokers whose own addresses are of no use: their partitions can't be written
+   * @param usable the settings without the addresses that are of no use
    */
   public record Result(
-      KafkaAdmin.Cluster cluster, List<String> useless, List<String> unreachable) {}
+      KafkaAdmin.Cluster cluster,
+      List<String> useless,
+      List<String> unreachable,
+      KafkaSettings usable) {}
 
   /**
    * Looks who answers, makes a producer, compresses, and asks the cluster for what everybody may
@@ -55,23 +61,25 @@ public final class KafkaProbe {
     readSettings(settings);
     Duration patience = timeout.compareTo(PEER_TIMEOUT) < 0 ? timeout : PEER_TIMEOUT;
     Peers peers = new Peers(settings, patience);
-    List<String> useless = new ArrayList<>();
+    SortedMap<String, String> useless = new TreeMap<>();
     Set<String> brokers = new TreeSet<>();
     for (String address : settings.bootstrapAddresses()) {
       Peers.Found found = peers.look(address);
-      found.complaint().ifPresent(useless::add);
+      found.complaint().ifPresent(complaint -> useless.put(address, complaint));
       brokers.addAll(found.brokers());
     }
-    refuseIfAll(useless, settings.bootstrapAddresses(), "");
+    List<String> complaints = List.copyOf(useless.values());
+    refuseIfAll(complaints, Set.copyOf(settings.bootstrapAddresses()), "");
+    KafkaSettings usable = settings.withoutAddresses(useless.keySet());
     // Kafka's client would only say that there was no answer in time.
     List<String> unreachable = unreachable(peers, brokers);
-    makeProducer(settings);
-    try (KafkaAdmin admin = KafkaAdmin.open(settings, timeout)) {
+    try (KafkaAdmin admin = KafkaAdmin.open(usable, timeout)) {
+      makeProducer(usable);
       KafkaAdmin.Cluster cluster = admin.cluster();
       if (brokers.isEmpty()) {
         unreachable = unreachable(peers, cluster.addresses());
       }
-      return new Result(cluster, useless, unreachable);
+      return new Result(cluster, complaints, unreachable, usable);
     }
   }
 
@@ -85,7 +93,8 @@ public final class KafkaProbe {
     return unreachable;
   }
 
-  private static void refuseIfAll(List<String> complaints, List<String> addresses, String what) {
+  private static void refuseIfAll(
+      List<String> complaints, Collection<String> addresses, String what) {
     if (!complaints.isEmpty() && complaints.size() == addresses.size()) {
       throw new KafkaRefused(what + String.join("; ", complaints), null);
     }

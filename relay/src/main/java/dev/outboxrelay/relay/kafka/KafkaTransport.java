@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
@@ -10,7 +11,6 @@ import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.time.Duration;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,11 +32,6 @@ public final class KafkaTransport implements Transport {
 
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
-
-  /** Topics that brokers let nobody else write. */
-  private static final Set<String> INTERNAL_TOPICS =
-      Set.of(
-          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
 
   private final ProducerFactory factory;
   private final RecordTimes times;
@@ -105,17 +100,18 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isOutdated() {
-    return settings.get() != settingsInUse;
+    return settings.get() != settingsInUse || (sender != null && sender.isOutdated());
   }
 
   private Tagged make(int mine, KafkaSettings current) {
     try {
-      Verdict refusal = otherSide.strangers(current);
+      Bootstrap bootstrap = otherSide.look(current);
+      Verdict refusal = bootstrap.refusal();
       if (refusal != null) {
         return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
       }
       ClusterGuard guard = new ClusterGuard();
-      Producer<byte[], byte[]> made = factory.create(current, guard);
+      Producer<byte[], byte[]> made = factory.create(bootstrap.usable(), guard);
       guard.watch(made);
       // Where one cluster is named, delivery shall not seem to begin at another.
       String cluster = otherSide.isPinned() ? guard.await(PATIENCE_NANOS) : null;
@@ -124,7 +120,10 @@ public final class KafkaTransport implements Transport {
         made.close(Duration.ZERO);
         return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
       }
-      return new Tagged(mine, new Answer.Connected(), new Sender(made, guard));
+      return new Tagged(
+          mine,
+          new Answer.Connected(bootstrap.complaint()),
+          new Sender(made, guard, bootstrap, nanos.getAsLong()));
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
@@ -154,7 +153,7 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public boolean isReady(String topic) {
-    if (INTERNAL_TOPICS.contains(topic)) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(topic)) {
       return true; // for send() to refuse
     }
     TopicUse use = topics.use(topic);
@@ -201,22 +200,21 @@ public final class KafkaTransport implements Transport {
 
   @Override
   public void resolve(String topic) {
-    Producer<byte[], byte[]> asked = sender == null ? null : sender.producer();
+    Sender asked = sender;
     int mine = epoch.get();
-    KafkaSettings current = settingsInUse;
     if (asked != null) {
-      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, mine, current), null)));
+      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, mine), null)));
     }
   }
 
-  private Answer ask(
-      Producer<byte[], byte[]> asked, String topic, int mine, KafkaSettings current) {
+  private Answer ask(Sender asked, String topic, int mine) {
+    KafkaSettings used = asked.bootstrap().settings();
     try {
-      Answer answer = resolver.resolve(asked, current, topic, () -> epoch.get() == mine);
+      Answer answer = resolver.resolve(asked.producer(), used, topic, () -> epoch.get() == mine);
       boolean unanswered =
           answer instanceof Answer.TopicUnavailable unavailable
               && unavailable.verdict() instanceof Verdict.RetryLater;
-      Verdict stranger = unanswered ? otherSide.strangers(current) : null;
+      Verdict stranger = unanswered ? asked.bootstrap().after(otherSide.look(used)) : null;
       return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
     } catch (OutOfMemoryError e) {
       throw e; // the end of the process
@@ -232,7 +230,7 @@ public final class KafkaTransport implements Transport {
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
     }
-    if (INTERNAL_TOPICS.contains(record.topic())) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
       return new Verdict.DeadLetter(
           DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true);
     }

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.clients.ClientUtils;
 import org.apache.kafka.common.KafkaException;
@@ -47,26 +49,25 @@ public final class OtherSide {
   }
 
   /**
-   * What it means that one of the configured addresses is no broker's; null if none was found to be
-   * something else. Blocks.
+   * Who answers at the configured addresses. A name counts as a stranger's if any of the addresses
+   * that it stands for is one's, as Kafka's client tries them all. Blocks.
    */
-  Verdict strangers(KafkaSettings settings) {
+  Bootstrap look(KafkaSettings settings) {
     Peers peers = new Peers(settings, patience);
+    SortedMap<String, String> strangers = new TreeMap<>();
     for (String address : settings.bootstrapAddresses()) {
       for (InetSocketAddress each : resolve(address)) {
-        Verdict verdict =
-            foreign(address, peers.stranger(each.getAddress().getHostAddress(), each.getPort()));
-        if (verdict != null) {
-          return verdict;
-        }
+        peers
+            .stranger(each.getAddress().getHostAddress(), each.getPort())
+            .ifPresent(what -> strangers.put(address, what));
       }
     }
-    return null;
+    return new Bootstrap(settings, strangers);
   }
 
   /**
-   * The same of the brokers that lead these partitions: each is asked once, as what they advertise
-   * may be another's port.
+   * What it means that one of the brokers that lead these partitions is none; null if none was
+   * found to be something else. Each is asked once, as what they advertise may be another's port.
    */
   Verdict strangers(KafkaSettings settings, List<PartitionInfo> partitions) {
     Peers peers = new Peers(settings, patience);
@@ -76,9 +77,9 @@ public final class OtherSide {
       if (leader == null || leader.isEmpty() || brokers.contains(address)) {
         continue;
       }
-      Verdict verdict = foreign(address, peers.stranger(leader.host(), leader.port()));
-      if (verdict != null) {
-        return verdict;
+      Optional<String> stranger = peers.stranger(leader.host(), leader.port());
+      if (stranger.isPresent()) {
+        return new Verdict.PauseAll(PauseReason.FOREIGN_PEER, address + " " + stranger.get());
       }
       brokers.add(address);
     }
@@ -88,12 +89,6 @@ public final class OtherSide {
   /** Whoever was a broker may have been replaced. */
   void forget() {
     brokers.clear();
-  }
-
-  private static Verdict foreign(String address, Optional<String> stranger) {
-    return stranger
-        .map(what -> new Verdict.PauseAll(PauseReason.FOREIGN_PEER, address + " " + what))
-        .orElse(null);
   }
 
   /** All that a name stands for; none if it can't be resolved, which Kafka's client says better. */

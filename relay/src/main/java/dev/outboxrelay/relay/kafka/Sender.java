@@ -16,16 +16,30 @@ final class Sender {
   /** No oftener than the client may fetch metadata. */
   private static final long REFRESH_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** Whether strangers have gone. */
+  private static final long LOOK_EVERY_NANOS = TimeUnit.SECONDS.toNanos(30);
+
   private final Producer<byte[], byte[]> producer;
   private final ClusterGuard guard;
+  private final Bootstrap bootstrap;
   private final NetworkThread thread;
   private String toldCluster;
   private boolean toldLost;
   private long refreshNanos;
+  private long lookedNanos;
+  private volatile boolean outdated;
 
-  Sender(Producer<byte[], byte[]> producer, ClusterGuard guard) {
+  /**
+   * Holds them.
+   *
+   * @param bootstrap what the producer was made with
+   * @param now of the monotonic clock
+   */
+  Sender(Producer<byte[], byte[]> producer, ClusterGuard guard, Bootstrap bootstrap, long now) {
     this.producer = producer;
     this.guard = guard;
+    this.bootstrap = bootstrap;
+    this.lookedNanos = now;
     this.thread = NetworkThread.of(producer);
   }
 
@@ -35,6 +49,15 @@ final class Sender {
 
   ClusterGuard guard() {
     return guard;
+  }
+
+  Bootstrap bootstrap() {
+    return bootstrap;
+  }
+
+  /** Whether an address that the producer was made without can be used now. */
+  boolean isOutdated() {
+    return outdated;
   }
 
   /**
@@ -52,6 +75,10 @@ final class Sender {
     if (unconfirmed != null && now - refreshNanos >= 0) {
       refreshNanos = now + REFRESH_EVERY_NANOS;
       worker.execute(() -> refresh(unconfirmed));
+    }
+    if (!bootstrap.strangers().isEmpty() && now - lookedNanos >= LOOK_EVERY_NANOS) {
+      lookedNanos = now;
+      worker.execute(() -> outdated = bootstrap.isBetter(otherSide.look(bootstrap.settings())));
     }
     String latest = guard.latest();
     if (latest == null || latest.equals(toldCluster)) {

@@ -189,12 +189,14 @@ final class PipelineLog implements FactListener {
     return switch (part) {
       case THREAD -> "thread replaced";
       case READING -> "read at last";
+      case PEER -> "no address is a stranger's any more";
       default -> "written at last";
     };
   }
 
   private void failed(Fact.Failed failed) {
-    LoggingEventBuilder line = limited("failed " + failed.part(), Level.ERROR);
+    Level level = failed.part() == Part.PEER ? Level.WARN : Level.ERROR;
+    LoggingEventBuilder line = limited("failed " + failed.part(), level);
     if (line != null) {
       line.addKeyValue("what", failed.part().label())
           .addKeyValue("error", failed.error())
@@ -204,6 +206,7 @@ final class PipelineLog implements FactListener {
                 case READING -> "queue not read, trying again";
                 case POSITION -> "position not saved, trying again";
                 case THREAD -> "thread has died, it is replaced";
+                case PEER -> "address left out, something else than Kafka answers there";
                 default -> "not written, trying again";
               });
     }

@@ -77,6 +77,15 @@ class RelayConfigTest {
   }
 
   @Test
+  void aTopicOfKafkasOwnIsNoDefault() {
+    assertThat(errors(with("OUTBOX_TOPIC", "__consumer_offsets")))
+        .singleElement()
+        .asString()
+        .startsWith("OUTBOX_TOPIC=__consumer_offsets: ")
+        .endsWith("not Kafka's own");
+  }
+
+  @Test
   void withoutAnOutboxTheMessageSaysWhichVariableToSet() {
     assertThatThrownBy(() -> RelayConfig.from(Map.of()))
         .isInstanceOf(ConfigErrors.class)

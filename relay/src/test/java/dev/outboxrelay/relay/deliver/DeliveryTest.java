@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Bookmark;
 import java.time.Duration;
@@ -25,6 +27,7 @@ class DeliveryTest {
   private final FakeDisk disk = new FakeDisk();
   private Delivery delivery;
   private Counts counts;
+  private Troubles troubles;
   private int refusals;
 
   @BeforeEach
@@ -36,6 +39,7 @@ class DeliveryTest {
 
   private void begin() {
     counts = new Counts(time.clocks().wall());
+    troubles = new Troubles(time.clocks().wall());
     Limits limits =
         new Limits(
             4,
@@ -47,7 +51,15 @@ class DeliveryTest {
             refusals);
     delivery =
         new Delivery(
-            queue, kafka, disk, counts, limits, new SplittableRandom(1), time.clocks(), null, null);
+            queue,
+            kafka,
+            disk,
+            FactListener.all(counts, troubles),
+            limits,
+            new SplittableRandom(1),
+            time.clocks(),
+            null,
+            null);
   }
 
   private void append(int count) {
@@ -610,6 +622,23 @@ class DeliveryTest {
     assertThat(kafka.log).containsExactly(1L, 2L, 3L);
   }
 
+  @Test
+  void addressesOfStrangersAreTroubleThatHoldsNothingUp() {
+    kafka.leftOut = "kafka-2:9092 speaks HTTP, not Kafka";
+    begin();
+    append(3);
+    untilNothingMoves();
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L);
+    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(troubles.now())
+        .extracting(trouble -> trouble.cause().label() + ": " + trouble.cause().error())
+        .containsExactly("peer: kafka-2:9092 speaks HTTP, not Kafka");
+    kafka.leftOut = null;
+    kafka.settings++;
+    untilNothingMoves();
+    assertThat(troubles.now()).isEmpty();
+  }
+
   private void untilNothingMoves() {
     for (int i = 0; i < 30; i++) {
       waitOutBackoff();
@@ -632,6 +661,24 @@ class DeliveryTest {
     assertThat(kafka.log).containsExactly(4L, 5L, 6L, 7L, 8L);
     assertThat(delivery.state().label()).isEqualTo("delivering");
     assertThat(disk.deadLetters).hasSize(3);
+  }
+
+  @Test
+  void whatOurOwnSideRefusesPausesAndMakesNoDeadLetterHoweverOften() {
+    refusals = 3;
+    begin();
+    kafka.unsent =
+        new Verdict.PauseAll(PauseReason.CONFIGURATION, "RecordTooLargeException: 5 bytes");
+    append(8);
+    untilNothingMoves();
+    assertThat(kafka.sends).isGreaterThan(8);
+    assertThat(disk.deadLetters).isEmpty();
+    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("configuration");
+    kafka.unsent = null;
+    untilNothingMoves();
+    assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);
+    assertThat(disk.deadLetters).isEmpty();
   }
 
   @Test

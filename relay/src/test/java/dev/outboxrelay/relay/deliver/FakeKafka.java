@@ -27,6 +27,9 @@ final class FakeKafka implements Transport {
   /** Why no sender can be made; null if one can. */
   Verdict unmade;
 
+  /** Addresses where something else answers. */
+  String leftOut;
+
   /** What the next sender is made with, and what the present one was made with. */
   int settings;
 
@@ -49,6 +52,9 @@ final class FakeKafka implements Transport {
 
   /** Why the cluster that is there may not be written; null if it may. */
   Verdict refusedCluster;
+
+  /** Why the sender itself takes no record; null if it takes them. */
+  Verdict unsent;
 
   private String sendersCluster;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
@@ -83,7 +89,7 @@ final class FakeKafka implements Transport {
     }
     connected = true;
     sendersCluster = null;
-    answers.add(new Answer.Connected());
+    answers.add(new Answer.Connected(leftOut));
   }
 
   @Override
@@ -140,6 +146,9 @@ final class FakeKafka implements Transport {
       throw new AssertionError("sent without a sender");
     }
     sends++;
+    if (unsent != null) {
+      return unsent;
+    }
     inFlight.add(new Sent(record, completion));
     return null;
   }

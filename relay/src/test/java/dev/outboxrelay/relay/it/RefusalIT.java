@@ -17,11 +17,13 @@ import dev.outboxrelay.relay.inspect.Records;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** What Kafka will never take goes to the dead letters, and nothing else does. */
@@ -77,7 +79,7 @@ class RefusalIT extends BrokerTest {
     broker().createTopic("early", 1, Map.of());
     try (OutboxUnderTest outbox = outbox()) {
       outbox.append("early", 1, 3);
-      setTimestamp(outbox, 1, -1);
+      rewrite(outbox, 1, record -> record.putLong(32, -1));
       try (RelayUnderTest relay = relay()) {
         relay.awaitSettled(3);
         assertThat(relay.told().deadLetters()).containsExactly("early invalid-timestamp 2");
@@ -93,8 +95,8 @@ class RefusalIT extends BrokerTest {
     try (OutboxUnderTest outbox = outbox()) {
       outbox.append("ahead", 1, 5);
       long ahead = System.currentTimeMillis() + Duration.ofHours(2).toMillis();
-      setTimestamp(outbox, 1, ahead);
-      setTimestamp(outbox, 3, ahead);
+      rewrite(outbox, 1, record -> record.putLong(32, ahead));
+      rewrite(outbox, 3, record -> record.putLong(32, ahead));
       try (RelayUnderTest relay = relay()) {
         relay.awaitSettled(5);
         assertThat(relay.told().deadLetters()).isEmpty();
@@ -106,12 +108,18 @@ class RefusalIT extends BrokerTest {
   @Test
   void anEventForATopicOfTheBrokersIsADeadLetterAndHoldsNothingUp() throws Exception {
     broker().createTopic("behind", 1, Map.of());
-    try (OutboxUnderTest outbox = outbox();
-        RelayUnderTest relay = relay()) {
-      outbox.append("__consumer_offsets", "x");
-      outbox.append("behind", 1, 3);
-      relay.awaitSaved(4);
-      assertThat(relay.told().deadLetters()).containsExactly("__consumer_offsets internal-topic 1");
+    try (OutboxUnderTest outbox = outbox()) {
+      outbox.append("behind", 1, 1);
+      outbox.append("..consumer_offsets", "x");
+      outbox.append("behind", 2, 2);
+      byte[] topic = "__consumer_offsets".getBytes(StandardCharsets.US_ASCII);
+      rewrite(outbox, 1, record -> record.put(72, topic));
+      try (RelayUnderTest relay = relay()) {
+        relay.awaitSaved(4);
+        assertThat(relay.told().deadLetters())
+            .containsExactly("__consumer_offsets internal-topic 2");
+      }
+      assertThat(deadLetters(outbox.paths()).get(0).topic()).isEqualTo("__consumer_offsets");
     }
     assertThat(values("behind")).isEqualTo(numbers(1, 3));
   }
@@ -138,7 +146,8 @@ class RefusalIT extends BrokerTest {
     assertThat(values("by-mistake").stream().distinct()).isEqualTo(numbers(11, 30));
   }
 
-  private static void setTimestamp(OutboxUnderTest outbox, int record, long timestamp)
+  /** As no writer of ours writes it. */
+  private static void rewrite(OutboxUnderTest outbox, int record, Consumer<ByteBuffer> change)
       throws Exception {
     long cycle = outbox.newestCycle();
     long offset = outbox.offsets(cycle).get(record) + 4;
@@ -148,10 +157,8 @@ class RefusalIT extends BrokerTest {
         FileChannel.open(
             outbox.paths().cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       assertThat(file.read(bytes, offset)).isEqualTo(length);
-      Records.sign(
-          bytes.putLong(32, timestamp),
-          new CycleId(OutboxIdentity.outboxOf(outbox.paths()), cycle),
-          offset - 4);
+      change.accept(bytes);
+      Records.sign(bytes, new CycleId(OutboxIdentity.outboxOf(outbox.paths()), cycle), offset - 4);
       assertThat(file.write(bytes.position(0), offset)).isEqualTo(length);
     }
   }

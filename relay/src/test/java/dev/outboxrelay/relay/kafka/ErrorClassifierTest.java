@@ -69,6 +69,23 @@ class ErrorClassifierTest {
   }
 
   @Test
+  void noEventIsGivenUpForWhatNoBrokerHasSeen() {
+    for (Exception ours :
+        new Exception[] {
+          new RecordTooLargeException("above max.request.size"),
+          new KafkaException("in an error state", new RecordTooLargeException("another one")),
+          new RecordBatchTooLargeException("batch"),
+          new InvalidRecordException("?"),
+          new InvalidTimestampException("?")
+        }) {
+      assertThat(refused(ours))
+          .isInstanceOfSatisfying(
+              Verdict.PauseAll.class,
+              pause -> assertThat(pause.reason()).isEqualTo(PauseReason.CONFIGURATION));
+    }
+  }
+
+  @Test
   void anInnocentNeighbourOfARefusedRecordIsSentAgain() {
     assertThat(
             failed(

@@ -12,12 +12,14 @@ import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,12 +43,15 @@ import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
+import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class KafkaTransportTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final byte[] HTTP = "HTTP/1.1 400 Bad".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] BROKER = HexFormat.of().parseHex("0000000a6f627872000000000000");
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
   private static final long NOW = 1_700_000_000_000L;
@@ -167,7 +172,7 @@ class KafkaTransportTest {
 
   private MockProducer<byte[], byte[]> connect() {
     transport.connect();
-    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected());
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     return producers.get(producers.size() - 1);
   }
 
@@ -392,10 +397,60 @@ class KafkaTransportTest {
     connect();
     transport.resolve("orders");
     transport.connect();
-    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected());
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     await().atMost(PATIENCE).until(() -> producers.get(0).closed());
     assertThat(transport.poll()).isNull();
     assertThat(producers.get(1).closed()).isFalse();
+  }
+
+  @Test
+  void aStrangerAmongTheAddressesIsLeftOutUntilABrokerIsThereAgain() throws IOException {
+    try (Speaker good = new Speaker(BROKER);
+        Speaker other = new Speaker(HTTP)) {
+      settings = settings(good.address() + "," + other.address());
+      transport.connect();
+      assertThat(awaitAnswer())
+          .isEqualTo(new Answer.Connected(other.address() + " speaks HTTP, not Kafka"));
+      assertThat(servers).last().isEqualTo(good.address());
+      other.say(BROKER);
+      assertThat(transport.isOutdated()).isFalse();
+      nanos.addAndGet(Duration.ofSeconds(30).toNanos());
+      assertThat(transport.poll()).isNull();
+      await().atMost(PATIENCE).until(transport::isOutdated);
+      connect();
+      assertThat(transport.isOutdated()).isFalse();
+      assertThat(servers).last().isEqualTo(good.address() + "," + other.address());
+    }
+  }
+
+  @Test
+  void whereOnlyStrangersAnswerNoProducerIsMade() throws IOException {
+    try (Speaker other = new Speaker(HTTP)) {
+      settings = settings(other.address());
+      transport.connect();
+      assertThat(awaitAnswer())
+          .isEqualTo(
+              new Answer.ConnectFailed(
+                  new Verdict.PauseAll(
+                      PauseReason.FOREIGN_PEER, other.address() + " speaks HTTP, not Kafka")));
+      assertThat(producers).isEmpty();
+    }
+  }
+
+  @Test
+  void aStrangerThatComesWhileATopicIsNotAnsweredIsKeptFromTheProducer() throws IOException {
+    try (Speaker good = new Speaker(BROKER);
+        Speaker other = new Speaker(BROKER)) {
+      settings = settings(good.address() + "," + other.address());
+      connect().partitionsForException = new TimeoutException("nobody answers");
+      other.say(HTTP);
+      transport.resolve("orders");
+      assertThat(awaitAnswer())
+          .isEqualTo(
+              new Answer.TopicUnavailable(
+                  "orders",
+                  new Verdict.RebuildAndRewind(other.address() + " speaks HTTP, not Kafka")));
+    }
   }
 
   @Test

@@ -5,49 +5,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class PeerProbeTest {
-  private static final PeerProbe PROBE = new PeerProbe(Duration.ofSeconds(20));
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final PeerProbe PROBE = new PeerProbe(PATIENCE);
+  private static final OtherSide OTHER_SIDE = new OtherSide(Optional.empty(), PATIENCE);
+  private static final byte[] HTTP = ascii("HTTP/1.1 400 Bad Request\r\n\r\n");
+  private static final byte[] TLS = HexFormat.of().parseHex("15030300020250");
 
-  /** Says one thing to whoever says anything, at a port of its own. */
-  private static final class Speaker implements AutoCloseable {
-    private final ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
-
-    Speaker(byte[] answer) throws IOException {
-      Thread thread = new Thread(() -> speak(answer), "speaker");
-      thread.setDaemon(true);
-      thread.start();
-    }
-
-    private void speak(byte[] answer) {
-      while (!socket.isClosed()) {
-        try (Socket connection = socket.accept()) {
-          int unused = connection.getInputStream().read(new byte[100]);
-          connection.getOutputStream().write(answer);
-        } catch (IOException e) {
-          // The next one.
-        }
-      }
-    }
-
-    Peer look() {
-      return PROBE.plain("127.0.0.1", socket.getLocalPort());
-    }
-
-    @Override
-    public void close() throws IOException {
-      socket.close();
-    }
+  private static Peer look(Speaker speaker) {
+    return PROBE.plain("127.0.0.1", speaker.port());
   }
 
   private static byte[] ascii(String text) {
@@ -56,58 +33,98 @@ class PeerProbeTest {
 
   @Test
   void aServerThatSpeaksTlsIsNamed() throws IOException {
-    try (Speaker tls = new Speaker(HexFormat.of().parseHex("15030300020250"))) {
-      assertThat(tls.look().kind()).isEqualTo(Peer.Kind.TLS);
+    try (Speaker tls = new Speaker(TLS)) {
+      assertThat(look(tls).kind()).isEqualTo(Peer.Kind.TLS);
     }
   }
 
   @Test
   void aServerThatSpeaksHttpIsNamed() throws IOException {
-    try (Speaker http = new Speaker(ascii("HTTP/1.1 400 Bad Request\r\n\r\n"))) {
-      assertThat(http.look()).isEqualTo(new Peer(Peer.Kind.FOREIGN, "speaks HTTP, not Kafka"));
+    try (Speaker http = new Speaker(HTTP)) {
+      assertThat(look(http)).isEqualTo(new Peer(Peer.Kind.FOREIGN, "speaks HTTP, not Kafka"));
     }
   }
 
   @Test
   void whateverElseIsNoKafka() throws IOException {
     try (Speaker other = new Speaker(ascii("220 mail.example.org ESMTP\r\n"))) {
-      assertThat(other.look().kind()).isEqualTo(Peer.Kind.FOREIGN);
+      assertThat(look(other).kind()).isEqualTo(Peer.Kind.FOREIGN);
     }
   }
 
   @Test
   void whoSaysNothingIsNotTakenForAStranger() throws IOException {
     try (Speaker silent = new Speaker(new byte[0])) {
-      assertThat(silent.look().kind()).isEqualTo(Peer.Kind.SILENT);
+      assertThat(look(silent).kind()).isEqualTo(Peer.Kind.SILENT);
     }
     Speaker gone = new Speaker(new byte[0]);
     gone.close();
-    assertThat(gone.look().kind()).isEqualTo(Peer.Kind.UNREACHABLE);
+    assertThat(look(gone).kind()).isEqualTo(Peer.Kind.UNREACHABLE);
   }
 
   @Test
   void anAnswerToTheQuestionIsABrokersAlsoIfItWantsALoginBeforeItSaysMore() throws IOException {
     try (Speaker kafka = new Speaker(HexFormat.of().parseHex("0000000a6f627872000000000000"))) {
-      assertThat(kafka.look().kind()).isEqualTo(Peer.Kind.GUARDED);
+      assertThat(look(kafka).kind()).isEqualTo(Peer.Kind.GUARDED);
+    }
+  }
+
+  private static KafkaSettings settings(Speaker... speakers) {
+    String servers = Arrays.stream(speakers).map(Speaker::address).collect(Collectors.joining(","));
+    return KafkaSettings.from(
+        Map.of("KAFKA_BOOTSTRAP_SERVERS", servers),
+        1 << 20,
+        false,
+        new ArrayList<>(),
+        new ArrayList<>());
+  }
+
+  @Test
+  void aStrangerAmongTheAddressesIsNamedAndLeftOut() throws IOException {
+    try (Speaker http = new Speaker(HTTP);
+        Speaker silent = new Speaker(new byte[0])) {
+      Bootstrap found = OTHER_SIDE.look(settings(silent, http));
+      assertThat(found.refusal()).isNull();
+      assertThat(found.complaint()).isEqualTo(http.address() + " speaks HTTP, not Kafka");
+      assertThat(found.usable().bootstrapAddresses()).containsExactly(silent.address());
     }
   }
 
   @Test
-  void oneStrangerAmongTheAddressesIsNamedWithItsAddress() throws IOException {
-    try (Speaker http = new Speaker(ascii("HTTP/1.1 400 Bad Request\r\n\r\n"));
-        Speaker silent = new Speaker(new byte[0])) {
-      String stranger = "127.0.0.1:" + http.socket.getLocalPort();
-      String servers = "127.0.0.1:" + silent.socket.getLocalPort() + "," + stranger;
-      KafkaSettings settings =
-          KafkaSettings.from(
-              Map.of("KAFKA_BOOTSTRAP_SERVERS", servers),
-              1 << 20,
-              false,
-              new ArrayList<>(),
-              new ArrayList<>());
-      Verdict verdict = new OtherSide(Optional.empty(), Duration.ofSeconds(20)).strangers(settings);
+  void nothingIsLeftOutWhereThereAreNoStrangers() throws IOException {
+    try (Speaker silent = new Speaker(new byte[0])) {
+      KafkaSettings settings = settings(silent);
+      assertThat(OTHER_SIDE.look(settings).complaint()).isNull();
+      assertThat(OTHER_SIDE.look(settings).usable()).isSameAs(settings);
+    }
+  }
+
+  @Test
+  void nothingButStrangersIsRefusedAndAllAreNamed() throws IOException {
+    try (Speaker http = new Speaker(HTTP);
+        Speaker tls = new Speaker(TLS)) {
+      Verdict verdict = OTHER_SIDE.look(settings(http, tls)).refusal();
       assertThat(verdict.reasonLabel()).isEqualTo("foreign-peer");
-      assertThat(verdict.error()).contains(stranger + " speaks HTTP");
+      assertThat(verdict.error())
+          .contains(http.address() + " speaks HTTP")
+          .contains(tls.address() + " speaks TLS");
+    }
+  }
+
+  @Test
+  void aClientIsMadeAnewWhereItMayMeetAStrangerThatCameLater() throws IOException {
+    try (Speaker http = new Speaker(HTTP);
+        Speaker silent = new Speaker(new byte[0]);
+        Speaker tls = new Speaker(TLS)) {
+      KafkaSettings settings = settings(http, silent, tls);
+      Bootstrap now = OTHER_SIDE.look(settings);
+      Bootstrap before =
+          new Bootstrap(settings, new TreeMap<>(Map.of(http.address(), "speaks HTTP")));
+      assertThat(now.after(now)).isNull();
+      assertThat(before.after(now))
+          .isEqualTo(
+              new Verdict.RebuildAndRewind(
+                  tls.address() + " speaks TLS; set KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL"));
     }
   }
 }

@@ -185,7 +185,7 @@ public final class RecordDraft implements Draft {
     return buffer.limit(at + length + ZEROS_BEHIND).position(frame);
   }
 
-  private static void checkTopic(String topic) {
+  private void checkTopic(String topic) {
     int length = topic.length();
     boolean valid =
         length >= 1
@@ -209,6 +209,12 @@ public final class RecordDraft implements Draft {
               + " is no Kafka topic name: use 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' "
               + "and '-', and neither '.' nor '..'");
     }
+    if (!limits.reservedNames() && RecordLimits.INTERNAL_TOPICS.contains(topic)) {
+      throw new InvalidEvent(
+          "the topic "
+              + quoted(topic)
+              + " is Kafka's own, brokers refuse what others send there: use another topic");
+    }
   }
 
   private int checkedHeaderBytes(List<EventHeader> headers) {
@@ -225,7 +231,7 @@ public final class RecordDraft implements Draft {
                 + " bytes, it must have 1 to "
                 + RecordLimits.MAX_HEADER_NAME_BYTES);
       }
-      if (!limits.reservedHeaderNames() && name.startsWith(RecordLimits.RESERVED_HEADER_PREFIX)) {
+      if (!limits.reservedNames() && name.startsWith(RecordLimits.RESERVED_HEADER_PREFIX)) {
         throw new InvalidEvent(
             "the header name " + quoted(name) + " begins with the reserved 'outbox-': rename it");
       }

@@ -1,12 +1,15 @@
 package dev.outboxrelay.client.record;
 
+import java.util.Set;
+
 /**
  * What a record may be.
  *
  * @param maxRecordBytes largest record, padding included and the prologue always reckoned with
- * @param reservedHeaderNames whether header names may begin with {@code outbox-}
+ * @param reservedNames whether header names may begin with {@code outbox-}, and topics be {@link
+ *     #INTERNAL_TOPICS}
  */
-public record RecordLimits(int maxRecordBytes, boolean reservedHeaderNames) {
+public record RecordLimits(int maxRecordBytes, boolean reservedNames) {
 
   /** What an outbox takes from its callers. */
   public static final RecordLimits EVENTS = new RecordLimits(1 << 20, false);
@@ -23,6 +26,12 @@ public record RecordLimits(int maxRecordBytes, boolean reservedHeaderNames) {
   public static final int MAX_BATCH_RECORDS = 10_000;
   public static final int MAX_BATCH_BYTES = 8 << 20;
   public static final int MAX_TOPIC_BYTES = 249;
+
+  /** Kafka's own: brokers refuse what others send there. */
+  public static final Set<String> INTERNAL_TOPICS =
+      Set.of(
+          "__consumer_offsets", "__transaction_state", "__share_group_state", "__cluster_metadata");
+
   public static final int MAX_HEADERS = 128;
   public static final int MAX_HEADER_NAME_BYTES = 255;
   public static final String RESERVED_HEADER_PREFIX = "outbox-";

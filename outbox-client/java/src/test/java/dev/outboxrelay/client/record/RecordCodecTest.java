@@ -287,6 +287,21 @@ class RecordCodecTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"__consumer_offsets", "__transaction_state"})
+  void topics_that_brokers_let_nobody_else_write_are_refused_with_the_way_out(String topic) {
+    InvalidEvent error =
+        assertThrows(InvalidEvent.class, () -> encode(OutboxEvent.of(topic, "v"), null));
+    assertTrue(error.getMessage().contains("use another topic"), error.getMessage());
+    encode(OutboxEvent.of(topic + "2", "v"), null);
+  }
+
+  @Test
+  void dead_letters_take_events_for_any_topic() {
+    RecordDraft draft = new RecordDraft(RecordLimits.DEAD_LETTERS);
+    draft.prepare(OutboxEvent.of("__consumer_offsets", "v"), ID);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"", "outbox-event-id", "\ud800"})
   void header_names_that_are_empty_reserved_or_no_text_are_refused(String name) {
     OutboxEvent event = OutboxEvent.builder("t").header(name, "v").build();

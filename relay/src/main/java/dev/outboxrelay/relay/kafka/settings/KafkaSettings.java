@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -67,6 +68,17 @@ public final class KafkaSettings {
         .map(String::trim)
         .filter(address -> !address.isEmpty())
         .collect(Collectors.toList());
+  }
+
+  /** The same, but for addresses where nobody shall look for brokers; others must be left. */
+  public KafkaSettings withoutAddresses(Set<String> useless) {
+    Map<String, String> changed = new TreeMap<>(values);
+    changed.put(
+        "bootstrap.servers",
+        bootstrapAddresses().stream()
+            .filter(address -> !useless.contains(address))
+            .collect(Collectors.joining(",")));
+    return new KafkaSettings(changed, files, stores);
   }
 
   /**

@@ -140,7 +140,8 @@ async function showLetters(outbox) {
   if (before !== null && before.complete && before.madeSinceStart === outbox.dead_letters) {
     return;
   }
-  const letters = await ask("dead-letters.json", outbox.outbox);
+  // They are read from the disk, which may hang; all else comes from memory.
+  const letters = await ask("dead-letters.json", outbox.outbox).catch(() => null);
   if (letters !== null && letters.outbox === selected) {
     known.deadLetters = { ...letters, madeSinceStart: outbox.dead_letters };
     showDeadLetters(letters);
