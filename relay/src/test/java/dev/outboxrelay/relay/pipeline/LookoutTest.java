@@ -102,6 +102,28 @@ class LookoutTest {
   }
 
   @Test
+  void aCycleThatWritersLeftAsDamagedCountsAsAppended() throws IOException {
+    for (int i = 0; i < 9; i++) {
+      append();
+    }
+    long before = look(0, null).appendedBytes();
+    long each = before / 10;
+    writer.close();
+    try (RandomAccessFile cycle =
+        new RandomAccessFile(paths.cycle(paths.cycles().get(0)).toFile(), "rw")) {
+      cycle.seek(0x10110 + before - 20);
+      cycle.write('x');
+    }
+    assertThat(look(0, null).appendedBytes()).isBetween(before - 2 * each, before);
+
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
+    append();
+    Look after = look(0, null);
+    assertThat(paths.cycles()).hasSize(2);
+    assertThat(after.appendedBytes()).isBetween(before - each, before + 2 * each);
+  }
+
+  @Test
   void aStateThatIsNoFileIsNoneEither() throws IOException {
     Files.delete(paths.state());
     Files.createDirectory(paths.state());
