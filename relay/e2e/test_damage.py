@@ -161,8 +161,8 @@ def with_records_within(outbox: Path, topic: str, forged_topic: str) -> bytes:
         dataclasses.replace(place, cycle=place.cycle + 1),
     ):
         event = records.Record(
-            entry=1 << 31,
-            sequence=1 << 40,
+            entry=5,
+            sequence=6,
             append_time=int(time.time() * 1000),
             timestamp=int(time.time() * 1000),
             event_id=uuid.uuid4(),
