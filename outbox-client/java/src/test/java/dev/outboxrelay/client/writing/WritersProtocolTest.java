@@ -105,7 +105,8 @@ class WritersProtocolTest {
     long each = (data - 40) / 60;
     int inTheLast = 65_808 + (int) (data - 300);
     overwrite(paths.cycle(0), inTheLast, new byte[] {1});
-    assertEquals(data, reader.status().lagBytes(), each);
+    long damaged = reader.status().lagBytes();
+    assertTrue(damaged >= data - each && damaged <= data, "lag " + damaged);
 
     clock.set(HOUR);
     int appended = 0;
