@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
+import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from outbox_conformance import goldenfiles
+from outbox_conformance import cyclefile, goldenfiles, records
 from outbox_conformance import outbox as image
 
 from harness.relay import Relay
@@ -141,6 +144,71 @@ def test_damage_at_the_very_end_does_not_keep_the_relay_from_starting(
     with Outbox(outbox) as client:
         assert client.wait_delivered(receipts[-1], 10) == "QUARANTINED"
         assert client.wait_delivered(client.append("after", topic=topic), 60) == "DELIVERED"
+
+
+def with_records_within(outbox: Path, topic: str, forged_topic: str) -> bytes:
+    """A value of an event without a key: entries of other places, aligned as entries are."""
+    cycle = next((outbox / "queue").glob("*.cq4"))
+    content = cycle.read_bytes()
+    first = content.index(records.MAGIC) - 4
+    length = int.from_bytes(content[first : first + 4], "little")
+    place = records.Place(Outbox(outbox).status().outbox, cyclefile.cycle_of(cycle.name), first)
+    value = b" " * (-(4 + records.MIN_LENGTH + len(topic)) % 4)
+    value += content[first : first + 4 + length]  # one that was delivered, as it stands
+    for other in (
+        place,
+        dataclasses.replace(place, outbox_id=uuid.UUID(int=7)),
+        dataclasses.replace(place, cycle=place.cycle + 1),
+    ):
+        event = records.Record(
+            entry=5,
+            sequence=6,
+            append_time=int(time.time() * 1000),
+            timestamp=int(time.time() * 1000),
+            event_id=uuid.uuid4(),
+            topic=forged_topic,
+            key=None,
+            value=b"forged",
+        )
+        record = records.encode(event, other)
+        value += len(record).to_bytes(4, "little") + record
+    return value
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_a_record_inside_a_value_is_none_whatever_is_damaged_around_it(
+    known_before: bool, relay: Relay, broker: Broker, outbox: Path, topic: str
+) -> None:
+    others = broker.create_topic(f"{topic[:200]}-payments")
+    with Outbox(outbox) as client:
+        receipts = [client.append(f"{n}", topic=topic) for n in range(4)]
+        value = with_records_within(outbox, topic, others)
+        receipts.append(client.append(value, topic=topic))
+        if known_before:
+            receipts += [client.append(f"{n}", topic=topic) for n in range(5, 10)]
+        cycle = next((outbox / "queue").glob("*.cq4"))
+        word = cycle.read_bytes().index(value) - len(topic) - records.MIN_LENGTH - 4
+        with cycle.open("r+b") as file:
+            file.seek(word + 3)
+            file.write(b"\x10")  # one bit of the header word
+        relay.start()
+        eventually("what is before it is delivered", lambda: relay.status()["delivered"] >= 4)
+        if not known_before:
+            receipts += [client.append(f"{n}", topic=topic) for n in range(5, 10)]
+        client._writer._clock = lambda: time.time_ns() + 3600 * 10**9
+        receipts.append(client.append("10", topic=topic))
+        outcomes = [client.wait_delivered(receipt, 60) for receipt in receipts]
+        assert outcomes == [*["DELIVERED"] * 4, "QUARANTINED", *["DELIVERED"] * 6]
+        eventually("all is settled", relay.is_drained, within=60)
+    found = relay.status()
+    assert (found["quarantined"], found["missing"]) == (1, 1)
+    assert found["settled_sequence"] == found["appended_sequence"] == len(receipts)
+    values = [record.value for record in read_topic(broker.bootstrap, topic)]
+    assert values == [b"%d" % n for n in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10)]
+    assert read_topic(broker.bootstrap, others) == []
+    [kept] = (outbox / "quarantine").iterdir()
+    assert value in kept.read_bytes()
+    assert relay.stop() == 0
 
 
 @pytest.mark.parametrize("name", LEFT_ALONE)

@@ -208,6 +208,7 @@ def test_the_others_lose_nothing_receive_nothing_and_go_on(
             "outbox.lock",
             "outbox.state",
             "append.failures",
+            "relay.cluster",
             "relay.lock",
             "relay.position",
             "relay.troubles",

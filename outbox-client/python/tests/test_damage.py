@@ -154,3 +154,16 @@ def test_a_failed_cycle_counts_towards_the_cap(outbox_path: Path) -> None:
     data = offsets[-1] - USUAL_FIRST
     assert data + appended * (offsets[1] - offsets[0]) <= cap
     assert Outbox(outbox_path).status().lag_bytes > data
+
+
+def test_a_damaged_cycle_counts_as_appended_before_anybody_went_on_behind_it(
+    outbox_path: Path,
+) -> None:
+    offsets = filled(outbox_path, 60)
+    before = Outbox(outbox_path).status().lag_bytes
+    cycle = outbox_path / "queue" / cycle_name(HOUR)
+    with open(cycle, "r+b") as file:
+        file.seek(offsets[-1] + 100)
+        file.write(b"\xff")
+    each = offsets[2] - offsets[1]
+    assert before - each <= Outbox(outbox_path).status().lag_bytes <= before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from time import monotonic
@@ -162,13 +163,15 @@ class OutboxReader:
             with File(path, "r") as file:
                 cycle = CycleFile(newest.number, file, outbox)
                 try:
-                    tail = find_tail(cycle, None, Disk())
+                    end = find_tail(cycle, None, Disk()).offset
                 except BrokenChainError as broken:
-                    tail = broken.tail
+                    # Where the chain tells nothing: up to the last entry that writers have noted.
+                    noted, size = cycle.words64[cycle.word1], os.fstat(file.fd).st_size
+                    end = max(broken.tail.offset, noted if noted < size else 0)
         except (FileNotFoundError, UnparsableError):
             return newest.base
         except OSError as problem:
             raise system_error(f"read {path}", problem) from None
         except NotRegularError:
             raise OutboxUnavailable(f"{path} is not a regular file: remove it") from None
-        return newest.base + tail.offset - cycle.layout.first
+        return newest.base + end - cycle.layout.first

@@ -16,6 +16,7 @@ public record Settled(long sequence, UUID eventId, Place next, long settledBytes
 
   /** Where reading goes on. */
   public Bookmark bookmark() {
-    return new Bookmark(next, sequence, settledBytes);
+    return new Bookmark(
+        next, sequence, eventId.equals(InFlight.NO_EVENT_ID) ? null : eventId, settledBytes);
   }
 }

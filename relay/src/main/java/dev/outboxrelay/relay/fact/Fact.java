@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.fact;
 
+import java.util.UUID;
+
 /**
  * Something that happened to an outbox's events or to the relay's work on them. Never holds a
  * payload. Facts of one outbox are told on its delivery thread, in order.
@@ -47,8 +49,20 @@ public sealed interface Fact {
   /** No record carries these sequences, both inclusive. */
   record Missing(long first, long last) implements Fact {}
 
-  /** A valid record whose sequence is not above that of the one before; it is delivered. */
-  record OutOfSequence(long sequence, long previous) implements Fact {}
+  /**
+   * A valid record whose sequence is not above that of the one before; it is delivered.
+   *
+   * @param eventId of it
+   * @param previous the highest sequence before it
+   * @param earlier id of the event that came with the same sequence before; null if that is not
+   *     known
+   */
+  record OutOfSequence(long sequence, UUID eventId, long previous, UUID earlier) implements Fact {
+    /** Whether it is an event that came before, once more. */
+    public boolean isRepeated() {
+      return eventId.equals(earlier);
+    }
+  }
 
   /** The reader can't get past this place in the usual way, and salvages what is behind it. */
   record StandingStill(long cycle, long offset, String reason) implements Fact {}

@@ -106,8 +106,13 @@ final class PipelineLog implements FactListener {
       LoggingEventBuilder line = limited("sequence", Level.ERROR);
       if (line != null) {
         line.addKeyValue("sequence", record.sequence())
+            .addKeyValue("event_id", record.eventId())
             .addKeyValue("previous", record.previous())
-            .log("sequence is not above the one before");
+            .addKeyValue("earlier_event_id", record.earlier() == null ? "?" : record.earlier())
+            .log(
+                record.isRepeated()
+                    ? "sequence is not above the one before: the same event once more"
+                    : "sequence is not above the one before");
       }
     } else if (fact instanceof Fact.StandingStill still) {
       LOG.atWarn()

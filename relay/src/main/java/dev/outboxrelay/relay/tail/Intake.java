@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.fact.FactListener;
 public final class Intake implements Arrivals {
   private final Tail tail;
   private final FactListener listener;
+  private final RecentEvents recent = new RecentEvents();
 
   private long lastSequence;
   private long lastSettledBytes;
@@ -28,6 +29,9 @@ public final class Intake implements Arrivals {
   public void rewind(Bookmark to) {
     tail.seek(to.place());
     lastSequence = to.sequence();
+    if (recent.withSequence(to.sequence()) == null) {
+      recent.remember(to.sequence(), to.eventId());
+    }
     lastSettledBytes = to.settledBytes();
     cycle = to.place().cycle();
     cycleBase = to.settledBytes() - to.place().offset();
@@ -52,10 +56,13 @@ public final class Intake implements Arrivals {
     long sequence = record.sequence();
     long missingFrom = sequence;
     if (lastSequence > 0 && sequence <= lastSequence) {
-      listener.tell(new Fact.OutOfSequence(sequence, lastSequence));
+      listener.tell(
+          new Fact.OutOfSequence(
+              sequence, record.eventId(), lastSequence, recent.withSequence(sequence)));
     } else {
       missingFrom = lastSequence == 0 ? sequence : lastSequence + 1;
       lastSequence = sequence;
+      recent.remember(sequence, record.eventId());
     }
     if (record.prologue() != null) {
       cycle = intact.cycle();

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -16,14 +17,19 @@ import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.inspect.DeadLetter;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -32,6 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DeadLettersTest {
   private static final Verdict.DeadLetter REFUSED =
       new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "x".repeat(5000), true);
+
+  private static final int SNAPSHOT_BYTES = 80 << 10;
 
   @TempDir private Path directory;
   private OutboxPaths paths;
@@ -42,10 +50,12 @@ class DeadLettersTest {
   }
 
   @Test
-  void whateverAnEventMayBeItsDeadLetterFits() throws IOException {
+  void whateverAnEventMayBeItsDeadLetterFitsWithItsKey() throws IOException {
     String topic = "t".repeat(249);
     int rest = (1 << 20) - 72 - 40 - topic.length() - 128 * (2 + 255 + 4);
-    OutboxEvent.Builder event = OutboxEvent.builder(topic).key(new byte[rest & ~3]).value("");
+    byte[] key = new byte[rest & ~3];
+    Arrays.fill(key, (byte) 'k');
+    OutboxEvent.Builder event = OutboxEvent.builder(topic).key(key).value("");
     for (int i = 0; i < 128; i++) {
       event.header(String.format(Locale.ROOT, "%0255d", i), new byte[0]);
     }
@@ -55,8 +65,24 @@ class DeadLettersTest {
       assertThat(letters.add(largest, REFUSED)).isTrue();
     }
 
+    assertThat(last(paths.deadLetters()).record().key()).isEqualTo(key);
     assertThat(originals()).extracting(OutboxRecord::topic).containsExactly(topic);
     assertThat(originals().get(0).headers()).hasSize(128);
+  }
+
+  @Test
+  void anEventThatIsLargerThanOursMayBeIsKeptWithoutItsKeyBeside() throws IOException {
+    byte[] key = new byte[3 << 19];
+    WriterOptions any =
+        WriterOptions.of(paths).withTrustParent(true).withLimits(RecordLimits.DEAD_LETTERS);
+    InFlight larger = append(any, OutboxEvent.builder("t").key(key).value("v").build());
+
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.add(larger, REFUSED)).isTrue();
+    }
+
+    assertThat(last(paths.deadLetters()).record().key()).isNull();
+    assertThat(originals().get(0).key()).isEqualTo(key);
   }
 
   @Test
@@ -91,20 +117,83 @@ class DeadLettersTest {
         .containsExactly("first", "second");
   }
 
+  @Test
+  void anotherEventOfTheSameSequenceIsKeptToo() throws IOException {
+    append(OutboxEvent.of("t", "of both"));
+    Map<Path, byte[]> snapshot = files();
+    InFlight first = append(OutboxEvent.of("t", "first"));
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.add(first, REFUSED)).isTrue();
+      restore(snapshot);
+      InFlight second = append(OutboxEvent.of("t", "second"));
+      assertThat(second.sequence()).isEqualTo(first.sequence());
+      assertThat(letters.add(second, REFUSED)).isTrue();
+    }
+    restore(snapshot);
+    InFlight third = append(OutboxEvent.of("t", "third"));
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.add(third, REFUSED)).isTrue();
+    }
+  }
+
+  @Test
+  void whatAnEarlierGenerationLeftIsNotTakenForThis() throws IOException {
+    UUID outbox;
+    InFlight event = append(OutboxEvent.of("t", "v"));
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.add(event, REFUSED)).isTrue();
+      outbox = OutboxIdentity.outboxOf(paths);
+    }
+    try (DeadLetters letters = open(new OutboxIdentity(outbox, 2), 0)) {
+      assertThat(letters.add(event, REFUSED)).isTrue();
+    }
+  }
+
   private DeadLetters open(long settled) throws IOException {
-    OutboxIdentity outbox = OutboxIdentity.find(paths).orElseThrow();
+    return open(OutboxIdentity.find(paths).orElseThrow(), settled);
+  }
+
+  private DeadLetters open(OutboxIdentity outbox, long settled) throws IOException {
     return new DeadLetters(
         paths, outbox, settled, WriterOptions.of(paths).withTrustParent(true), () -> Instant.EPOCH);
   }
 
   private InFlight append(OutboxEvent event) throws IOException {
-    try (QueueWriter writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true))) {
+    return append(WriterOptions.of(paths).withTrustParent(true), event);
+  }
+
+  private InFlight append(WriterOptions options, OutboxEvent event) throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options)) {
       writer.append(event);
     }
-    long cycle = paths.cycles().get(0);
-    UUID outbox = OutboxIdentity.outboxOf(paths);
-    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
-      return InFlights.event(cycle, (CycleEntry.Valid) scanner.at(scanner.start()));
+    return InFlights.event(paths.cycles().get(0), last(paths));
+  }
+
+  private static CycleEntry.Valid last(OutboxPaths paths) throws IOException {
+    Path cycle = paths.cycle(paths.cycles().get(0));
+    try (CycleScanner scanner = CycleScanner.open(cycle, OutboxIdentity.outboxOf(paths))) {
+      CycleEntry.Valid last = (CycleEntry.Valid) scanner.at(scanner.start());
+      while (scanner.at(last.next()) instanceof CycleEntry.Valid next) {
+        last = next;
+      }
+      return last;
+    }
+  }
+
+  /** What a snapshot of the volume would hold; of the queue its beginning. */
+  private Map<Path, byte[]> files() throws IOException {
+    Map<Path, byte[]> files = new HashMap<>();
+    for (Path file : List.of(paths.state(), paths.cycle(paths.cycles().get(0)))) {
+      try (InputStream in = Files.newInputStream(file)) {
+        files.put(file, in.readNBytes(SNAPSHOT_BYTES));
+      }
+    }
+    return files;
+  }
+
+  private static void restore(Map<Path, byte[]> snapshot) throws IOException {
+    for (Map.Entry<Path, byte[]> file : snapshot.entrySet()) {
+      Files.write(file.getKey(), file.getValue(), StandardOpenOption.WRITE);
     }
   }
 

@@ -9,6 +9,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -26,13 +27,14 @@ class LookoutTest {
   private OutboxPaths paths;
   private QueueWriter writer;
   private Lookout lookout;
+  private Receipt first;
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
 
   @BeforeEach
   void anOutboxWithAnEvent() {
     paths = new OutboxPaths(directory.resolve("outbox"));
     writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
-    Receipt first = append();
+    first = append();
     lookout = new Lookout(paths, first.outbox());
   }
 
@@ -97,5 +99,65 @@ class LookoutTest {
 
     assertThat(look.appendedSequence()).isEqualTo(5);
     assertThat(look.freeBytes()).isEqualTo(-1);
+  }
+
+  @Test
+  void aCycleThatWritersLeftAsDamagedCountsAsAppended() throws IOException {
+    for (int i = 0; i < 9; i++) {
+      append();
+    }
+    long before = look(0, null).appendedBytes();
+    long each = before / 10;
+    writer.close();
+    try (RandomAccessFile cycle =
+        new RandomAccessFile(paths.cycle(paths.cycles().get(0)).toFile(), "rw")) {
+      cycle.seek(0x10110 + before - 20);
+      cycle.write('x');
+    }
+    assertThat(look(0, null).appendedBytes()).isBetween(before - 2 * each, before);
+
+    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true).withClock(() -> now));
+    append();
+    Look after = look(0, null);
+    assertThat(paths.cycles()).hasSize(2);
+    assertThat(after.appendedBytes()).isBetween(before - each, before + 2 * each);
+  }
+
+  @Test
+  void aStateThatIsNoFileIsNoneEither() throws IOException {
+    Files.delete(paths.state());
+    Files.createDirectory(paths.state());
+
+    assertThat(look(5, null).appendedSequence()).isEqualTo(5);
+    assertThat(lookout.appendedSequence(7)).isEqualTo(7);
+  }
+
+  @Test
+  void theEndOfACycleIsFoundOnceAndThatOfTheNewestEachTime() throws IOException {
+    now = now.plus(Duration.ofHours(1));
+    append();
+    Look before = look(0, null);
+    try (RandomAccessFile older =
+        new RandomAccessFile(paths.cycle(paths.cycles().get(0)).toFile(), "rw")) {
+      older.write(new byte[1 << 16]);
+    }
+
+    assertThat(look(0, null).queueBytes()).isEqualTo(before.queueBytes());
+    append();
+    assertThat(look(0, null).queueBytes()).isGreaterThan(before.queueBytes());
+    assertThat(new Lookout(paths, first.outbox()).look(0, 0, null, 0).queueBytes())
+        .isLessThan(before.queueBytes());
+  }
+
+  @Test
+  void ofThousandsOfCyclesAHundredAreLookedAtInOneGo() throws IOException {
+    for (int hour = 1; hour < 150; hour++) {
+      now = now.plus(Duration.ofHours(1));
+      append();
+    }
+    long one = look(0, null).queueBytes() / 100;
+
+    assertThat(look(0, null).queueBytes()).isBetween(149 * one, 151 * one);
+    assertThat(look(0, null).cycles()).isEqualTo(150);
   }
 }

@@ -4,9 +4,11 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxStatus;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.Receipt;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.disk.DiskErrors;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -110,10 +112,20 @@ public final class OutboxReader {
     }
     OutboxState.NewestCycle newest = state.newest().get();
     try {
-      return newest.base()
-          + CycleFacts.read(paths.cycle(newest.cycle()), state.outboxId()).dataBytes();
+      Path file = paths.cycle(newest.cycle());
+      CycleFacts facts = CycleFacts.read(file, state.outboxId());
+      long bytes = facts.dataBytes();
+      return newest.base() + (facts.broken() ? Math.max(bytes, noted(file, state)) : bytes);
     } catch (NoSuchFileException e) {
       return newest.base();
+    }
+  }
+
+  /** Where the chain tells nothing: up to the last entry that writers have noted. */
+  private static long noted(Path file, OutboxState state) throws IOException {
+    try (CycleScanner scanner = CycleScanner.open(file, state.outboxId())) {
+      long last = scanner.writePosition();
+      return last < scanner.size() ? last - scanner.start() : 0;
     }
   }
 }

@@ -22,6 +22,7 @@ import dev.outboxrelay.client.files.CycleFacts;
 import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
@@ -87,6 +88,40 @@ class WritersProtocolTest {
     assertEquals(List.of(0L, 1L), paths.cycles());
     assertEquals(List.of(0L), StateFile.read(paths.state()).orElseThrow().failedCycles());
     assertEquals(List.of(1L, 2L, 3L), ReadBack.sequences(paths.root()));
+  }
+
+  /** It counted nothing: several times the cap was let through, and the lag was 0 meanwhile. */
+  @Test
+  void a_failed_cycle_counts_towards_the_cap_and_the_lag() throws IOException {
+    long cap = 50_000;
+    OutboxEvent event = OutboxEvent.of("t", new byte[600]);
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      for (int i = 0; i < 60; i++) {
+        writer.append(event);
+      }
+    }
+    OutboxReader reader = new OutboxReader(paths);
+    long data = reader.status().lagBytes();
+    long each = (data - 40) / 60;
+    int inTheLast = 65_808 + (int) (data - 300);
+    overwrite(paths.cycle(0), inTheLast, new byte[] {1});
+    long damaged = reader.status().lagBytes();
+    assertTrue(damaged >= data - each && damaged <= data, "lag " + damaged);
+
+    clock.set(HOUR);
+    int appended = 0;
+    try (QueueWriter writer = QueueWriter.open(options().withMaxBytes(cap))) {
+      while (appended < 200) {
+        writer.append(event);
+        appended++;
+      }
+    } catch (OutboxFull full) {
+      assertEquals(List.of(0L), StateFile.read(paths.state()).orElseThrow().failedCycles());
+    }
+    long lag = reader.status().lagBytes();
+    assertTrue(lag >= data - each && lag <= cap, "lag " + lag);
+    assertTrue(data - each + appended * each <= cap, appended + " more were let through");
+    assertTrue(lag + 2 * each > cap, "the cap is used up at " + lag);
   }
 
   @Test
