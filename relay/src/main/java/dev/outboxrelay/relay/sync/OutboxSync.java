@@ -6,6 +6,7 @@ import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.fact.Fact;
@@ -107,7 +108,7 @@ public final class OutboxSync implements Closeable {
     if (state.nextSequence() == 0 || state.newest().isEmpty()) {
       return; // a writer is at work, or was killed there
     }
-    if (!state.outboxId().equals(outbox)) {
+    if (!isOurs(state)) {
       beginAnew(state.outboxId());
     }
     OutboxState.NewestCycle newest = state.newest().get();
@@ -183,12 +184,20 @@ public final class OutboxSync implements Closeable {
 
   /** No writer appends to that cycle again. */
   private void mark() {
-    try (QueueMaintenance queue = new QueueMaintenance(options)) {
-      queue.markFailed(failedCycle);
-      unmarked = false;
+    try (HeldDirectories held = HeldDirectories.hold(paths);
+        QueueMaintenance queue = new QueueMaintenance(options, held)) {
+      // Whoever owns the path may have led it to another outbox since.
+      if (StateFile.read(held.paths().state()).filter(this::isOurs).isPresent()) {
+        queue.markFailed(failedCycle);
+        unmarked = false;
+      }
     } catch (IOException | OutboxError e) {
       failed(e);
     }
+  }
+
+  private boolean isOurs(OutboxState state) {
+    return state.outboxId().equals(outbox);
   }
 
   private void failed(Exception e) {
