@@ -210,7 +210,11 @@ def test_while_nobody_reads_the_log_events_are_delivered_and_what_is_dropped_is_
 ) -> None:
     compact = broker.create_topic(f"{topic[:200]}-compact", config={"cleanup.policy": "compact"})
     pipe = UnreadPipe()
-    environment = {**relay.environment, "OUTBOX_LOG_LEVEL": "debug"}
+    environment = {
+        **relay.environment,
+        "OUTBOX_LOG_LEVEL": "debug",
+        "OUTBOX_REFUSALS_IN_A_ROW": "0",
+    }
     process = subprocess.Popen(
         relay.command("run"),
         env=environment,

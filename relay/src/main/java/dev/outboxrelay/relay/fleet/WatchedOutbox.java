@@ -297,10 +297,7 @@ final class WatchedOutbox {
   /** Where it stands; empty if that was never known. */
   Optional<PipelineStatus> status(long tickNanos) {
     WatchState now = state;
-    Service service =
-        now instanceof Open open
-            ? open.service()
-            : now instanceof Closing closing ? closing.service() : null;
+    Service service = service(now);
     if (service != null && service.stage() instanceof Stage.Open open) {
       last = open.outbox().status();
       return Optional.of(last);
@@ -320,6 +317,16 @@ final class WatchedOutbox {
     } else if (resting != null) {
       resting.lookAgain(oldest, context.clocks().nanos());
     }
+  }
+
+  /** What may be serving it, also if nobody has looked yet whether it is open; or null. */
+  private static Service service(WatchState now) {
+    if (now instanceof Opening opening) {
+      return opening.service();
+    }
+    return now instanceof Open open
+        ? open.service()
+        : now instanceof Closing closing ? closing.service() : null;
   }
 
   /** What to have synced: all but what another relay sees to, or can't be used. */
