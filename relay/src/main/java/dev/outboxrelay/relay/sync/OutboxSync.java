@@ -178,7 +178,7 @@ public final class OutboxSync implements Closeable {
     tell();
     if (failing) {
       failing = false;
-      facts.offer(new Fact.Recovered(Part.SYNC));
+      recovered();
     }
   }
 
@@ -203,6 +203,14 @@ public final class OutboxSync implements Closeable {
   private void failed(Exception e) {
     failing = true;
     facts.offer(new Fact.Failed(Part.SYNC, e.toString()));
+  }
+
+  /** Told in any case: it outdates the failures that nobody has fetched. */
+  private void recovered() {
+    Fact over = new Fact.Recovered(Part.SYNC);
+    while (!facts.offer(over)) {
+      facts.clear();
+    }
   }
 
   private void tell() {

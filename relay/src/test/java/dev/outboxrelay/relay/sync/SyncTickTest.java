@@ -44,6 +44,7 @@ class SyncTickTest {
   private long nanos;
   private long fdatasyncNanos;
   private boolean failing;
+  private boolean directoryFailing;
   private Runnable duringSync = () -> {};
   private SyncTick tick;
 
@@ -78,6 +79,9 @@ class SyncTickTest {
                 }
               } else if (method.getName().equals("syncDirectory")) {
                 synced.add(((Path) arguments[0]).getFileName() + "/");
+                if (directoryFailing) {
+                  throw new IOException("Input/output error");
+                }
               }
               try {
                 return method.invoke(real, arguments);
@@ -197,6 +201,19 @@ class SyncTickTest {
     assertThat(paths.cycles()).hasSize(2);
     assertThat(sync.unsynced()).isEqualTo(OutboxSync.Unsynced.NOTHING);
     assertThat(facts()).containsExactly(new Fact.Recovered(Part.SYNC));
+  }
+
+  @Test
+  void thatItIsOverIsToldEvenIfNobodyFetchedAllTheFailuresBefore() {
+    append();
+    directoryFailing = true;
+    for (int tries = 0; tries < 100; tries++) {
+      turn();
+    }
+    directoryFailing = false;
+    turn();
+    List<Fact> facts = facts();
+    assertThat(facts.get(facts.size() - 1)).isEqualTo(new Fact.Recovered(Part.SYNC));
   }
 
   @Test
