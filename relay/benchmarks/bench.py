@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from arena import FULL, NORMAL, QUICK, Arena, Scale
+from arena import BROKER_JVM, FULL, NORMAL, QUICK, RELAY_JVM, Arena, Scale
 from figures import Report
 from sections import ON_DEMAND, SECTIONS
 
@@ -45,7 +45,8 @@ def main() -> None:
             print(f"the logs are in {arena.keep()}")
     print()
     print(report.table())
-    print("ours / theirs: the median over the rounds of p50 / p99, or of what the row names")
+    print("ours, theirs: the median over the rounds of p50 / p99, or of what the row names")
+    print("ratio: the median of the ratios of the rounds, so not always that of the two medians")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "bench.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
     if report.failed:
@@ -68,7 +69,9 @@ def _host(scale: Scale) -> str:
     return (
         f"{scale.name} run on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"Linux {platform.release()}; Python {platform.python_version()}; "
-        f"{version.stderr.splitlines()[0]}"
+        f"{version.stderr.splitlines()[0]}\n"
+        f"JVM flags: relay and ProducerPerformance {' '.join(RELAY_JVM)}; broker "
+        f"{' '.join(BROKER_JVM)}; writers none, but where a row names them"
     )
 
 

@@ -124,7 +124,7 @@ class Report:
     failed: list[str] = field(default_factory=list)
 
     def table(self) -> str:
-        heads = ("", "ours", "beside", "theirs", "ratio (range)", "target", "")
+        heads = ("", "ours", "beside", "theirs", "median of paired ratios (range)", "target", "")
         lines: list[tuple[tuple[str, ...], str]] = [(heads, "")]
         for section, rows in self.rows.items():
             lines += [(row.cells(), section) for row in rows]

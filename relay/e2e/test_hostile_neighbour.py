@@ -33,6 +33,7 @@ SEED = int(os.environ.get("SEED", "1"))
 VICTIMS = ("a", "b", "c")
 BATCH = 100
 MOST_WAITING = 5_000
+TOO_LARGE = b"x" * 2_000  # for its topic, so that the relay keeps dead letters all the time
 
 
 def settled(outbox: Path) -> int:
@@ -96,6 +97,7 @@ def appending(outbox: Path, topic: str) -> Iterator[None]:
             with contextlib.suppress(OutboxError, OSError), Outbox(outbox) as client:
                 for _ in range(10):
                     client.append("neighbour", topic=topic, key="neighbour")
+                    client.append(TOO_LARGE, topic=topic, key="neighbour")
             give_to_its_owner(outbox.parent)
 
     thread = threading.Thread(target=run)
@@ -150,7 +152,9 @@ def test_the_others_lose_nothing_receive_nothing_and_go_on(
 ) -> None:
     neighbour = pods / "neighbour"
     device_for(neighbour)
-    others_topic = broker.create_topic(topic + "-neighbour")
+    others_topic = broker.create_topic(
+        topic + "-neighbour", config={"max.message.bytes": "1000"}
+    )
     victims = [Victim(pods / name / "outbox", topic) for name in VICTIMS]
     relay = Relay(
         pods,

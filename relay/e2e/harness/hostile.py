@@ -59,6 +59,8 @@ class Hostile:
             self.replace_file,
             self.replace_file,
             self.flicker,
+            self.flicker_directory,
+            self.flicker_directory,
             self.damage,
             self.move_away,
             self.swap_names,
@@ -138,10 +140,28 @@ class Hostile:
                 os.unlink(name)
 
     def link_directory(self) -> None:
+        """To the same of a victim's, or to what makes the most of it: its outbox, say."""
         what = self.random.choice(DIRECTORIES)
-        target = f"{self.random.choice(self.victims)}/{what}".rstrip("/")
+        where = self.random.choice((what, self.random.choice(DIRECTORIES)))
+        target = f"{self.random.choice(self.victims)}/{where}".rstrip("/")
         name = self.name(what)
         self.for_a_moment(name, lambda: os.symlink(target, name))
+
+    def flicker_directory(self) -> None:
+        """A link to a victim's and the directory in turn, as fast as can be."""
+        what = self.random.choice(DIRECTORIES)
+        where = self.random.choice((what, ""))
+        name = self.name(what)
+        kept, link = f"kept-{self.random.randrange(1 << 40):x}", "link"
+        os.stat(name)
+        self.remove(link)
+        os.symlink(f"{self.random.choice(self.victims)}/{where}".rstrip("/"), link)
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            os.rename(name, kept)
+            os.rename(link, name)
+            os.rename(name, link)
+            os.rename(kept, name)
 
     def replace_file(self) -> None:
         what = self.random.choice(FILES)

@@ -28,6 +28,7 @@ public final class ClusterGuard extends ByteArraySerializer implements ClusterRe
   private volatile boolean replaced;
   private volatile String latest;
   private volatile String unconfirmedTopic;
+  private volatile int updates;
 
   private record Held(Completion completion, int partition) {}
 
@@ -57,6 +58,7 @@ public final class ClusterGuard extends ByteArraySerializer implements ClusterRe
 
   @Override
   public synchronized void onUpdate(ClusterResource cluster) {
+    updates++;
     String id = cluster.clusterId();
     if (id == null) {
       return; // a broker that knows of no such thing
@@ -80,6 +82,11 @@ public final class ClusterGuard extends ByteArraySerializer implements ClusterRe
   /** The cluster id that was seen last; null if none was yet. */
   String latest() {
     return latest;
+  }
+
+  /** How often the producer has got metadata: what was asked of it before may be different now. */
+  int updates() {
+    return updates;
   }
 
   /** A topic whose acks are held back until metadata is fetched again; null if there is none. */

@@ -160,7 +160,12 @@ public final class KafkaTransport implements Transport {
     if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
       return false;
     }
+    int updates = sender.guard().updates();
+    if (use.isComparedWith(updates)) {
+      return true;
+    }
     if (partitionsNow(topic) == use.partitions()) {
+      use.comparedWith(updates);
       return true;
     }
     // Asked for anew, and not by this thread.

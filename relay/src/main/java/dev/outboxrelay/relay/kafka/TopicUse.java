@@ -11,6 +11,8 @@ final class TopicUse {
    */
   private static final long FORGOTTEN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  private static final int NEVER = -1;
+
   private final String topic;
   private final int partitions;
   private final BitSet introduced = new BitSet();
@@ -19,6 +21,7 @@ final class TopicUse {
   private final long[] sentNanos;
 
   private long lastNanos;
+  private int comparedUpdates = NEVER;
 
   TopicUse(String topic, int partitions, long nanos) {
     this.topic = topic;
@@ -45,6 +48,15 @@ final class TopicUse {
 
   long lastNanos() {
     return lastNanos;
+  }
+
+  /** Whether the number of partitions was compared since the producer got metadata so often. */
+  boolean isComparedWith(int updates) {
+    return comparedUpdates == updates;
+  }
+
+  void comparedWith(int updates) {
+    comparedUpdates = updates;
   }
 
   void used(long nanos) {

@@ -257,11 +257,23 @@ class KafkaTransportTest {
     ready();
     assertThat(transport.isReady("orders")).isTrue();
     partitions = 8;
+    guards.get(0).onUpdate(new ClusterResource(null));
     assertThat(transport.isReady("orders")).isFalse();
     transport.resolve("orders");
     awaitAnswer();
     assertThat(transport.isReady("orders")).isTrue();
     assertThat(transport.partitions("orders")).isEqualTo(8);
+  }
+
+  @Test
+  void theProducerIsAskedForPartitionsOnlyWhenItHasGotMetadata() {
+    MockProducer<byte[], byte[]> producer = ready();
+    guards.get(0).onUpdate(new ClusterResource(null));
+    assertThat(transport.isReady("orders")).isTrue();
+    producer.partitionsForException = new TimeoutException("asked");
+    assertThat(transport.isReady("orders")).isTrue();
+    guards.get(0).onUpdate(new ClusterResource(null));
+    assertThat(transport.isReady("orders")).isFalse();
   }
 
   @Test
