@@ -6,6 +6,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -139,6 +140,18 @@ def device_for(pod: Path) -> None:
         os.chown(pod / "device", NOBODY, NOBODY)
 
 
+def begin_anew(pod: Path, topic: str) -> None:
+    """Nothing that its owner has bent is left."""
+    for path in pod.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    with Outbox(pod / "outbox") as client:
+        client.append("neighbour", topic=topic)
+    give_to_its_owner(pod)
+
+
 def names(outbox: Path) -> set[str]:
     return {str(path.relative_to(outbox)) for path in outbox.rglob("*")}
 
@@ -152,9 +165,7 @@ def test_the_others_lose_nothing_receive_nothing_and_go_on(
 ) -> None:
     neighbour = pods / "neighbour"
     device_for(neighbour)
-    others_topic = broker.create_topic(
-        topic + "-neighbour", config={"max.message.bytes": "1000"}
-    )
+    others_topic = broker.create_topic(topic + "-neighbour", config={"max.message.bytes": "1000"})
     victims = [Victim(pods / name / "outbox", topic) for name in VICTIMS]
     relay = Relay(
         pods,
@@ -168,7 +179,8 @@ def test_the_others_lose_nothing_receive_nothing_and_go_on(
 
     with relay, contextlib.ExitStack() as writers:
         relay.start()
-        writers.enter_context(appending(neighbour / "outbox", others_topic))
+        tasks = writers.enter_context(contextlib.ExitStack())
+        tasks.enter_context(appending(neighbour / "outbox", others_topic))
         for victim in victims:
             writers.enter_context(victim)
         eventually("all are served", lambda: all(settled(v.outbox) > 1_000 for v in victims))
@@ -186,6 +198,11 @@ def test_the_others_lose_nothing_receive_nothing_and_go_on(
         finally:
             child.kill()
         relay.assert_running()
+        tasks.close()
+        begin_anew(neighbour, others_topic)
+        eventually(
+            "nothing that served it waits for ever", lambda: settled(neighbour / "outbox") == 1
+        )
         writers.close()
         measured(
             f"hostile neighbour: {beside:,.0f} events/s of the others, {quiet:,.0f} beside a quiet "
