@@ -194,7 +194,7 @@ public final class KafkaTransport implements Transport {
   public void introduced(String topic, int partition) {
     TopicUse use = topics.use(topic);
     if (use != null) {
-      use.introduced(partition);
+      use.introduced(partition, nanos.getAsLong());
     }
   }
 
