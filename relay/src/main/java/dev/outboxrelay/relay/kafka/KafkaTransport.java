@@ -28,7 +28,7 @@ import org.apache.kafka.clients.producer.Producer;
  */
 public final class KafkaTransport implements Transport {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
-  private static final long CLOSE_SECONDS = 5;
+  private static final long CLOSE_SECONDS = 1;
 
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
