@@ -218,7 +218,8 @@ public final class KafkaTransport implements Transport {
       return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
     } catch (OutOfMemoryError e) {
       throw e; // the end of the process
-    } catch (Error e) {
+    } catch (RuntimeException | Error e) {
+      // Somebody waits for this answer, too.
       return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
     }
   }
