@@ -65,6 +65,32 @@ def test_a_stop_that_could_not_save_its_position_says_so_and_does_not_exit_0(
         assert client.wait_delivered(acked, 0.1) == "PENDING"
 
 
+def test_a_stop_that_waited_in_vain_for_a_dead_letter_says_so_too(
+    broker: Broker, small_disk: Path, topic_name: str, tmp_path: Path
+) -> None:
+    outbox = small_disk / "outbox"
+    topic = broker.create_topic(topic_name, config=SMALL_TOPIC)
+    with (
+        Relay(
+            outbox,
+            broker.bootstrap,
+            log=tmp_path / "relay.log",
+            settings={"OUTBOX_STOP_DEADLINE_MS": "1000"},
+        ) as relay,
+        Outbox(outbox) as client,
+    ):
+        client.append("x", topic=topic)
+        client.append("x" * 5000, topic=topic)
+        fill(small_disk)
+        relay.start()
+        eventually(
+            "it is told",
+            lambda: "position" in [each["kind"] for each in relay.status()["troubles"]],
+        )
+        assert relay.stop() == 10, relay.output()
+        assert "position_saved=false" in relay.output()
+
+
 def test_a_full_disk_refuses_appends_by_name_and_the_relay_delivers_what_is_there(
     broker: Broker, small_disk: Path, topic: str, tmp_path: Path
 ) -> None:

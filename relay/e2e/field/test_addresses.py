@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import socket
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.broker import Broker
+from harness.certificates import Authority
+from harness.forwarding import forwarded
 from harness.relay import JVM, Relay
+from harness.setups import peer, speaks_http
 from harness.waiting import eventually
 from outbox_client import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from harness.broker import Broker
 
 # Nobody listens on these.
 DEAD, DEAD_TOO = "127.0.0.2", "127.0.0.3"
@@ -28,6 +27,7 @@ HOSTS = f"""\
 {DEAD} kafka.dead.test
 {DEAD_TOO} kafka.dead.test
 {ALIVE} kafka_1.test
+{ALIVE} kafka.routed.test
 """
 
 
@@ -40,11 +40,17 @@ def resolving(tmp_path: Path) -> tuple[str, ...]:
 
 
 def delivers(
-    outbox: Path, bootstrap: str, topic: str, tmp_path: Path, jvm: tuple[str, ...] = JVM
+    outbox: Path,
+    bootstrap: str,
+    topic: str,
+    tmp_path: Path,
+    jvm: tuple[str, ...] = JVM,
+    settings: dict[str, str] | None = None,
 ) -> None:
+    log = tmp_path / "relay.log"
     with (
         Outbox(outbox) as client,
-        Relay(outbox, bootstrap, log=tmp_path / "relay.log", jvm=jvm) as relay,
+        Relay(outbox, bootstrap, log=log, jvm=jvm, settings=settings) as relay,
     ):
         receipt = client.append("v", topic=topic)
         relay.start()
@@ -83,45 +89,44 @@ def test_an_address_of_ipv6_is_reached(
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError as error:
         pytest.skip(f"no IPv6 here: {error}")
-    with forwarded(listener, broker.port) as port:
+    with forwarded(listener, lambda _: broker.port) as port:
         delivers(outbox, f"[::1]:{port}", topic, tmp_path)
 
 
-@contextmanager
-def forwarded(listener: socket.socket, port: int) -> Iterator[int]:
-    """Hand connections on to this port; gives the port that they come to."""
+def test_a_broker_behind_a_router_that_goes_by_the_name_in_tls_is_reached(
+    outbox: Path, tmp_path: Path, resolving: tuple[str, ...]
+) -> None:
+    """As an ingress or a route does; who gives no name comes to a page of its own."""
+    name = "kafka.routed.test"
+    listener = socket.create_server((ALIVE, 0))
+    address = f"{name}:{listener.getsockname()[1]}"
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("routed", name)
+    store = tmp_path / "routed.pem"
+    store.write_bytes(key.read_bytes() + certificate.read_bytes())
+    settings = {
+        "KAFKA_SECURITY_PROTOCOL": "SSL",
+        "KAFKA_SSL_TRUSTSTORE_TYPE": "PEM",
+        "KAFKA_SSL_TRUSTSTORE_LOCATION": str(authority.certificate),
+    }
+    with (
+        peer(speaks_http, (certificate, key)) as page,
+        Broker(
+            tmp_path / "kafka" / "data",
+            listeners=["SSL"],
+            advertised={"SSL": address},
+            properties={
+                "listener.name.ssl.ssl.keystore.type": "PEM",
+                "listener.name.ssl.ssl.keystore.location": str(store),
+            },
+        ) as broker,
+    ):
+        topic = broker.create_topic("routed")
+        ports = {True: broker.at("SSL"), False: page}
 
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # one of them has gone
+        def route(near: socket.socket) -> int:
+            named = name.encode() in near.recv(65536, socket.MSG_PEEK)
+            return int(ports[named].rpartition(":")[2])
 
-    def hand_on(near: socket.socket) -> None:
-        with near, socket.create_connection((ALIVE, port)) as far:
-            back = threading.Thread(target=pump, args=(far, near))
-            back.start()
-            pump(near, far)
-            back.join()
-
-    def serve() -> None:
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            connections.append(threading.Thread(target=hand_on, args=(near,)))
-            connections[-1].start()
-
-    connections: list[threading.Thread] = []
-    server = threading.Thread(target=serve)
-    server.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for thread in (server, *connections):
-            thread.join()
+        with forwarded(listener, route):
+            delivers(outbox, address, topic, tmp_path, resolving, settings)

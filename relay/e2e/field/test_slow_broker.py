@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from harness.broker import Broker
+from harness.forwarding import forwarded
 from harness.relay import Relay
 from harness.waiting import eventually, let_traffic_flow
 from harness.writers import Traffic, Writer
+from outbox_client import Outbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LATE_SECONDS = 1.2
+LATE_EVENTS = 500
 PAUSES = 3
 PAUSE_SECONDS = 3.0
 
@@ -46,3 +51,25 @@ def test_a_broker_that_pauses_again_and_again_makes_events_late_and_repeats_none
             assert relay.stop() == 0
         found = traffic.check(broker.bootstrap)
     assert found.problems(duplicates_allowed=False) == []
+
+
+def test_a_broker_whose_every_answer_takes_more_than_a_second_gets_events_as_fast_as_others(
+    outbox: Path, tmp_path: Path
+) -> None:
+    """As over a far line, or with brokers that wait for slow replicas."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    with (
+        Outbox(outbox) as client,
+        Broker(tmp_path / "kafka" / "data", advertised={"PLAINTEXT": address}) as broker,
+        forwarded(listener, lambda _: broker.port, LATE_SECONDS),
+        Relay(outbox, address, log=tmp_path / "relay.log") as relay,
+    ):
+        topic = broker.create_topic("late")
+        relay.start()
+        receipts = client.append_all(
+            {"value": str(number), "topic": topic, "key": "k"} for number in range(LATE_EVENTS)
+        )
+        # One after the other they would take ten minutes.
+        assert client.wait_delivered(receipts[-1], 100) == "DELIVERED"
+        assert relay.stop() == 0

@@ -40,6 +40,7 @@ class Broker:
         data: its data directory and, beside it, its log.
         properties: broker settings on top of the jar's own.
         listeners: protocols to listen with beside PLAINTEXT; `at` tells their addresses.
+        advertised: by listener, where clients reach it if that is another address.
         jvm: options of its JVM.
     """
 
@@ -49,6 +50,7 @@ class Broker:
         *,
         properties: Mapping[str, str] | None = None,
         listeners: Sequence[str] = (),
+        advertised: Mapping[str, str] | None = None,
         jvm: Sequence[str] = JVM,
     ) -> None:
         self.data = data
@@ -64,6 +66,10 @@ class Broker:
         self._ports = {protocol: free_port() for protocol in listeners}
         for protocol, port in self._ports.items():
             self._options += ["--listener", f"{protocol}={port}"]
+        if advertised:
+            reached = {"PLAINTEXT": self.bootstrap, **advertised}
+            told = ",".join(f"{name}://{address}" for name, address in reached.items())
+            self._options += ["--property", f"advertised.listeners={told}"]
         self._child: Child | None = None
 
     def at(self, protocol: str) -> str:

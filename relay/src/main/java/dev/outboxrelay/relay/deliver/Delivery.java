@@ -58,6 +58,11 @@ public final class Delivery {
 
   private long nextQuestionNanos;
 
+  private final long stallNanos;
+
+  /** When the present attempt to connect began. */
+  private long connectingNanos;
+
   private boolean senderLost;
 
   private boolean strangersLeftOut;
@@ -93,6 +98,8 @@ public final class Delivery {
     this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
     this.stallWatch = new StallWatch(window, transport, limits, clocks.nanos());
+    this.stallNanos = limits.stall().toNanos();
+    this.connectingNanos = clocks.nanos();
     this.state = new Connecting(null);
     transport.connect();
   }
@@ -334,7 +341,7 @@ public final class Delivery {
     } else if (state instanceof PausedTopic paused && paused.senderKept()) {
       if (now - paused.retryNanos() >= 0
           && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
-        feeder.resolve(pause.topic());
+        feeder.resolve(pause.topic(), now);
       }
     } else if (state instanceof Waiting waiting) {
       if (now - waiting.retryNanos() >= 0) {
@@ -345,6 +352,23 @@ public final class Delivery {
         && stallWatch.look(now)) {
       watchForStall(connected, now);
     }
+    if (state.trouble() == null) {
+      watchForAnswers(now);
+    }
+  }
+
+  /** What asks blocks, elsewhere: that it hangs would be seen by nobody. */
+  private void watchForAnswers(long now) {
+    String topic = feeder.unanswered(now, stallNanos);
+    if (state instanceof Connecting connecting && now - connectingNanos >= stallNanos) {
+      move(connecting.late(retries.trouble(state, late("the attempt to connect"))));
+    } else if (state instanceof Connected connected && topic != null) {
+      move(connected.stall(retries.trouble(state, late("the question for topic " + topic))));
+    }
+  }
+
+  private static Verdict late(String what) {
+    return new Verdict.RetryLater(what + " is not answered; see whether names can be looked up");
   }
 
   /** Brings the transport's new settings into use, without sending anything again if it can. */
@@ -369,6 +393,7 @@ public final class Delivery {
   private void connect(Connecting connecting) {
     feeder.renew();
     stallWatch.reset();
+    connectingNanos = clocks.nanos();
     move(connecting);
     transport.connect();
   }
@@ -386,7 +411,7 @@ public final class Delivery {
       move(connected.stall(trouble));
       nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
-      feeder.resolve(silent.topic());
+      feeder.resolve(silent.topic(), now);
     } else if (silent == null && !feeder.waitsForTopic() && state instanceof Stalled stalled) {
       move(stalled.recovered());
     }

@@ -126,6 +126,11 @@ public sealed interface DeliveryState {
       return careful ? new Probing(trouble) : new Delivering();
     }
 
+    /** It takes longer than it should. */
+    public Connecting late(Trouble latest) {
+      return new Connecting(latest);
+    }
+
     public BackingOff rebuild(Trouble latest, long retryNanos) {
       return new BackingOff(latest, retryNanos);
     }

@@ -32,6 +32,7 @@ final class Feeder {
   private Arrival held;
   private InFlight alone;
   private String asked;
+  private long askedNanos;
   private long holdUntilNanos;
   private boolean holding;
   private Verdict refusal;
@@ -103,7 +104,7 @@ final class Feeder {
   private boolean send(Arrival.Event event, boolean solitary, long now) {
     String topic = event.record().topic();
     if (!transport.isReady(topic)) {
-      resolve(topic);
+      resolve(topic, now);
       return false;
     }
     if (!introductions.isEmpty() && isBeingIntroduced(topic)) {
@@ -138,9 +139,10 @@ final class Feeder {
   }
 
   /** Asks for a topic, unless an answer is awaited already. */
-  void resolve(String topic) {
+  void resolve(String topic, long now) {
     if (asked == null) {
       asked = topic;
+      askedNanos = now;
       transport.resolve(topic);
     }
   }
@@ -148,6 +150,11 @@ final class Feeder {
   /** The answer came. */
   void resolved() {
     asked = null;
+  }
+
+  /** The topic that was asked for so long ago without an answer; or null. */
+  String unanswered(long now, long nanos) {
+    return now - askedNanos >= nanos ? asked : null;
   }
 
   /** Whether the next record's topic is not known yet. */

@@ -56,7 +56,8 @@ public final class LookThread implements AutoCloseable {
       long start = nanoClock.getAsLong();
       try {
         look.run();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
+        // One that tells of memory is the end of the process, as all that is logged is looked at.
         LOG.atError().setCause(e).log("no look at the files of the outboxes");
       }
       pause = Math.max(intervalNanos, PAUSE_FACTOR * (nanoClock.getAsLong() - start));

@@ -21,7 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * Looks for what the globs mean. Links are not followed where a wildcard stands nor behind it, nor
@@ -29,13 +29,29 @@ import java.util.TreeSet;
  * one thread.
  */
 public final class OutboxSearch implements OutboxFiles {
-  /** Looked at in one directory: whoever owns it may fill it, and all wait for the search. */
+  /** Looked at in what one owner may fill, at any depth: all wait for the search. */
   private static final int MOST_ENTRIES = 100_000;
 
   private final List<OutboxGlob> globs;
+  private final int mostEntries;
 
   OutboxSearch(List<OutboxGlob> globs) {
+    this(globs, MOST_ENTRIES);
+  }
+
+  OutboxSearch(List<OutboxGlob> globs, int mostEntries) {
     this.globs = List.copyOf(globs);
+    this.mostEntries = mostEntries;
+  }
+
+  /** A directory that a wildcard stands for: from there on all may be anybody's. */
+  private static final class Owned {
+    private final Path directory;
+    private int looked;
+
+    Owned(Path directory) {
+      this.directory = directory;
+    }
   }
 
   /** What the globs mean now. */
@@ -48,45 +64,45 @@ public final class OutboxSearch implements OutboxFiles {
 
   @Override
   public Found search() {
-    Set<Path> matching = new TreeSet<>();
+    Map<Path, Identity> matching = new TreeMap<>();
     List<Path> unreadable = new ArrayList<>();
     for (OutboxGlob glob : globs) {
-      expand(Path.of("/"), glob.names(), false, matching, unreadable);
+      expand(Path.of("/"), glob.names(), null, matching, unreadable);
     }
     Map<Path, Object> outboxes = new LinkedHashMap<>();
     Set<Object> seen = new HashSet<>();
-    for (Path path : matching) {
-      try {
-        Identity identity = identity(path);
-        if (identity != null && identity(path.getParent()) == null && seen.add(identity.root())) {
-          outboxes.put(path, identity);
-        }
-      } catch (IOException e) {
-        unreadable.add(path);
-      }
-    }
+    matching.forEach(
+        (path, identity) -> {
+          if (seen.add(identity.root())) {
+            outboxes.put(path, identity);
+          }
+        });
     return new Found(outboxes, unreadable);
   }
 
   /**
    * Follows names.
    *
-   * @param others whether the directory is one that a wildcard stands for: from there on it may be
-   *     anybody's
+   * @param owned in which they are; null as long as no wildcard was passed
    */
-  private static void expand(
-      Path directory, List<Name> names, boolean others, Set<Path> matching, List<Path> unreadable) {
+  private void expand(
+      Path directory,
+      List<Name> names,
+      Owned owned,
+      Map<Path, Identity> matching,
+      List<Path> unreadable) {
     List<Name> rest = names.subList(1, names.size());
     if (names.get(0) instanceof Name.Wildcard wildcard) {
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-        int looked = 0;
+        Owned filled = owned == null ? new Owned(directory) : owned;
         for (Path entry : entries) {
-          if (++looked > MOST_ENTRIES) {
-            unreadable.add(directory); // its owner alone is to blame, and nobody else waits
+          if (++filled.looked > mostEntries) {
+            unreadable.add(filled.directory); // its owner alone is to blame, and nobody else waits
             return;
           }
           if (wildcard.matches(entry.getFileName()) && isDirectory(entry)) {
-            goOn(entry, rest, true, matching, unreadable);
+            Owned next = owned == null ? new Owned(entry) : owned;
+            goOn(entry, rest, next, matching, unreadable);
           }
         }
       } catch (NoSuchFileException | NotDirectoryException e) {
@@ -96,8 +112,8 @@ public final class OutboxSearch implements OutboxFiles {
       }
     } else if (names.get(0) instanceof Name.Literal literal) {
       Path next = directory.resolve(literal.name());
-      if (!others || isDirectory(next)) {
-        goOn(next, rest, others, matching, unreadable);
+      if (owned == null || isDirectory(next)) {
+        goOn(next, rest, owned, matching, unreadable);
       }
     }
   }
@@ -106,12 +122,28 @@ public final class OutboxSearch implements OutboxFiles {
     return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
   }
 
-  private static void goOn(
-      Path path, List<Name> rest, boolean others, Set<Path> matching, List<Path> unreadable) {
+  private void goOn(
+      Path path,
+      List<Name> rest,
+      Owned owned,
+      Map<Path, Identity> matching,
+      List<Path> unreadable) {
     if (rest.isEmpty()) {
-      matching.add(path);
+      keep(path, matching, unreadable);
     } else {
-      expand(path, rest, others, matching, unreadable);
+      expand(path, rest, owned, matching, unreadable);
+    }
+  }
+
+  /** Only if it is an outbox: whatever else matches can be a million names. */
+  private static void keep(Path path, Map<Path, Identity> matching, List<Path> unreadable) {
+    try {
+      Identity identity = identity(path);
+      if (identity != null && identity(path.getParent()) == null) {
+        matching.put(path, identity);
+      }
+    } catch (IOException e) {
+      unreadable.add(path);
     }
   }
 

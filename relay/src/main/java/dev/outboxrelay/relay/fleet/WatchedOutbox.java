@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.fleet;
 
-import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.fleet.WatchState.Closing;
@@ -257,13 +256,20 @@ final class WatchedOutbox {
    * @throws PipelineRefused if the relay's lock is not to be had; nothing was made for it then
    */
   private Service open() {
-    return series.open(context.opener().claim(dir));
+    try {
+      return series.open(context.opener().claim(dir));
+    } catch (PipelineRefused e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // What its files say is its owner's to choose: whatever comes of it ends no other outbox.
+      throw new PipelineRefused.Unusable(dir + ": " + e, e);
+    }
   }
 
   private boolean isSettled() {
     try {
       return context.files().isSettled(dir);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       // Opening it will tell what is wrong.
       return false;
     }
@@ -272,7 +278,7 @@ final class WatchedOutbox {
   private boolean hasOldCycles() {
     try {
       return context.files().hasOldCycles(dir);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       return true;
     }
   }
@@ -283,7 +289,7 @@ final class WatchedOutbox {
       atRest =
           OutboxAtRest.look(dir, series.counts(), sync::unsynced, context.clocks().millis())
               .orElse(null);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       atRest = null;
     }
   }
@@ -329,14 +335,13 @@ final class WatchedOutbox {
         : now instanceof Closing closing ? closing.service() : null;
   }
 
-  /** What to have synced: all but what another relay sees to, or can't be used. */
+  /**
+   * What to have synced: all but what another relay sees to. Clients may well append to what the
+   * relay can't serve, for a fault of its dead letters for example.
+   */
   Optional<OutboxSync> sync() {
-    boolean ours =
-        onHold()
-            .map(OutboxOnHold::reason)
-            .filter(why -> why.equals(OutboxOnHold.HELD) || why.equals(OutboxOnHold.UNUSABLE))
-            .isEmpty();
-    return ours ? Optional.of(sync) : Optional.empty();
+    boolean held = onHold().filter(hold -> hold.reason().equals(OutboxOnHold.HELD)).isPresent();
+    return held ? Optional.empty() : Optional.of(sync);
   }
 
   /** Why it can't be served; empty if it can. */

@@ -41,8 +41,16 @@ record RequestHead(String method, URI target, Map<String, List<String>> headers)
               lines[i].substring(0, colon).toLowerCase(Locale.ROOT), name -> new ArrayList<>())
           .add(lines[i].substring(colon + 1).trim());
     }
+    return new RequestHead(first[0], target(first[1]), headers);
+  }
+
+  private static URI target(String text) {
     try {
-      return new RequestHead(first[0], new URI(first[1]), headers);
+      URI target = new URI(text);
+      if (target.getPath() == null) {
+        throw new IllegalArgumentException("the target has no path");
+      }
+      return target;
     } catch (URISyntaxException e) {
       throw new IllegalArgumentException("the target is not encoded as it should be", e);
     }

@@ -28,7 +28,7 @@ import org.apache.kafka.clients.producer.Producer;
  */
 public final class KafkaTransport implements Transport {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
-  private static final long CLOSE_SECONDS = 5;
+  private static final long CLOSE_SECONDS = 1;
 
   /** The client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
@@ -199,7 +199,7 @@ public final class KafkaTransport implements Transport {
   public void introduced(String topic, int partition) {
     TopicUse use = topics.use(topic);
     if (use != null) {
-      use.introduced(partition);
+      use.introduced(partition, nanos.getAsLong());
     }
   }
 
@@ -223,7 +223,8 @@ public final class KafkaTransport implements Transport {
       return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
     } catch (OutOfMemoryError e) {
       throw e; // the end of the process
-    } catch (Error e) {
+    } catch (RuntimeException | Error e) {
+      // Somebody waits for this answer, too.
       return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
     }
   }

@@ -29,6 +29,11 @@ final class Sender {
   private long lookedNanos;
   private volatile boolean outdated;
 
+  /** What waits for the worker is not asked for once more: it may take longer than a turn. */
+  private volatile boolean refreshing;
+
+  private volatile boolean looking;
+
   /**
    * Holds them.
    *
@@ -72,13 +77,15 @@ final class Sender {
       return new Answer.SenderLost(thread.obituary());
     }
     String unconfirmed = guard.unconfirmedTopic();
-    if (unconfirmed != null && now - refreshNanos >= 0) {
+    if (unconfirmed != null && !refreshing && now - refreshNanos >= 0) {
       refreshNanos = now + REFRESH_EVERY_NANOS;
+      refreshing = true;
       worker.execute(() -> refresh(unconfirmed));
     }
-    if (!bootstrap.strangers().isEmpty() && now - lookedNanos >= LOOK_EVERY_NANOS) {
+    if (!bootstrap.strangers().isEmpty() && !looking && now - lookedNanos >= LOOK_EVERY_NANOS) {
       lookedNanos = now;
-      worker.execute(() -> outdated = bootstrap.isBetter(otherSide.look(bootstrap.settings())));
+      looking = true;
+      worker.execute(() -> lookAgain(otherSide));
     }
     String latest = guard.latest();
     if (latest == null || latest.equals(toldCluster)) {
@@ -97,6 +104,16 @@ final class Sender {
       var unused = producer.send(new ProducerRecord<>(topic, Integer.MAX_VALUE, null, new byte[0]));
     } catch (RuntimeException e) {
       // The producer was closed meanwhile.
+    } finally {
+      refreshing = false;
+    }
+  }
+
+  private void lookAgain(OtherSide otherSide) {
+    try {
+      outdated = bootstrap.isBetter(otherSide.look(bootstrap.settings()));
+    } finally {
+      looking = false;
     }
   }
 

@@ -17,8 +17,8 @@ final class TopicUse {
   private final int partitions;
   private final BitSet introduced = new BitSet();
 
-  /** By partition, when a record was sent there last. */
-  private final long[] sentNanos;
+  /** By partition, when a record was sent there last, or the one that introduced it was acked. */
+  private final long[] heardNanos;
 
   private long lastNanos;
   private int comparedUpdates = NEVER;
@@ -27,14 +27,14 @@ final class TopicUse {
     this.topic = topic;
     this.partitions = partitions;
     this.lastNanos = nanos;
-    this.sentNanos = new long[partitions];
+    this.heardNanos = new long[partitions];
   }
 
   /** The same topic, asked for again: what brokers have heard of stays known. */
   TopicUse again(int partitionsNow, long nanos) {
     TopicUse again = new TopicUse(topic, partitionsNow, nanos);
     again.introduced.or(introduced);
-    System.arraycopy(sentNanos, 0, again.sentNanos, 0, Math.min(partitions, partitionsNow));
+    System.arraycopy(heardNanos, 0, again.heardNanos, 0, Math.min(partitions, partitionsNow));
     return again;
   }
 
@@ -73,15 +73,18 @@ final class TopicUse {
     if (target == Partitioning.ANY || target >= partitions) {
       return false;
     }
-    if (now - sentNanos[target] >= FORGOTTEN_NANOS) {
+    if (now - heardNanos[target] >= FORGOTTEN_NANOS) {
       introduced.clear(target);
     }
-    sentNanos[target] = now;
+    heardNanos[target] = now;
     return !introduced.get(target);
   }
 
-  /** A record was acked in this partition. */
-  void introduced(int partition) {
+  /** A record was acked in this partition, however long that took. */
+  void introduced(int partition, long now) {
     introduced.set(partition);
+    if (partition < partitions) {
+      heardNanos[partition] = now;
+    }
   }
 }

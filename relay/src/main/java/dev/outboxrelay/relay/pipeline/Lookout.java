@@ -41,7 +41,10 @@ final class Lookout {
    */
   long appendedSequence(long otherwise) {
     try {
-      return StateFile.read(paths.state()).map(state -> state.nextSequence() - 1).orElse(otherwise);
+      return StateFile.read(paths.state())
+          .filter(state -> state.nextSequence() > 0)
+          .map(state -> state.nextSequence() - 1)
+          .orElse(otherwise);
     } catch (IOException | OutboxError e) {
       return otherwise;
     }
@@ -50,28 +53,33 @@ final class Lookout {
   /**
    * Looks at them.
    *
+   * @param before what was seen before: it stays, with its age, where they can't be read now
    * @param settledSequence everything up to it is settled
-   * @param settledBytes so many bytes of it
    * @param oldest searched for what waits; null if that is known
    */
-  Look look(long settledSequence, long settledBytes, OldestWaiting oldest, long nowNanos) {
-    long sequence = settledSequence;
-    long bytes = settledBytes;
-    int cycles = 0;
-    long queueBytes = 0;
+  Look look(Look before, long settledSequence, OldestWaiting oldest, long nowNanos) {
     try {
-      List<Long> present = paths.cycles();
-      cycles = present.size();
-      queueBytes = queueBytes(present);
-      OutboxState state = StateFile.read(paths.state()).orElse(null);
-      sequence = state == null ? settledSequence : state.nextSequence() - 1;
-      if (state != null && state.newest().isPresent()) {
-        OutboxState.NewestCycle newest = state.newest().get();
-        bytes = newest.base() + endOf(newest.cycle(), 1);
-      }
-    } catch (IOException | OutboxError e) {
-      // The queue can't be read at this moment; what the loop knows is still true.
+      return seen(before, settledSequence, oldest, nowNanos);
+    } catch (IOException | RuntimeException e) {
+      // Whatever stands there, the other outboxes are looked at all the same.
+      return before;
     }
+  }
+
+  private Look seen(Look before, long settledSequence, OldestWaiting oldest, long nowNanos)
+      throws IOException {
+    OutboxState state = StateFile.read(paths.state()).orElse(null);
+    if (state == null) {
+      return before;
+    }
+    boolean given = state.nextSequence() > 0; // else a writer is at work, or was killed there
+    long sequence = given ? state.nextSequence() - 1 : before.appendedSequence();
+    long bytes = before.appendedBytes();
+    if (state.newest().isPresent()) {
+      OutboxState.NewestCycle newest = state.newest().get();
+      bytes = newest.base() + endOf(newest.cycle(), 1);
+    }
+    List<Long> present = paths.cycles();
     OptionalLong found =
         oldest == null || sequence <= settledSequence
             ? OptionalLong.empty()
@@ -81,8 +89,8 @@ final class Lookout {
         nowNanos,
         sequence,
         bytes,
-        cycles,
-        queueBytes,
+        present.size(),
+        queueBytes(present),
         settledSequence,
         found,
         space[0],
@@ -125,7 +133,7 @@ final class Lookout {
   private OptionalLong search(OldestWaiting oldest, long settledSequence) {
     try {
       return oldest.appendMillis(paths, settledSequence);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       return OptionalLong.empty();
     }
   }

@@ -24,7 +24,9 @@ import java.util.function.Supplier;
 public final class Pipeline implements Observed, AutoCloseable {
   private static final long NOTE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long LOOK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-  private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** Behind the stop's deadline all has five seconds, closing included: GracefulStop. */
+  private static final long LAST_SAVE_NANOS = TimeUnit.SECONDS.toNanos(3);
 
   private final RelayLock lock;
   private final FactListener listener;

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.pipeline;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.disk.OwnDescriptors;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
@@ -12,7 +13,6 @@ import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
-import java.nio.file.Files;
 
 /**
  * Finds where to go on, and whether position and queue belong together: the record at the position
@@ -65,7 +65,7 @@ final class StartPoint {
               + ", the queue of outbox "
               + state.outboxId());
     }
-    if (!Files.exists(paths.cycle(position.cycle()))) {
+    if (SafeFiles.attributes(paths.cycle(position.cycle())) == null) {
       boolean goneOn =
           paths.cycles().stream().anyMatch(cycle -> cycle > position.cycle())
               || state.newest().filter(newest -> newest.cycle() >= position.cycle()).isPresent();

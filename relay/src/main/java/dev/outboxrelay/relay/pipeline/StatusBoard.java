@@ -89,8 +89,8 @@ final class StatusBoard {
     Settled settled = settled(now, saved);
     look =
         lookout.look(
+            look,
             settled == null ? 0 : settled.sequence(),
-            settled == null ? 0 : settled.settledBytes(),
             now.oldestUnsettledMillis().isPresent() ? null : oldest,
             nowNanos);
   }

@@ -13,9 +13,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What is to be made durable before its record counts as settled, one after the other; the first
- * one that fails is tried again until it succeeds. Asked for on the delivery thread, done on the
- * settling thread.
+ * What is to be made durable before its record counts as settled, one after the other, and apart
+ * from that, as delivery does not wait for it, the upkeep; the first one of either that fails is
+ * tried again until it succeeds. Asked for on the delivery thread, done on the settling thread.
  */
 final class Jobs {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -25,9 +25,8 @@ final class Jobs {
   private final Housekeeping housekeeping;
   private final ClusterFile cluster;
   private final FactQueue facts;
-  private final Queue<Job> waiting = new ConcurrentLinkedQueue<>();
-  private long retryNanos;
-  private boolean retrying;
+  private final Line awaited = new Line();
+  private final Line upkeep = new Line();
 
   Jobs(
       DeadLetterStore deadLetters,
@@ -44,6 +43,41 @@ final class Jobs {
 
   private sealed interface Job {
     Part part();
+  }
+
+  /** Jobs that wait for one another. */
+  private final class Line {
+    private final Queue<Job> waiting = new ConcurrentLinkedQueue<>();
+    private long retryNanos;
+    private volatile boolean retrying;
+
+    /** Does what waits; returns how much. */
+    int work(long now) {
+      int done = 0;
+      while (!waiting.isEmpty() && nanosToNext(now) <= 0) {
+        Job job = waiting.peek();
+        try {
+          carryOut(job);
+          waiting.remove();
+          facts.done(job.part());
+          retrying = false;
+          done++;
+        } catch (IOException | OutboxError e) {
+          facts.failed(job.part(), e);
+          retryNanos = now + RETRY_NANOS;
+          retrying = true;
+        }
+      }
+      return done;
+    }
+
+    /** How long until there is something to do; not positive if there is now. */
+    long nanosToNext(long now) {
+      if (waiting.isEmpty()) {
+        return Long.MAX_VALUE;
+      }
+      return retrying ? retryNanos - now : 0;
+    }
   }
 
   private record DeadLetter(InFlight record, Verdict.DeadLetter verdict) implements Job {
@@ -75,51 +109,39 @@ final class Jobs {
   }
 
   void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
-    waiting.add(new DeadLetter(record, verdict));
+    awaited.waiting.add(new DeadLetter(record, verdict));
   }
 
   void quarantine(InFlight damage, String reason) {
-    waiting.add(new Damage(damage, reason));
+    awaited.waiting.add(new Damage(damage, reason));
   }
 
   void seal(long cycle) {
-    waiting.add(new Seal(cycle));
+    upkeep.waiting.add(new Seal(cycle));
   }
 
   void cluster(String id) {
-    waiting.add(new Cluster(id));
+    upkeep.waiting.add(new Cluster(id));
   }
 
+  /** Whether a stop need not wait for any: upkeep that fails is left to the next start. */
   boolean isEmpty() {
-    return waiting.isEmpty();
+    return awaited.waiting.isEmpty() && (upkeep.waiting.isEmpty() || upkeep.retrying);
   }
 
-  /** Does what waits; returns how much. */
+  /** Does what delivery waits for; returns how much. */
   int work(long now) {
-    int done = 0;
-    while (!waiting.isEmpty() && nanosToNext(now) <= 0) {
-      Job job = waiting.peek();
-      try {
-        carryOut(job);
-        waiting.remove();
-        facts.done(job.part());
-        retrying = false;
-        done++;
-      } catch (IOException | OutboxError e) {
-        facts.failed(job.part(), e);
-        retrying = true;
-        retryNanos = now + RETRY_NANOS;
-      }
-    }
-    return done;
+    return awaited.work(now);
+  }
+
+  /** Does the rest; returns how much. */
+  int keepUp(long now) {
+    return upkeep.work(now);
   }
 
   /** How long until there is something to do; not positive if there is now. */
   long nanosToNext(long now) {
-    if (waiting.isEmpty()) {
-      return Long.MAX_VALUE;
-    }
-    return retrying ? retryNanos - now : 0;
+    return Math.min(awaited.nanosToNext(now), upkeep.nanosToNext(now));
   }
 
   private void carryOut(Job job) throws IOException {

@@ -111,7 +111,7 @@ final class Saving {
     }
     try {
       positions.save(upTo, unsaved, clocks.millis());
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       nextSaveNanos = now + RETRY_NANOS;
       facts.failed(Part.POSITION, e);
       if (e instanceof CycleSyncException failure) {

@@ -176,7 +176,7 @@ public final class Settler implements Settlement {
       deadLetters.settled(saving.saved().sequence());
     }
     news.work(now);
-    return done + saved + delete(now);
+    return done + saved + jobs.keepUp(now) + delete(now);
   }
 
   private int delete(long now) {

@@ -100,6 +100,10 @@ public final class OutboxSync implements Closeable {
     } catch (IOException | OutboxError e) {
       // What can't be read is not served either, and said there.
       return false;
+    } catch (RuntimeException e) {
+      // Of what stands there, which is its owner's to choose: no other outbox may wait for that.
+      failed(e);
+      return false;
     }
     return !published.equals(synced);
   }
@@ -168,7 +172,7 @@ public final class OutboxSync implements Closeable {
       unmarked = true;
       mark();
       return;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       failed(e);
       return;
     }
@@ -191,7 +195,7 @@ public final class OutboxSync implements Closeable {
         queue.markFailed(failedCycle);
         unmarked = false;
       }
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       failed(e);
     }
   }

@@ -48,7 +48,8 @@ public final class SyncThread implements AutoCloseable {
     while (!stopped) {
       try {
         tick.doWork();
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
+        // One that tells of memory is the end of the process, as all that is logged is looked at.
         LOG.atError().setCause(e).log("outboxes not looked at for what is not synced");
       }
       LockSupport.parkNanos(this, tick.idleNanos());

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
@@ -9,7 +10,6 @@ import dev.outboxrelay.relay.fact.Part;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
@@ -215,10 +215,10 @@ public final class Tail implements Closeable {
       return false;
     }
     if (probe == null) {
-      if (place.equals(Place.START) || !Files.exists(paths.cycle(place.cycle()))) {
+      if (isNowhere()) {
         leaveFor(paths.cycles());
       }
-      if (place.equals(Place.START) || !Files.exists(paths.cycle(place.cycle()))) {
+      if (isNowhere()) {
         return false;
       }
       Path file = paths.cycle(place.cycle());
@@ -244,6 +244,11 @@ public final class Tail implements Closeable {
       standStill("Chronicle does not find the place");
     }
     return entered;
+  }
+
+  /** Not where nothing can be told: what can't be looked at now is to be read later. */
+  private boolean isNowhere() throws IOException {
+    return place.equals(Place.START) || SafeFiles.attributes(paths.cycle(place.cycle())) == null;
   }
 
   /** Goes to the oldest cycle behind the present one; false if there is none. */

@@ -91,6 +91,36 @@ class DeliveryTest {
   }
 
   @Test
+  void anAttemptToConnectThatIsNotAnsweredIsATroubleUntilItIs() {
+    kafka.hanging = true;
+    append(1);
+    turns(3);
+    assertThat(troubles.now()).isEmpty();
+    time.advance(Duration.ofSeconds(5));
+    turns(1);
+    assertThat(troubles.now()).hasSize(1);
+    kafka.hanging = false;
+    turns(2);
+    assertThat(troubles.now()).isEmpty();
+  }
+
+  @Test
+  void aQuestionForATopicThatIsNotAnsweredIsATroubleUntilItIs() {
+    turns(1);
+    kafka.hanging = true;
+    append(1);
+    turns(3);
+    time.advance(Duration.ofSeconds(5));
+    turns(1);
+    assertThat(troubles.now()).hasSize(1);
+    kafka.hanging = false;
+    turns(2);
+    time.advance(Duration.ofSeconds(1));
+    turns(2);
+    assertThat(troubles.now()).isEmpty();
+  }
+
+  @Test
   void afterARewindOneRecordIsTriedAloneUntilKafkaAnswers() {
     append(10);
     turns(5);

@@ -56,6 +56,11 @@ final class FakeKafka implements Transport {
   /** Why the sender itself takes no record; null if it takes them. */
   Verdict unsent;
 
+  /** Whether what blocks hangs, so that no question is answered. */
+  boolean hanging;
+
+  private String unanswered;
+
   private String sendersCluster;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
@@ -99,6 +104,7 @@ final class FakeKafka implements Transport {
     answers.clear();
     ready.clear();
     introduced.clear();
+    unanswered = null;
   }
 
   @Override
@@ -128,7 +134,9 @@ final class FakeKafka implements Transport {
 
   @Override
   public void resolve(String topic) {
-    if (!reachable) {
+    if (hanging) {
+      unanswered = topic;
+    } else if (!reachable) {
       answers.add(new Answer.TopicUnavailable(topic, new Verdict.RetryLater("away")));
     } else if (topics.contains(topic)) {
       ready.add(topic);
@@ -160,6 +168,14 @@ final class FakeKafka implements Transport {
 
   @Override
   public Answer poll() {
+    if (hanging) {
+      return null;
+    }
+    if (unanswered != null) {
+      String topic = unanswered;
+      unanswered = null;
+      resolve(topic);
+    }
     if (connected && reachable && answers.isEmpty() && !cluster.equals(sendersCluster)) {
       boolean replaced = sendersCluster != null;
       sendersCluster = cluster;

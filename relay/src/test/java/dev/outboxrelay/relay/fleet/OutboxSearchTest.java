@@ -108,6 +108,24 @@ class OutboxSearchTest {
   }
 
   @Test
+  void whoFillsDirectoriesOfADirectoryIsNotSearchedToTheEnd() throws IOException {
+    Path one = outbox("a/0/outbox");
+    for (int i = 0; i < 10; i++) {
+      for (int j = 0; j < 10; j++) {
+        Files.createDirectories(root.resolve("b/" + i + "/" + j));
+      }
+    }
+    OutboxGlob glob = OutboxGlob.parse(root + "/*/*/*");
+
+    OutboxFiles.Found all = new OutboxSearch(List.of(glob), 1000).search();
+    assertThat(all.unreadable()).isEmpty();
+    OutboxFiles.Found some = new OutboxSearch(List.of(glob), 50).search();
+    assertThat(some.unreadable()).isNotEmpty().allMatch(path -> path.startsWith(root.resolve("b")));
+    assertThat(some.outboxes().keySet()).containsExactly(one);
+    assertThat(some.isGone(root.resolve("b/9/9"), 1)).isFalse();
+  }
+
+  @Test
   void aGlobThatCouldMeanAnythingIsRefused() {
     for (String text : List.of("relative/*", "/a/**/b", "/a/../b", "/", "/a/[", "/a/{b")) {
       assertThatThrownBy(() -> OutboxGlob.parse(text))

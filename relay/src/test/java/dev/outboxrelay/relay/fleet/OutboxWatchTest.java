@@ -55,6 +55,9 @@ class OutboxWatchTest {
 
   private WatchContext.Claim claim(Path outbox) {
     claims++;
+    if (files.impossible.contains(outbox)) {
+      throw new IllegalArgumentException("no cycle has this number");
+    }
     if (held.contains(outbox)) {
       throw new PipelineRefused.HeldByAnother("another relay");
     }
@@ -92,6 +95,7 @@ class OutboxWatchTest {
     private final Map<Path, Object> present = new LinkedHashMap<>();
     private final Set<Path> waiting = new HashSet<>();
     private final Set<Path> oldCycles = new HashSet<>();
+    private final Set<Path> impossible = new HashSet<>();
     private List<Path> unreadable = List.of();
 
     @Override
@@ -101,6 +105,9 @@ class OutboxWatchTest {
 
     @Override
     public boolean isSettled(Path outbox) {
+      if (impossible.contains(outbox)) {
+        throw new IllegalArgumentException("no cycle has this number");
+      }
       return !waiting.contains(outbox);
     }
 
@@ -204,6 +211,29 @@ class OutboxWatchTest {
     assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(A);
     assertThat(service(A).stopped).isFalse();
     assertThat(noted.told).containsSubsequence("listener b", "b on hold needs-operator");
+  }
+
+  @Test
+  void oneOfWhichNobodyThoughtIsOnHoldAndEndsNoOther() {
+    files.impossible.add(A);
+    appears(A, true);
+    opened(B);
+
+    assertThat(watch.status().onHold()).extracting(OutboxOnHold::outbox).containsExactly(A);
+    assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(B);
+  }
+
+  @Test
+  void oneOnHoldIsSyncedUnlessAnotherRelaySeesToThat() {
+    appears(A, true);
+    service(A).stage = new Stage.Refused(OutboxOnHold.UNUSABLE, "chmod its dead letters");
+    watch.doWork();
+    assertThat(watch.syncs()).hasSize(1);
+
+    held.add(B);
+    appears(B, true);
+    assertThat(watch.status().onHold()).hasSize(2);
+    assertThat(watch.syncs()).hasSize(1);
   }
 
   @Test

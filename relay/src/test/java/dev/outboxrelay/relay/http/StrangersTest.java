@@ -157,7 +157,12 @@ class StrangersTest {
 
   @Test
   void whatIsNoHttpIsRefused() throws Exception {
-    for (String bytes : List.of("hello\r\n\r\n", "GET /healthz\r\n\r\n", "GET /%zz HTTP/1.1\n\n")) {
+    for (String bytes :
+        List.of(
+            "hello\r\n\r\n",
+            "GET /healthz\r\n\r\n",
+            "GET /%zz HTTP/1.1\n\n",
+            "GET mailto:somebody HTTP/1.1\r\n\r\n")) {
       assertThat(answer(send(bytes))).as(bytes).startsWith("HTTP/1.1 400 ");
     }
     assertThat(answer(send("GET /healthz HTTP/1.1\r\n: y\r\n\r\n"))).startsWith("HTTP/1.1 400 ");

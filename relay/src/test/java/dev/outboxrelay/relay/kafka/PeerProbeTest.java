@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class PeerProbeTest {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -24,7 +27,11 @@ class PeerProbeTest {
   private static final byte[] TLS = HexFormat.of().parseHex("15030300020250");
 
   private static Peer look(Speaker speaker) {
-    return PROBE.plain("127.0.0.1", speaker.port());
+    return PROBE.plain(at(speaker));
+  }
+
+  private static InetSocketAddress at(Speaker speaker) {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), speaker.port());
   }
 
   private static byte[] ascii(String text) {
@@ -60,6 +67,34 @@ class PeerProbeTest {
     Speaker gone = new Speaker(new byte[0]);
     gone.close();
     assertThat(look(gone).kind()).isEqualTo(Peer.Kind.UNREACHABLE);
+  }
+
+  /** The first bytes are a broker's; what they announce comes, but takes years. */
+  @Test
+  @Timeout(60)
+  void whoNeverComesToAnEndIsNotListenedToForEver() throws IOException {
+    PeerProbe brief = new PeerProbe(Duration.ofMillis(200));
+    byte[] begun = HexFormat.of().parseHex("00ffffff6f627872");
+    try (Speaker slow = Speaker.endless(begun)) {
+      assertThat(brief.plain(at(slow)).kind()).isEqualTo(Peer.Kind.SILENT);
+    }
+    byte[] handshake = HexFormat.of().parseHex("16030340000200003ffd");
+    try (Speaker slow = Speaker.endless(handshake)) {
+      assertThat(brief.tls(at(slow)).kind()).isEqualTo(Peer.Kind.UNREACHABLE);
+    }
+  }
+
+  @Test
+  void aRouterThatGoesByTheNameInTlsIsGivenIt() throws IOException {
+    byte[] loopback = {127, 0, 0, 1};
+    try (Speaker router = new Speaker(TLS)) {
+      var unused =
+          PROBE.tls(
+              new InetSocketAddress(
+                  InetAddress.getByAddress("kafka.example.org", loopback), router.port()));
+      assertThat(new String(router.heardFirst(), StandardCharsets.ISO_8859_1))
+          .contains("kafka.example.org");
+    }
   }
 
   @Test

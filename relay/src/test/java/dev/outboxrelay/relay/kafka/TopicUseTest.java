@@ -12,7 +12,7 @@ class TopicUseTest {
   @Test
   void eachPartitionIsIntroducedForItself() {
     assertThat(use.introduces(3, 0)).isTrue();
-    use.introduced(3);
+    use.introduced(3, 0);
     assertThat(use.introduces(3, 0)).isFalse();
     assertThat(use.introduces(4, 0)).isTrue();
   }
@@ -20,7 +20,7 @@ class TopicUseTest {
   @Test
   void whatWasIntroducedStaysSoWhenTheTopicHasMorePartitions() {
     use.introduces(3, 1);
-    use.introduced(3);
+    use.introduced(3, 1);
     TopicUse more = use.again(24, 1);
     assertThat(more.introduces(3, 1)).isFalse();
     assertThat(more.introduces(23, 1)).isTrue();
@@ -41,13 +41,21 @@ class TopicUseTest {
   void aPartitionThatWasSilentIsIntroducedAnewAndTheOthersAreNot() {
     for (int partition = 1; partition <= 2; partition++) {
       use.introduces(partition, 0);
-      use.introduced(partition);
+      use.introduced(partition, 0);
     }
     for (long now = 0; now <= 3 * SECOND; now += SECOND / 2) {
       assertThat(use.introduces(1, now)).isFalse();
     }
     assertThat(use.introduces(2, 3 * SECOND)).isTrue();
-    use.introduced(2);
+    use.introduced(2, 3 * SECOND);
     assertThat(use.introduces(2, 3 * SECOND)).isFalse();
+  }
+
+  @Test
+  void aPartitionWhoseAcksTakeLongIsNotTakenForSilent() {
+    assertThat(use.introduces(3, 0)).isTrue();
+    use.introduced(3, 5 * SECOND);
+    assertThat(use.introduces(3, 5 * SECOND)).isFalse();
+    assertThat(use.introduces(3, 6 * SECOND)).isTrue();
   }
 }

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.sync.ImpossibleStates;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -48,7 +49,7 @@ class LookoutTest {
   }
 
   private Look look(long settled, OldestWaiting oldest) {
-    return lookout.look(settled, 0, oldest, 17);
+    return lookout.look(Look.first(0, settled), settled, oldest, 17);
   }
 
   @Test
@@ -124,6 +125,30 @@ class LookoutTest {
   }
 
   @Test
+  void whatWaitsIsNotForgottenWhileNothingCanBeSeenAndItsAgeGrows() throws IOException {
+    append();
+    Look before = look(0, null);
+    assertThat(before.appendedSequence()).isEqualTo(2);
+    Path queue = paths.queue();
+    Path aside = directory.resolve("aside");
+    Files.move(queue, aside);
+    Files.createFile(queue);
+    assertThat(lookout.look(before, 0, null, 99)).isSameAs(before);
+
+    Files.delete(queue);
+    Files.move(aside, queue);
+    assertThat(lookout.look(before, 0, null, 99).atNanos()).isEqualTo(99);
+  }
+
+  @Test
+  void aStateThatNoWriterOfOursWroteIsNoReasonToFail() throws IOException {
+    Look before = look(0, null);
+    ImpossibleStates.cycle(paths.state(), 1L << 40);
+
+    assertThat(lookout.look(before, 0, null, 99)).isSameAs(before);
+  }
+
+  @Test
   void aStateThatIsNoFileIsNoneEither() throws IOException {
     Files.delete(paths.state());
     Files.createDirectory(paths.state());
@@ -145,7 +170,7 @@ class LookoutTest {
     assertThat(look(0, null).queueBytes()).isEqualTo(before.queueBytes());
     append();
     assertThat(look(0, null).queueBytes()).isGreaterThan(before.queueBytes());
-    assertThat(new Lookout(paths, first.outbox()).look(0, 0, null, 0).queueBytes())
+    assertThat(new Lookout(paths, first.outbox()).look(before, 0, null, 0).queueBytes())
         .isLessThan(before.queueBytes());
   }
 

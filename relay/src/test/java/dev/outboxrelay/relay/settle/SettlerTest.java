@@ -27,6 +27,7 @@ import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -240,6 +241,53 @@ class SettlerTest {
     assertThat(position()).isEmpty();
     assertThat(StateFile.read(options.paths().state()).orElseThrow().failedCycles())
         .containsExactly(failed);
+  }
+
+  @Test
+  void whatDeliveryWaitsForDoesNotWaitForAnEndMarkThatCannotBeWritten() throws Exception {
+    long open = append(1);
+    now = now.plus(Duration.ofHours(1));
+    append(1);
+    InFlight dead = InFlights.event();
+    try (WritersLock lock =
+        new WritersLock(options.paths().lock(), Disk.REAL, new SplittableRandom(1))) {
+      lock.acquire(Duration.ofSeconds(5));
+      settler.seal(open);
+      settler.deadLetter(
+          dead, new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "no key", true));
+      CompletableFuture.runAsync(this::turn).get(60, TimeUnit.SECONDS);
+      assertThat(settler.isUpToDate()).isTrue();
+      lock.release();
+    }
+    assertThat(facts())
+        .contains(new Fact.DeadLettered("a", DeadLetterReason.INVALID_RECORD, 1))
+        .anyMatch(fact -> fact instanceof Fact.Failed failed && failed.part() == Part.SEAL);
+    nanos += Duration.ofSeconds(2).toNanos();
+    turn();
+    assertThat(facts()).contains(new Fact.Recovered(Part.SEAL));
+  }
+
+  @Test
+  void aPositionThatSomebodyTookAwayIsThereAgainWithTheNextOne() throws IOException {
+    long cycle = append(1);
+    settler.undelivered(1, 1, InFlight.Outcome.DEAD);
+    settler.settled(upTo(1, cycle));
+    turn();
+    Path file = options.paths().position();
+    byte[] before = Files.readAllBytes(file);
+    Files.delete(file);
+    Files.delete(options.paths().outcomes());
+    settler.undelivered(2, 2, InFlight.Outcome.QUARANTINED);
+    settler.settled(upTo(2, cycle));
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(2);
+    assertThat(OutcomesFile.read(options.paths().outcomes())).hasSize(2);
+
+    Files.delete(file);
+    Files.write(file, before);
+    settler.settled(upTo(3, cycle));
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(3);
   }
 
   @Test

@@ -217,6 +217,23 @@ class SyncTickTest {
   }
 
   @Test
+  void aStateThatNoWriterOfOursWroteHoldsUpNoOtherOutbox() throws IOException {
+    OutboxPaths other = new OutboxPaths(directory.resolve("other"));
+    try (Outbox otherClient = Outbox.builder().path(other.root()).open();
+        OutboxSync otherSync = new OutboxSync(WriterOptions.of(other), InstantSource.system())) {
+      tick = new SyncTick(() -> List.of(sync, otherSync), handedOver::add, INTERVAL, () -> nanos);
+      append();
+      ImpossibleStates.cycle(paths.state(), 1L << 40);
+      otherClient.append(OutboxEvent.of("a", "value"));
+      turn();
+      assertThat(otherSync.unsynced()).isEqualTo(OutboxSync.Unsynced.NOTHING);
+      assertThat(handedOver).isEmpty();
+      assertThat(otherSync.look()).isFalse();
+    }
+    assertThat(facts()).singleElement().isInstanceOf(Fact.Failed.class);
+  }
+
+  @Test
   void anOutboxThatIsNotThereIsNoReasonToFail() throws IOException {
     try (OutboxSync none =
         new OutboxSync(

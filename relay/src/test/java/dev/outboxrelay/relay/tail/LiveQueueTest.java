@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -36,6 +37,7 @@ class LiveQueueTest {
   @TempDir private Path directory;
 
   private final AtomicLong nanos = new AtomicLong();
+  private final AtomicLong clock = new AtomicLong(System.currentTimeMillis());
   private final RecordingListener told = new RecordingListener();
 
   private OutboxPaths paths;
@@ -45,7 +47,11 @@ class LiveQueueTest {
   @BeforeEach
   void open() throws IOException {
     paths = new OutboxPaths(directory.resolve("outbox"));
-    writer = QueueWriter.open(WriterOptions.of(paths).withTrustParent(true));
+    writer =
+        QueueWriter.open(
+            WriterOptions.of(paths)
+                .withTrustParent(true)
+                .withClock(() -> Instant.ofEpochMilli(clock.get())));
     // Each turn is a look.
     tail =
         new Tail(
@@ -118,6 +124,28 @@ class LiveQueueTest {
     assertThat(value(poll(1000))).isEqualTo("1");
     assertThat(told.recovered(Part.READING)).isTrue();
     assertThat(told.standstills()).isEmpty();
+  }
+
+  /** As one without the right to pass a directory sees its files. */
+  @Test
+  void aCycleOfWhichNothingCanBeToldIsNotPassedOver() throws IOException {
+    append("1");
+    clock.addAndGet(Duration.ofHours(1).toMillis());
+    append("2");
+    Path cycle = paths.cycle(paths.cycles().get(0));
+    Path aside = directory.resolve("aside");
+    assertThat(value(poll(1000))).isEqualTo("1");
+    tail.seek(new Place(paths.cycles().get(0), 0, 0));
+    Files.move(cycle, aside);
+    Files.createSymbolicLink(cycle, cycle);
+
+    assertThat(poll(1000)).isNull();
+    assertThat(told.failed(Part.READING)).isNotEmpty();
+
+    Files.delete(cycle);
+    Files.move(aside, cycle);
+    assertThat(value(poll(1000))).isEqualTo("1");
+    assertThat(value(poll(1000))).isEqualTo("2");
   }
 
   @Test

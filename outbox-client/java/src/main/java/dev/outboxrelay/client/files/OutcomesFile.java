@@ -34,12 +34,14 @@ public final class OutcomesFile implements Closeable {
   private final Path file;
   private final Disk disk;
   private FileChannel channel;
+  private Object key; // of the file that the channel leads to
   private long end;
 
-  private OutcomesFile(Path file, Disk disk, FileChannel channel, long end) {
+  private OutcomesFile(Path file, Disk disk, FileChannel channel, Object key, long end) {
     this.file = file;
     this.disk = disk;
     this.channel = channel;
+    this.key = key;
     this.end = end;
   }
 
@@ -69,11 +71,17 @@ public final class OutcomesFile implements Closeable {
                 + " bytes, more than a relay ever writes: remove it");
       }
       long end = findLast(channel, any -> true).map(Found::end).orElse(0L);
-      return new OutcomesFile(file, disk, channel, end);
+      return new OutcomesFile(file, disk, channel, keyOf(file), end);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
     }
+  }
+
+  /** Which file is there; null if there is none. */
+  private static Object keyOf(Path file) throws IOException {
+    SafeFiles.Attributes found = SafeFiles.attributes(file);
+    return found == null ? null : found.key();
   }
 
   /** All valid entries, oldest first; none if there is no file. */
@@ -173,6 +181,9 @@ public final class OutcomesFile implements Closeable {
     if (ranges.isEmpty()) {
       return;
     }
+    if (key == null || !key.equals(keyOf(file))) {
+      replace(Long.MAX_VALUE); // somebody took it away, or put another one in its place
+    }
     try {
       write(ranges);
     } catch (IOException e) {
@@ -223,6 +234,7 @@ public final class OutcomesFile implements Closeable {
       disk.rename(next, file, DiskStep.POSITION);
       channel.close();
       channel = created;
+      key = keyOf(file);
       end = written;
     } finally {
       if (channel != created) {

@@ -30,13 +30,17 @@ public final class PositionFile implements Closeable {
   private static final int VERSION = 1;
   private static final int USED_BYTES = 128;
 
-  private final FileChannel channel;
+  private final Path file;
   private final Disk disk;
+  private FileChannel channel;
+  private Object key;
   private long count;
   private int nextSlot;
 
-  private PositionFile(FileChannel channel, Disk disk, Slots slots) {
+  private PositionFile(Path file, FileChannel channel, Object key, Disk disk, Slots slots) {
+    this.file = file;
     this.channel = channel;
+    this.key = key;
     this.disk = disk;
     count = slots.count;
     nextSlot = slots.newest == 0 ? 1 : 0;
@@ -75,7 +79,7 @@ public final class PositionFile implements Closeable {
       if (slots.reading instanceof Reading.Unreadable) {
         throw new IOException(OwnDescriptors.nameOf(file) + " can't be read");
       }
-      return new PositionFile(channel, disk, slots);
+      return new PositionFile(file, channel, keyOf(file), disk, slots);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -107,10 +111,32 @@ public final class PositionFile implements Closeable {
         : Optional.empty();
   }
 
+  /** Which file is there; null if there is none. */
+  private static Object keyOf(Path file) throws IOException {
+    SafeFiles.Attributes found = SafeFiles.attributes(file);
+    return found == null ? null : found.key();
+  }
+
+  /**
+   * Whoever took the file away, or put another one in its place, must not keep others from seeing
+   * what is saved from now on: writers would take the outbox for full.
+   */
+  private void comeBack() throws IOException {
+    if (key == null || !key.equals(keyOf(file))) {
+      PositionFile anew = open(file, disk);
+      channel.close();
+      channel = anew.channel;
+      key = anew.key;
+      count = Math.max(count, anew.count);
+      nextSlot = anew.nextSlot;
+    }
+  }
+
   /**
    * Writes the older slot and syncs it. What the position covers must be on stable storage before.
    */
   public void save(Position position) throws IOException {
+    comeBack();
     ByteBuffer slot = ByteBuffer.allocateDirect(SLOT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     encode(slot, position, count + 1);
     disk.write(channel, slot, (long) nextSlot * SLOT_BYTES, DiskStep.POSITION);
