@@ -21,6 +21,13 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
+def _address(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
+
+
 class Authority:
     """Signs certificates that are valid for a day.
 
@@ -43,15 +50,15 @@ class Authority:
     def issue(
         self, name: str, *addresses: str, age: dt.timedelta = dt.timedelta()
     ) -> tuple[Path, Path]:
-        """A certificate for IP addresses, and its key (PKCS #8): `name`.crt and `name`.key.
+        """A certificate for IP addresses and names, and its key (PKCS #8): `name`.crt and `.key`.
 
         It was issued as long ago as `age` says, and is valid for a day before and after that.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(_name(name), key.public_key(), age)
         if addresses:
-            names = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+            names = x509.SubjectAlternativeName([_address(address) for address in addresses])
+            builder = builder.add_extension(names, critical=False)
         certificate, secret = self.directory / f"{name}.crt", self.directory / f"{name}.key"
         certificate.write_bytes(self._signed(builder))
         secret.write_bytes(

@@ -57,9 +57,7 @@ public final class OtherSide {
     SortedMap<String, String> strangers = new TreeMap<>();
     for (String address : settings.bootstrapAddresses()) {
       for (InetSocketAddress each : resolve(address)) {
-        peers
-            .stranger(each.getAddress().getHostAddress(), each.getPort())
-            .ifPresent(what -> strangers.put(address, what));
+        peers.stranger(each).ifPresent(what -> strangers.put(address, what));
       }
     }
     return new Bootstrap(settings, strangers);
@@ -77,7 +75,8 @@ public final class OtherSide {
       if (leader == null || leader.isEmpty() || brokers.contains(address)) {
         continue;
       }
-      Optional<String> stranger = peers.stranger(leader.host(), leader.port());
+      Optional<String> stranger =
+          peers.stranger(new InetSocketAddress(leader.host(), leader.port()));
       if (stranger.isPresent()) {
         return new Verdict.PauseAll(PauseReason.FOREIGN_PEER, address + " " + stranger.get());
       }

@@ -41,31 +41,35 @@ final class PeerProbe {
   }
 
   /** What is there for a client that does not use TLS. */
-  Peer plain(String host, int port) {
-    try (Socket socket = connect(host, port)) {
+  Peer plain(InetSocketAddress address) {
+    try (Socket socket = connect(address)) {
       return ask(socket);
     } catch (IOException e) {
       return unreachable(e);
     }
   }
 
-  /** What is there for a client that does; whether it is trusted is not looked at. */
-  Peer tls(String host, int port) {
-    try (Socket socket = connect(host, port)) {
-      return askWithTls(socket, host, port);
+  /**
+   * What is there for a client that does; whether it is trusted is not looked at.
+   *
+   * @param address with the name that the client has for it: routers choose by that who answers
+   */
+  Peer tls(InetSocketAddress address) {
+    try (Socket socket = connect(address)) {
+      return askWithTls(socket, address);
     } catch (IOException e) {
       return unreachable(e);
     }
   }
 
-  private Peer askWithTls(Socket socket, String host, int port) throws IOException {
-    try (SSLSocket tls = AnyCertificate.over(socket, host, port)) {
+  private Peer askWithTls(Socket socket, InetSocketAddress address) throws IOException {
+    try (SSLSocket tls = AnyCertificate.over(socket, address.getHostString(), address.getPort())) {
       tls.startHandshake();
       Peer peer = ask(tls);
       // Some hang up on who has no certificate: Kafka's client finds out.
       return peer.detail().equals(HANGS_UP) ? new Peer(Peer.Kind.KAFKA, "speaks TLS") : peer;
     } catch (SSLException | EOFException e) {
-      Peer plain = plain(host, port);
+      Peer plain = plain(address);
       return switch (plain.kind()) {
         // It wants something of us: Kafka's client says what.
         case TLS -> new Peer(Peer.Kind.KAFKA, "speaks TLS");
@@ -79,8 +83,7 @@ final class PeerProbe {
     }
   }
 
-  private Socket connect(String host, int port) throws IOException {
-    InetSocketAddress address = new InetSocketAddress(host, port);
+  private Socket connect(InetSocketAddress address) throws IOException {
     if (address.isUnresolved()) {
       throw new ConnectException("is a name that can't be resolved here");
     }

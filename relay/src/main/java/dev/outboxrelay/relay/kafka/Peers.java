@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +39,7 @@ final class Peers {
     if (host == null || port == null) {
       return new Found(Optional.of(address + " is no address; give host:port"), List.of());
     }
-    Peer peer = peer(host, port);
+    Peer peer = peer(new InetSocketAddress(host, port));
     return new Found(
         Optional.ofNullable(wrong(peer)).map(wrong -> address + " " + wrong), peer.brokers());
   }
@@ -47,14 +48,14 @@ final class Peers {
    * What listens there if it is certainly no broker: Kafka's client must not meet it. Empty for a
    * broker, and for who says nothing.
    */
-  Optional<String> stranger(String host, int port) {
-    Peer peer = peer(host, port);
+  Optional<String> stranger(InetSocketAddress address) {
+    Peer peer = peer(address);
     boolean strange = peer.kind() == Peer.Kind.TLS || peer.kind() == Peer.Kind.FOREIGN;
     return strange ? Optional.ofNullable(wrong(peer)) : Optional.empty();
   }
 
-  private Peer peer(String host, int port) {
-    return tls ? probe.tls(host, port) : probe.plain(host, port);
+  private Peer peer(InetSocketAddress address) {
+    return tls ? probe.tls(address) : probe.plain(address);
   }
 
   private String wrong(Peer peer) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,7 +26,7 @@ class PeerProbeTest {
   private static final byte[] TLS = HexFormat.of().parseHex("15030300020250");
 
   private static Peer look(Speaker speaker) {
-    return PROBE.plain("127.0.0.1", speaker.port());
+    return PROBE.plain(new InetSocketAddress(InetAddress.getLoopbackAddress(), speaker.port()));
   }
 
   private static byte[] ascii(String text) {
