@@ -4,6 +4,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.OutboxGlob;
 import dev.outboxrelay.relay.config.OutboxGlob.Name;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
@@ -15,13 +16,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 
 /**
  * Looks for what the globs mean. Links are not followed where a wildcard stands nor behind it, nor
@@ -33,14 +37,22 @@ public final class OutboxSearch implements OutboxFiles {
   private static final int MOST_ENTRIES = 100_000;
 
   private final List<OutboxGlob> globs;
+  private final Rounds<Path> rounds;
 
-  OutboxSearch(List<OutboxGlob> globs) {
+  /**
+   * A search that waits for no disk.
+   *
+   * @param rounds that look at directories
+   */
+  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds) {
     this.globs = List.copyOf(globs);
+    this.rounds = rounds;
   }
 
-  /** What the globs mean now. */
+  /** What the globs mean now; waits for all disks. */
   public static List<Path> find(List<OutboxGlob> globs) {
-    return List.copyOf(new OutboxSearch(globs).search().outboxes().keySet());
+    Rounds<Path> here = new Rounds<>(Runnable::run, Duration.ZERO);
+    return List.copyOf(new OutboxSearch(globs, here).search().outboxes().keySet());
   }
 
   /** Tells a directory from another that took its place; two paths to one are one outbox. */
@@ -48,71 +60,93 @@ public final class OutboxSearch implements OutboxFiles {
 
   @Override
   public Found search() {
-    Set<Path> matching = new TreeSet<>();
-    List<Path> unreadable = new ArrayList<>();
+    Set<Path> unreadable = new ConcurrentSkipListSet<>();
+    SortedSet<Path> matching = new TreeSet<>();
     for (OutboxGlob glob : globs) {
-      expand(Path.of("/"), glob.names(), false, matching, unreadable);
+      matching.addAll(expand(glob.names(), unreadable));
     }
+    Map<Path, Identity> identities = new ConcurrentHashMap<>();
+    rounds.visit(
+        matching,
+        path -> {
+          try {
+            Identity identity = identity(path);
+            if (identity != null && identity(path.getParent()) == null) {
+              identities.put(path, identity);
+            }
+          } catch (IOException e) {
+            unreadable.add(path);
+          }
+        });
+    unreadable.addAll(rounds.leftBehind());
     Map<Path, Object> outboxes = new LinkedHashMap<>();
     Set<Object> seen = new HashSet<>();
     for (Path path : matching) {
-      try {
-        Identity identity = identity(path);
-        if (identity != null && identity(path.getParent()) == null && seen.add(identity.root())) {
-          outboxes.put(path, identity);
-        }
-      } catch (IOException e) {
-        unreadable.add(path);
+      Identity identity = identities.get(path);
+      if (identity != null && seen.add(identity.root())) {
+        outboxes.put(path, identity);
       }
     }
-    return new Found(outboxes, unreadable);
+    return new Found(outboxes, List.copyOf(unreadable));
   }
 
   /**
-   * Follows names.
-   *
-   * @param others whether the directory is one that a wildcard stands for: from there on it may be
-   *     anybody's
+   * Follows names, level by level, so that a directory whose disk hangs hides only what is in it.
    */
-  private static void expand(
-      Path directory, List<Name> names, boolean others, Set<Path> matching, List<Path> unreadable) {
-    List<Name> rest = names.subList(1, names.size());
-    if (names.get(0) instanceof Name.Wildcard wildcard) {
-      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-        int looked = 0;
-        for (Path entry : entries) {
-          if (++looked > MOST_ENTRIES) {
-            unreadable.add(directory); // its owner alone is to blame, and nobody else waits
-            return;
-          }
-          if (wildcard.matches(entry.getFileName()) && isDirectory(entry)) {
-            goOn(entry, rest, true, matching, unreadable);
-          }
+  private SortedSet<Path> expand(List<Name> names, Set<Path> unreadable) {
+    SortedSet<Path> level = new TreeSet<>(Set.of(Path.of("/")));
+    // Behind a wildcard directories may be anybody's.
+    boolean others = false;
+    for (Name name : names) {
+      if (name instanceof Name.Literal literal) {
+        SortedSet<Path> next = new TreeSet<>();
+        level.forEach(directory -> next.add(directory.resolve(literal.name())));
+        level = others ? directories(next) : next;
+      } else if (name instanceof Name.Wildcard wildcard) {
+        others = true;
+        level = directories(matching(level, wildcard, unreadable));
+      }
+    }
+    return level;
+  }
+
+  private SortedSet<Path> matching(
+      Set<Path> directories, Name.Wildcard wildcard, Set<Path> unreadable) {
+    SortedSet<Path> matching = new ConcurrentSkipListSet<>();
+    rounds.visit(directories, each -> list(each, wildcard, matching, unreadable));
+    return matching;
+  }
+
+  private static void list(
+      Path directory, Name.Wildcard wildcard, Set<Path> matching, Set<Path> unreadable) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      int looked = 0;
+      for (Path entry : entries) {
+        if (++looked > MOST_ENTRIES) {
+          unreadable.add(directory); // its owner alone is to blame, and nobody else waits
+          return;
         }
-      } catch (NoSuchFileException | NotDirectoryException e) {
-        // Not there, or not yet.
-      } catch (IOException | DirectoryIteratorException e) {
-        unreadable.add(directory);
+        if (wildcard.matches(entry.getFileName())) {
+          matching.add(entry);
+        }
       }
-    } else if (names.get(0) instanceof Name.Literal literal) {
-      Path next = directory.resolve(literal.name());
-      if (!others || isDirectory(next)) {
-        goOn(next, rest, others, matching, unreadable);
-      }
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      // Not there, or not yet.
+    } catch (IOException | DirectoryIteratorException e) {
+      unreadable.add(directory);
     }
   }
 
-  private static boolean isDirectory(Path path) {
-    return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
-  }
-
-  private static void goOn(
-      Path path, List<Name> rest, boolean others, Set<Path> matching, List<Path> unreadable) {
-    if (rest.isEmpty()) {
-      matching.add(path);
-    } else {
-      expand(path, rest, others, matching, unreadable);
-    }
+  private SortedSet<Path> directories(Set<Path> paths) {
+    SortedSet<Path> directories = new ConcurrentSkipListSet<>();
+    rounds.visit(
+        paths,
+        path -> {
+          if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+            directories.add(path);
+          }
+        });
+    return directories;
   }
 
   /**

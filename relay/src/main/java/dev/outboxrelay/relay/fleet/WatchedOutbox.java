@@ -23,7 +23,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One outbox of several: served while something waits in it, put aside while nothing does, tried
- * again when it can't be served. {@link #step} is for one thread; the rest for any.
+ * again when it can't be served. {@link #step} is for one thread at a time, which may hang with its
+ * disk; {@link #answers} for the one that waits for it no longer; the rest for any.
  */
 final class WatchedOutbox {
   /** A relay that is gone has let go of its lock at once, so it is asked for often. */
@@ -40,11 +41,14 @@ final class WatchedOutbox {
   private final WatchLog log;
   private final OutboxSync sync;
   private final OutboxSeries series;
+  private final Hangs hangs;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
   private volatile PipelineStatus last;
+  private volatile boolean leaving;
+  private boolean begun;
 
-  /** It was found. Nothing is opened yet. */
+  /** It was found. Nothing is looked at yet. */
   WatchedOutbox(Path dir, Object identity, WatchContext context, long now) {
     this.dir = dir;
     this.identity = identity;
@@ -53,8 +57,7 @@ final class WatchedOutbox {
     this.sync = context.syncs().apply(dir);
     this.series = new OutboxSeries(dir, context.listener(), sync, context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
-    rest();
-    show();
+    this.hangs = new Hangs(dir, context, log, now);
     log.found();
   }
 
@@ -72,6 +75,14 @@ final class WatchedOutbox {
 
   /** Looks what is due; returns whether the state has changed. */
   boolean step(long now) {
+    if (!begun) {
+      begun = true;
+      rest();
+      show();
+    }
+    if (leaving) {
+      leaveNow(state);
+    }
     WatchState before = state;
     if (before instanceof Idle idle) {
       state = whileIdle(idle, now);
@@ -182,9 +193,12 @@ final class WatchedOutbox {
         : leaving.gone(0, ended.end() instanceof PipelineEnd.OutboxGone);
   }
 
-  /** The directory is gone, or the relay stops. */
+  /** The directory is gone, or the relay stops: so the next step finds. */
   void leave() {
-    WatchState now = state;
+    leaving = true;
+  }
+
+  private void leaveNow(WatchState now) {
     if (now instanceof Idle idle) {
       state = idle.leave();
     } else if (now instanceof Opening opening) {
@@ -332,15 +346,33 @@ final class WatchedOutbox {
   /** What to have synced: all but what another relay sees to, or can't be used. */
   Optional<OutboxSync> sync() {
     boolean ours =
-        onHold()
+        refused()
             .map(OutboxOnHold::reason)
             .filter(why -> why.equals(OutboxOnHold.HELD) || why.equals(OutboxOnHold.UNUSABLE))
             .isEmpty();
     return ours ? Optional.of(sync) : Optional.empty();
   }
 
+  /**
+   * Takes note of whether its disk answers.
+   *
+   * @param stepped whether the last step has come to an end
+   */
+  void answers(boolean stepped, long now) {
+    WatchState at = state;
+    if (at instanceof Open || (stepped && !(at instanceof Opening))) {
+      hangs.answered(refused(), now);
+    } else {
+      hangs.waited(now);
+    }
+  }
+
   /** Why it can't be served; empty if it can. */
   Optional<OutboxOnHold> onHold() {
+    return hangs.now().or(this::refused);
+  }
+
+  private Optional<OutboxOnHold> refused() {
     WatchState now = state;
     if (now instanceof OnHold hold) {
       return Optional.of(hold.hold());
