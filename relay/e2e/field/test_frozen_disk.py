@@ -13,6 +13,7 @@ from harness.probes import Probes
 from harness.relay import Relay
 from harness.waiting import eventually, let_traffic_flow
 from harness.writers import Traffic, Writer
+from outbox_client import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,40 @@ def test_a_frozen_file_system_delays_events_and_loses_none(
         assert relay.stop() == 0
     found = traffic.check(broker.bootstrap)
     assert found.problems(duplicates_allowed=False) == []
+
+
+def test_a_disk_that_hangs_holds_up_no_outbox_on_another(
+    broker: Broker, disk: mounts.PoweredDisk, topic: str, tmp_path: Path
+) -> None:
+    # First in the order of the search, and never served yet: its lock has to be made.
+    hangs, answers, late = (
+        Path(parent) / name / "outbox"
+        for parent, name in ((disk.path, "a"), (tmp_path, "b"), (tmp_path, "c"))
+    )
+    for outbox in (hangs, answers, late):
+        outbox.parent.mkdir()
+    settings = {"OUTBOX_DIR": "", "OUTBOX_DIRS": f"{disk.path}/*/outbox:{tmp_path}/*/outbox"}
+    log = tmp_path / "relay.log"
+    with (
+        Outbox(hangs) as of_hangs,
+        Outbox(answers) as of_answers,
+        Outbox(late) as of_late,
+        Relay(tmp_path, broker.bootstrap, log=log, settings=settings) as relay,
+    ):
+        waiting = of_hangs.append("v", topic=topic)
+        receipt = of_answers.append("v", topic=topic)
+        mounts.run("fsfreeze", "-f", disk.path)
+        try:
+            relay.start()
+            assert of_answers.wait_delivered(receipt, 60) == "DELIVERED"
+            receipt = of_late.append("v", topic=topic)
+            assert of_late.wait_delivered(receipt, 60) == "DELIVERED"
+            assert of_hangs.wait_delivered(waiting, 0) == "PENDING"
+            assert relay.http("/healthz")[0] == 200
+        finally:
+            mounts.run("fsfreeze", "-u", disk.path)
+        assert of_hangs.wait_delivered(waiting, 60) == "DELIVERED"
+        assert relay.stop() == 0
 
 
 def test_the_disk_is_frozen(disk: mounts.PoweredDisk) -> None:

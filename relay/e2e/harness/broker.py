@@ -72,6 +72,12 @@ class Broker:
             self._options += ["--property", f"advertised.listeners={told}"]
         self._child: Child | None = None
 
+    def having(self, properties: Mapping[str, str]) -> Self:
+        """The same with further settings, as of its next start."""
+        for name, value in properties.items():
+            self._options += ["--property", f"{name}={value}"]
+        return self
+
     def at(self, protocol: str) -> str:
         """The address of one of the `listeners`."""
         return f"127.0.0.1:{self._ports[protocol]}"

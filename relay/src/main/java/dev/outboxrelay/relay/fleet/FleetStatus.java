@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Duration;
@@ -53,7 +54,8 @@ public record FleetStatus(
   }
 
   /**
-   * Names a loop that does not turn.
+   * Names a loop that does not turn, if a restart of the process may mend that. One of several that
+   * turn is stuck by itself, with its disk: the others would be interrupted for nothing.
    *
    * @param now of the clock of {@link PipelineStatus#tickNanos()}
    * @param patience how long a turn may take
@@ -65,8 +67,15 @@ public record FleetStatus(
               + seconds(now, watchTickNanos.getAsLong())
               + " s");
     }
-    return open.stream()
-        .filter(status -> isLate(now, status.tickNanos(), patience))
+    List<PipelineStatus> loops =
+        open.stream().filter(status -> !(status.state() instanceof DeliveryState.Idle)).toList();
+    return loops.stream().allMatch(status -> isLate(now, status.tickNanos(), patience))
+        ? stuck(now, loops)
+        : Optional.empty();
+  }
+
+  private static Optional<String> stuck(long now, List<PipelineStatus> loops) {
+    return loops.stream()
         .findFirst()
         .map(
             status ->

@@ -4,6 +4,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.OutboxGlob;
 import dev.outboxrelay.relay.config.OutboxGlob.Name;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
@@ -15,13 +16,17 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.function.Consumer;
 
 /**
  * Looks for what the globs mean. Links are not followed where a wildcard stands nor behind it, nor
@@ -29,34 +34,35 @@ import java.util.TreeMap;
  * one thread.
  */
 public final class OutboxSearch implements OutboxFiles {
-  /** Looked at in what one owner may fill, at any depth: all wait for the search. */
+  /** Looked at in what one owner may fill, at any depth. */
   private static final int MOST_ENTRIES = 100_000;
 
+  /** Waited for once; whoever owns many files may well need some of it. */
+  static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private final List<OutboxGlob> globs;
+  private final Rounds<Path> rounds;
   private final int mostEntries;
 
-  OutboxSearch(List<OutboxGlob> globs) {
-    this(globs, MOST_ENTRIES);
+  /**
+   * A search that waits for no disk.
+   *
+   * @param rounds that look at directories
+   */
+  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds) {
+    this(globs, rounds, MOST_ENTRIES);
   }
 
-  OutboxSearch(List<OutboxGlob> globs, int mostEntries) {
+  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds, int mostEntries) {
     this.globs = List.copyOf(globs);
+    this.rounds = rounds;
     this.mostEntries = mostEntries;
   }
 
-  /** A directory that a wildcard stands for: from there on all may be anybody's. */
-  private static final class Owned {
-    private final Path directory;
-    private int looked;
-
-    Owned(Path directory) {
-      this.directory = directory;
-    }
-  }
-
-  /** What the globs mean now. */
+  /** What the globs mean now; waits for all disks. */
   public static List<Path> find(List<OutboxGlob> globs) {
-    return List.copyOf(new OutboxSearch(globs).search().outboxes().keySet());
+    Rounds<Path> here = new Rounds<>(Runnable::run, Duration.ZERO);
+    return List.copyOf(new OutboxSearch(globs, here).search().outboxes().keySet());
   }
 
   /** Tells a directory from another that took its place; two paths to one are one outbox. */
@@ -64,11 +70,12 @@ public final class OutboxSearch implements OutboxFiles {
 
   @Override
   public Found search() {
-    Map<Path, Identity> matching = new TreeMap<>();
-    List<Path> unreadable = new ArrayList<>();
+    Map<Path, Identity> matching = new ConcurrentSkipListMap<>();
+    Set<Path> unreadable = new ConcurrentSkipListSet<>();
     for (OutboxGlob glob : globs) {
-      expand(Path.of("/"), glob.names(), null, matching, unreadable);
+      search(glob.names(), matching, unreadable);
     }
+    unreadable.addAll(rounds.leftBehind());
     Map<Path, Object> outboxes = new LinkedHashMap<>();
     Set<Object> seen = new HashSet<>();
     matching.forEach(
@@ -77,32 +84,72 @@ public final class OutboxSearch implements OutboxFiles {
             outboxes.put(path, identity);
           }
         });
-    return new Found(outboxes, unreadable);
+    return new Found(outboxes, List.copyOf(unreadable));
   }
 
   /**
-   * Follows names.
-   *
-   * @param owned in which they are; null as long as no wildcard was passed
+   * From the first wildcard on directories may be anybody's. What it stands for is visited one by
+   * one, so that whose disk hangs, or is filled, hides only what is in it.
    */
-  private void expand(
-      Path directory,
-      List<Name> names,
-      Owned owned,
-      Map<Path, Identity> matching,
-      List<Path> unreadable) {
-    List<Name> rest = names.subList(1, names.size());
-    if (names.get(0) instanceof Name.Wildcard wildcard) {
+  private void search(List<Name> names, Map<Path, Identity> matching, Set<Path> unreadable) {
+    Path directory = Path.of("/");
+    int passed = 0;
+    while (passed < names.size() && names.get(passed) instanceof Name.Literal literal) {
+      directory = directory.resolve(literal.name());
+      passed++;
+    }
+    List<Name> rest = names.subList(passed, names.size());
+    if (rest.isEmpty()) {
+      rounds.visit(List.of(directory), new Owned(directory, matching, unreadable)::keep);
+      return;
+    }
+    List<Path> owned = Collections.synchronizedList(new ArrayList<>());
+    Owned listed = new Owned(directory, matching, unreadable);
+    rounds.visit(List.of(directory), each -> listed.list(each, rest.get(0), owned::add));
+    rounds.visit(
+        List.copyOf(owned),
+        each -> new Owned(each, matching, unreadable).follow(each, rest.subList(1, rest.size())));
+  }
+
+  /** What one owner may fill. */
+  private final class Owned {
+    private final Path root;
+    private final Map<Path, Identity> matching;
+    private final Set<Path> unreadable;
+    private int looked;
+
+    private Owned(Path root, Map<Path, Identity> matching, Set<Path> unreadable) {
+      this.root = root;
+      this.matching = matching;
+      this.unreadable = unreadable;
+    }
+
+    private void follow(Path path, List<Name> names) {
+      if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        return;
+      }
+      if (names.isEmpty()) {
+        keep(path);
+        return;
+      }
+      List<Name> rest = names.subList(1, names.size());
+      if (names.get(0) instanceof Name.Literal literal) {
+        follow(path.resolve(literal.name()), rest);
+      } else {
+        list(path, names.get(0), entry -> follow(entry, rest));
+      }
+    }
+
+    private void list(Path directory, Name name, Consumer<Path> each) {
+      Name.Wildcard wildcard = (Name.Wildcard) name;
       try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-        Owned filled = owned == null ? new Owned(directory) : owned;
         for (Path entry : entries) {
-          if (++filled.looked > mostEntries) {
-            unreadable.add(filled.directory); // its owner alone is to blame, and nobody else waits
+          if (++looked > mostEntries) {
+            unreadable.add(root); // its owner alone is to blame, and nobody else waits
             return;
           }
-          if (wildcard.matches(entry.getFileName()) && isDirectory(entry)) {
-            Owned next = owned == null ? new Owned(entry) : owned;
-            goOn(entry, rest, next, matching, unreadable);
+          if (wildcard.matches(entry.getFileName())) {
+            each.accept(entry);
           }
         }
       } catch (NoSuchFileException | NotDirectoryException e) {
@@ -110,40 +157,18 @@ public final class OutboxSearch implements OutboxFiles {
       } catch (IOException | DirectoryIteratorException e) {
         unreadable.add(directory);
       }
-    } else if (names.get(0) instanceof Name.Literal literal) {
-      Path next = directory.resolve(literal.name());
-      if (owned == null || isDirectory(next)) {
-        goOn(next, rest, owned, matching, unreadable);
-      }
     }
-  }
 
-  private static boolean isDirectory(Path path) {
-    return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS);
-  }
-
-  private void goOn(
-      Path path,
-      List<Name> rest,
-      Owned owned,
-      Map<Path, Identity> matching,
-      List<Path> unreadable) {
-    if (rest.isEmpty()) {
-      keep(path, matching, unreadable);
-    } else {
-      expand(path, rest, owned, matching, unreadable);
-    }
-  }
-
-  /** Only if it is an outbox: whatever else matches can be a million names. */
-  private static void keep(Path path, Map<Path, Identity> matching, List<Path> unreadable) {
-    try {
-      Identity identity = identity(path);
-      if (identity != null && identity(path.getParent()) == null) {
-        matching.put(path, identity);
+    /** Only if it is an outbox: whatever else matches can be a million names. */
+    private void keep(Path path) {
+      try {
+        Identity identity = identity(path);
+        if (identity != null && identity(path.getParent()) == null) {
+          matching.put(path, identity);
+        }
+      } catch (IOException e) {
+        unreadable.add(path);
       }
-    } catch (IOException e) {
-      unreadable.add(path);
     }
   }
 

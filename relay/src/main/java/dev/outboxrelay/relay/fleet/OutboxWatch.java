@@ -4,21 +4,30 @@ import dev.outboxrelay.relay.fleet.WatchState.Gone;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.rounds.Rounds;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Finds outboxes and sees to each of them; none of them can hold up another. {@link #doWork} is one
- * turn, for one thread; {@link #status} and {@link #stop} may be called from any.
+ * Finds outboxes and sees to each of them; none of them can hold up another, nor can its disk.
+ * {@link #doWork} is one turn, for one thread; {@link #status} and {@link #stop} may be called from
+ * any.
  */
 final class OutboxWatch {
+  /** A step reads a few pages, and opens a file or two. */
+  static final Duration PATIENCE = Duration.ofMillis(300);
+
   private final WatchContext context;
+  private final Rounds<WatchedOutbox> steps;
+  private final Rounds<WatchedOutbox> looks;
   private final SearchLog searchLog = new SearchLog();
 
   /** By path; one whose directory is gone stays until its pipeline has ended. */
@@ -33,6 +42,8 @@ final class OutboxWatch {
 
   OutboxWatch(WatchContext context) {
     this.context = context;
+    this.steps = new Rounds<>(context.threads(), PATIENCE);
+    this.looks = new Rounds<>(context.threads(), PATIENCE);
     this.tickNanos = context.clocks().nanos();
   }
 
@@ -45,8 +56,11 @@ final class OutboxWatch {
     } else {
       changed += look(now);
     }
+    AtomicInteger stepped = new AtomicInteger();
+    steps.visit(watched.values(), outbox -> stepped.addAndGet(outbox.step(now) ? 1 : 0));
+    changed += stepped.get();
     for (WatchedOutbox outbox : List.copyOf(watched.values())) {
-      changed += outbox.step(now) ? 1 : 0;
+      outbox.answers(!steps.isLeftBehind(outbox), now);
       if (outbox.state() instanceof Gone gone) {
         unsettled += gone.unsettled();
         saved &= gone.saved();
@@ -101,7 +115,7 @@ final class OutboxWatch {
 
   /** Looks at the files of each; for one thread, not that of {@link #doWork}. */
   void look(OldestWaiting oldest) {
-    snapshot.forEach(outbox -> outbox.look(oldest));
+    looks.visit(snapshot, outbox -> outbox.look(oldest));
   }
 
   FleetStatus status() {

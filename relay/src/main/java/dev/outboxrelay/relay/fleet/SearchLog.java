@@ -18,7 +18,8 @@ final class SearchLog {
         LOG.atWarn()
             .addKeyValue("first", told.get(0))
             .addKeyValue("count", told.size())
-            .addKeyValue("do", "let the relay's user read and enter them")
+            .addKeyValue(
+                "do", "let the relay's user read and enter them, or mend a disk that hangs")
             .log("directories can't be searched for outboxes");
       }
     }

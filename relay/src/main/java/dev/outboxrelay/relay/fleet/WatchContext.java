@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 
@@ -18,7 +19,8 @@ import java.util.random.RandomGenerator;
  * @param listener told of those that come and go
  * @param clocks the time
  * @param idleAfter how long one may be settled and quiet before it is put aside
- * @param random of waits
+ * @param random of waits; thread-safe
+ * @param threads where a look at files may hang
  */
 record WatchContext(
     Opener opener,
@@ -27,7 +29,8 @@ record WatchContext(
     FleetListener listener,
     Clocks clocks,
     Duration idleAfter,
-    RandomGenerator random) {
+    RandomGenerator random,
+    Executor threads) {
 
   /** Begins to serve outboxes. */
   interface Opener {

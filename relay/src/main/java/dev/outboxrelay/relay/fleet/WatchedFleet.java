@@ -8,11 +8,14 @@ import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.RelayLock;
+import dev.outboxrelay.relay.rounds.Rounds;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import dev.outboxrelay.relay.sync.SyncThread;
 import java.time.Duration;
-import java.util.SplittableRandom;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -46,6 +49,7 @@ public final class WatchedFleet implements Fleet {
       Supplier<KafkaSettings> kafka,
       FleetListener listener) {
     WindowBudget budget = new WindowBudget(config.window().maxBytes());
+    Executor threads = Executors.newCachedThreadPool(WatchedFleet::daemon);
     WatchContext context =
         new WatchContext(
             outbox -> {
@@ -53,14 +57,21 @@ public final class WatchedFleet implements Fleet {
               RelayLock lock = RelayLock.take(outbox);
               return around -> PipelineThread.start(one, kafka, lock, around, budget);
             },
-            new OutboxSearch(outboxes.globs()),
+            new OutboxSearch(outboxes.globs(), new Rounds<>(threads, OutboxSearch.PATIENCE)),
             outbox ->
                 new OutboxSync(config.forOutbox(outbox).writerOptions(), Clocks.SYSTEM.wall()),
             listener,
             Clocks.SYSTEM,
             config.idleAfter(),
-            new SplittableRandom());
+            new Random(),
+            threads);
     return new WatchedFleet(new OutboxWatch(context), config.syncInterval());
+  }
+
+  private static Thread daemon(Runnable work) {
+    Thread thread = new Thread(work, "outbox-files");
+    thread.setDaemon(true);
+    return thread;
   }
 
   @Override

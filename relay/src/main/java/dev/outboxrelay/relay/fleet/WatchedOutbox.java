@@ -22,7 +22,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One outbox of several: served while something waits in it, put aside while nothing does, tried
- * again when it can't be served. {@link #step} is for one thread; the rest for any.
+ * again when it can't be served. {@link #step} is for one thread at a time, which may hang with its
+ * disk; {@link #answers} for the one that waits for it no longer; the rest for any.
  */
 final class WatchedOutbox {
   /** A relay that is gone has let go of its lock at once, so it is asked for often. */
@@ -39,11 +40,14 @@ final class WatchedOutbox {
   private final WatchLog log;
   private final OutboxSync sync;
   private final OutboxSeries series;
+  private final Hangs hangs;
   private volatile WatchState state;
   private volatile OutboxAtRest atRest;
   private volatile PipelineStatus last;
+  private volatile boolean leaving;
+  private boolean begun;
 
-  /** It was found. Nothing is opened yet. */
+  /** It was found. Nothing is looked at yet. */
   WatchedOutbox(Path dir, Object identity, WatchContext context, long now) {
     this.dir = dir;
     this.identity = identity;
@@ -52,8 +56,7 @@ final class WatchedOutbox {
     this.sync = context.syncs().apply(dir);
     this.series = new OutboxSeries(dir, context.listener(), sync, context.clocks());
     this.state = new Idle(now + HOUSEKEEPING_NANOS);
-    rest();
-    show();
+    this.hangs = new Hangs(dir, context, log, now);
     log.found();
   }
 
@@ -71,6 +74,14 @@ final class WatchedOutbox {
 
   /** Looks what is due; returns whether the state has changed. */
   boolean step(long now) {
+    if (!begun) {
+      begun = true;
+      rest();
+      show();
+    }
+    if (leaving) {
+      leaveNow(state);
+    }
     WatchState before = state;
     if (before instanceof Idle idle) {
       state = whileIdle(idle, now);
@@ -181,9 +192,12 @@ final class WatchedOutbox {
         : leaving.gone(0, ended.end() instanceof PipelineEnd.OutboxGone);
   }
 
-  /** The directory is gone, or the relay stops. */
+  /** The directory is gone, or the relay stops: so the next step finds. */
   void leave() {
-    WatchState now = state;
+    leaving = true;
+  }
+
+  private void leaveNow(WatchState now) {
     if (now instanceof Idle idle) {
       state = idle.leave();
     } else if (now instanceof Opening opening) {
@@ -340,12 +354,30 @@ final class WatchedOutbox {
    * relay can't serve, for a fault of its dead letters for example.
    */
   Optional<OutboxSync> sync() {
-    boolean held = onHold().filter(hold -> hold.reason().equals(OutboxOnHold.HELD)).isPresent();
+    boolean held = refused().filter(hold -> hold.reason().equals(OutboxOnHold.HELD)).isPresent();
     return held ? Optional.empty() : Optional.of(sync);
+  }
+
+  /**
+   * Takes note of whether its disk answers.
+   *
+   * @param stepped whether the last step has come to an end
+   */
+  void answers(boolean stepped, long now) {
+    WatchState at = state;
+    if (at instanceof Open || (stepped && !(at instanceof Opening))) {
+      hangs.answered(refused(), now);
+    } else {
+      hangs.waited(now);
+    }
   }
 
   /** Why it can't be served; empty if it can. */
   Optional<OutboxOnHold> onHold() {
+    return hangs.now().or(this::refused);
+  }
+
+  private Optional<OutboxOnHold> refused() {
     WatchState now = state;
     if (now instanceof OnHold hold) {
       return Optional.of(hold.hold());

@@ -47,7 +47,8 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           Level.ACTION,
           "The delivery loop does not turn.",
           nowMillis - still.toMillis(),
-          "Look for the reason in the relay's log, then restart the relay; /healthz answers 503.");
+          "Look for the reason at its disk and in the relay's log, then restart the relay; while no"
+              + " loop turns, /healthz answers 503.");
     }
     return status
         .trouble()

@@ -13,8 +13,8 @@ import java.util.OptionalLong;
 
 /**
  * Finds the first event behind what is settled, in any number of outboxes. What is damaged is
- * searched a piece at a time, and nothing twice: hundreds of damaged files can be gigabytes. For
- * one thread.
+ * searched a piece at a time, and nothing twice: hundreds of damaged files can be gigabytes. Each
+ * outbox is for one thread at a time.
  */
 public final class OldestEvent {
   private static final int MOST_OUTBOXES = 10_000;
@@ -55,7 +55,7 @@ public final class OldestEvent {
    * @return milliseconds since the epoch; empty if none waits or none is found yet
    */
   public OptionalLong appendMillis(OutboxPaths paths, long settled) throws IOException {
-    Search search = searches.get(paths.root());
+    Search search = known(paths.root());
     if (search == null || search.settled() != settled) {
       Optional<Position> position = PositionFile.find(paths.position());
       search =
@@ -70,8 +70,20 @@ public final class OldestEvent {
       new QueueWalk(paths).from(search.cycle(), search.offset(), piece);
       search = piece.soFar;
     }
-    searches.put(paths.root(), search);
+    know(paths.root(), search);
     return search.found();
+  }
+
+  private Search known(Path outbox) {
+    synchronized (searches) {
+      return searches.get(outbox);
+    }
+  }
+
+  private void know(Path outbox, Search search) {
+    synchronized (searches) {
+      searches.put(outbox, search);
+    }
   }
 
   /** One call's part of a search. */

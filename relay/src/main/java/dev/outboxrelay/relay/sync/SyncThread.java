@@ -1,9 +1,11 @@
 package dev.outboxrelay.relay.sync;
 
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -13,13 +15,17 @@ import org.slf4j.LoggerFactory;
 public final class SyncThread implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SyncThread.class);
 
+  /** A look reads a page or two. */
+  private static final Duration PATIENCE = Duration.ofMillis(300);
+
   private final ExecutorService workers = Executors.newCachedThreadPool(SyncThread::daemon);
   private final SyncTick tick;
   private final Thread thread;
   private volatile boolean stopped;
 
   private SyncThread(Supplier<? extends Collection<OutboxSync>> outboxes, Duration interval) {
-    this.tick = new SyncTick(outboxes, workers, interval, System::nanoTime);
+    Rounds<OutboxSync> rounds = new Rounds<>(workers, PATIENCE);
+    this.tick = new SyncTick(outboxes, workers, rounds, interval, System::nanoTime);
     this.thread = daemon(this::run);
   }
 
@@ -48,6 +54,8 @@ public final class SyncThread implements AutoCloseable {
     while (!stopped) {
       try {
         tick.doWork();
+      } catch (RejectedExecutionException e) {
+        return; // it was closed meanwhile
       } catch (RuntimeException | Error e) {
         // One that tells of memory is the end of the process, as all that is logged is looked at.
         LOG.atError().setCause(e).log("outboxes not looked at for what is not synced");

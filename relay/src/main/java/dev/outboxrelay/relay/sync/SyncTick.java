@@ -1,8 +1,10 @@
 package dev.outboxrelay.relay.sync;
 
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -13,6 +15,7 @@ import java.util.function.Supplier;
 final class SyncTick {
   private final Supplier<? extends Collection<OutboxSync>> outboxes;
   private final Executor workers;
+  private final Rounds<OutboxSync> rounds;
   private final long intervalNanos;
   private final LongSupplier nanos;
   private long nextNanos;
@@ -22,16 +25,19 @@ final class SyncTick {
    *
    * @param outboxes which to look at now; thread-safe
    * @param workers where syncs block
+   * @param rounds that look at them: a disk that hangs does not answer a look either
    * @param interval between two looks
    * @param nanos the monotonic clock
    */
   SyncTick(
       Supplier<? extends Collection<OutboxSync>> outboxes,
       Executor workers,
+      Rounds<OutboxSync> rounds,
       Duration interval,
       LongSupplier nanos) {
     this.outboxes = outboxes;
     this.workers = workers;
+    this.rounds = rounds;
     this.intervalNanos = interval.toNanos();
     this.nanos = nanos;
     this.nextNanos = nanos.getAsLong();
@@ -44,14 +50,16 @@ final class SyncTick {
       return 0;
     }
     nextNanos = now + intervalNanos;
-    int begun = 0;
-    for (OutboxSync outbox : outboxes.get()) {
-      // One that is still being synced is looked at again when it is done.
-      if (outbox.begin()) {
-        begun += beginSync(outbox, now) ? 1 : 0;
-      }
-    }
-    return begun;
+    AtomicInteger begun = new AtomicInteger();
+    rounds.visit(
+        outboxes.get(),
+        outbox -> {
+          // One that is still being synced is looked at again when it is done.
+          if (outbox.begin() && beginSync(outbox, now)) {
+            begun.incrementAndGet();
+          }
+        });
+    return begun.get();
   }
 
   private boolean beginSync(OutboxSync outbox, long now) {

@@ -2,14 +2,20 @@ package dev.outboxrelay.relay.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.relay.config.OutboxGlob;
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,13 +122,49 @@ class OutboxSearchTest {
       }
     }
     OutboxGlob glob = OutboxGlob.parse(root + "/*/*/*");
+    Rounds<Path> here = new Rounds<>(Runnable::run, Duration.ZERO);
 
-    OutboxFiles.Found all = new OutboxSearch(List.of(glob), 1000).search();
+    OutboxFiles.Found all = new OutboxSearch(List.of(glob), here, 1000).search();
     assertThat(all.unreadable()).isEmpty();
-    OutboxFiles.Found some = new OutboxSearch(List.of(glob), 50).search();
+    OutboxFiles.Found some = new OutboxSearch(List.of(glob), here, 50).search();
     assertThat(some.unreadable()).isNotEmpty().allMatch(path -> path.startsWith(root.resolve("b")));
     assertThat(some.outboxes().keySet()).containsExactly(one);
     assertThat(some.isGone(root.resolve("b/9/9"), 1)).isFalse();
+  }
+
+  @Test
+  void aDirectoryWhoseDiskHangsHidesOnlyWhatIsInIt() throws IOException {
+    Path hangs = outbox("hangs/outbox");
+    Path itself = outbox("itself");
+    Path answers = outbox("answers/outbox");
+    ExecutorService threads = Executors.newCachedThreadPool();
+    CountDownLatch disk = new CountDownLatch(1);
+    try {
+      Rounds<Path> rounds = new Rounds<>(threads, Duration.ofMillis(50));
+      OutboxSearch search = search(rounds, "*/outbox", "*");
+      assertThat(search.search().outboxes()).containsOnlyKeys(hangs, itself, answers);
+      Object identity = search.search().outboxes().get(hangs);
+
+      rounds.visit(List.of(hangs.getParent(), itself), any -> awaitUninterruptibly(disk));
+      OutboxFiles.Found found = search.search();
+      assertThat(found.outboxes()).containsOnlyKeys(answers);
+      assertThat(found.unreadable()).containsExactly(hangs.getParent(), itself);
+      assertThat(found.isGone(hangs, identity)).isFalse();
+
+      disk.countDown();
+      await().until(() -> search.search().outboxes().size() == 3);
+    } finally {
+      disk.countDown();
+      threads.shutdown();
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch disk) {
+    try {
+      disk.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test
@@ -142,8 +184,12 @@ class OutboxSearchTest {
   }
 
   private OutboxSearch search(String... globs) {
+    return search(new Rounds<>(Runnable::run, Duration.ZERO), globs);
+  }
+
+  private OutboxSearch search(Rounds<Path> rounds, String... globs) {
     return new OutboxSearch(
-        Stream.of(globs).map(glob -> OutboxGlob.parse(root + "/" + glob)).toList());
+        Stream.of(globs).map(glob -> OutboxGlob.parse(root + "/" + glob)).toList(), rounds);
   }
 
   private List<Path> find(String... globs) {

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -18,7 +19,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +26,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -36,22 +42,26 @@ class OutboxWatchTest {
 
   private final ManualClocks time = new ManualClocks();
   private final FakeFiles files = new FakeFiles();
-  private final Map<Path, List<FakeService>> services = new HashMap<>();
+  private final Map<Path, List<FakeService>> services = new ConcurrentHashMap<>();
   private final Noted noted = new Noted();
-  private final OutboxWatch watch =
-      new OutboxWatch(
-          new WatchContext(
-              this::claim,
-              files,
-              outbox ->
-                  new OutboxSync(WriterOptions.of(new OutboxPaths(outbox)), InstantSource.system()),
-              noted,
-              time.clocks(),
-              IDLE_AFTER,
-              new SplittableRandom(1)));
+  private OutboxWatch watch = watch(Runnable::run);
 
   private final Set<Path> held = new HashSet<>();
   private int claims;
+
+  private OutboxWatch watch(Executor threads) {
+    return new OutboxWatch(
+        new WatchContext(
+            this::claim,
+            files,
+            outbox ->
+                new OutboxSync(WriterOptions.of(new OutboxPaths(outbox)), InstantSource.system()),
+            noted,
+            time.clocks(),
+            IDLE_AFTER,
+            new SplittableRandom(1),
+            threads));
+  }
 
   private WatchContext.Claim claim(Path outbox) {
     claims++;
@@ -96,7 +106,9 @@ class OutboxWatchTest {
     private final Set<Path> waiting = new HashSet<>();
     private final Set<Path> oldCycles = new HashSet<>();
     private final Set<Path> impossible = new HashSet<>();
+    private final CountDownLatch disk = new CountDownLatch(1);
     private List<Path> unreadable = List.of();
+    private Path hanging;
 
     @Override
     public Found search() {
@@ -108,6 +120,13 @@ class OutboxWatchTest {
       if (impossible.contains(outbox)) {
         throw new IllegalArgumentException("no cycle has this number");
       }
+      if (outbox.equals(hanging)) {
+        try {
+          disk.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
       return !waiting.contains(outbox);
     }
 
@@ -118,7 +137,7 @@ class OutboxWatchTest {
   }
 
   private static final class Noted implements FleetListener {
-    private final List<String> told = new ArrayList<>();
+    private final List<String> told = new CopyOnWriteArrayList<>();
 
     @Override
     public FactListener listener(Path outbox, Counts counts) {
@@ -346,6 +365,51 @@ class OutboxWatchTest {
     watch.doWork();
     watch.doWork();
     assertThat(attempts(A)).isEqualTo(2);
+  }
+
+  @Test
+  void oneWhoseDiskHangsHoldsUpNoOtherAndIsNamedUntilItAnswers() {
+    ExecutorService threads = Executors.newCachedThreadPool();
+    try {
+      watch = watch(threads);
+      files.hanging = A;
+      appears(A, true);
+      opened(B);
+      assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(B);
+      assertThat(watch.status().onHold()).isEmpty();
+
+      later(Duration.ofSeconds(15));
+      assertThat(watch.status().onHold()).extracting(OutboxOnHold::outbox).containsExactly(A);
+      assertThat(watch.status().onHold().get(0).reason()).isEqualTo(OutboxOnHold.UNUSABLE);
+      assertThat(watch.status().onHold().get(0).error()).contains("its disk does not answer");
+
+      files.disk.countDown();
+      await()
+          .untilAsserted(
+              () -> {
+                watch.doWork();
+                assertThat(attempts(A)).isEqualTo(1);
+              });
+      service(A).opens(A);
+      watch.doWork();
+      assertThat(watch.status().open()).hasSize(2);
+      assertThat(watch.status().onHold()).isEmpty();
+      assertThat(noted.told).containsSubsequence("a on hold unusable", "a on hold no more");
+    } finally {
+      files.disk.countDown();
+      threads.shutdown();
+    }
+  }
+
+  @Test
+  void oneThatNeverComesToAnOpeningIsNamed() {
+    appears(A, true);
+    later(Duration.ofSeconds(15));
+    assertThat(watch.status().onHold()).extracting(OutboxOnHold::outbox).containsExactly(A);
+
+    service(A).opens(A);
+    watch.doWork();
+    assertThat(watch.status().onHold()).isEmpty();
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -117,6 +118,29 @@ class HeartbeatTest {
     heartbeat(Optional.empty()).doWork();
 
     assertThat(told).containsExactly(List.of("STATUS=2 outboxes, 2 events waiting"));
+  }
+
+  @Test
+  void oneLoopOfSeveralThatIsStuckStarvesNotTheOthers() {
+    long late = FleetStatus.PATIENCE.plusSeconds(1).toNanos();
+    now = late;
+    PipelineStatus stuck = delivering(0);
+    // No loop turns for it: whoever looks for outboxes does.
+    PipelineStatus resting =
+        Statuses.withLag(OUTBOX, new DeliveryState.Stopped().idle(), late, OptionalLong.empty());
+    List<PipelineStatus> one = List.of(stuck, delivering(late), resting);
+    List<PipelineStatus> all = List.of(stuck, stuck, resting);
+
+    assertThat(
+            new FleetStatus(one, List.of(), OptionalLong.of(late)).stuck(now, FleetStatus.PATIENCE))
+        .isEmpty();
+    assertThat(
+            new FleetStatus(all, List.of(), OptionalLong.of(late)).stuck(now, FleetStatus.PATIENCE))
+        .hasValueSatisfying(loop -> assertThat(loop).contains(OUTBOX.toString()));
+  }
+
+  private static PipelineStatus delivering(long tickNanos) {
+    return Statuses.withLag(OUTBOX, new DeliveryState.Delivering(), tickNanos, OptionalLong.of(1));
   }
 
   private Heartbeat heartbeat(Optional<Duration> watchdog) {

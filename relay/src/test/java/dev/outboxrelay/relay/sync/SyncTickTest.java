@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.rounds.Rounds;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -22,6 +23,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,13 +58,22 @@ class SyncTickTest {
     paths = new OutboxPaths(directory.resolve("outbox"));
     client = Outbox.builder().path(paths.root()).open();
     sync = new OutboxSync(WriterOptions.of(paths).withDisk(disk()), InstantSource.system());
-    tick = new SyncTick(() -> List.of(sync), handedOver::add, INTERVAL, () -> nanos);
+    tick = ticking(Runnable::run, sync);
   }
 
   @AfterEach
   void end() {
     client.close();
     sync.close();
+  }
+
+  private SyncTick ticking(Executor looks, OutboxSync... outboxes) {
+    Rounds<OutboxSync> rounds = new Rounds<>(looks, Duration.ofMillis(50));
+    return ticking(rounds, outboxes);
+  }
+
+  private SyncTick ticking(Rounds<OutboxSync> rounds, OutboxSync... outboxes) {
+    return new SyncTick(() -> List.of(outboxes), handedOver::add, rounds, INTERVAL, () -> nanos);
   }
 
   /** The real one, with fdatasyncs that take time or fail. */
@@ -153,7 +167,7 @@ class SyncTickTest {
     OutboxPaths other = new OutboxPaths(directory.resolve("other"));
     try (Outbox otherClient = Outbox.builder().path(other.root()).open();
         OutboxSync otherSync = new OutboxSync(WriterOptions.of(other), InstantSource.system())) {
-      tick = new SyncTick(() -> List.of(sync, otherSync), handedOver::add, INTERVAL, () -> nanos);
+      tick = ticking(Runnable::run, sync, otherSync);
       append();
       tick.doWork();
       Runnable hanging = handedOver.remove();
@@ -164,6 +178,36 @@ class SyncTickTest {
       handedOver.remove().run();
       assertThat(otherSync.unsynced()).isEqualTo(OutboxSync.Unsynced.NOTHING);
       hanging.run();
+    }
+  }
+
+  @Test
+  void anOutboxWhoseFilesCannotEvenBeLookedAtHoldsUpNoOther() {
+    OutboxPaths other = new OutboxPaths(directory.resolve("other"));
+    ExecutorService looks = Executors.newCachedThreadPool();
+    CountDownLatch disk = new CountDownLatch(1);
+    try (Outbox otherClient = Outbox.builder().path(other.root()).open();
+        OutboxSync otherSync = new OutboxSync(WriterOptions.of(other), InstantSource.system())) {
+      Rounds<OutboxSync> rounds = new Rounds<>(looks, Duration.ofMillis(50));
+      rounds.visit(List.of(sync), any -> awaitUninterruptibly(disk));
+      assertThat(rounds.isLeftBehind(sync)).isTrue();
+      tick = ticking(rounds, sync, otherSync);
+      append();
+      otherClient.append(OutboxEvent.of("a", "value"));
+      turn();
+      assertThat(otherSync.unsynced()).isEqualTo(OutboxSync.Unsynced.NOTHING);
+      assertThat(synced).as("the real disk of the other one is not noted").isEmpty();
+    } finally {
+      disk.countDown();
+      looks.shutdown();
+    }
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch disk) {
+    try {
+      disk.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -221,7 +265,7 @@ class SyncTickTest {
     OutboxPaths other = new OutboxPaths(directory.resolve("other"));
     try (Outbox otherClient = Outbox.builder().path(other.root()).open();
         OutboxSync otherSync = new OutboxSync(WriterOptions.of(other), InstantSource.system())) {
-      tick = new SyncTick(() -> List.of(sync, otherSync), handedOver::add, INTERVAL, () -> nanos);
+      tick = ticking(HERE, sync, otherSync);
       append();
       ImpossibleStates.cycle(paths.state(), 1L << 40);
       otherClient.append(OutboxEvent.of("a", "value"));

@@ -75,25 +75,52 @@ public final class LockFile {
    * {@link #giveUp} must follow.
    */
   public static LockFile share(Path file) throws IOException {
+    while (true) {
+      // Not under the monitor: whose disk hangs must hold up nobody whose lock is on another.
+      Object before = keyOf(file);
+      LockFile known = use(before);
+      if (known != null) {
+        return known;
+      }
+      LockFile opened = openOrCreate(file);
+      Object key = keyOf(file);
+      LockFile shared =
+          key != null && (before == null || before.equals(key)) ? opened.shareAs(key) : null;
+      if (shared == opened) {
+        return opened;
+      }
+      opened.closeUnlessHeld(); // if it fails: the finalizer
+      if (shared != null) {
+        return shared;
+      }
+      // The file was replaced meanwhile.
+    }
+  }
+
+  /** One more use of what is open already; null if that is nothing. */
+  private static LockFile use(Object key) throws IOException {
     synchronized (SHARED) {
       closeUnused();
-      while (true) {
-        Object before = keyOf(file);
-        LockFile known = SHARED.get(before);
-        if (known != null && known.channel.isOpen()) {
-          known.users++;
-          return known;
-        }
-        LockFile opened = openOrCreate(file);
-        Object key = keyOf(file);
-        if (key != null && (before == null ? !SHARED.containsKey(key) : before.equals(key))) {
-          opened.key = key;
-          opened.users = 1;
-          SHARED.put(key, opened);
-          return opened;
-        }
-        opened.closeUnlessHeld(); // the file was replaced meanwhile; if it fails: the finalizer
+      LockFile known = SHARED.get(key);
+      if (known == null || !known.channel.isOpen()) {
+        return null;
       }
+      known.users++;
+      return known;
+    }
+  }
+
+  /** The first use of it, unless another thread was quicker. */
+  private LockFile shareAs(Object sharedKey) throws IOException {
+    synchronized (SHARED) {
+      LockFile quicker = use(sharedKey);
+      if (quicker != null) {
+        return quicker;
+      }
+      key = sharedKey;
+      users = 1;
+      SHARED.put(sharedKey, this);
+      return this;
     }
   }
 
