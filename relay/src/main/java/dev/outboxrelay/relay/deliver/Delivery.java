@@ -381,7 +381,7 @@ public final class Delivery {
       listener.tell(new Fact.SendFailed(lost, silent.topic()));
       interrupted(connected, lost, now, false);
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
-      String error = "no ack for topic " + silent.topic() + "; " + transport.describe();
+      String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
       Trouble trouble = retries.trouble(state, new Verdict.RetryLater(error));
       move(connected.stall(trouble));
       nextQuestionNanos = retries.nextNanos(now, trouble);

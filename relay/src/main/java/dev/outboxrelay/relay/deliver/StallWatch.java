@@ -6,6 +6,9 @@ import java.util.concurrent.TimeUnit;
 final class StallWatch {
   private static final long CHECK_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** So many connections, one after the other, for one record that is not acked. */
+  private static final long NO_ACCIDENT = 4;
+
   private final Window window;
   private final Transport transport;
   private final long stallNanos;
@@ -13,7 +16,10 @@ final class StallWatch {
   private long lastCheckNanos;
   private InFlight silent;
 
-  /** Since when the same record is silent although brokers are connected. */
+  /** Connections that had been made when it fell silent. */
+  private long connectionsBefore;
+
+  /** Since when the same record is silent although brokers are connected and let us send. */
   private long ignoredSinceNanos;
 
   StallWatch(Window window, Transport transport, Limits limits, long now) {
@@ -33,10 +39,18 @@ final class StallWatch {
     InFlight before = silent;
     InFlight oldest = window.oldestAwaitingKafka();
     silent = oldest != null && now - oldest.sentNanos() >= stallNanos ? oldest : null;
-    if (silent != null && (silent != before || !transport.isConnected())) {
+    if (silent != null && (silent != before || !transport.isConnected() || isThrottled())) {
       ignoredSinceNanos = now;
     }
+    if (silent != null && silent != before) {
+      connectionsBefore = transport.connectionsMade();
+    }
     return true;
+  }
+
+  /** For longer than an ack may take anyway. */
+  private boolean isThrottled() {
+    return TimeUnit.MILLISECONDS.toNanos(transport.throttledMillis()) >= stallNanos;
   }
 
   /** The oldest record, if it has waited too long for its ack; else null. */
@@ -60,6 +74,24 @@ final class StallWatch {
     int partitions = transport.partitions(silent.topic());
     return (partitions > 0 && window.partitionsAckedBehind(silent) >= partitions)
         || now - ignoredSinceNanos >= lostOrderNanos;
+  }
+
+  /**
+   * What keeps the silent record from its ack, as far as that is known, for people. A broker ends
+   * the connection at a request that is larger than it takes, and says nothing; Kafka's client
+   * makes the same request again, without end.
+   */
+  String describe() {
+    if (isThrottled()) {
+      return "brokers have the relay wait for up to %d s: a quota"
+          .formatted(transport.throttledMillis() / 1000 + 1);
+    }
+    long made = transport.connectionsMade() - connectionsBefore;
+    return made < NO_ACCIDENT
+        ? transport.describe()
+        : ("%d connections were made for it and ended: the event has %d bytes, brokers may take less"
+                + " in a request (socket.request.max.bytes)")
+            .formatted(made, silent.bytes());
   }
 
   /** What in flight was discarded. */

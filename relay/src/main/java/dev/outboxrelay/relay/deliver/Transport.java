@@ -57,6 +57,12 @@ public interface Transport extends AutoCloseable {
   /** Whether there is a connection to any broker. */
   boolean isConnected();
 
+  /** How many connections the present sender has made so far; 0 if that is not known. */
+  long connectionsMade();
+
+  /** How long brokers may have the present sender wait now, as they do for a quota; 0 if not. */
+  long throttledMillis();
+
   /** What is known of the connections to the brokers, for people. */
   String describe();
 

@@ -10,7 +10,10 @@ public enum PauseReason {
       "add partitions to the topic; the relay sees them within KAFKA_METADATA_MAX_AGE_MS"),
   POLICY("policy", "the broker's policy refuses the records of this topic"),
   AUTHENTICATION("authentication", "check user, password or certificates"),
-  AUTHORIZATION("authorization", "grant the relay's user the cluster rights it needs"),
+  AUTHORIZATION(
+      "authorization",
+      "grant the relay's user Write on its topics; without that on any, and before Kafka 2.8 in any"
+          + " case, brokers want IdempotentWrite on the cluster"),
   UNSUPPORTED_VERSION("unsupported-version", "the brokers are too old for this client"),
   CONFIGURATION("configuration", "check the KAFKA_ settings and the files that they name"),
   WRONG_CLUSTER(

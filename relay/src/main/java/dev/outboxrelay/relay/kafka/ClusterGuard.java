@@ -42,6 +42,11 @@ public final class ClusterGuard extends ByteArraySerializer implements ClusterRe
     }
   }
 
+  /** How many connections this producer has made; 0 if that is not known. */
+  synchronized long connections() {
+    return Math.max(0, connections.getAsLong());
+  }
+
   /** A broker acked a record. */
   synchronized void acked(String topic, int partition, Completion completion) {
     if (replaced) {

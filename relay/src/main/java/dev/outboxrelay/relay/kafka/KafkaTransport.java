@@ -307,6 +307,16 @@ public final class KafkaTransport implements Transport {
   }
 
   @Override
+  public long connectionsMade() {
+    return sender == null ? 0 : sender.guard().connections();
+  }
+
+  @Override
+  public long throttledMillis() {
+    return sender == null ? 0 : sender.throttledMillis(nanos.getAsLong());
+  }
+
+  @Override
   public String describe() {
     int connections = connections();
     return connections == 0

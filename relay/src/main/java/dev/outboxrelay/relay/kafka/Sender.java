@@ -27,6 +27,8 @@ final class Sender {
   private boolean toldLost;
   private long refreshNanos;
   private long lookedNanos;
+  private long throttledUntil;
+  private boolean throttled;
   private volatile boolean outdated;
 
   /**
@@ -102,11 +104,33 @@ final class Sender {
 
   /** Open connections to brokers. */
   int connections() {
+    return (int) metric("connection-count");
+  }
+
+  /**
+   * How long brokers may have this producer wait from now on: what they said last may be a minute
+   * old, as Kafka's client tells the longest of that time.
+   *
+   * @param now of the monotonic clock
+   */
+  long throttledMillis(long now) {
+    long told = metric("produce-throttle-time-max");
+    if (told > 0) {
+      throttledUntil = now + TimeUnit.MILLISECONDS.toNanos(told);
+      throttled = true;
+    }
+    throttled &= now - throttledUntil < 0;
+    return throttled ? TimeUnit.NANOSECONDS.toMillis(throttledUntil - now) : 0;
+  }
+
+  /** One of the producer as a whole; 0 if it is not known. */
+  private long metric(String name) {
     for (Metric metric : producer.metrics().values()) {
-      if (metric.metricName().name().equals("connection-count")
+      if (metric.metricName().name().equals(name)
           && metric.metricName().group().equals("producer-metrics")
-          && metric.metricValue() instanceof Double connections) {
-        return connections.intValue();
+          && metric.metricValue() instanceof Double value
+          && Double.isFinite(value)) {
+        return value.longValue();
       }
     }
     return 0;

@@ -348,6 +348,45 @@ class DeliveryTest {
   }
 
   @Test
+  void aRecordThatEndsItsConnectionsIsNamedWithItsSizeAndIsNotSentAnew() {
+    append(1);
+    turns(3);
+    stall();
+    kafka.connectionsMade += 3;
+    stall();
+    assertThat(delivery.state().trouble().cause().error()).contains("a fake");
+    kafka.connectionsMade++;
+    stall();
+    assertThat(kafka.connects).isEqualTo(1);
+    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.state().trouble().cause().error())
+        .contains("4 connections were made", "100 bytes", "socket.request.max.bytes");
+  }
+
+  @Test
+  void whoIsMadeToWaitByAQuotaHasNotLostTheOrderAndSaysWhatItIs() {
+    append(3);
+    turns(3);
+    kafka.throttledMillis = 43_000;
+    for (int i = 0; i < 60; i++) {
+      stall();
+    }
+    assertThat(kafka.connects).isEqualTo(1);
+    assertThat(delivery.state().trouble().cause().error()).contains("up to 44 s: a quota");
+
+    kafka.throttledMillis = 0;
+    for (int i = 0; i < 30; i++) {
+      stall();
+    }
+    assertThat(kafka.sends).as("without a quota it has").isGreaterThan(3);
+  }
+
+  private void stall() {
+    time.advance(Duration.ofSeconds(6));
+    turns(1);
+  }
+
+  @Test
   void aFirstSenderThatCouldNotBeMadeAtOnceLeavesNoTroubleBehindAlsoIfNothingWaits() {
     kafka.unmade = new Verdict.PauseAll(PauseReason.CONFIGURATION, "no such file");
     begin();

@@ -65,6 +65,12 @@ final class FakeKafka implements Transport {
   int connects;
   int sends;
 
+  /** By the present sender. */
+  long connectionsMade;
+
+  /** How long brokers have it wait. */
+  long throttledMillis;
+
   private record Sent(OutboxRecord record, Completion completion) {}
 
   /** How a send fails. */
@@ -245,6 +251,16 @@ final class FakeKafka implements Transport {
   @Override
   public boolean isConnected() {
     return reachable;
+  }
+
+  @Override
+  public long connectionsMade() {
+    return connectionsMade;
+  }
+
+  @Override
+  public long throttledMillis() {
+    return throttledMillis;
   }
 
   @Override

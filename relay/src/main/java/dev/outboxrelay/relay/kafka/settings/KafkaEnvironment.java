@@ -56,6 +56,10 @@ final class KafkaEnvironment {
           // on another thread that asks again when this is not enough.
           Map.entry(ProducerConfig.MAX_BLOCK_MS_CONFIG, "100"),
           Map.entry(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "5"),
+          // Load balancers forget quiet connections after four minutes or later, many without a
+          // word:
+          // what is sent then waits for a timeout of half a minute, and again for another one.
+          Map.entry(ProducerConfig.CONNECTIONS_MAX_IDLE_MS_CONFIG, "180000"),
           // How long partitions that were added to a topic stay unseen.
           Map.entry(ProducerConfig.METADATA_MAX_AGE_CONFIG, "60000"),
           Map.entry(ProducerConfig.RECONNECT_BACKOFF_MS_CONFIG, "100"),

@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.secret.SecretWords;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -58,6 +59,16 @@ class KafkaSettingsTest {
     ProducerConfig config = new ProducerConfig(properties);
 
     assertThat(config.getString("acks")).isEqualTo("-1");
+  }
+
+  @Test
+  void aQuietConnectionIsClosedBeforeALoadBalancerForgetsIt() {
+    Map<String, String> properties = read(Map.of()).producerProperties();
+
+    assertThat(Integer.parseInt(properties.get("connections.max.idle.ms")))
+        .isLessThan((int) Duration.ofMinutes(4).toMillis());
+    assertThat(read(Map.of("KAFKA_CONNECTIONS_MAX_IDLE_MS", "9000")).producerProperties())
+        .containsEntry("connections.max.idle.ms", "9000");
   }
 
   @Test

@@ -1,0 +1,77 @@
+"""Rights that are taken away and given back while the relay runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from harness.relay import Relay
+from harness.setups import WRITER, GuardedBroker
+from harness.topics import read_topic
+from harness.waiting import eventually
+from outbox_client import Outbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS = 20
+SECONDS = 60
+
+
+class Writing:
+    """The writer's right to write one topic."""
+
+    def __init__(self, broker: GuardedBroker, topic: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        self._right = (
+            *(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL),
+            *(f"User:{WRITER}", "*", AclOperation.WRITE, AclPermissionType.ALLOW),
+        )
+
+    def grant(self) -> None:
+        for future in self._admin.create_acls([AclBinding(*self._right)]).values():
+            future.result(SECONDS)
+
+    def revoke(self) -> None:
+        for future in self._admin.delete_acls([AclBindingFilter(*self._right)]).values():
+            future.result(SECONDS)
+
+
+def test_a_right_that_is_revoked_is_named_and_what_waits_arrives_once_it_is_granted_again(
+    outbox: Path, topic_name: str, tmp_path: Path
+) -> None:
+    # One of its own: what is forbidden here must not be so for another test.
+    with GuardedBroker(tmp_path / "kafka") as broker:
+        topic = broker.create_topic(topic_name)
+        writing = Writing(broker, topic)
+        writing.grant()
+        settings = broker.as_user(WRITER)
+        bootstrap = settings.pop("KAFKA_BOOTSTRAP_SERVERS")
+        with (
+            Outbox(outbox) as client,
+            Relay(outbox, bootstrap, log=tmp_path / "relay.log", settings=settings) as relay,
+        ):
+            relay.start()
+            values = [f"{number}".encode() for number in range(2 * EVENTS)]
+            for value in values[:EVENTS]:
+                receipt = client.append(value, topic=topic, key="k")
+            assert client.wait_delivered(receipt, SECONDS) == "DELIVERED"
+            writing.revoke()
+            for value in values[EVENTS:]:
+                receipt = client.append(value, topic=topic, key="k")
+            eventually("it is named", lambda: relay.status()["summary"]["level"] == "action")
+            assert "Write" in relay.status()["summary"]["do"]
+            writing.grant()
+            assert client.wait_delivered(receipt, SECONDS) == "DELIVERED"
+            assert relay.status()["dead_letters"] == 0
+            assert relay.stop() == 0
+        assert [record.value for record in read_topic(broker.bootstrap, topic)] == values
