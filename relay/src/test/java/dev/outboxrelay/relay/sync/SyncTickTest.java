@@ -265,7 +265,7 @@ class SyncTickTest {
     OutboxPaths other = new OutboxPaths(directory.resolve("other"));
     try (Outbox otherClient = Outbox.builder().path(other.root()).open();
         OutboxSync otherSync = new OutboxSync(WriterOptions.of(other), InstantSource.system())) {
-      tick = ticking(HERE, sync, otherSync);
+      tick = ticking(Runnable::run, sync, otherSync);
       append();
       ImpossibleStates.cycle(paths.state(), 1L << 40);
       otherClient.append(OutboxEvent.of("a", "value"));
