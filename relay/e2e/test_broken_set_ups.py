@@ -27,6 +27,7 @@ from harness.ports import free_port
 from harness.relay import Relay
 from harness.setups import (
     PASSWORDS,
+    REQUEST_MAX_BYTES,
     STRANGER,
     WRITER,
     GuardedBroker,
@@ -416,6 +417,11 @@ def _(case: Case) -> None:
     case.append(case.topic("small", max_message_bytes="2000"), os.urandom(5000))
 
 
+@row("an event larger than a request may be", PROBLEMS, "it can't be delivered")
+def _(case: Case) -> None:
+    case.append(case.topic("requests"), os.urandom(REQUEST_MAX_BYTES + 10_000))
+
+
 @row("more replicas wanted in sync than there are", PROBLEMS, "can never be met")
 def _(case: Case) -> None:
     case.append(case.topic("in-sync", min_insync_replicas="2"))
@@ -432,7 +438,7 @@ def _(case: Case) -> None:
     case.append(topic, timestamp=int(time.time() * 1000) - WEEK_MILLIS)
 
 
-@row("an event of the future", PROBLEMS, "message.timestamp.after.max.ms")
+@row("an event of the future", OK, "message.timestamp.after.max.ms")
 def _(case: Case) -> None:
     case.append(case.topic("future"), timestamp=int(time.time() * 1000) + WEEK_MILLIS)
 

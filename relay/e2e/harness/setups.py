@@ -34,6 +34,9 @@ def jaas(user: str, password: str) -> str:
     return f'{PLAIN_MODULE} required username="{user}" password="{password}";'
 
 
+REQUEST_MAX_BYTES = 300_000
+
+
 class GuardedBroker(Broker):
     """Listens with good and bad certificates, with and without logins; has an authorizer.
 
@@ -49,6 +52,7 @@ class GuardedBroker(Broker):
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",
             "sasl.enabled.mechanisms": "PLAIN",
+            "socket.request.max.bytes": str(REQUEST_MAX_BYTES),
             "listener.name.mutual.ssl.client.auth": "required",
         }
         for name in ("sasl_plaintext", "sasl_ssl"):

@@ -9,7 +9,6 @@ import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.kafka.KafkaProbe;
 import dev.outboxrelay.relay.kafka.KafkaRefused;
 import dev.outboxrelay.relay.kafka.OtherSide;
-import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -60,7 +59,12 @@ public final class KafkaChecks {
                 "events for the partitions that it leads wait; let it name what this host reaches"));
       }
       Clock theirs = theirs(result.cluster(), findings);
-      topics(result.usable(), topics, backlog, theirs, findings);
+      TopicChecks checks =
+          new TopicChecks(
+              config.recordTimestamp(), isCompressed(), theirs, result.cluster().requestMaxBytes());
+      try (KafkaAdmin admin = KafkaAdmin.open(result.usable(), timeout)) {
+        admin.describe(topics).forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
+      }
     } catch (KafkaRefused e) {
       findings.add(Finding.problem("kafka", e.getMessage(), KafkaAdvice.on(e.getMessage())));
       if (!topics.isEmpty()) {
@@ -122,28 +126,19 @@ public final class KafkaChecks {
           Finding.problem(
               "clock",
               detail + ": Kafka refuses events from so far in the future",
-              "set the clocks right, or set OUTBOX_RECORD_TIMESTAMP=send and trust the brokers'"));
+              "set the clocks right; topics with message.timestamp.type=LogAppendTime take them"
+                  + " meanwhile"));
     } else if (Math.abs(ahead) > NOTICEABLE_MILLIS) {
       findings.add(Finding.warning("clock", detail, "set the clocks right"));
     }
     return Clock.offset(clock, Duration.ofMillis(-ahead));
   }
 
-  private void topics(
-      KafkaSettings usable,
-      Set<String> topics,
-      Backlog backlog,
-      Clock theirs,
-      List<Finding> findings) {
-    boolean compressed =
-        !config
-            .kafka()
-            .producerProperties()
-            .getOrDefault("compression.type", "none")
-            .equals("none");
-    TopicChecks checks = new TopicChecks(config.recordTimestamp(), compressed, theirs);
-    try (KafkaAdmin admin = KafkaAdmin.open(usable, timeout)) {
-      admin.describe(topics).forEach(topic -> findings.addAll(checks.findings(topic, backlog)));
-    }
+  private boolean isCompressed() {
+    return !config
+        .kafka()
+        .producerProperties()
+        .getOrDefault("compression.type", "none")
+        .equals("none");
   }
 }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Whether a topic takes and keeps what waits for it. */
 final class TopicChecks {
@@ -17,6 +18,7 @@ final class TopicChecks {
   private final RecordTimestamp recordTimestamp;
   private final boolean compressed;
   private final Clock clock;
+  private final OptionalLong requestMaxBytes;
 
   /**
    * Makes the checks.
@@ -24,11 +26,17 @@ final class TopicChecks {
    * @param recordTimestamp what the relay sends as the records' timestamp
    * @param compressed whether it compresses
    * @param clock the brokers' as far as it is known: they judge
+   * @param requestMaxBytes what the brokers take in a request; empty if that is not known
    */
-  TopicChecks(RecordTimestamp recordTimestamp, boolean compressed, Clock clock) {
+  TopicChecks(
+      RecordTimestamp recordTimestamp,
+      boolean compressed,
+      Clock clock,
+      OptionalLong requestMaxBytes) {
     this.recordTimestamp = recordTimestamp;
     this.compressed = compressed;
     this.clock = clock;
+    this.requestMaxBytes = requestMaxBytes;
   }
 
   /** At least one finding, named {@code topic}. */
@@ -76,6 +84,7 @@ final class TopicChecks {
               "bring the brokers back that hold them"));
     }
     waiting.flatMap(backlog -> checkPartition(topic, backlog)).ifPresent(findings::add);
+    waiting.flatMap(backlog -> checkRequest(topic.name(), backlog)).ifPresent(findings::add);
     topic.limits().ifPresent(limits -> findings.addAll(limits(topic, limits, waiting)));
     if (findings.isEmpty() && topic.limits().isEmpty()) {
       findings.add(
@@ -152,16 +161,16 @@ final class TopicChecks {
     long ahead = waiting.newestTimestamp() - clock.millis();
     if (ahead > limits.timestampAfterMaxMillis()) {
       return Optional.of(
-          Finding.problem(
+          Finding.warning(
               "topic",
               topic
                   + ": an event waits whose time is "
                   + text(ahead)
                   + " in the future, message.timestamp.after.max.ms="
                   + limits.timestampAfterMaxMillis()
-                  + ": Kafka refuses it until then",
-              "set the host's clock right, or set OUTBOX_RECORD_TIMESTAMP=send, or raise that"
-                  + " setting of the topic"));
+                  + ": it gets the present time in Kafka, and its own in the header"
+                  + " outbox-timestamp",
+              "set the host's clock right, or raise that setting of the topic"));
     }
     if (limits.retentionMillis() >= 0 && age > limits.retentionMillis()) {
       return Optional.of(
@@ -211,6 +220,27 @@ final class TopicChecks {
                 + limits.maxMessageBytes()
                 + (certain ? ": it becomes a dead letter" : ": it may become a dead letter"),
             "raise max.message.bytes of the topic"));
+  }
+
+  /** A broker ends the connection at a request that is too large, and says nothing. */
+  private Optional<Finding> checkRequest(String topic, Backlog.Topic waiting) {
+    if (requestMaxBytes.isEmpty() || waiting.largestRecord() <= requestMaxBytes.getAsLong()) {
+      return Optional.empty();
+    }
+    boolean certain =
+        !compressed && waiting.largestRecord() - OVERHEAD_ON_DISK > requestMaxBytes.getAsLong();
+    return Optional.of(
+        new Finding(
+            "topic",
+            certain ? Finding.Grade.PROBLEM : Finding.Grade.WARNING,
+            topic
+                + ": an event of about "
+                + waiting.largestRecord()
+                + " bytes waits, the brokers' socket.request.max.bytes="
+                + requestMaxBytes.getAsLong()
+                + (certain ? ": it" : ": it may be that it")
+                + " can't be delivered, and what is behind it waits",
+            "raise socket.request.max.bytes of the brokers"));
   }
 
   private static Optional<Finding> checkKeys(

@@ -23,6 +23,7 @@ import org.apache.kafka.clients.admin.QuorumInfo;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
@@ -48,8 +49,10 @@ public final class KafkaAdmin implements AutoCloseable {
    * @param id its cluster id
    * @param addresses of its brokers, as they tell them
    * @param millis what time it is there, milliseconds since the epoch; empty if that can't be seen
+   * @param requestMaxBytes what all brokers take in a request; empty if we may not read it
    */
-  public record Cluster(String id, List<String> addresses, OptionalLong millis) {}
+  public record Cluster(
+      String id, List<String> addresses, OptionalLong millis, OptionalLong requestMaxBytes) {}
 
   /**
    * Makes a client, which connects when it is first asked, and not to strangers.
@@ -81,12 +84,30 @@ public final class KafkaAdmin implements AutoCloseable {
   public Cluster cluster() {
     DescribeClusterResult result = admin.describeCluster();
     String id = answer("describe the cluster", result.clusterId());
+    Collection<Node> nodes = answer("describe the cluster", result.nodes());
     List<String> addresses =
-        answer("describe the cluster", result.nodes()).stream()
+        nodes.stream()
             .map(node -> node.host() + ":" + node.port())
             .sorted()
             .collect(Collectors.toList());
-    return new Cluster(id, addresses, millis());
+    return new Cluster(id, addresses, millis(), requestMaxBytes(nodes));
+  }
+
+  private OptionalLong requestMaxBytes(Collection<Node> nodes) {
+    List<ConfigResource> brokers =
+        nodes.stream()
+            .map(node -> new ConfigResource(ConfigResource.Type.BROKER, node.idString()))
+            .collect(Collectors.toList());
+    try {
+      return admin.describeConfigs(brokers).all().get().values().stream()
+          .mapToLong(config -> number(config, "socket.request.max.bytes", Long.MAX_VALUE))
+          .min();
+    } catch (ExecutionException e) {
+      // Needs a right that delivery does not need.
+      return OptionalLong.empty();
+    } catch (InterruptedException e) {
+      throw interrupted(e);
+    }
   }
 
   /** A controller calls itself caught up at the very time of its answer. */

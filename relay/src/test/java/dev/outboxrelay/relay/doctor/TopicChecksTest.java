@@ -13,6 +13,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class TopicChecksTest {
@@ -21,7 +22,8 @@ class TopicChecksTest {
   private static final long HOUR = Duration.ofHours(1).toMillis();
   private static final Backlog NOTHING = new Backlog(Map.of(), 0, true);
 
-  private final TopicChecks checks = new TopicChecks(RecordTimestamp.APPEND, false, CLOCK);
+  private final TopicChecks checks =
+      new TopicChecks(RecordTimestamp.APPEND, false, CLOCK, OptionalLong.empty());
 
   @Test
   void aSoundTopicIsFine() {
@@ -61,7 +63,7 @@ class TopicChecksTest {
 
   @Test
   void retentionIsNoMatterWhenTheTimeOfSendingCounts() {
-    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK);
+    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK, OptionalLong.empty());
 
     assertThat(one(sending.findings(topic(limits(HOUR)), waiting(2 * HOUR, 500))).grade())
         .isEqualTo(Grade.OK);
@@ -77,14 +79,14 @@ class TopicChecksTest {
   }
 
   @Test
-  void anEventThatKafkaWouldRefuseForItsFutureIsAProblem() {
+  void anEventOfTheFutureIsDeliveredWithAnotherTimeAndThatIsAWarning() {
     assertThat(one(checks.findings(topic(limits(-1)), waiting(-HOUR, 500))).grade())
         .isEqualTo(Grade.OK);
 
     Finding finding = one(checks.findings(topic(limits(-1)), waiting(-HOUR - 1, 500)));
-    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.grade()).isEqualTo(Grade.WARNING);
     assertThat(finding.detail()).contains("message.timestamp.after.max.ms=3600000");
-    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK);
+    TopicChecks sending = new TopicChecks(RecordTimestamp.SEND, false, CLOCK, OptionalLong.empty());
     assertThat(one(sending.findings(topic(limits(-1)), waiting(-2 * HOUR, 500))).grade())
         .isEqualTo(Grade.OK);
   }
@@ -128,9 +130,23 @@ class TopicChecksTest {
     int large = (1 << 20) + 500;
     assertThat(one(checks.findings(topic(limits(-1)), waiting(HOUR, large))).grade())
         .isEqualTo(Grade.PROBLEM);
-    TopicChecks compressing = new TopicChecks(RecordTimestamp.APPEND, true, CLOCK);
+    TopicChecks compressing =
+        new TopicChecks(RecordTimestamp.APPEND, true, CLOCK, OptionalLong.empty());
     assertThat(one(compressing.findings(topic(limits(-1)), waiting(HOUR, large))).grade())
         .isEqualTo(Grade.WARNING);
+  }
+
+  @Test
+  void anEventLargerThanBrokersTakeInARequestIsAProblem() {
+    TopicChecks small =
+        new TopicChecks(RecordTimestamp.APPEND, false, CLOCK, OptionalLong.of(100_000));
+    assertThat(one(small.findings(topic(limits(-1)), waiting(HOUR, 100_000))).grade())
+        .isEqualTo(Grade.OK);
+    assertThat(one(small.findings(topic(limits(-1)), waiting(HOUR, 100_001))).grade())
+        .isEqualTo(Grade.WARNING);
+    Finding finding = one(small.findings(topic(limits(-1)), waiting(HOUR, 101_000)));
+    assertThat(finding.grade()).isEqualTo(Grade.PROBLEM);
+    assertThat(finding.detail()).contains("socket.request.max.bytes=100000: it can't be delivered");
   }
 
   @Test
