@@ -21,7 +21,7 @@ final class OutOfMemory {
     Thread.setDefaultUncaughtExceptionHandler(
         (thread, error) -> {
           if (error instanceof OutOfMemoryError) {
-            end();
+            end(error.getMessage());
           }
           LOG.atError()
               .addKeyValue("thread", thread.getName())
@@ -30,17 +30,28 @@ final class OutOfMemory {
         });
   }
 
-  /** Ends it at once: a hook of the shutdown might need memory. */
-  static void end() {
+  /**
+   * Ends it at once: a hook of the shutdown might need memory.
+   *
+   * @param message of the error; the JVM tells a lack of threads by the same one
+   */
+  static void end(String message) {
     try {
       if (TOLD.compareAndSet(false, true)) {
         LOG.atError()
-            .addKeyValue("do", "give the JVM a larger heap (-Xmx), or the relay fewer outboxes")
+            .addKeyValue("error", message)
+            .addKeyValue("do", wayOut(message))
             .log("relay ended, as it is out of memory");
         Logging.lastWords();
       }
     } finally {
       Runtime.getRuntime().halt(ExitCode.OUT_OF_MEMORY);
     }
+  }
+
+  static String wayOut(String message) {
+    return message != null && message.contains("native thread")
+        ? "let it have more threads (TasksMax, a pod's limit of pids, ulimit -u), or fewer outboxes"
+        : "give the JVM a larger heap (-Xmx), or the relay fewer outboxes";
   }
 }

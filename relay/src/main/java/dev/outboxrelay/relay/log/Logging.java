@@ -15,6 +15,7 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.slf4j.LoggerFactory;
 
 /** Sets the process's log up. */
@@ -47,10 +48,10 @@ public final class Logging {
    * The same for a process that must go on while nobody reads what it writes: from now on no thread
    * waits for stderr, nor for stdout, which a service manager joins with it.
    *
-   * @param outOfMemory called when somebody logs such an error: libraries keep it to themselves
-   *     otherwise
+   * @param outOfMemory told the message when somebody logs such an error: libraries keep it to
+   *     themselves otherwise
    */
-  public static void startUnblocked(LogSettings settings, Runnable outOfMemory) {
+  public static void startUnblocked(LogSettings settings, Consumer<String> outOfMemory) {
     LogPipe opened =
         new LogPipe(new FileOutputStream(FileDescriptor.err), PIPE_BYTES, Logging::tell);
     Thread writer = new Thread(opened::run, "log");

@@ -13,14 +13,16 @@ import java.util.function.Consumer;
 final class PipeAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private final Encoder<ILoggingEvent> encoder;
   private final Consumer<byte[]> lines;
-  private final Runnable outOfMemory;
+  private final Consumer<String> outOfMemory;
 
   /**
    * Makes one.
    *
-   * @param outOfMemory called for a line about such an error, and if there is no memory for a line
+   * @param outOfMemory told the message of such an error, if a line is about one or there is no
+   *     memory for a line
    */
-  PipeAppender(Encoder<ILoggingEvent> encoder, Consumer<byte[]> lines, Runnable outOfMemory) {
+  PipeAppender(
+      Encoder<ILoggingEvent> encoder, Consumer<byte[]> lines, Consumer<String> outOfMemory) {
     this.encoder = encoder;
     this.lines = lines;
     this.outOfMemory = outOfMemory;
@@ -31,12 +33,12 @@ final class PipeAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     try {
       lines.accept(encoder.encode(event));
     } catch (OutOfMemoryError e) {
-      outOfMemory.run();
+      outOfMemory.accept(e.getMessage());
       throw e;
     }
     for (IThrowableProxy cause = event.getThrowableProxy(); cause != null; ) {
       if (cause.getClassName().equals(OutOfMemoryError.class.getName())) {
-        outOfMemory.run();
+        outOfMemory.accept(cause.getMessage());
       }
       cause = cause.isCyclic() ? null : cause.getCause();
     }
