@@ -230,8 +230,8 @@ def test_a_pinned_cluster_gets_everything_and_another_one_counts_for_nothing(
         assert pinned in trouble["error"]
         eventually("it says why", lambda: "wrong-cluster" in json.dumps(relay.status()["summary"]))
         assert "problem" in finding(relay, "cluster")
-        # What is being sent when the cluster changes may get there; it does not count as delivered.
-        assert len(read_topic(own.bootstrap, "t")) <= PARTITIONS
+        # The one record that introduces the producer may be on its way there; its ack counts not.
+        assert len(read_topic(own.bootstrap, "t")) <= 1
         own.kill()
         shutil.rmtree(own.data)
         former.rename(own.data)

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 
 /** Whether a topic takes and keeps what waits for it. */
 final class TopicChecks {
@@ -201,34 +202,42 @@ final class TopicChecks {
             "add partitions to the topic"));
   }
 
-  /** A record on disk is a little larger than in a batch, and compression may make it smaller. */
   private Optional<Finding> checkSize(
       String topic, TopicFinding.Limits limits, Backlog.Topic waiting) {
-    if (waiting.largestRecord() <= limits.maxMessageBytes()) {
-      return Optional.empty();
-    }
-    boolean certain =
-        !compressed && waiting.largestRecord() - OVERHEAD_ON_DISK > limits.maxMessageBytes();
-    return Optional.of(
-        new Finding(
-            "topic",
-            certain ? Finding.Grade.PROBLEM : Finding.Grade.WARNING,
-            topic
-                + ": an event of about "
-                + waiting.largestRecord()
-                + " bytes waits, max.message.bytes="
-                + limits.maxMessageBytes()
-                + (certain ? ": it becomes a dead letter" : ": it may become a dead letter"),
-            "raise max.message.bytes of the topic"));
+    return checkLargest(
+        topic,
+        waiting,
+        limits.maxMessageBytes(),
+        "max.message.bytes",
+        certain -> certain ? "it becomes a dead letter" : "it may become a dead letter",
+        "raise max.message.bytes of the topic");
   }
 
   /** A broker ends the connection at a request that is too large, and says nothing. */
   private Optional<Finding> checkRequest(String topic, Backlog.Topic waiting) {
-    if (requestMaxBytes.isEmpty() || waiting.largestRecord() <= requestMaxBytes.getAsLong()) {
+    return checkLargest(
+        topic,
+        waiting,
+        requestMaxBytes.orElse(Long.MAX_VALUE),
+        "the brokers' socket.request.max.bytes",
+        certain ->
+            (certain ? "it" : "it may be that it")
+                + " can't be delivered, and what is behind it waits",
+        "raise socket.request.max.bytes of the brokers");
+  }
+
+  /** A record on disk is a little larger than in a batch, and compression may make it smaller. */
+  private Optional<Finding> checkLargest(
+      String topic,
+      Backlog.Topic waiting,
+      long most,
+      String setting,
+      Function<Boolean, String> consequence,
+      String advice) {
+    if (waiting.largestRecord() <= most) {
       return Optional.empty();
     }
-    boolean certain =
-        !compressed && waiting.largestRecord() - OVERHEAD_ON_DISK > requestMaxBytes.getAsLong();
+    boolean certain = !compressed && waiting.largestRecord() - OVERHEAD_ON_DISK > most;
     return Optional.of(
         new Finding(
             "topic",
@@ -236,11 +245,13 @@ final class TopicChecks {
             topic
                 + ": an event of about "
                 + waiting.largestRecord()
-                + " bytes waits, the brokers' socket.request.max.bytes="
-                + requestMaxBytes.getAsLong()
-                + (certain ? ": it" : ": it may be that it")
-                + " can't be delivered, and what is behind it waits",
-            "raise socket.request.max.bytes of the brokers"));
+                + " bytes waits, "
+                + setting
+                + "="
+                + most
+                + ": "
+                + consequence.apply(certain),
+            advice));
   }
 
   private static Optional<Finding> checkKeys(
