@@ -67,8 +67,10 @@ public final class Delivery {
 
   private boolean strangersLeftOut;
 
-  /** The one to which events go; null before the first. */
+  /** The one to which events go, in earlier runs, too; null before the first. */
   private String cluster;
+
+  private boolean clusterTold;
 
   /**
    * Begins to connect.
@@ -205,8 +207,12 @@ public final class Delivery {
   private void clusterSeen(Answer.ClusterSeen seen, long now) {
     Verdict verdict = seen.refusal();
     if (verdict == null) {
-      if (!seen.id().equals(cluster)) {
+      boolean same = seen.id().equals(cluster);
+      if (!same || !clusterTold) {
+        clusterTold = true;
         listener.tell(new Fact.ClusterSeen(seen.id(), cluster));
+      }
+      if (!same) {
         settlement.cluster(seen.id());
         cluster = seen.id();
       }

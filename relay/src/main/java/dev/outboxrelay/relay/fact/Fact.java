@@ -22,7 +22,7 @@ public sealed interface Fact {
   record SendFailed(Verdict verdict, String topic) implements Fact {}
 
   /**
-   * Kafka's brokers were found to be of a cluster.
+   * Kafka's brokers were found to be of a cluster; told once a run, and when it is another one.
    *
    * @param id its cluster id
    * @param before the one to which the outbox was delivered before; null if there was none
@@ -30,7 +30,7 @@ public sealed interface Fact {
   record ClusterSeen(String id, String before) implements Fact {
     /** Whether another cluster is there now. */
     public boolean isAnother() {
-      return before != null;
+      return before != null && !before.equals(id);
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -120,7 +121,9 @@ public final class KafkaProbe {
 
   private static void makeProducer(KafkaSettings settings) {
     try {
-      ProducerFactory.of("-probe").create(settings, new ClusterGuard()).close(Duration.ZERO);
+      ProducerFactory.of("-probe")
+          .create(settings, new ClusterGuard(Optional.empty()))
+          .close(Duration.ZERO);
     } catch (KafkaRefused e) {
       throw e;
     } catch (RuntimeException e) {

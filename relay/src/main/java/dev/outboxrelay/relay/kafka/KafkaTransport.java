@@ -110,11 +110,11 @@ public final class KafkaTransport implements Transport {
       if (refusal != null) {
         return new Tagged(mine, new Answer.ConnectFailed(refusal), null);
       }
-      ClusterGuard guard = new ClusterGuard();
+      ClusterGuard guard = new ClusterGuard(otherSide.clusterId());
       Producer<byte[], byte[]> made = factory.create(bootstrap.usable(), guard);
       guard.watch(made);
       // Where one cluster is named, delivery shall not seem to begin at another.
-      String cluster = otherSide.isPinned() ? guard.await(PATIENCE_NANOS) : null;
+      String cluster = otherSide.clusterId().isPresent() ? guard.awaitFirst(PATIENCE_NANOS) : null;
       refusal = cluster == null ? null : otherSide.judge(cluster);
       if (refusal != null) {
         made.close(Duration.ZERO);
@@ -158,6 +158,9 @@ public final class KafkaTransport implements Transport {
     }
     TopicUse use = topics.use(topic);
     if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
+      return false;
+    }
+    if (otherSide.clusterId().isPresent() && !sender.guard().isConfirmed()) {
       return false;
     }
     int updates = sender.guard().updates();
@@ -213,14 +216,8 @@ public final class KafkaTransport implements Transport {
   }
 
   private Answer ask(Sender asked, String topic, int mine) {
-    KafkaSettings used = asked.bootstrap().settings();
     try {
-      Answer answer = resolver.resolve(asked.producer(), used, topic, () -> epoch.get() == mine);
-      boolean unanswered =
-          answer instanceof Answer.TopicUnavailable unavailable
-              && unavailable.verdict() instanceof Verdict.RetryLater;
-      Verdict stranger = unanswered ? asked.bootstrap().after(otherSide.look(used)) : null;
-      return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
+      return resolver.resolve(asked, topic, () -> epoch.get() == mine);
     } catch (OutOfMemoryError e) {
       throw e; // the end of the process
     } catch (RuntimeException | Error e) {
@@ -260,6 +257,9 @@ public final class KafkaTransport implements Transport {
     } catch (LinkageError e) {
       // A library that the settings call for, a codec's for example.
       return new Verdict.PauseAll(PauseReason.CONFIGURATION, ErrorClassifier.describe(e));
+    }
+    if (refusal != null && sender.guard().isDiscarded()) {
+      return new Verdict.RetryLater("the brokers' cluster is another one"); // told by poll()
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {

@@ -35,8 +35,9 @@ public final class OtherSide {
     this.patience = patience;
   }
 
-  boolean isPinned() {
-    return clusterId.isPresent();
+  /** The only cluster to deliver to; empty for whichever answers. */
+  Optional<String> clusterId() {
+    return clusterId;
   }
 
   /** What it means that the brokers are of this cluster; null if they may be. */

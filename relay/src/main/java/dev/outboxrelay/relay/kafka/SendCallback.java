@@ -29,7 +29,7 @@ final class SendCallback implements Callback {
       cluster.acked(metadata.topic(), metadata.partition(), completion);
     } else if (Thread.currentThread() == sendingThread) {
       refusal = error;
-    } else {
+    } else if (!cluster.isDiscarded()) {
       completion.failed(
           leadMillis > 0 && error instanceof InvalidTimestampException ahead
               ? new AheadOfTime(leadMillis, ahead)

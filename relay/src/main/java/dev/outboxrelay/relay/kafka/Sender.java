@@ -73,7 +73,7 @@ final class Sender {
    * @param worker where Kafka's client may block
    */
   Answer look(long now, OtherSide otherSide, Executor worker) {
-    if (!toldLost && thread.isDead()) {
+    if (!toldLost && thread.isDead() && !guard.isDiscarded()) {
       toldLost = true;
       otherSide.forget();
       return new Answer.SenderLost(thread.obituary());
@@ -82,7 +82,7 @@ final class Sender {
     if (unconfirmed != null && !refreshing && now - refreshNanos >= 0) {
       refreshNanos = now + REFRESH_EVERY_NANOS;
       refreshing = true;
-      worker.execute(() -> refresh(unconfirmed));
+      worker.execute(() -> refreshOnce(unconfirmed));
     }
     if (!bootstrap.strangers().isEmpty() && !looking && now - lookedNanos >= LOOK_EVERY_NANOS) {
       lookedNanos = now;
@@ -97,17 +97,23 @@ final class Sender {
     return new Answer.ClusterSeen(latest, guard.isReplaced(), otherSide.judge(latest));
   }
 
+  private void refreshOnce(String topic) {
+    try {
+      refresh(topic);
+    } finally {
+      refreshing = false;
+    }
+  }
+
   /**
    * Has metadata fetched, for which Kafka's client has no call: it looks for a partition that it
    * does not know, and never sends.
    */
-  private void refresh(String topic) {
+  void refresh(String topic) {
     try {
       var unused = producer.send(new ProducerRecord<>(topic, Integer.MAX_VALUE, null, new byte[0]));
     } catch (RuntimeException e) {
       // The producer was closed meanwhile.
-    } finally {
-      refreshing = false;
     }
   }
 

@@ -14,6 +14,9 @@ import org.apache.kafka.common.errors.RetriableException;
  * its {@code send} does not block. Blocks by itself: not for the delivery thread.
  */
 final class TopicResolver {
+  private static final Verdict UNCONFIRMED =
+      new Verdict.RetryLater("no broker has said of which cluster it is; nothing is sent");
+
   private final long patienceNanos;
   private final OtherSide otherSide;
 
@@ -28,12 +31,34 @@ final class TopicResolver {
   }
 
   /**
-   * Asks until there is an answer or patience ends.
+   * Asks until there is an answer or patience ends. Where one cluster is named, a topic is not
+   * ready before it is known again that the brokers are of that one.
    *
-   * @param settings of the producer
    * @param wanted false once nobody waits for the answer any more
    */
-  Answer resolve(
+  Answer resolve(Sender asked, String topic, BooleanSupplier wanted) {
+    KafkaSettings settings = asked.bootstrap().settings();
+    Answer answer = ask(asked.producer(), settings, topic, wanted);
+    if (answer instanceof Answer.TopicUnavailable unavailable
+        && unavailable.verdict() instanceof Verdict.RetryLater) {
+      Verdict stranger = asked.bootstrap().after(otherSide.look(settings));
+      return stranger == null ? answer : new Answer.TopicUnavailable(topic, stranger);
+    }
+    if (answer instanceof Answer.TopicReady && otherSide.clusterId().isPresent()) {
+      return isConfirmed(asked, topic) ? answer : new Answer.TopicUnavailable(topic, UNCONFIRMED);
+    }
+    return answer;
+  }
+
+  private boolean isConfirmed(Sender asked, String topic) {
+    if (asked.guard().isConfirmed()) {
+      return true;
+    }
+    asked.refresh(topic);
+    return asked.guard().awaitConfirmed(patienceNanos);
+  }
+
+  private Answer ask(
       Producer<?, ?> producer, KafkaSettings settings, String topic, BooleanSupplier wanted) {
     long begin = System.nanoTime();
     while (true) {

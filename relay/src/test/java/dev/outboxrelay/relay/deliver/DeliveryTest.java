@@ -59,7 +59,7 @@ class DeliveryTest {
             new SplittableRandom(1),
             time.clocks(),
             null,
-            null);
+            disk.cluster);
   }
 
   private void append(int count) {
@@ -659,6 +659,15 @@ class DeliveryTest {
     assertThat(counts.clusterChanges()).isEqualTo(1);
     assertThat(counts.cluster()).contains("B");
     assertThat(disk.cluster).isEqualTo("B");
+  }
+
+  @Test
+  void theClusterOfAnEarlierRunIsToldAgainAndIsNoChange() {
+    disk.cluster = "A";
+    begin();
+    turns(3);
+    assertThat(counts.cluster()).contains("A");
+    assertThat(counts.clusterChanges()).isZero();
   }
 
   @Test

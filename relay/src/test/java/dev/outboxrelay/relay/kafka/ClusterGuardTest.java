@@ -5,18 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.deliver.Completion;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.common.ClusterResource;
-import org.apache.kafka.common.Metric;
-import org.apache.kafka.common.MetricName;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class ClusterGuardTest {
-  private final ClusterGuard guard = new ClusterGuard();
+  private final ClusterGuard guard = new ClusterGuard(Optional.empty());
   private final List<Integer> acked = new ArrayList<>();
-  private double connections = 1;
+  private final Connections connections = new Connections();
+  private final MockProducer<byte[], byte[]> producer = new MockProducer<>();
 
   private final Completion completion =
       new Completion() {
@@ -33,21 +32,7 @@ class ClusterGuardTest {
 
   @BeforeEach
   void watch() {
-    MetricName name = new MetricName("connection-creation-total", "producer-metrics", "", Map.of());
-    Metric count =
-        new Metric() {
-          @Override
-          public MetricName metricName() {
-            return name;
-          }
-
-          @Override
-          public Object metricValue() {
-            return connections;
-          }
-        };
-    MockProducer<byte[], byte[]> producer = new MockProducer<>();
-    producer.setMockMetrics(name, count);
+    connections.of(producer);
     guard.watch(producer);
   }
 
@@ -66,7 +51,7 @@ class ClusterGuardTest {
   @Test
   void anAckOnANewConnectionCountsOnceTheSameClusterWasSeenAgain() {
     seen("A");
-    connections++;
+    connections.makeOne();
     guard.acked("orders", 3, completion);
     assertThat(acked).isEmpty();
     assertThat(guard.unconfirmedTopic()).isEqualTo("orders");
@@ -79,7 +64,7 @@ class ClusterGuardTest {
   @Test
   void anAckOfAnotherClusterNeverCounts() {
     seen("A");
-    connections++;
+    connections.makeOne();
     guard.acked("orders", 3, completion);
     seen("B");
     guard.acked("orders", 4, completion);
@@ -87,6 +72,46 @@ class ClusterGuardTest {
     guard.acked("orders", 5, completion);
     assertThat(acked).isEmpty();
     assertThat(guard.isReplaced()).isTrue();
+  }
+
+  @Test
+  void aProducerThatHasSeenTwoClustersIsClosedBeforeItSendsAnythingElse() {
+    seen("A");
+    assertThat(producer.closed()).isFalse();
+    seen("B");
+    assertThat(producer.closed()).isTrue();
+    assertThat(guard.isDiscarded()).isTrue();
+    seen("A"); // whatever comes after that
+    assertThat(guard.latest()).isEqualTo("B");
+  }
+
+  @Test
+  void aProducerThatFindsAnotherClusterThanTheNamedOneIsClosedAtOnce() {
+    ClusterGuard pinned = new ClusterGuard(Optional.of("A"));
+    pinned.watch(producer);
+    pinned.onUpdate(new ClusterResource("B"));
+    assertThat(producer.closed()).isTrue();
+    assertThat(pinned.isDiscarded()).isTrue();
+    assertThat(pinned.isReplaced()).isFalse();
+    pinned.acked("orders", 3, completion);
+    assertThat(acked).isEmpty();
+  }
+
+  @Test
+  void aClusterIsConfirmedUntilAConnectionIsMadeOrLost() {
+    assertThat(guard.isConfirmed()).isFalse();
+    seen("A");
+    assertThat(guard.isConfirmed()).isTrue();
+    connections.loseOne();
+    assertThat(guard.isConfirmed()).isFalse();
+    connections.makeOne();
+    assertThat(guard.isConfirmed()).isFalse();
+    seen("A");
+    assertThat(guard.isConfirmed()).isTrue();
+    connections.makeOne();
+    assertThat(guard.awaitConfirmed(1)).isFalse();
+    seen("B");
+    assertThat(guard.awaitConfirmed(Long.MAX_VALUE)).isFalse(); // it never will
   }
 
   @Test

@@ -60,18 +60,22 @@ class KafkaTransportTest {
   private final List<String> servers = new CopyOnWriteArrayList<>();
   private final AtomicLong nanos = new AtomicLong();
   private final Watched watched = new Watched();
+  private final Connections connections = new Connections();
   private volatile KafkaSettings settings = settings("broker:9092");
-  private final KafkaTransport transport =
-      new KafkaTransport(
-          this::newProducer,
-          new RecordTimes(RecordTimestamp.APPEND, () -> Instant.ofEpochMilli(NOW)),
-          Partitioner.CRC32,
-          () -> settings,
-          nanos::get,
-          watched,
-          new OtherSide(Optional.empty(), Duration.ofMillis(100)));
+  private KafkaTransport transport = transport(Optional.empty());
   private RuntimeException refusal;
   private volatile int partitions = 1;
+
+  private KafkaTransport transport(Optional<String> pinned) {
+    return new KafkaTransport(
+        this::newProducer,
+        new RecordTimes(RecordTimestamp.APPEND, () -> Instant.ofEpochMilli(NOW)),
+        Partitioner.CRC32,
+        () -> settings,
+        nanos::get,
+        watched,
+        new OtherSide(pinned, Duration.ofMillis(100)));
+  }
 
   private static KafkaSettings settings(String servers) {
     Map<String, String> env = Map.of("KAFKA_BOOTSTRAP_SERVERS", servers);
@@ -110,6 +114,7 @@ class KafkaTransportTest {
             return Collections.nCopies(partitions, partition);
           }
         };
+    connections.of(producer);
     producers.add(producer);
     return producer;
   }
@@ -125,7 +130,8 @@ class KafkaTransportTest {
 
     @Override
     public void letGo() {
-      assertThat(producers.get(seen.get(seen.size() - 1) - 1).closed()).isFalse();
+      int shown = seen.get(seen.size() - 1) - 1;
+      assertThat(producers.get(shown).closed()).isEqualTo(guards.get(shown).isDiscarded());
       seen.add(0);
     }
   }
@@ -533,6 +539,40 @@ class KafkaTransportTest {
     seen("B");
     onAnotherThread(producer::completeNext);
     assertThat(result.told).isEmpty();
+  }
+
+  @Test
+  void whatIsGivenUpWithAProducerThatHasSeenTwoClustersIsNoFailure() throws InterruptedException {
+    MockProducer<byte[], byte[]> producer = ready();
+    seen("A");
+    Result result = new Result();
+    assertThat(transport.send(record(1), result)).isNull();
+    seen("B");
+    onAnotherThread(() -> producer.errorNext(new KafkaException("closed")));
+    assertThat(result.told).isEmpty();
+    assertThat(transport.send(record(2), result)).isInstanceOf(Verdict.RetryLater.class);
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("B", true, null));
+  }
+
+  @Test
+  void whereOneClusterIsNamedATopicIsReadyOnlyWhileTheBrokersAreKnownToBeOfIt() {
+    transport.close();
+    transport = transport(Optional.of("A"));
+    transport.connect();
+    await().atMost(PATIENCE).until(() -> guards.size() == 1 && guards.get(0).connections() == 1);
+    seen("A");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("A", false, null));
+    transport.resolve("orders");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
+    assertThat(transport.isReady("orders")).isTrue();
+    connections.loseOne();
+    assertThat(transport.isReady("orders")).isFalse();
+    transport.resolve("orders");
+    connections.makeOne();
+    seen("A");
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
+    assertThat(transport.isReady("orders")).isTrue();
   }
 
   @Test

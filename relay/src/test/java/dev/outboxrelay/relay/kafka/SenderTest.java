@@ -13,8 +13,6 @@ import java.util.Queue;
 import java.util.TreeMap;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.common.ClusterResource;
-import org.apache.kafka.common.Metric;
-import org.apache.kafka.common.MetricName;
 import org.junit.jupiter.api.Test;
 
 class SenderTest {
@@ -29,26 +27,13 @@ class SenderTest {
       };
 
   private final MockProducer<byte[], byte[]> producer = new MockProducer<>();
-  private final ClusterGuard guard = new ClusterGuard();
+  private final ClusterGuard guard = new ClusterGuard(Optional.empty());
   private final OtherSide otherSide = new OtherSide(Optional.empty(), Duration.ofSeconds(1));
   private final Queue<Runnable> worker = new ArrayDeque<>();
-  private double connections = 1;
+  private final Connections connections = new Connections();
 
   private Sender sender(Map<String, String> strangers) {
-    MetricName name = new MetricName("connection-creation-total", "producer-metrics", "", Map.of());
-    producer.setMockMetrics(
-        name,
-        new Metric() {
-          @Override
-          public MetricName metricName() {
-            return name;
-          }
-
-          @Override
-          public Object metricValue() {
-            return connections;
-          }
-        });
+    connections.of(producer);
     guard.watch(producer);
     Map<String, String> env = Map.of("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1");
     KafkaSettings settings =
@@ -71,7 +56,7 @@ class SenderTest {
   void whatConfirmsAClusterIsAskedForOnceAtATime() {
     Sender sender = sender(Map.of());
     guard.onUpdate(new ClusterResource("A"));
-    connections++;
+    connections.makeOne();
     guard.acked("orders", 0, NOBODY);
     assertAskedOnceAtATime(sender);
   }
