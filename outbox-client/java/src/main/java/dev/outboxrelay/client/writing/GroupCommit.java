@@ -9,6 +9,7 @@ import dev.outboxrelay.client.lock.SyncLock;
 import dev.outboxrelay.client.record.Invariant;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Brings what was published in a cycle file to stable storage, by one sync for all threads and
@@ -93,8 +94,9 @@ final class GroupCommit implements Closeable {
     if (isCovered(first, last)) {
       return;
     }
-    if (!claim.acquire(() -> failure != null || isCovered(first, last), deadline)) {
-      if (!isCovered(first, last)) {
+    Settled settled = new Settled(first, last);
+    if (!claim.acquire(settled, deadline)) {
+      if (!settled.covered) {
         throw failed();
       }
       return;
@@ -106,6 +108,27 @@ final class GroupCommit implements Closeable {
       lead(published, deadline);
     } finally {
       claim.release();
+    }
+  }
+
+  /**
+   * Whether those who wait need the claim no longer. Who was seen to be covered stays so: the range
+   * is overwritten by whoever syncs next, and then covers others.
+   */
+  private final class Settled implements BooleanSupplier {
+    private final long first;
+    private final long last;
+    private volatile boolean covered;
+
+    private Settled(long first, long last) {
+      this.first = first;
+      this.last = last;
+    }
+
+    @Override
+    public boolean getAsBoolean() {
+      covered = covered || isCovered(first, last);
+      return covered || failure != null;
     }
   }
 

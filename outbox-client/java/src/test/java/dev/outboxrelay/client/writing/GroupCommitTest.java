@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -255,6 +256,47 @@ class GroupCommitTest {
       assertEquals(2, disk.syncs(), "it was not believed");
     }
     assertEquals(new SyncedRange(0, FIRST, FIRST + PROLOGUE + LENGTH), range());
+  }
+
+  @Test
+  void who_was_covered_stays_so_whatever_range_is_noted_next() throws Exception {
+    CountDownLatch returned = new CountDownLatch(7);
+    try (QueueWriter writer = QueueWriter.open(options())) {
+      disk.onSync(
+          number -> {
+            if (number == 1) {
+              disk.awaitPublished(8);
+              noteInTurnUntil(returned);
+            }
+          });
+      List<Future<OutboxError>> all = new ArrayList<>();
+      all.add(threads.submit(failing(writer)));
+      disk.awaitPublished(1);
+      for (int i = 0; i < 7; i++) {
+        all.add(
+            threads.submit(
+                () -> {
+                  try {
+                    return failing(writer).call();
+                  } finally {
+                    returned.countDown();
+                  }
+                }));
+      }
+      for (Future<OutboxError> each : all) {
+        assertNull(each.get());
+      }
+    }
+  }
+
+  /** What other processes note: that all is on stable storage, and the same of another cycle. */
+  private void noteInTurnUntil(CountDownLatch over) throws IOException {
+    try (StateFile state = StateFile.open(paths.state(), Disk.REAL).orElseThrow()) {
+      while (over.getCount() > 0) {
+        state.syncedRange(new SyncedRange(0, FIRST, FIRST + 7 * LENGTH + PROLOGUE));
+        state.syncedRange(new SyncedRange(1, FIRST, FIRST));
+      }
+    }
   }
 
   @Test
