@@ -12,6 +12,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -73,6 +74,15 @@ public final class SafeFiles {
           (Long) map.get("dev"),
           map.get("fileKey"),
           (Long) map.get("size"));
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** Which file is there: its device and inode; null if there is none. */
+  public static Object keyOf(Path path) throws IOException {
+    try {
+      return Files.readAttributes(path, BasicFileAttributes.class, links(path)).fileKey();
     } catch (NoSuchFileException e) {
       return null;
     }

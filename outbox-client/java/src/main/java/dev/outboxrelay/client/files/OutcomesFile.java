@@ -71,17 +71,11 @@ public final class OutcomesFile implements Closeable {
                 + " bytes, more than a relay ever writes: remove it");
       }
       long end = findLast(channel, any -> true).map(Found::end).orElse(0L);
-      return new OutcomesFile(file, disk, channel, keyOf(file), end);
+      return new OutcomesFile(file, disk, channel, SafeFiles.keyOf(file), end);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
     }
-  }
-
-  /** Which file is there; null if there is none. */
-  private static Object keyOf(Path file) throws IOException {
-    SafeFiles.Attributes found = SafeFiles.attributes(file);
-    return found == null ? null : found.key();
   }
 
   /** All valid entries, oldest first; none if there is no file. */
@@ -181,7 +175,7 @@ public final class OutcomesFile implements Closeable {
     if (ranges.isEmpty()) {
       return;
     }
-    if (key == null || !key.equals(keyOf(file))) {
+    if (key == null || !key.equals(SafeFiles.keyOf(file))) {
       replace(Long.MAX_VALUE); // somebody took it away, or put another one in its place
     }
     try {
@@ -234,7 +228,7 @@ public final class OutcomesFile implements Closeable {
       disk.rename(next, file, DiskStep.POSITION);
       channel.close();
       channel = created;
-      key = keyOf(file);
+      key = SafeFiles.keyOf(file);
       end = written;
     } finally {
       if (channel != created) {

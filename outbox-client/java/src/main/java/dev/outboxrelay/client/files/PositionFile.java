@@ -79,7 +79,7 @@ public final class PositionFile implements Closeable {
       if (slots.reading instanceof Reading.Unreadable) {
         throw new IOException(OwnDescriptors.nameOf(file) + " can't be read");
       }
-      return new PositionFile(file, channel, keyOf(file), disk, slots);
+      return new PositionFile(file, channel, SafeFiles.keyOf(file), disk, slots);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -111,18 +111,12 @@ public final class PositionFile implements Closeable {
         : Optional.empty();
   }
 
-  /** Which file is there; null if there is none. */
-  private static Object keyOf(Path file) throws IOException {
-    SafeFiles.Attributes found = SafeFiles.attributes(file);
-    return found == null ? null : found.key();
-  }
-
   /**
    * Whoever took the file away, or put another one in its place, must not keep others from seeing
    * what is saved from now on: writers would take the outbox for full.
    */
   private void comeBack() throws IOException {
-    if (key == null || !key.equals(keyOf(file))) {
+    if (key == null || !key.equals(SafeFiles.keyOf(file))) {
       PositionFile anew = open(file, disk);
       channel.close();
       channel = anew.channel;

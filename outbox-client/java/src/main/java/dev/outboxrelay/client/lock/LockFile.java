@@ -15,7 +15,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -77,13 +76,13 @@ public final class LockFile {
   public static LockFile share(Path file) throws IOException {
     while (true) {
       // Not under the monitor: whose disk hangs must hold up nobody whose lock is on another.
-      Object before = keyOf(file);
+      Object before = SafeFiles.keyOf(file);
       LockFile known = use(before);
       if (known != null) {
         return known;
       }
       LockFile opened = openOrCreate(file);
-      Object key = keyOf(file);
+      Object key = SafeFiles.keyOf(file);
       LockFile shared =
           key != null && (before == null || before.equals(key)) ? opened.shareAs(key) : null;
       if (shared == opened) {
@@ -180,7 +179,7 @@ public final class LockFile {
 
   /** Whether the path leads to this file. */
   public boolean isAt(Path file) throws IOException {
-    return key.equals(keyOf(file));
+    return key.equals(SafeFiles.keyOf(file));
   }
 
   /**
@@ -292,16 +291,6 @@ public final class LockFile {
   private static LockFile open(Path file, Set<OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
     return new LockFile(AsynchronousFileChannel.open(file, options, null, attributes));
-  }
-
-  /** Device and inode of what the path leads to; null if nothing is there. */
-  private static Object keyOf(Path file) throws IOException {
-    try {
-      return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-          .fileKey();
-    } catch (NoSuchFileException e) {
-      return null;
-    }
   }
 
   /** For a class loader that is gone; see above. Its own locks have left the JDK's table. */
