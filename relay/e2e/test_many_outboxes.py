@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -327,3 +328,50 @@ def test_an_outage_with_a_backlog_larger_than_the_heap_in_many_outboxes(
             )
             assert backlog > HEAP_MIB
             assert fleet.stop() == 0
+
+
+NPROC = 80
+UID = 1000650077
+
+
+def test_outboxes_for_which_there_are_no_threads_wait_and_the_others_are_served(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """A limit of pids, as of a pod; the relay ended, again and again, and served nobody."""
+    if os.geteuid() != 0:
+        pytest.skip("a user with a limit of processes of his own needs root")
+    place = Path(tempfile.mkdtemp(prefix="outbox-threads-", dir="/var/tmp"))
+    user = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups")
+    try:
+        place.chmod(0o755)
+        topic = broker.create_topic(f"t-{uuid.uuid4()}")
+        expected: set[bytes | None] = set()
+        outboxes = [place / f"pod{number}" / "outbox" for number in range(30)]
+        for outbox in outboxes:
+            outbox.parent.mkdir()
+            expected |= append(outbox, topic, 20)
+            for path in (outbox.parent, *outbox.parent.rglob("*")):
+                os.chown(path, UID, UID)
+        with Relay(
+            place,
+            broker.bootstrap,
+            log=tmp_path / "limited.log",
+            settings={
+                "OUTBOX_DIR": "",
+                "OUTBOX_DIRS": f"{place}/*/outbox",
+                "OUTBOX_IDLE_AFTER": "1s",
+            },
+            wrapper=(*user, "prlimit", f"--nproc={NPROC}"),
+        ) as relay:
+            relay.start()
+            eventually(
+                "all are delivered",
+                lambda: not relay.running or delivered(broker, topic) == expected,
+                within=240,
+            )
+            assert relay.running
+            output = relay.output()
+            assert "no thread for" in output
+            assert "TasksMax" in output
+    finally:
+        shutil.rmtree(place)

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -34,8 +35,7 @@ public final class LookThread implements AutoCloseable {
     this.look = look;
     this.intervalNanos = interval.toNanos();
     this.nanoClock = nanoClock;
-    this.thread = new Thread(this::run, "outbox-look");
-    this.thread.setDaemon(true);
+    this.thread = new WorkThread(this::run, "outbox-look");
   }
 
   /**

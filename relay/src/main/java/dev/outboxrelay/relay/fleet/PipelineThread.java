@@ -9,6 +9,8 @@ import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineRunner;
 import dev.outboxrelay.relay.pipeline.RelayLock;
+import dev.outboxrelay.relay.rounds.WorkThread;
+import java.io.IOException;
 import java.util.function.Supplier;
 import org.slf4j.MDC;
 
@@ -45,6 +47,7 @@ final class PipelineThread implements Service {
    * @param config of this outbox
    * @param kafka the settings in use, from any thread
    * @param lock of it; it ends with the service
+   * @throws PipelineRefused if there are no more threads; the lock is released then
    */
   static Service start(
       RelayConfig config,
@@ -53,8 +56,22 @@ final class PipelineThread implements Service {
       OutboxContext context,
       WindowBudget budget) {
     PipelineThread service = new PipelineThread(config, kafka, lock, context, budget);
-    new Thread(service::run, "outbox-delivery").start();
+    Thread thread = new WorkThread(service::run, "outbox-delivery");
+    try {
+      thread.start();
+    } catch (WorkThread.Unavailable e) {
+      release(lock, e);
+      throw new PipelineRefused.Unusable(config.outboxDir() + ": " + e.getMessage(), e);
+    }
     return service;
+  }
+
+  private static void release(RelayLock lock, RuntimeException before) {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      before.addSuppressed(e);
+    }
   }
 
   private void run() {

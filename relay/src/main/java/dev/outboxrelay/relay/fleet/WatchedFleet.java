@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.RelayLock;
 import dev.outboxrelay.relay.rounds.Rounds;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import dev.outboxrelay.relay.sync.SyncThread;
 import java.time.Duration;
@@ -20,6 +21,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** All outboxes that {@code OUTBOX_DIRS} means, as they come and go. */
 public final class WatchedFleet implements Fleet {
@@ -27,6 +30,8 @@ public final class WatchedFleet implements Fleet {
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   private static final long PAUSE_WHILE_STOPPING_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  private static final Logger LOG = LoggerFactory.getLogger(WatchedFleet.class);
 
   private final OutboxWatch watch;
   private final SyncThread syncThread;
@@ -49,7 +54,7 @@ public final class WatchedFleet implements Fleet {
       Supplier<KafkaSettings> kafka,
       FleetListener listener) {
     WindowBudget budget = new WindowBudget(config.window().maxBytes());
-    Executor threads = Executors.newCachedThreadPool(WatchedFleet::daemon);
+    Executor threads = Executors.newCachedThreadPool(work -> new WorkThread(work, "outbox-files"));
     WatchContext context =
         new WatchContext(
             outbox -> {
@@ -68,12 +73,6 @@ public final class WatchedFleet implements Fleet {
     return new WatchedFleet(new OutboxWatch(context), config.syncInterval());
   }
 
-  private static Thread daemon(Runnable work) {
-    Thread thread = new Thread(work, "outbox-files");
-    thread.setDaemon(true);
-    return thread;
-  }
-
   @Override
   public Future<PipelineEnd> start() {
     thread.start();
@@ -83,7 +82,7 @@ public final class WatchedFleet implements Fleet {
   private void run() {
     try {
       while (watch.end().isEmpty()) {
-        watch.doWork();
+        turn();
         LockSupport.parkNanos(this, watch.isStopping() ? PAUSE_WHILE_STOPPING_NANOS : PAUSE_NANOS);
       }
       end.complete(watch.end().get());
@@ -91,6 +90,15 @@ public final class WatchedFleet implements Fleet {
       throw e; // ends the process
     } catch (Throwable e) {
       end.complete(new PipelineEnd.Failed(e));
+    }
+  }
+
+  private void turn() {
+    try {
+      watch.doWork();
+    } catch (WorkThread.Unavailable e) {
+      // The turn does not count: who asks for health sees that, should it last.
+      LOG.atError().addKeyValue("error", e.getMessage()).log("outboxes not looked after");
     }
   }
 

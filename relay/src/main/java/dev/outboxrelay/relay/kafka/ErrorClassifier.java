@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.kafka;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import dev.outboxrelay.relay.secret.SecretWords;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.common.InvalidRecordException;
@@ -60,6 +61,12 @@ final class ErrorClassifier {
     Verdict named = named(null, error);
     if (named != null) {
       return named;
+    }
+    if (rootOf(error) instanceof OutOfMemoryError memory) {
+      if (!WorkThread.isLackOfThreads(memory)) {
+        throw memory; // the end of the process
+      }
+      return new Verdict.RebuildAndRewind(describe(error));
     }
     // Names that can't be looked up yet come back by themselves.
     return UNRESOLVED.equals(rootOf(error).getMessage())

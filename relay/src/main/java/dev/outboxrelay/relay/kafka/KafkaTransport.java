@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -77,13 +78,7 @@ public final class KafkaTransport implements Transport {
     this.watch = watch;
     this.otherSide = otherSide;
     this.resolver = new TopicResolver(PATIENCE_NANOS, otherSide);
-    this.worker =
-        Executors.newSingleThreadExecutor(
-            task -> {
-              Thread thread = new Thread(task, "outbox-kafka");
-              thread.setDaemon(true);
-              return thread;
-            });
+    this.worker = Executors.newSingleThreadExecutor(task -> new WorkThread(task, "outbox-kafka"));
   }
 
   /** An answer and the epoch of the producer that it is about; a new producer comes with it. */

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.settle;
 
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
 
@@ -12,7 +13,7 @@ public final class SettlerThread implements AutoCloseable {
 
   private SettlerThread(Settler settler) {
     this.settler = settler;
-    this.thread = new Thread(this::run, "outbox-settle");
+    this.thread = new WorkThread(this::run, "outbox-settle");
   }
 
   /** Starts the thread. */

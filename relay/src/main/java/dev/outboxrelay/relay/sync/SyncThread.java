@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.sync;
 
 import dev.outboxrelay.relay.rounds.Rounds;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.ExecutorService;
@@ -18,7 +19,8 @@ public final class SyncThread implements AutoCloseable {
   /** A look reads a page or two. */
   private static final Duration PATIENCE = Duration.ofMillis(300);
 
-  private final ExecutorService workers = Executors.newCachedThreadPool(SyncThread::daemon);
+  private final ExecutorService workers =
+      Executors.newCachedThreadPool(work -> new WorkThread(work, "outbox-sync"));
   private final SyncTick tick;
   private final Thread thread;
   private volatile boolean stopped;
@@ -26,13 +28,7 @@ public final class SyncThread implements AutoCloseable {
   private SyncThread(Supplier<? extends Collection<OutboxSync>> outboxes, Duration interval) {
     Rounds<OutboxSync> rounds = new Rounds<>(workers, PATIENCE);
     this.tick = new SyncTick(outboxes, workers, rounds, interval, System::nanoTime);
-    this.thread = daemon(this::run);
-  }
-
-  private static Thread daemon(Runnable work) {
-    Thread thread = new Thread(work, "outbox-sync");
-    thread.setDaemon(true);
-    return thread;
+    this.thread = new WorkThread(this::run, "outbox-sync");
   }
 
   /**

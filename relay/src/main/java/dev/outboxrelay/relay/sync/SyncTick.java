@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.sync;
 
 import dev.outboxrelay.relay.rounds.Rounds;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.concurrent.Executor;
@@ -66,7 +67,7 @@ final class SyncTick {
     boolean handedOver = false;
     try {
       if (outbox.look()) {
-        workers.execute(() -> sync(outbox, now));
+        handOver(outbox, now);
         handedOver = true;
       }
     } finally {
@@ -75,6 +76,14 @@ final class SyncTick {
       }
     }
     return handedOver;
+  }
+
+  private void handOver(OutboxSync outbox, long now) {
+    try {
+      workers.execute(() -> sync(outbox, now));
+    } catch (WorkThread.Unavailable e) {
+      sync(outbox, now); // here; should it hang, the round goes on without it
+    }
   }
 
   /** What was appended during a sync that outlasted the interval waits for no further tick. */

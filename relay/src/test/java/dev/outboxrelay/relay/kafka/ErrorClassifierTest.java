@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
@@ -174,5 +175,15 @@ class ErrorClassifierTest {
         .isInstanceOf(Verdict.RetryLater.class);
     assertThat(failed(new TimeoutException("expired")))
         .isInstanceOf(Verdict.RebuildAndRewind.class);
+  }
+
+  @Test
+  void aLackOfThreadsIsTriedAgainAndOneOfMemoryEndsTheProcess() {
+    Throwable threads = new OutOfMemoryError("unable to create native thread: possibly ...");
+    assertThat(ErrorClassifier.ofUnmade(new KafkaException("Failed to construct", threads)))
+        .isInstanceOf(Verdict.RebuildAndRewind.class);
+    RuntimeException memory =
+        new KafkaException("Failed to construct", new OutOfMemoryError("Java heap space"));
+    assertThatThrownBy(() -> ErrorClassifier.ofUnmade(memory)).isInstanceOf(OutOfMemoryError.class);
   }
 }

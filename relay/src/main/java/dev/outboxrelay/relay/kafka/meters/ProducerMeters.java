@@ -8,6 +8,9 @@ import io.micrometer.core.instrument.binder.kafka.KafkaClientMetrics;
 import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.core.instrument.config.MeterFilterReply;
 import java.util.Set;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import org.apache.kafka.clients.producer.Producer;
 
 /**
@@ -32,6 +35,12 @@ public final class ProducerMeters implements ProducerWatch {
         }
       };
 
+  /**
+   * Runs nothing, and takes no thread for each outbox: what would be looked for again is what the
+   * client measures for each topic and each node. All else is there when a producer is made.
+   */
+  private static final ScheduledExecutorService NEVER = never();
+
   private static final Set<String> FIXED_TAGS = Set.of("outbox", "client.id", "kafka.version");
 
   private final MeterRegistry registry;
@@ -49,9 +58,16 @@ public final class ProducerMeters implements ProducerWatch {
     this.tags = Tags.of("outbox", outbox);
   }
 
+  private static ScheduledExecutorService never() {
+    ScheduledExecutorService executor =
+        new ScheduledThreadPoolExecutor(1, new ThreadPoolExecutor.DiscardPolicy());
+    executor.shutdown();
+    return executor;
+  }
+
   @Override
   public void using(Producer<?, ?> producer) {
-    bound = new KafkaClientMetrics(producer, tags);
+    bound = new KafkaClientMetrics(producer, tags, NEVER);
     bound.bindTo(registry);
   }
 

@@ -1,0 +1,53 @@
+package dev.outboxrelay.relay.rounds;
+
+/**
+ * A daemon of the relay. That the machine has no more threads is {@link Unavailable} here, for
+ * which one outbox waits; the JVM tells it by the error of a heap that is full, which ends the
+ * process.
+ */
+public final class WorkThread extends Thread {
+
+  /** Not started yet. */
+  public WorkThread(Runnable work, String name) {
+    super(work, name);
+    setDaemon(true);
+  }
+
+  /**
+   * Starts it.
+   *
+   * @throws Unavailable if there are no more threads
+   */
+  @Override
+  public synchronized void start() {
+    try {
+      super.start();
+    } catch (OutOfMemoryError e) {
+      if (!isLackOfThreads(e)) {
+        throw e;
+      }
+      throw new Unavailable(getName());
+    }
+  }
+
+  /** Whether it is threads that the JVM could not have, and not memory of its heap. */
+  public static boolean isLackOfThreads(Throwable error) {
+    return error instanceof OutOfMemoryError
+        && error.getMessage() != null
+        && error.getMessage().contains("native thread");
+  }
+
+  /** There are no more threads. */
+  public static final class Unavailable extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private Unavailable(String name) {
+      // Without the error as its cause: where that is logged the process ends.
+      super(
+          "no thread for "
+              + name
+              + ": let the relay have more (TasksMax, a pod's limit of pids, ulimit -u), or fewer"
+              + " outboxes");
+    }
+  }
+}
