@@ -303,6 +303,21 @@ def test_a_stranger_at_one_of_several_addresses_is_named_and_holds_nothing_up(
     events.assert_all_in_order(read_topic(own.bootstrap, "t"))
 
 
+def test_several_addresses_of_one_broker_are_of_one_cluster(
+    own: Broker, outbox: Path, tmp_path: Path
+) -> None:
+    """Kafka's client connects to two of them before it knows of which cluster they are."""
+    addresses = f"{own.bootstrap},localhost:{own.port},127.0.0.1:{free_port()}"
+    with Relay(outbox, addresses, log=tmp_path / "relay.log") as relay:
+        relay.start()
+        events = Events(outbox, "t")
+        events.append(10)
+        eventually("all are delivered", relay.is_drained)
+        assert relay.status()["cluster_changes"] == 0
+        assert "will be sent again" not in relay.output()
+    events.assert_all_in_order(read_topic(own.bootstrap, "t"))
+
+
 def test_a_broker_that_forgets_producers_keeps_the_order(outbox: Path, tmp_path: Path) -> None:
     forgetful = {
         "producer.id.expiration.ms": "2000",

@@ -117,7 +117,10 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 
 def as_before_4_1(answer: bytes) -> bytes:
     """ApiVersions without the Produce request that names topics by their ids (KIP-516)."""
-    return answer.replace(b"\x00\x00\x00\x00\x00\x0d", b"\x00\x00\x00\x00\x00\x0c", 1)
+    for separator in (b"", b"\x00"):  # before, and since KIP-482
+        produce, fetch = b"\x00\x00\x00\x00\x00%c" + separator, b"\x00\x01\x00\x04\x00"
+        answer = answer.replace(produce % 13 + fetch, produce % 12 + fetch)
+    return answer
 
 
 def late(
