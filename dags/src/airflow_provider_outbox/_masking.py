@@ -9,11 +9,13 @@ from airflow_provider_outbox import _airflow
 
 # scheme://user:password@host, of which connections and exceptions are full.
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s:/?#@]*):([^\s/?#@]+)(?=@)")
+# name=value, 'name': 'value' and the like, in messages, reprs and query strings.
+_NAMED = re.compile(r"""(\w+)(["']?\s*[:=]\s*)(["']?)([^\s"',;&(){}\[\]]+)""")
 _ANYTHING = "anything"
 
 
 class AirflowMask:
-    """What ``mask_secret`` was told, what stands under a sensitive name, and passwords in URLs."""
+    """What ``mask_secret`` was told, what a sensitive name is given, and passwords in URLs."""
 
     def __init__(self) -> None:
         """Find the masker of the Airflow that is installed."""
@@ -24,7 +26,13 @@ class AirflowMask:
         """*text* with ``***`` in place of each secret."""
         shown = self._redact(text, None)
         shown = shown if isinstance(shown, str) else "***"
-        return _PASSWORD_IN_URL.sub(r"\1:***", shown) if "://" in shown else shown
+        if "://" in shown:
+            shown = _PASSWORD_IN_URL.sub(r"\1:***", shown)
+        return _NAMED.sub(self._named, shown) if "=" in shown or ":" in shown else shown
+
+    def _named(self, found: re.Match[str]) -> str:
+        name, between, quote, _ = found.groups()
+        return f"{name}{between}{quote}***" if self.hides(name) else found[0]
 
     def _is_sensitive(self, name: str) -> bool:
         return bool(self._redact(_ANYTHING, name) != _ANYTHING)

@@ -24,5 +24,5 @@ def error_payload(problem: object, *, message: bool = True) -> dict[str, Any]:
     )
     error: dict[str, Any] = {"type": name}
     if message:
-        error["message"] = Shortened(str(problem), MAX_MESSAGE)
+        error["message"] = Shortened(problem, MAX_MESSAGE)
     return {"error": error}

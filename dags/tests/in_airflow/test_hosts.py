@@ -27,7 +27,11 @@ from airflow_provider_outbox import (
     publish_event,
     publish_workflow_event,
 )
+from airflow_provider_outbox._facts import Fact
+from airflow_provider_outbox._payloads import error_payload
+from airflow_provider_outbox._publisher import publish_fact
 from airflow_provider_outbox._settings import Patterns
+from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._json import to_json_value
 from airflow_provider_outbox.listener import TaskListener
 
@@ -234,6 +238,27 @@ def test_a_file_may_name_it(
     monkeypatch.setenv("OPENLINEAGE_CONFIG", str(file))
     plugin.register_transport()
     assert "outbox" in get_default_factory().transports
+
+
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_error_that_has_no_text_is_told_all_the_same(outbox: TemporaryOutbox) -> None:
+    fact = Fact(EventType.TASK_FAILED, "d", "r", {"task_id": "t"})
+    publish_fact(fact, "listener", lambda: error_payload(UnspeakableError()))
+    (event,) = published(outbox)
+    assert event["payload"]["error"]["type"].endswith("UnspeakableError")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": NaN, "b": [1e400, 5]}', '[{"a": 1.0}]', "{not json", '{"a" : 1 }', "12:30:45", "a=b"],
+)
+def test_a_text_without_secrets_stays_as_it_is(text: str, outbox: TemporaryOutbox) -> None:
+    publish_workflow_event("CUSTOM", "w", "r", payload=text)
+    assert values(outbox) == [text]
 
 
 def test_the_decorator_masks_a_tasks_value(outbox: TemporaryOutbox) -> None:

@@ -70,6 +70,10 @@ class Model(pydantic.BaseModel):  # type: ignore[misc, unused-ignore]
     api_key: str
 
 
+class Name(Enum):
+    TOKEN = "token"
+
+
 class Shown:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -136,6 +140,12 @@ SHAPES_OF_UNKNOWN: list[Callable[[str], Any]] = [
     lambda s: f"connect to postgresql://bob:{s}@host:5432/db failed",
     lambda s: ConnectionError(f"amqp://guest:{s}@rabbit/ refused"),
     lambda s: {"passwd": PurePosixPath(s)},
+    lambda s: {b"password": s, "headers": [(b"authorization", s.encode())]},
+    lambda s: {Name.TOKEN: s},
+    lambda s: {"env": [{"name": "DB_PASSWORD", "value": s}]},
+    lambda s: RuntimeError(f"could not log in with password='{s}'"),
+    lambda s: f"GET /items?page=1&access_token={s}&x=2",
+    lambda s: "{'password': '" + s + "', 'a': 1",
 ]
 CASES = [(KNOWN, shape) for shape in SHAPES_OF_KNOWN] + [
     (UNKNOWN, shape) for shape in SHAPES_OF_UNKNOWN

@@ -18,6 +18,8 @@ def unwrapped(value: Any) -> object:
     kind = type(value)
     if kind.__name__ == "Proxy" and kind.__module__.partition(".")[0] == "lazy_object_proxy":
         return value.__wrapped__
+    if kind.__name__ == "V1EnvVar" and kind.__module__.partition(".")[0] == "kubernetes":
+        return value.to_dict()
     if not _is_airflows(kind):
         return value
     if kind.__name__ == "ParamsDict":

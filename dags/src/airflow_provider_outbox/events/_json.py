@@ -46,6 +46,7 @@ MAX_REPR = 1_000
 HIDDEN = "***"
 # A secret that a cut goes through must be found first.
 _LONGEST_SECRET = 64 << 10
+_LONGEST_JSON = 1 << 20
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 # Python refuses to write longer ones in decimal (sys.set_int_max_str_digits).
@@ -94,6 +95,10 @@ class _Job:
         """Whether what stands under this key is secret: the key is, or a part of it."""
         if self.mask is None:
             return False
+        if isinstance(key, Enum):
+            return self.hides(key.value)
+        if isinstance(key, bytes | bytearray):
+            return self.mask.hides(key.decode("latin-1"))
         if isinstance(key, str):
             return self.mask.hides(key)
         return isinstance(key, tuple) and any(map(self.hides, key))
@@ -151,9 +156,9 @@ def withheld(reason: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Shortened:
-    """A text of which only the beginning is wanted: what is secret in it is hidden before."""
+    """The text of a value, of which only the beginning is wanted: secrets are hidden before."""
 
-    text: str
+    value: object
     most: int
 
 
@@ -185,7 +190,8 @@ def _encode_other(value: Any, above: tuple[int, ...], job: _Job, hidden: bool) -
     if text is not None:
         return _shown(text, job, hidden)
     if isinstance(value, Shortened):
-        return job.text(HIDDEN if hidden else job.masked(value.text, value.most)[: value.most])
+        text = HIDDEN if hidden else job.masked(str(value.value), value.most)
+        return job.text(text[: value.most])
     if isinstance(value, Enum):
         return _encode(value.value, above, job, hidden)
     if isinstance(value, bool | int):
@@ -230,14 +236,15 @@ def _shown(text: str, job: _Job, hidden: bool) -> str:
 
 def _without_secrets(text: str, job: _Job) -> str:
     """A text, which may itself be JSON: then the names in it say what is secret, too."""
-    if job.mask is None or len(text) > _LONGEST_SECRET or text.lstrip()[:1] not in ("{", "["):
+    if job.mask is None or len(text) > _LONGEST_JSON or text.lstrip()[:1] not in ("{", "["):
         return job.masked(text)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return job.masked(text)
     shown = _encode(value, (), _Job(encoded=True, mask=job.mask))
-    return job.masked(text) if shown == value else to_text(shown)
+    is_the_same = shown == _encode(value, (), _Job(encoded=True))
+    return job.masked(text) if is_the_same else to_text(shown)
 
 
 def _bytes(value: bytes | bytearray | memoryview, job: _Job, hidden: bool) -> Any:
@@ -256,12 +263,14 @@ def _bytes(value: bytes | bytearray | memoryview, job: _Job, hidden: bool) -> An
 
 
 def _list(value: Sequence[Any], above: tuple[int, ...], job: _Job, hidden: bool) -> list[Any]:
-    if job.mask is not None and not hidden and type(value) in (list, tuple) and len(value) == 2:
-        # A name and its value, as HTTP headers are.
-        hidden = isinstance(value[0], str) and job.hides(value[0])
-        if hidden:
-            return [_encode(value[0], above, job), _encode(value[1], above, job, hidden)]
+    if type(value) in (list, tuple) and len(value) == 2 and _is_secrets_name(value[0], job):
+        # As HTTP headers are.
+        return [_encode(value[0], above, job), _encode(value[1], above, job, hidden=True)]
     return [_encode(item, above, job, hidden) for item in job.items(value)]
+
+
+def _is_secrets_name(value: object, job: _Job) -> bool:
+    return isinstance(value, str | bytes) and job.hides(value)
 
 
 def _text(value: Any) -> str | None:
@@ -324,8 +333,12 @@ def _mapping(
     shown = [name if name is None else job.masked(name) for name in names]
     if looks_tagged or None in shown or len(set(shown)) != len(shown):
         return {PAIRS: _pairs(items, above, job, hidden)}
+    # As Kubernetes has environment variables.
+    named = job.mask is not None and "value" in value and job.hides(value.get("name"))
     return {
-        job.text(name): _encode(item, above, job, hidden or job.hides(key))
+        job.text(name): _encode(
+            item, above, job, hidden or job.hides(key) or (named and key == "value")
+        )
         for name, (key, item) in job.items(zip(shown, items, strict=True))
         if name is not None
     }
