@@ -50,10 +50,10 @@ def task_decorator() -> Any:
     return task
 
 
-def mask_secrets(value: Any, max_depth: int) -> Any:
-    """*value* without what Airflow's masker knows as secret."""
+def masker() -> Any:
+    """Airflow's ``redact(value, name)``: without what its masker knows, or its names hide."""
     try:
         from airflow.sdk.log import redact
     except ImportError:
         from airflow.utils.log.secrets_masker import redact
-    return redact(value, None, max_depth)
+    return redact

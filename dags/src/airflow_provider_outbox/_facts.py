@@ -71,6 +71,17 @@ def task_fact(event_type: EventType, task_instance: Any, run: Any = None) -> Fac
     )
 
 
+def goes_on(task_instance: Any) -> bool:
+    """Whether an attempt is not begun, but taken up again: it was deferred or rescheduled."""
+    told = getattr(task_instance, "_ti_context_from_server", None)  # 3.x
+    if told is None:
+        return plain(task_instance, "next_method") is not None
+    return (
+        getattr(told, "next_method", None) is not None
+        or _number(getattr(told, "task_reschedule_count", 0), 0) > 0
+    )
+
+
 def run_fact(event_type: EventType, run: Any) -> Fact:
     """What happened to a DAG's run.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_outbox.events._json import Shortened
+
 MAX_MESSAGE = 10_000
 
 
@@ -12,7 +14,8 @@ def error_payload(problem: object, *, message: bool = True) -> dict[str, Any]:
     if problem is None:
         return {}
     if isinstance(problem, str):
-        return {"error": {"type": None, "message": problem[:MAX_MESSAGE]}} if message else {}
+        told = Shortened(problem, MAX_MESSAGE)
+        return {"error": {"type": None, "message": told}} if message else {}
     kind = type(problem)
     name = (
         kind.__qualname__
@@ -21,5 +24,5 @@ def error_payload(problem: object, *, message: bool = True) -> dict[str, Any]:
     )
     error: dict[str, Any] = {"type": name}
     if message:
-        error["message"] = str(problem)[:MAX_MESSAGE]
+        error["message"] = Shortened(problem, MAX_MESSAGE)
     return {"error": error}

@@ -74,7 +74,9 @@ class Publisher:
         hurried = self._clock() < self._hurry_until
         producer = self._hurried if hurried else self._patient
         try:
-            return producer.publish_event(event, topic, traceparent=traceparent)
+            return producer.publish_event(
+                event, topic, traceparent=traceparent, identity=tuple(event.metadata)
+            )
         except OutboxBusy:
             if not hurried:
                 self._hurry_until = self._clock() + HURRY_SECONDS

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from airflow_provider_outbox import _airflow
-from airflow_provider_outbox.events._json import MAX_DEPTH
+from airflow_provider_outbox._masking import AirflowMask
 from airflow_provider_outbox.events._settings import (
     SECTION,
     InvalidSettingError,
@@ -16,9 +15,6 @@ from airflow_provider_outbox.events._settings import (
     from_environment,
     variable,
 )
-
-if TYPE_CHECKING:
-    from airflow_provider_outbox.events._settings import Redactor
 
 DEFAULT_ENVIRONMENT = "dev"
 _WORDS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -73,9 +69,7 @@ class Settings:
             directory=lookup("dir"),
             environment=environment,
             instance=lookup("instance") or environment,
-            producer=ProducerSettings(
-                told.topic, told.max_payload_bytes, _Masked(told.redact).redact
-            ),
+            producer=replace(told, mask=AirflowMask()),
         )
 
 
@@ -103,18 +97,6 @@ class ListenerSettings:
             task_dags=Patterns.read("task_instance_dag_id"),
             tasks=Patterns.read("task_instance_task_id"),
         )
-
-
-class _Masked:
-    """Airflow's secrets masker, and behind it the user's redactor."""
-
-    def __init__(self, another: Redactor | None) -> None:
-        self._another = another
-
-    def redact(self, values: Any) -> Any:
-        # Two levels of ours stand above the user's values.
-        masked = _airflow.mask_secrets(values, MAX_DEPTH + 2)
-        return masked if self._another is None else self._another(masked)
 
 
 def lookup(name: str) -> str | None:

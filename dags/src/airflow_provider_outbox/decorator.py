@@ -11,7 +11,7 @@ from airflow_provider_outbox._facts import plain, task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox.events import EventType
-from airflow_provider_outbox.events._boundary import log_failure, raised_by_signal
+from airflow_provider_outbox.events._boundary import from_outside, log_failure
 from airflow_provider_outbox.events._json import withheld
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Publication:
         try:
             return {"data": self._select(value)}
         except BaseException as problem:
-            if raised_by_signal(problem):
+            if from_outside(problem):
                 raise
             log_failure("select what of a task's value is published", problem)
             return withheld("select failed")

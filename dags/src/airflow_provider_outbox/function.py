@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_outbox import _airflow
@@ -67,6 +68,9 @@ def publish_workflow_event(
             **{name: value for name, value in given.items() if value is not None},
         )
     with publishing("publish a workflow event"):
+        ids = running or {}
+        workflow_id = _as_text(workflow_id, plain(ids.get("dag_run"), "dag_id"))
+        workflow_run_id = _as_text(workflow_run_id, plain(ids.get("dag_run"), "run_id"))
         kind = EventType(event_type) if event_type in EventType.__members__ else event_type
         return publish_statement(
             kind,  # type: ignore[arg-type] # what is no type is refused with its value
@@ -79,6 +83,21 @@ def publish_workflow_event(
             traceparent=trace_of((running or {}).get("ti"), (running or {}).get("dag_run")),
         )
     return None
+
+
+def _as_text(value: Any, airflows: object) -> Any:
+    """An id that ``render_template_as_native_obj`` has made a number, or whatever, of.
+
+    Args:
+        value: the argument.
+        airflows: the running DAG's or run's own id of this kind.
+    """
+    if isinstance(value, str) or value is None:
+        return value
+    with Boundary("read an id"):
+        if isinstance(airflows, str) and ast.literal_eval(airflows) == value:
+            return airflows
+    return str(value) if type(value) in (int, float) else value
 
 
 def _running() -> Mapping[str, Any] | None:

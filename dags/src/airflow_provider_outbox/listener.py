@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-from airflow_provider_outbox._facts import plain, run_fact, task_fact
+from airflow_provider_outbox._facts import goes_on, plain, run_fact, task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox._settings import ListenerSettings, Patterns
@@ -27,8 +27,9 @@ class TaskListener:
 
     @hookimpl
     def on_task_instance_running(self, task_instance: Any) -> None:
-        """An attempt has begun."""
-        self._publish(EventType.TASK_STARTED, task_instance)
+        """An attempt has begun; Airflow tells the same when it goes on after a pause."""
+        if not goes_on(task_instance):
+            self._publish(EventType.TASK_STARTED, task_instance)
 
     @hookimpl
     def on_task_instance_success(self, task_instance: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,6 +80,8 @@ class WorkflowEventNotifier(BaseNotifier):
 
 def _run(context: Any) -> Any:
     run = context.get("dag_run")
+    if isinstance(run, Mapping):  # of a deadline: what the API tells of a run
+        return SimpleNamespace(**run)
     if plain(run, "run_id") is not None:
         return run
     # Where Airflow has no run for a callback it gives the ids alone.

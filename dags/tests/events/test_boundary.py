@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import decimal  # noqa: F401 - as the following, for what is evaluated
+import functools
+import json  # noqa: F401
 import logging
+import queue  # noqa: F401
 import signal
+import sys  # noqa: F401
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +83,85 @@ def test_it_also_strikes_inside_a_value_of_the_users(problem: BaseException) -> 
     signal.signal(signal.SIGUSR1, Alarm(problem).handle)
     with pytest.raises(type(problem)):
         to_json_value(Slow())
+
+
+def raising(problem: BaseException) -> Any:
+    def handle(number: int, frame: object) -> None:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # as one does that strikes once
+        raise problem
+
+    return handle
+
+
+class Callable:
+    def __init__(self, problem: BaseException) -> None:
+        self.problem = problem
+
+    def __call__(self, *arguments: object) -> None:
+        self._strike()
+
+    def _strike(self) -> None:
+        raise self.problem
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        raising(ValueError("v")),
+        Callable(ValueError("v")),
+        functools.partial(Callable.__call__, Callable(ValueError("v"))),
+        functools.partial(
+            lambda text, number, frame: raising(ValueError(text))(number, frame), "v"
+        ),
+    ],
+    ids=["resets itself", "an object", "a partial of a method", "a partial of a function"],
+)
+@pytest.mark.usefixtures("restored")
+def test_whatever_shape_the_handler_has(handler: Any) -> None:
+    signal.signal(signal.SIGUSR1, handler)
+    with pytest.raises(ValueError, match="v"), Boundary("do it"):
+        signal.raise_signal(signal.SIGUSR1)
+
+
+class TimeLimitError(Exception):
+    """As stopit's."""
+
+
+@pytest.mark.parametrize("kind", [TimeLimitError, TimeoutError, SystemExit, GeneratorExit])
+def test_what_another_thread_sets_strikes(kind: type[BaseException]) -> None:
+    class Busy:
+        def __repr__(self) -> str:
+            me = ctypes.c_ulong(threading.get_ident())
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(me, ctypes.py_object(kind))
+            return "".join(str(number) for number in range(1_000))
+
+    with pytest.raises(kind), Boundary("do it"):
+        to_json_value(Busy())
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "next(iter([]))",
+        "queue.SimpleQueue().get_nowait()",
+        "{}[1]",
+        "json.loads('{')",
+        "sys.exit(3)",
+        "[].pop()",
+        "decimal.Decimal(1) / 0",
+        "exec('raise TimeLimitError')",
+        "exec('raise SystemExit')",
+        "exec('assert 0')",
+        "dict(switch=1).x",
+    ],
+)
+def test_an_error_of_a_value_is_its_own(expression: str) -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            return str(eval(expression))
+
+    with Boundary("do it"):
+        to_json_value([Broken()])
 
 
 def test_ctrl_c_comes_through() -> None:

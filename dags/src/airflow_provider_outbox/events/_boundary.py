@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import logging
-import signal
+import sys
+from inspect import CO_VARARGS
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from airflow_provider_outbox.events._settings import InvalidSettingError
@@ -11,16 +14,18 @@ from outbox_client import InvalidEvent, Outbox, OutboxError, OutboxUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
 logger = logging.getLogger("airflow_provider_outbox")
 
+_HUBS = frozenset({"gevent", "eventlet"})
+
 
 class Boundary:
-    """Logs and swallows what is raised inside, of whatever kind, and counts a lost event.
+    """Logs and swallows the errors of what is done inside, and counts a lost event.
 
-    Except what a signal handler raised: a task's timeout, a stop of the scheduler or Ctrl-C would
-    have struck the caller's code one moment later, and must still strike.
+    What came from outside passes (`from_outside`): a task's timeout, a stop of the scheduler or
+    Ctrl-C would have struck the caller's code one moment later, and must still strike.
 
     ::
 
@@ -49,14 +54,14 @@ class Boundary:
     ) -> bool:
         if problem is None:
             return False
-        if raised_by_signal(problem):
+        if from_outside(problem):
             return False
         log_failure(self._action, problem)
         if self._lost is not None:
             try:
                 self._lost(problem)
             except BaseException as another:
-                if raised_by_signal(another):
+                if from_outside(another):
                     raise
         return True
 
@@ -75,19 +80,64 @@ def count_lost(directory: str, problem: BaseException) -> None:
     Outbox(directory, durability="process", max_bytes=1).count_refusal(reason)
 
 
-def raised_by_signal(problem: BaseException) -> bool:
-    """Whether a signal's handler raised it: one of the frames that it passed is the handler's."""
-    if isinstance(problem, KeyboardInterrupt):
-        # Python's own handler of SIGINT is written in C and leaves no frame.
-        return True
-    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    codes = {getattr(handler, "__code__", None) for handler in handlers} - {None}
+def from_outside(problem: BaseException) -> bool:
+    """Whether *problem* is no error of what was done, but struck while it was done.
+
+    So does what a signal's handler raises, what a greenlet's timeout or end throws into it, and
+    what another thread sets (``PyThreadState_SetAsyncExc``, by which time limits strike that work
+    without signals). What our code or a user's value raises is an error, of whatever class it is.
+    """
     traceback = problem.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code in codes:
+    if isinstance(problem, KeyboardInterrupt) or traceback is None:
+        # Python's own handler of SIGINT is written in C and leaves no frame.
+        return isinstance(problem, KeyboardInterrupt)
+    while traceback.tb_next is not None:
+        if _is_told_of(traceback.tb_next.tb_frame, traceback.tb_frame):
             return True
         traceback = traceback.tb_next
-    return False
+    return _was_set(problem, traceback)
+
+
+def _is_told_of(handler: FrameType, interrupted: FrameType) -> bool:
+    """Whether the first is a signal handler's: it is given a number and what it interrupts."""
+    code = handler.f_code
+    count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & CO_VARARGS)
+    given: list[object] = []
+    for name in code.co_varnames[:count]:
+        value = handler.f_locals.get(name)
+        given.extend(value if type(value) is tuple else (value,))
+    return any(
+        isinstance(number, int) and frame is interrupted for number, frame in pairwise(given)
+    )
+
+
+def _was_set(problem: BaseException, innermost: TracebackType) -> bool:
+    """Whether nobody raised it where it appeared, or C code did that for somebody else."""
+    code = innermost.tb_frame.f_code.co_code
+    at = innermost.tb_lasti
+    if _is_switch(innermost.tb_frame):
+        return True
+    known = 0 <= at < len(code)  # not in frames of Cython's
+    if known and dis.opname[code[at]] in ("RAISE_VARARGS", "RERAISE"):
+        return False
+    if isinstance(problem, Exception):
+        # What is set is a class, so it has nothing to say.
+        return known and not (problem.args or problem.__cause__ or _is_of_c(type(problem)))
+    return not (isinstance(problem, SystemExit) and problem.args)  # else sys.exit
+
+
+def _is_switch(frame: FrameType) -> bool:
+    """Whether a greenlet waits there, and another one throws errors into it."""
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return package in _HUBS and frame.f_code.co_name.endswith("switch")
+
+
+def _is_of_c(kind: type[BaseException]) -> bool:
+    """Whether C code may raise it with nothing to say, as it does `StopIteration`."""
+    if kind is TimeoutError:
+        return False
+    module = sys.modules.get(kind.__module__)
+    return not str(getattr(module, "__file__", None) or "").endswith((".py", ".pyc"))
 
 
 def log_failure(action: str, problem: BaseException) -> None:
@@ -97,5 +147,5 @@ def log_failure(action: str, problem: BaseException) -> None:
         logger.debug("where it came from", exc_info=problem)
     except Exception as another:
         # A log handler, or the problem's own __str__.
-        if raised_by_signal(another):
+        if from_outside(another):
             raise

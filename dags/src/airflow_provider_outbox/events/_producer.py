@@ -10,8 +10,8 @@ from urllib.parse import quote
 from airflow_provider_outbox.events._boundary import (
     Boundary,
     count_lost,
+    from_outside,
     log_failure,
-    raised_by_signal,
 )
 from airflow_provider_outbox.events._event import InvalidWorkflowEvent, WorkflowEvent
 from airflow_provider_outbox.events._json import (
@@ -29,7 +29,7 @@ from airflow_provider_outbox.events._settings import (
 from outbox_client import Outbox, OutboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -75,7 +75,12 @@ class WorkflowEventProducer:
         self._settings = settings
 
     def publish_event(
-        self, event: WorkflowEvent, topic: str | None = None, *, traceparent: str | None = None
+        self,
+        event: WorkflowEvent,
+        topic: str | None = None,
+        *,
+        traceparent: str | None = None,
+        identity: Collection[str] = (),
     ) -> Receipt:
         """Append an event. When this returns, it will be delivered, whatever happens to Kafka.
 
@@ -83,6 +88,8 @@ class WorkflowEventProducer:
             event: what happened.
             topic: default: ``OUTBOX_TOPIC``. ``{environment}`` in it stands for ``ENVIRONMENT``.
             traceparent: of the W3C trace that it belongs to; ignored if it is none.
+            identity: names of metadata, as JSON's own types, that say what the event is about:
+                neither mask nor redactor gets them. ``environment`` and ``version`` are.
 
         Returns:
             The outbox's receipt; its event id is the event's.
@@ -99,7 +106,7 @@ class WorkflowEventProducer:
         if self._outbox is None:
             self._outbox = Outbox(self._path)
         return self._outbox.append(
-            self._rendered(event, self._settings),
+            self._rendered(event, self._settings, identity),
             topic=self._settings.topic_for(topic, event.metadata["environment"]),
             key=_well_formed(f"{event.workflow_id}/{event.workflow_run_id}"),
             headers=_cloud_event(event, traceparent),
@@ -145,10 +152,13 @@ class WorkflowEventProducer:
         if directory is not None:
             count_lost(directory, problem)
 
-    def _rendered(self, event: WorkflowEvent, settings: ProducerSettings) -> bytes:
-        kept = {name: event.metadata[name] for name in ("environment", "version")}
+    def _rendered(
+        self, event: WorkflowEvent, settings: ProducerSettings, identity: Collection[str]
+    ) -> bytes:
+        kept = {name: event.metadata[name] for name in (*identity, "environment", "version")}
+        others = {name: value for name, value in event.metadata.items() if name not in kept}
         payload, cut = _content(event.payload, settings, settings.max_payload_bytes)
-        metadata, cut_too = _content(event.metadata, settings, MAX_METADATA_BYTES)
+        metadata, cut_too = _content(others, settings, MAX_METADATA_BYTES)
         truncated = {"truncated": True} if cut or cut_too else {}
         return to_text(event.with_content(payload, {**metadata, **kept, **truncated})).encode()
 
@@ -157,7 +167,7 @@ def _content(
     values: Mapping[str, Any], settings: ProducerSettings, limit: int
 ) -> tuple[dict[str, Any], bool]:
     """What may be published of payload or metadata, and whether it was cut."""
-    found, too_long = to_json_object(values, limit)
+    found, too_long = to_json_object(values, limit, settings.mask)
     shown = _redacted(found, settings)
     text = to_text(shown)
     size = len(text.encode())
@@ -174,7 +184,7 @@ def _redacted(values: dict[str, Any], settings: ProducerSettings) -> dict[str, A
     try:
         shown = to_json_value(settings.redact(values), encoded=True)
     except BaseException as problem:
-        if raised_by_signal(problem):
+        if from_outside(problem):
             raise
         log_failure("redact an event, its content is withheld", problem)
         return withheld("the redactor failed")

@@ -6,7 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from airflow_provider_outbox.events._masking import Mask
 
 Redactor: TypeAlias = Callable[[Any], Any]
 Lookup: TypeAlias = Callable[[str], "str | None"]
@@ -34,11 +37,13 @@ class ProducerSettings:
         max_payload_bytes: a payload whose JSON is longer is cut.
         redact: called with payload and metadata as JSON's own types, returns what may be
             published.
+        mask: hides secrets before that. What the producer itself adds passes neither.
     """
 
     topic: str = DEFAULT_TOPIC
     max_payload_bytes: int = DEFAULT_MAX_PAYLOAD_BYTES
     redact: Redactor | None = None
+    mask: Mask | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.max_payload_bytes <= LARGEST_MAX_PAYLOAD_BYTES:
