@@ -93,15 +93,22 @@ def change_after_an_outage(
 
 
 @contextmanager
-def pinned_relay(crossing: Crossing, outbox: Path, home: Path) -> Iterator[Relay]:
-    """A relay that runs and delivers only to the cluster that is there now."""
-    with Relay(outbox, crossing.address, log=home / "relay.log") as relay:
+def pinned_relay(
+    outbox: Path, home: Path, crossing: Crossing
+) -> Iterator[tuple[Broker, Broker, Relay]]:
+    """Another cluster, the one that is at the address, and a relay that delivers to this alone."""
+    with (
+        crossing,
+        cluster(crossing, home / "other") as other,
+        cluster(crossing, home / "own") as own,
+        Relay(outbox, crossing.address, log=home / "relay.log") as relay,
+    ):
         relay.start()
         pinned = cluster_of(relay)
         assert relay.stop() == 0
         relay.environment |= {"OUTBOX_CLUSTER_ID": pinned, "OUTBOX_BACKOFF_MAX_MS": "100"}
         relay.start()
-        yield relay
+        yield other, own, relay
 
 
 def assert_all_delivered(crossing: Crossing, events: Numbered) -> None:
@@ -109,17 +116,18 @@ def assert_all_delivered(crossing: Crossing, events: Numbered) -> None:
     assert got == {b"%06d" % number for number in range(events.count)}
 
 
+def assert_none_at(crossing: Crossing, other: Broker) -> None:
+    crossing.lead_to(other.port)
+    assert read_topic(crossing.address, "t") == []
+
+
 @pytest.mark.parametrize("change", [change_when_idle, change_in_flight, change_after_an_outage])
 def test_another_cluster_at_the_address_gets_nothing(
     change: Any, outbox: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(1)
-    with (
-        Crossing(free_port()) as crossing,
-        cluster(crossing, tmp_path / "other") as other,
-        cluster(crossing, tmp_path / "own") as own,
-        pinned_relay(crossing, outbox, tmp_path) as relay,
-    ):
+    crossing = Crossing(free_port())
+    with pinned_relay(outbox, tmp_path, crossing) as (other, own, relay):
         events = Numbered(outbox)
         for _ in range(ROUNDS):
             events.append(4)
@@ -129,8 +137,7 @@ def test_another_cluster_at_the_address_gets_nothing(
             crossing.lead_to(own.port)
         eventually("all are delivered", relay.is_drained, within=DRAIN_SECONDS)
         assert_all_delivered(crossing, events)
-        crossing.lead_to(other.port)
-        assert read_topic(crossing.address, "t") == []
+        assert_none_at(crossing, other)
 
 
 def losses(relay: Relay) -> float:
@@ -154,12 +161,8 @@ def test_what_comes_while_another_cluster_is_asked_who_it_is_does_not_get_there(
     outbox: Path, tmp_path: Path
 ) -> None:
     """Of brokers before 4.1, which take what was meant for another one's topic of this name."""
-    with (
-        Crossing(free_port(), FAR_SECONDS, as_before_4_1) as crossing,
-        cluster(crossing, tmp_path / "other") as other,
-        cluster(crossing, tmp_path / "own") as own,
-        pinned_relay(crossing, outbox, tmp_path) as relay,
-    ):
+    crossing = Crossing(free_port(), FAR_SECONDS, as_before_4_1)
+    with pinned_relay(outbox, tmp_path, crossing) as (other, own, relay):
         events = Numbered(outbox)
         for _ in range(ROUNDS):
             events.append(4)
@@ -172,19 +175,14 @@ def test_what_comes_while_another_cluster_is_asked_who_it_is_does_not_get_there(
             crossing.lead_to(own.port)
         eventually("all are delivered", relay.is_drained, within=DRAIN_SECONDS)
         assert_all_delivered(crossing, events)
-        crossing.lead_to(other.port)
-        assert read_topic(crossing.address, "t") == []
+        assert_none_at(crossing, other)
 
 
 def test_the_trouble_is_named_and_ends_when_the_right_cluster_is_back(
     outbox: Path, tmp_path: Path
 ) -> None:
-    with (
-        Crossing(free_port()) as crossing,
-        cluster(crossing, tmp_path / "other") as other,
-        cluster(crossing, tmp_path / "own") as own,
-        pinned_relay(crossing, outbox, tmp_path) as relay,
-    ):
+    crossing = Crossing(free_port())
+    with pinned_relay(outbox, tmp_path, crossing) as (other, own, relay):
         pinned = cluster_of(relay)
         events = Numbered(outbox)
         events.append(10)
