@@ -330,12 +330,12 @@ def test_an_outage_with_a_backlog_larger_than_the_heap_in_many_outboxes(
             assert fleet.stop() == 0
 
 
-NPROC = 80
 UID = 1000650077
 
 
+@pytest.mark.parametrize("limit", [80, 55])
 def test_outboxes_for_which_there_are_no_threads_wait_and_the_others_are_served(
-    broker: Broker, tmp_path: Path
+    broker: Broker, tmp_path: Path, limit: int
 ) -> None:
     """A limit of pids, as of a pod; the relay ended, again and again, and served nobody."""
     if os.geteuid() != 0:
@@ -361,7 +361,7 @@ def test_outboxes_for_which_there_are_no_threads_wait_and_the_others_are_served(
                 "OUTBOX_DIRS": f"{place}/*/outbox",
                 "OUTBOX_IDLE_AFTER": "1s",
             },
-            wrapper=(*user, "prlimit", f"--nproc={NPROC}"),
+            wrapper=(*user, "prlimit", f"--nproc={limit}"),
         ) as relay:
             relay.start()
             eventually(

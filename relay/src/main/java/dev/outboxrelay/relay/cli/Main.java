@@ -56,6 +56,9 @@ public final class Main implements Runnable {
     System.setProperty("chronicle.announcer.disable", "true");
     // It warns of crashes by mapped writes, which are not done here.
     System.setProperty("chronicle.disk.monitor.disable", "true");
+    // Files are let go by who closes them: a thread of its own, started with the first one, ended
+    // the process where there are no more threads.
+    System.setProperty("background.releaser", "false");
     // Until a command knows better: warnings only, on stderr.
     Logging.start(
         new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.relay.log.Logging;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,18 @@ final class OutOfMemory {
   }
 
   /**
+   * Somebody logged one and goes on: the end, but for a lack of threads, which leaves the heap as
+   * it was and may pass.
+   *
+   * @param message of the error
+   */
+  static void logged(String message) {
+    if (!WorkThread.isLackOfThreads(message)) {
+      end(message);
+    }
+  }
+
+  /**
    * Ends it at once: a hook of the shutdown might need memory.
    *
    * @param message of the error; the JVM tells a lack of threads by the same one
@@ -50,7 +63,7 @@ final class OutOfMemory {
   }
 
   static String wayOut(String message) {
-    return message != null && message.contains("native thread")
+    return WorkThread.isLackOfThreads(message)
         ? "let it have more threads (TasksMax, a pod's limit of pids, ulimit -u), or fewer outboxes"
         : "give the JVM a larger heap (-Xmx), or the relay fewer outboxes";
   }

@@ -70,7 +70,7 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     RelayConfig config = RelayConfig.from(env);
     OutOfMemory.watchThreads();
-    Logging.startUnblocked(config.log(), OutOfMemory::end);
+    Logging.startUnblocked(config.log(), OutOfMemory::logged);
     config
         .warnings()
         .forEach(warning -> LOG.atWarn().addKeyValue("warning", warning).log("configuration"));

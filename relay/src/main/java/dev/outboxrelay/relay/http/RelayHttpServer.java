@@ -93,16 +93,22 @@ public final class RelayHttpServer implements AutoCloseable {
     thread.start();
   }
 
-  /** Two threads, made when they are needed; what waits for them is bounded. */
+  /**
+   * Two threads, made at once: metrics are wanted most where there are no more. What waits for them
+   * is bounded.
+   */
   private static ExecutorService makers(String name, int waiting) {
     AtomicInteger number = new AtomicInteger();
-    return new ThreadPoolExecutor(
-        MAKERS,
-        MAKERS,
-        0,
-        TimeUnit.MILLISECONDS,
-        new ArrayBlockingQueue<>(waiting),
-        task -> daemon(task, name + "-" + number.incrementAndGet()));
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            MAKERS,
+            MAKERS,
+            0,
+            TimeUnit.MILLISECONDS,
+            new ArrayBlockingQueue<>(waiting),
+            task -> daemon(task, name + "-" + number.incrementAndGet()));
+    threads.prestartAllCoreThreads();
+    return threads;
   }
 
   private static Thread daemon(Runnable task, String name) {

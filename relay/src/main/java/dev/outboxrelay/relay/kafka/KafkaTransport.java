@@ -49,6 +49,7 @@ public final class KafkaTransport implements Transport {
 
   private KafkaSettings settingsInUse;
   private Sender sender;
+  private boolean wasConnected;
   private final AtomicInteger epoch = new AtomicInteger();
 
   /**
@@ -81,8 +82,15 @@ public final class KafkaTransport implements Transport {
     this.worker = Executors.newSingleThreadExecutor(task -> new WorkThread(task, "outbox-kafka"));
   }
 
-  /** An answer and the epoch of the producer that it is about; a new producer comes with it. */
-  private record Tagged(int epoch, Answer answer, Sender made) {}
+  /**
+   * An answer and the epoch of the producer that it is about; a new producer comes with it, or what
+   * it lacked.
+   */
+  private record Tagged(int epoch, Answer answer, Sender made, WorkThread.Unavailable lack) {
+    Tagged(int epoch, Answer answer, Sender made) {
+      this(epoch, answer, made, null);
+    }
+  }
 
   @Override
   public void connect() {
@@ -119,6 +127,9 @@ public final class KafkaTransport implements Transport {
           mine,
           new Answer.Connected(bootstrap.complaint()),
           new Sender(made, guard, bootstrap, nanos.getAsLong()));
+    } catch (WorkThread.Unavailable e) {
+      Verdict later = new Verdict.RebuildAndRewind(e.getMessage());
+      return new Tagged(mine, new Answer.ConnectFailed(later), null, e);
     } catch (RuntimeException e) {
       Verdict verdict = ErrorClassifier.ofUnmade(e);
       return new Tagged(mine, new Answer.ConnectFailed(verdict), null);
@@ -293,7 +304,12 @@ public final class KafkaTransport implements Transport {
   }
 
   private Answer accept(Tagged tagged) {
+    if (tagged.lack != null && !wasConnected) {
+      // Who begins and cannot have all threads gives back the others: all would wait for all.
+      throw tagged.lack;
+    }
     if (tagged.made != null) {
+      wasConnected = true;
       sender = tagged.made;
       worker.execute(() -> watch.using(tagged.made.producer()));
     } else if (tagged.answer instanceof Answer.TopicReady ready) {

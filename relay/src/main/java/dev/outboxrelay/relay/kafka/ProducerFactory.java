@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -15,6 +16,7 @@ public interface ProducerFactory {
    * A new producer. Does not wait for Kafka.
    *
    * @param guard serializes its keys, and is told its clusters
+   * @throws WorkThread.Unavailable if there is no thread for it
    * @throws RuntimeException if Kafka's client refuses the settings
    */
   Producer<byte[], byte[]> create(KafkaSettings settings, ClusterGuard guard);
@@ -29,6 +31,8 @@ public interface ProducerFactory {
       CodecCheck.check(settings);
       Map<String, Object> properties = new HashMap<>(settings.producerProperties());
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
+      // Kafka's client opens its selector first, and leaves it open if it gets no thread.
+      WorkThread.tryOne("kafka-producer-network-thread");
       return new KafkaProducer<>(properties, guard, new ByteArraySerializer());
     };
   }

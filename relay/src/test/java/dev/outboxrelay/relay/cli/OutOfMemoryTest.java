@@ -16,4 +16,10 @@ class OutOfMemoryTest {
     assertThat(OutOfMemory.wayOut("Java heap space")).contains("larger heap");
     assertThat(OutOfMemory.wayOut(null)).contains("larger heap");
   }
+
+  /** Should it end the process, that is this test's. */
+  @Test
+  void aLackOfThreadsThatSomebodyLogsAndOutlivesIsNotTheEnd() {
+    OutOfMemory.logged("unable to create native thread: possibly out of memory or ...");
+  }
 }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.client.EventHeader;
@@ -12,6 +13,7 @@ import dev.outboxrelay.relay.deliver.Transport.Answer;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.rounds.WorkThread;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
@@ -493,6 +495,22 @@ class KafkaTransportTest {
         .isInstanceOfSatisfying(
             Answer.ConnectFailed.class,
             failed -> assertThat(failed.verdict()).isInstanceOf(Verdict.PauseAll.class));
+  }
+
+  @Test
+  void whoBeginsAndGetsNoThreadForItsProducerGivesBackThoseThatItHas() {
+    refusal = new WorkThread.Unavailable("kafka-producer-network-thread");
+    transport.connect();
+    assertThatThrownBy(this::awaitAnswer).isSameAs(refusal).hasMessageContaining("TasksMax");
+  }
+
+  @Test
+  void whoWasConnectedWaitsForAThreadForItsNextProducer() {
+    connect();
+    refusal = new WorkThread.Unavailable("kafka-producer-network-thread");
+    transport.connect();
+    assertThat(awaitAnswer())
+        .isEqualTo(new Answer.ConnectFailed(new Verdict.RebuildAndRewind(refusal.getMessage())));
   }
 
   @Test
