@@ -6,18 +6,17 @@ different objects. They all come through here, so that they derive the same id.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
 
 from airflow_provider_outbox.events import EventType
+from airflow_provider_outbox.events._fact_id import fact_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
-NAMESPACE = UUID("6f1f3c1c-0d2b-5a44-9b1c-5b2f0c9a7d11")
 TASK_EVENTS = frozenset(kind for kind in EventType if kind.value.startswith("TASK_"))
 RUN_EVENTS = frozenset(kind for kind in EventType if kind.value.startswith("WORKFLOW_"))
 
@@ -44,8 +43,7 @@ class Fact:
 
     def event_id(self, instance: str) -> UUID:
         """The same for the same fact, in whichever process and however often it is seen."""
-        parts = [instance, self.dag_id, self.run_id, self.event_type.value, dict(self.details)]
-        return uuid5(NAMESPACE, json.dumps(parts, sort_keys=True))
+        return fact_id(instance, self.dag_id, self.run_id, self.event_type, self.details)
 
 
 def task_fact(event_type: EventType, task_instance: Any, run: Any = None) -> Fact:

@@ -270,7 +270,8 @@ def test_trying_gives_a_receipt_or_one_line_in_the_log(
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith(
-        "cannot publish a workflow event: InvalidEvent: topic 'no topic' is no Kafka topic name"
+        f"cannot publish {event.event_type} of {event.workflow_id} {event.workflow_run_id}: "
+        "InvalidEvent: topic 'no topic' is no Kafka topic name"
     )
 
 

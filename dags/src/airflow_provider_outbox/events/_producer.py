@@ -114,15 +114,23 @@ class WorkflowEventProducer:
         )
 
     def try_publish_event(
-        self, event: WorkflowEvent, topic: str | None = None, *, traceparent: str | None = None
+        self,
+        event: WorkflowEvent,
+        topic: str | None = None,
+        *,
+        traceparent: str | None = None,
+        identity: Collection[str] = (),
     ) -> Receipt | None:
         """`publish_event`, but what goes wrong is logged and counted, and None returned.
 
         It is counted in the outbox, for the relay's ``outbox_append_failures_total``. Only what a
         signal handler raises comes through.
         """
-        with Boundary("publish a workflow event", lost=self._count_lost):
-            return self.publish_event(event, topic, traceparent=traceparent)
+        action = "publish a workflow event"
+        if isinstance(event, WorkflowEvent):
+            action = f"publish {event.event_type} of {event.workflow_id} {event.workflow_run_id}"
+        with Boundary(action, lost=self._count_lost):
+            return self.publish_event(event, topic, traceparent=traceparent, identity=identity)
         return None
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from outbox_client._append_command import AppendCommand
-from outbox_client._command_line import NOT_PRINTED, parse
+from outbox_client._command_line import NOT_PRINTED, command_of_another_package, parse
 from outbox_client._cycle_layout import cycle_name
 from outbox_client._errors import (
     EventTooLarge,
@@ -63,7 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     closed = closed_streams()
-    options = parse(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    command = command_of_another_package(words)
+    if command is not None:
+        return command(words[1:])
+    options = parse(words)
     stop = StopSignals()
     output = Output(stop, closed=1 in closed)
     if options.verb == "append":

@@ -12,10 +12,11 @@ from outbox_client._standard_streams import Output, write_error
 from outbox_client._stop_signals import StopSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 NOT_PRINTED = 9
+_VERBS = ("init", "append", "status", "wait")
 _LAST_SEQUENCE = (1 << 63) - 1
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
@@ -37,6 +38,9 @@ exit codes:
   12  wait: quarantined   13  wait: still pending when the time was over
 SIGINT, SIGTERM and SIGHUP end append between two events, and it by that signal (130, 143, 129 in a
 shell); a second one ends it at once.
+
+Other packages add commands: airflow-provider-outbox adds run, which runs a command and publishes
+that it started and how it ended.
 
 environment:
   OUTBOX_DIR          the outbox's directory, absolute (or --dir)
@@ -64,7 +68,22 @@ closed, the disk full), all other events are appended all the same, and the exit
 """
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def command_of_another_package(words: Sequence[str]) -> Callable[[Sequence[str]], int] | None:
+    """The command that the first word names, if it is none of this package's.
+
+    A package has it in the entry points of the group ``outbox_client.commands``: it is called with
+    the words behind its name and returns the exit code.
+    """
+    if not words or words[0].startswith("-") or words[0] in _VERBS:
+        return None
+    from importlib.metadata import entry_points
+
+    for found in entry_points(group="outbox_client.commands", name=words[0]):
+        return found.load()  # type: ignore[no-any-return]
+    return None
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
     """The command line, its verb in ``verb``.
 
     Raises:
@@ -116,7 +135,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     wait.add_argument("sequence", type=_sequence, help="as append printed it")
     wait.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="default: 30")
 
-    words = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(words)
     if options.verb == "append":
         _check(append, options)
