@@ -39,6 +39,7 @@ EXIT_CODES: dict[type[OutboxError], int] = {
     OutboxCorrupt: 7,
 }
 MAYBE_APPENDED = 8
+PROBLEMS_FOUND = 14
 OUTCOME_EXIT_CODES = {
     DeliveryOutcome.DELIVERED: 0,
     DeliveryOutcome.PARKED: 10,
@@ -107,7 +108,7 @@ def _count(count: int, maybe: int, *, all_or_none: bool, failed: bool) -> str:
 
 
 def _run(options: argparse.Namespace, output: Output) -> int:
-    verbs = {"init": _init, "status": _status, "wait": _wait}
+    verbs = {"init": _init, "status": _status, "wait": _wait, "doctor": _doctor}
     try:
         return verbs[options.verb](options, output)
     except OutboxError as problem:
@@ -166,6 +167,22 @@ def _wait(options: argparse.Namespace, output: Output) -> int:
     else:
         output.line(str(outcome))
     return OUTCOME_EXIT_CODES[outcome]
+
+
+def _doctor(options: argparse.Namespace, output: Output) -> int:
+    from outbox_client._doctor import PROBLEM, examine
+
+    code = 0
+    for found in examine(options.dir):
+        if options.json:
+            output.line(_json(dataclasses.asdict(found)))
+        else:
+            output.line(f"{found.grade:8} {found.check:14} {found.detail}")
+            if found.advice:
+                output.line(f"{'':24}→ {found.advice}")
+        if found.grade == PROBLEM:
+            code = PROBLEMS_FOUND
+    return code
 
 
 def _json(fields: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 NOT_PRINTED = 9
-_VERBS = ("init", "append", "status", "wait")
+_VERBS = ("init", "append", "status", "wait", "doctor")
 _LAST_SEQUENCE = (1 << 63) - 1
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
@@ -36,6 +36,7 @@ exit codes:
    9  done, all events are appended, but not all could be printed: a closed pipe, a full disk
   10  wait: parked        11  wait: dead letter
   12  wait: quarantined   13  wait: still pending when the time was over
+  14  doctor: it found problems
 SIGINT, SIGTERM and SIGHUP end append between two events, and it by that signal (130, 143, 129 in a
 shell); a second one ends it at once.
 
@@ -130,6 +131,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     append.add_argument("--durability", choices=("process", "power"))
 
     commands.add_parser("status", parents=[common], help="show what waits for delivery")
+
+    commands.add_parser(
+        "doctor",
+        parents=[common],
+        help="look whether this user can append, and say what to do",
+        description="Look at settings, groups, modes, file system, lock and space, as this user. "
+        "Changes nothing.",
+    )
 
     wait = commands.add_parser("wait", parents=[common], help="wait until an event is settled")
     wait.add_argument("sequence", type=_sequence, help="as append printed it")

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes users, group and directory of an outbox on this host, as often as it is called:
+#   set-up-host.sh [--dir DIR] [--group GROUP] [--relay-user USER] WRITER...
+# WRITER: each user whose processes append (airflow, and whoever run_as_user names); all must exist.
+# What was there is kept; a directory of another group is refused, as events may wait in it.
+set -eu
+
+dir=/var/lib/outbox group=outbox relay=outbox-relay
+usage="usage: set-up-host.sh [--dir DIR] [--group GROUP] [--relay-user USER] WRITER..."
+
+refuse() {
+  echo "set-up-host.sh: $1" >&2
+  exit "${2:-1}"
+}
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+  --dir | --group | --relay-user)
+    [ $# -ge 2 ] || refuse "$1 needs a value. $usage" 2
+    case "$1" in
+    --dir) dir=$2 ;;
+    --group) group=$2 ;;
+    --relay-user) relay=$2 ;;
+    esac
+    shift 2
+    ;;
+  -h | --help)
+    echo "$usage"
+    exit 0
+    ;;
+  --)
+    shift
+    break
+    ;;
+  -*) refuse "$1 is no option. $usage" 2 ;;
+  *) break ;;
+  esac
+done
+[ $# -gt 0 ] || refuse "name the users that append. $usage" 2
+case "$dir" in
+/*) ;;
+*) refuse "--dir is '$dir': it must be absolute" 2 ;;
+esac
+[ "$(id -u)" = 0 ] || refuse "only root can do this"
+for writer; do
+  id -u "$writer" >/dev/null 2>&1 || refuse "there is no user '$writer': create it first"
+done
+
+# Everything is looked at before anything is changed.
+parent=$(dirname "$dir")
+[ -d "$parent" ] || refuse "$parent does not exist: create it first"
+[ ! -L "$dir" ] || refuse "$dir is a symbolic link: name the directory itself"
+[ ! -e "$dir" ] || [ -d "$dir" ] || refuse "$dir is no directory"
+if [ -d "$dir" ] && [ "$(stat -c %G "$dir")" != "$group" ] && [ -n "$(ls -A "$dir")" ]; then
+  refuse "$dir is of group $(stat -c %G "$dir") and not empty: events may wait there. Use that group (--group), or another directory"
+fi
+if [ -n "$(find "$parent" -maxdepth 0 -perm -o=w)" ]; then
+  refuse "$parent is world-writable: anyone could replace the outbox. Use another directory"
+fi
+
+getent group "$group" >/dev/null || groupadd --system "$group"
+id -u "$relay" >/dev/null 2>&1 ||
+  useradd --system --gid "$group" --home-dir "$dir" --no-create-home --shell /usr/sbin/nologin "$relay"
+for user in "$relay" "$@"; do
+  id -nG "$user" | tr ' ' '\n' | grep -Fqx "$group" || usermod -a -G "$group" "$user"
+done
+[ -d "$dir" ] && [ -n "$(ls -A "$dir")" ] || install -d -o "$relay" -g "$group" "$dir"
+chmod 2770 "$dir"
+
+echo "$dir: relay runs as $relay; of group $group: $relay $*"
+echo "Restart what runs as one of these users: groups are read at the start of a service."
+echo "Check as each of them: setpriv --reuid USER --regid USER --init-groups outbox doctor --dir $dir"
