@@ -69,4 +69,4 @@ chmod 2770 "$dir"
 
 echo "$dir: relay runs as $relay; of group $group: $relay $*"
 echo "Restart what runs as one of these users: groups are read at the start of a service."
-echo "Check as each of them: setpriv --reuid USER --regid USER --init-groups outbox doctor --dir $dir"
+echo "Check as each of them: runuser -u USER -- outbox doctor --dir $dir"
