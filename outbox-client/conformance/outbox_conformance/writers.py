@@ -103,9 +103,10 @@ def command(language: str, outbox: str, writer: str, options: dict[str, object])
     arguments = [
         f"--{name.replace('_', '-')}={value}"
         for name, value in options.items()
-        if name != "program"
+        if name not in ("program", "prefix")
     ]
-    return [*start, f"--dir={outbox}", f"--writer={writer}", *arguments]
+    prefix = shlex.split(str(options.get("prefix", "")))  # as another user
+    return [*prefix, *start, f"--dir={outbox}", f"--writer={writer}", *arguments]
 
 
 class Writer:
@@ -265,6 +266,11 @@ class Server:
         self.language = language
         self._program = Writer(language, "/nowhere", "server", log, **options)
         self._histories: dict[tuple[str, str], History] = {}
+
+    @property
+    def pid(self) -> int:
+        """Of the program."""
+        return self._program.process.pid
 
     def append(self, outbox: str, writer: str, count: int = 1) -> History:
         """Append and return what became of these events."""

@@ -163,6 +163,8 @@ class OutboxDirectory:
         try:
             folder = Folder(path, within)
         except OSError as problem:
+            if made:
+                self._unmake(path, within)
             raise system_error(f"open {path}", problem) from None
         try:
             found = os.fstat(folder.fd)

@@ -157,8 +157,18 @@ public final class SafeFiles {
       own(file, channel::tryLock);
       return channel;
     } catch (IOException | RuntimeException e) {
+      unmake(file, e);
       channel.close();
       throw e;
+    }
+  }
+
+  /** Leaves nothing behind that would be refused, should another user come next. */
+  public static void unmake(Path made, Exception cause) {
+    try {
+      Files.deleteIfExists(made); // a directory only if nobody has put anything there
+    } catch (IOException e) {
+      cause.addSuppressed(e);
     }
   }
 
@@ -171,6 +181,9 @@ public final class SafeFiles {
     }
     try (Folder made = Folder.hold(directory)) {
       own(made.path(), DIRECTORY_MODE, group);
+    } catch (IOException | RuntimeException e) {
+      unmake(directory, e);
+      throw e;
     }
   }
 

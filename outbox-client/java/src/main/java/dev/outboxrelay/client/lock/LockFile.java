@@ -276,15 +276,13 @@ public final class LockFile {
 
   private static LockFile create(Path file) throws IOException {
     LockFile created = open(file, NEW, SafeFiles.permissions());
-    boolean done = false;
     try {
       SafeFiles.own(file, created.channel::tryLock);
-      done = true;
       return created;
-    } finally {
-      if (!done) {
-        created.closeUnlessHeld(); // another copy may have been quick
-      }
+    } catch (IOException | RuntimeException e) {
+      SafeFiles.unmake(file, e);
+      created.closeUnlessHeld(); // another copy may have been quick
+      throw e;
     }
   }
 
