@@ -1,0 +1,69 @@
+"""The databases in which consumers note what they have seen."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Whoever waits for another one's transaction waits that long, far longer than any test needs.
+PATIENCE_SECONDS = 60
+
+
+def connect(address: str) -> Any:
+    """A connection to a database: a file of SQLite, or what libpq connects to."""
+    if address.startswith("/"):
+        return sqlite3.connect(address, timeout=PATIENCE_SECONDS)
+    return psycopg.connect(address)
+
+
+def done(address: str) -> list[str]:
+    """On which events consumers have acted, as often as they have."""
+    with closing(connect(address)) as connection:
+        rows = connection.cursor().execute("SELECT event_id FROM done").fetchall()
+    return [event_id for (event_id,) in rows]
+
+
+def start_postgresql(data: Path) -> str:
+    """A server on a socket in *data*; its address. It ends with `stop_postgresql`."""
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # It refuses root.
+        nobody = pwd.getpwnam("nobody")
+        os.chown(data, nobody.pw_uid, nobody.pw_gid)
+        as_user = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups"]
+    # Its own data would be safe without a sync, too: only processes are killed.
+    start = f"-F -c listen_addresses= -k {data}"
+    for command in (
+        ["initdb", "-D", data / "data", "-U", "consumer", "-A", "trust", "--no-sync"],
+        ["pg_ctl", "-D", data / "data", "-l", data / "log", "-w", "-o", start, "start"],
+    ):
+        found = _program(str(command[0]))
+        words = [*as_user, found, *map(str, command[1:])]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd=data)
+    return f"host={data} user=consumer dbname=postgres"
+
+
+def stop_postgresql(data: Path) -> None:
+    """End it; its data is the caller's."""
+    pid = int((data / "data" / "postmaster.pid").read_text().split()[0])
+    subprocess.run(["kill", "-QUIT", str(pid)], check=True)
+
+
+def _program(name: str) -> str:
+    # Debian keeps them out of PATH.
+    places = [os.environ.get("PATH", ""), *sorted(glob.glob("/usr/lib/postgresql/*/bin"))[::-1]]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        pytest.skip(f"this host has no {name}: install PostgreSQL")
+    return found
