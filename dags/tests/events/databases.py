@@ -11,9 +11,6 @@ import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-import pytest
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +22,8 @@ def connect(address: str) -> Any:
     """A connection to a database: a file of SQLite, or what libpq connects to."""
     if address.startswith("/"):
         return sqlite3.connect(address, timeout=PATIENCE_SECONDS)
+    import psycopg  # takes half a second, which those on SQLite need not wait for
+
     return psycopg.connect(address)
 
 
@@ -37,20 +36,19 @@ def done(address: str) -> list[str]:
 
 def start_postgresql(data: Path) -> str:
     """A server on a socket in *data*; its address. It ends with `stop_postgresql`."""
-    as_user: list[str] = []
+    as_user = []
     if os.geteuid() == 0:  # It refuses root.
         nobody = pwd.getpwnam("nobody")
         os.chown(data, nobody.pw_uid, nobody.pw_gid)
         as_user = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups"]
     # Its own data would be safe without a sync, too: only processes are killed.
     start = f"-F -c listen_addresses= -k {data}"
-    for command in (
-        ["initdb", "-D", data / "data", "-U", "consumer", "-A", "trust", "--no-sync"],
-        ["pg_ctl", "-D", data / "data", "-l", data / "log", "-w", "-o", start, "start"],
+    for name, *options in (
+        ("initdb", "-U", "consumer", "-A", "trust", "--no-sync"),
+        ("pg_ctl", "-l", f"{data}/log", "-w", "-o", start, "start"),
     ):
-        found = _program(str(command[0]))
-        words = [*as_user, found, *map(str, command[1:])]
-        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd=data)
+        command = [*as_user, program(name) or name, "-D", f"{data}/data", *options]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data)
     return f"host={data} user=consumer dbname=postgres"
 
 
@@ -60,10 +58,7 @@ def stop_postgresql(data: Path) -> None:
     subprocess.run(["kill", "-QUIT", str(pid)], check=True)
 
 
-def _program(name: str) -> str:
-    # Debian keeps them out of PATH.
+def program(name: str) -> str | None:
+    """Where one of PostgreSQL's programs is: Debian keeps them out of PATH."""
     places = [os.environ.get("PATH", ""), *sorted(glob.glob("/usr/lib/postgresql/*/bin"))[::-1]]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    if found is None:
-        pytest.skip(f"this host has no {name}: install PostgreSQL")
-    return found
+    return shutil.which(name, path=os.pathsep.join(places))

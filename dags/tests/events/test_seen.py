@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import uuid
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from databases import connect, done, start_postgresql, stop_postgresql
+from databases import connect, done, program, start_postgresql, stop_postgresql
 
 from airflow_provider_outbox.events import InvalidWorkflowEvent, SeenEvents
 
@@ -27,10 +29,9 @@ EVENT = uuid.uuid4()
 
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    # A socket's path is short, and the user that the server runs as must get there.
-    import shutil
-    import tempfile
-
+    if program("initdb") is None:
+        pytest.skip("this host has no PostgreSQL (initdb)")
+    # Where a socket's path is short, and another user than root gets to.
     data = Path(tempfile.mkdtemp(prefix="postgresql-", dir="/tmp"))
     try:
         address = start_postgresql(data)
@@ -119,7 +120,10 @@ def test_an_event_is_acted_on_once_when_the_first_ends_before_its_commit(
 ) -> None:
     with consumer(address) as first:
         assert first.says() == "has worked"
-        assert first.told("rollback") == "ended" if end == "rollback" else first.kill() is None
+        if end == "kill":
+            first.kill()
+        else:
+            assert first.told(end) == "ended"
     assert done(address) == []
     with consumer(address) as second:
         assert second.says() == "has worked"
