@@ -8,10 +8,11 @@ import pwd
 import shutil
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # Whoever waits for another one's transaction waits that long, far longer than any test needs.
@@ -34,28 +35,27 @@ def done(address: str) -> list[str]:
     return [event_id for (event_id,) in rows]
 
 
-def start_postgresql(data: Path) -> str:
-    """A server on a socket in *data*; its address. It ends with `stop_postgresql`."""
+@contextmanager
+def postgresql(data: Path) -> Iterator[str]:
+    """A server on a socket in *data*; its address."""
     as_user = []
     if os.geteuid() == 0:  # It refuses root.
         nobody = pwd.getpwnam("nobody")
         os.chown(data, nobody.pw_uid, nobody.pw_gid)
         as_user = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    # Its own data would be safe without a sync, too: only processes are killed.
-    start = f"-F -c listen_addresses= -k {data}"
-    for name, *options in (
-        ("initdb", "-U", "consumer", "-A", "trust", "--no-sync"),
-        ("pg_ctl", "-l", f"{data}/log", "-w", "-o", start, "start"),
-    ):
+
+    def run(name: str, *options: str) -> None:
         command = [*as_user, program(name) or name, "-D", f"{data}/data", *options]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data)
-    return f"host={data} user=consumer dbname=postgres"
 
-
-def stop_postgresql(data: Path) -> None:
-    """End it; its data is the caller's."""
-    pid = int((data / "data" / "postmaster.pid").read_text().split()[0])
-    subprocess.run(["kill", "-QUIT", str(pid)], check=True)
+    run("initdb", "-U", "consumer", "-A", "trust", "--no-sync")
+    # Its data would be safe without a sync, too: only processes are killed.
+    server = f"-F -c listen_addresses= -k {data}"
+    run("pg_ctl", "-l", f"{data}/log", "-w", "-o", server, "start")
+    try:
+        yield f"host={data} user=consumer dbname=postgres"
+    finally:
+        run("pg_ctl", "-m", "immediate", "stop")
 
 
 def program(name: str) -> str | None:

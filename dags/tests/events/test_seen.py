@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from databases import connect, done, program, start_postgresql, stop_postgresql
+from databases import connect, done, postgresql, program
 
 from airflow_provider_outbox.events import InvalidWorkflowEvent, SeenEvents
 
@@ -28,17 +27,16 @@ EVENT = uuid.uuid4()
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
+    """PostgreSQL's address."""
     if program("initdb") is None:
         pytest.skip("this host has no PostgreSQL (initdb)")
     # Where a socket's path is short, and another user than root gets to.
-    data = Path(tempfile.mkdtemp(prefix="postgresql-", dir="/tmp"))
-    try:
-        address = start_postgresql(data)
+    with (
+        tempfile.TemporaryDirectory(prefix="postgresql-", dir="/tmp") as data,
+        postgresql(Path(data)) as address,
+    ):
         yield address
-        stop_postgresql(data)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,7 +45,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         found = str(tmp_path / "consumer.db")
     else:
-        found = request.getfixturevalue("postgresql")
+        found = request.getfixturevalue("server")
     with closing(connect(found)) as connection:
         connection.cursor().execute("DROP TABLE IF EXISTS seen_events")
         connection.cursor().execute("DROP TABLE IF EXISTS done")

@@ -89,8 +89,8 @@ class SeenEvents:
             "(event_id CHAR(36) NOT NULL PRIMARY KEY, seen_at BIGINT NOT NULL)"
         )
         self._insert = (
-            f"{insert} INTO {table} (event_id, seen_at) VALUES ({event_id}, {seen_at}) "
-            + unless_there
+            f"{insert} INTO {table} (event_id, seen_at) "
+            f"VALUES ({event_id}, {seen_at}) {unless_there}"
         )
         self._delete = f"DELETE FROM {table} WHERE seen_at < {seen_at}"  # noqa: S608 - its name is checked
 
