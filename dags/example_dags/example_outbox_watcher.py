@@ -3,8 +3,9 @@
 Needs Airflow 3.3, its Kafka provider, a triggerer, and a connection for this watcher alone:
 
 AIRFLOW_CONN_EXAMPLE_OUTBOX_WATCHER='{"conn_type": "kafka", "extra": {
-    "bootstrap.servers": "localhost:9092", "group.id": "example_outbox_watcher",
-    "auto.offset.reset": "earliest", "enable.auto.commit": "false"}}'
+    "bootstrap.servers": "localhost:9092", "auto.offset.reset": "earliest",
+    "enable.auto.commit": "false", "group.id": "example_outbox_watcher",
+    "group.instance.id": "example_outbox_watcher"}}'
 """
 
 from __future__ import annotations

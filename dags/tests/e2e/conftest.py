@@ -86,8 +86,8 @@ def watcher_connection(bootstrap: str) -> str:
         "group.id": "example_outbox_watcher",
         "auto.offset.reset": "earliest",
         "enable.auto.commit": "false",
-        # So soon a killed one's partitions are given to the next.
-        "session.timeout.ms": "6000",
+        # Or the next one waits until Kafka misses one that was killed.
+        "group.instance.id": "example_outbox_watcher",
     }
     return json.dumps({"conn_type": "kafka", "extra": extra})
 
