@@ -27,6 +27,8 @@ WATCHER = "example_outbox_watcher"
 TOPIC = "workflow-events"
 PARTITIONS = 3
 TRIGGERER = ("triggerer", "--skip-serve-logs")
+LEFT = """select (select count(*) from dag_run where dag_id = ? and state in ('queued', 'running'))
+    + (select count(*) from asset_dag_run_queue)"""
 # Beside what the runs of the first Airflow take meanwhile.
 TORTURE = os.environ.get("TORTURE") == "1"
 AWAY_SECONDS = 60.0 if TORTURE else 0.0
@@ -70,6 +72,7 @@ def all_is_handed_over(bootstrap: str) -> bool:
     return committed == end_offsets(bootstrap, TOPIC)
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("world", ["airflow-3"], indirect=True)
 def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
     world: World, request: pytest.FixtureRequest
@@ -81,7 +84,7 @@ def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
     sender: RealAirflow = request.getfixturevalue("sender")
     sender.trigger("up", DAG)
     sender.await_run("up", DAG)
-    eventually("it is acted on", lambda: reports(receiver) == ["up"], within=RUN_SECONDS)
+    eventually("it is acted on", lambda: "up" in reports(receiver), within=RUN_SECONDS)
 
     world.broker.kill()
     receiver.kill_part("triggerer")
@@ -91,7 +94,7 @@ def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
         sender.trigger(run_id, DAG)
         sender.await_run(run_id, DAG)
     let_traffic_flow(AWAY_SECONDS)
-    assert reports(receiver) == ["up"]
+    assert not set(away) & set(reports(receiver))
     world.broker.start()
     eventually(
         "all are acted on", lambda: set(reports(receiver)) == {"up", *away}, within=RUN_SECONDS
@@ -108,15 +111,7 @@ def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
     eventually("each is told twice", twice, within=RUN_SECONDS)
     eventually("Kafka knows", lambda: all_is_handed_over(world.broker.bootstrap))
     eventually(
-        "no run is left",
-        lambda: (
-            receiver.query(
-                "select count(*) from dag_run where dag_id = ? and state in ('queued', 'running')",
-                WATCHER,
-            )
-            == [(0,)]
-        ),
-        within=RUN_SECONDS,
+        "no run is left", lambda: receiver.query(LEFT, WATCHER) == [(0,)], within=RUN_SECONDS
     )
     assert reports(receiver) == sorted(["up", *away])
     receiver.assert_running()
