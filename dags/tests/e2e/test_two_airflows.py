@@ -29,9 +29,9 @@ PARTITIONS = 3
 TRIGGERER = ("triggerer", "--skip-serve-logs")
 LEFT = """select (select count(*) from dag_run where dag_id = ? and state in ('queued', 'running'))
     + (select count(*) from asset_dag_run_queue)"""
-# Beside what the runs of the first Airflow take meanwhile.
 TORTURE = os.environ.get("TORTURE") == "1"
-AWAY_SECONDS = 60.0 if TORTURE else 0.0
+# Runs of the first Airflow while Kafka is away, and for how long it is away beside what they take.
+RUNS, AWAY_SECONDS = (5, 60.0) if TORTURE else (1, 0.0)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def sender(world: World, tmp_path: Path) -> Iterator[RealAirflow]:
     airflow = RealAirflow("airflow-2", tmp_path / "home", {"OUTBOX_DIR": str(outbox)})
     relay = Relay(outbox, world.broker.bootstrap, log=tmp_path / "relay.log")
     with airflow, relay:
-        relay.start()
+        relay.start(wait=False)
         airflow.prepare(PACKAGE / "example_dags" / f"{DAG}.py")
         airflow.start()
         yield airflow
@@ -89,7 +89,7 @@ def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
     world.broker.kill()
     receiver.kill_part("triggerer")
     receiver.start_part(*TRIGGERER)
-    away = ["away-0", "away-1"]
+    away = [f"away-{number}" for number in range(RUNS)]
     for run_id in away:
         sender.trigger(run_id, DAG)
         sender.await_run(run_id, DAG)
