@@ -129,9 +129,9 @@ class RealAirflow:
                 eventually("the api-server listens", self._serves, within=BOOT_SECONDS)
         eventually("all DAGs are known", self._knows_dags, within=BOOT_SECONDS, every=0.2)
 
-    @property
-    def started(self) -> bool:
-        return bool(self._parts)
+    def runs(self, name: str) -> bool:
+        """Whether one of its processes was started."""
+        return name in self._parts
 
     def start_part(self, *words: str) -> None:
         """Start (again) one of its processes, without waiting."""

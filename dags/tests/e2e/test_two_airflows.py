@@ -78,9 +78,10 @@ def test_each_event_is_acted_on_once_with_kafka_and_triggerer_killed_in_between(
     world: World, request: pytest.FixtureRequest
 ) -> None:
     receiver = world.airflow
-    if not receiver.started:
+    if not receiver.runs("scheduler"):
         receiver.start()
-    receiver.start_part(*TRIGGERER)
+    if not receiver.runs("triggerer"):
+        receiver.start_part(*TRIGGERER)
     sender: RealAirflow = request.getfixturevalue("sender")
     sender.trigger("up", DAG)
     sender.await_run("up", DAG)
