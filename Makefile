@@ -22,7 +22,8 @@ PYTHON_PACKAGE := outbox-client/python
 AIRFLOW_PACKAGE := dags
 PYTHONS_airflow-2 := >=3.10,<3.13
 PYTHONS_airflow-3 := >=3.10,<3.15
-AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/*.in))
+AIRFLOWS := $(patsubst $(AIRFLOW_PACKAGE)/locks/%.in,%,$(wildcard $(AIRFLOW_PACKAGE)/locks/airflow-*.in))
+LANGGRAPH := $(AIRFLOW_PACKAGE)/.langgraph
 PYTHON_SCRIPTS := $(wildcard outbox-client/conformance relay/e2e relay/demo relay/benchmarks ops/tests ops/grafana/preview ops/benchmarks ops/runtime)
 JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-client/conformance/pom.xml relay/pom.xml \
 	relay/embedded-kafka/pom.xml \
@@ -74,7 +75,7 @@ test-python: lint-python ## Python: ruff, mypy and the client's tests
 	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
 
 .PHONY: test-dags
-test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) ## Airflow: events, each Airflow, real schedulers with relay and Kafka
+test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) $(LANGGRAPH)/.installed ## Airflow: events, each Airflow, real schedulers with relay and Kafka, a graph
 	@$(timed)
 	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/events
 	for airflow in $(AIRFLOWS); do
@@ -124,7 +125,7 @@ lint-python: $(INSTALLED)
 	$(BIN)/ruff format --check
 	for scripts in conftest.py $(wildcard $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/tests) $(AIRFLOW_PACKAGE)/src \
 		$(AIRFLOW_PACKAGE)/tests/events $(AIRFLOW_PACKAGE)/tests/in_airflow $(AIRFLOW_PACKAGE)/tests/e2e \
-		$(AIRFLOW_PACKAGE)/benchmarks $(AIRFLOW_PACKAGE)/example_dags \
+		$(AIRFLOW_PACKAGE)/benchmarks $(AIRFLOW_PACKAGE)/example_dags $(AIRFLOW_PACKAGE)/examples \
 		$(PYTHON_SCRIPTS); do
 		[ -z "$$(find $$scripts -name '*.py' -print -quit)" ] || $(BIN)/mypy $$scripts
 	done
@@ -196,7 +197,7 @@ test-image: $(PACKAGED) $(INSTALLED) ## Run the image in podman; needs root and 
 	$(PYTEST) ops/tests/test_image.py
 
 .PHONY: lock
-lock: ## Renew requirements-dev.txt and the locks of the Airflows
+lock: ## Renew requirements-dev.txt and the locks of the Airflows and of LangGraph
 	@scratch=$$(mktemp -d)
 	trap 'rm -rf "$$scratch"' EXIT
 	$(PYTHON) -m venv "$$scratch"
@@ -209,7 +210,7 @@ lock: ## Renew requirements-dev.txt and the locks of the Airflows
 .PHONY: clean
 clean: ## Remove what the build made
 	@$(MVN) -q clean
-	rm -rf dist .venv $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%) $(OPS_TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf dist .venv $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%) $(LANGGRAPH) $(OPS_TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- built once ---
@@ -231,8 +232,8 @@ $(INSTALLED): requirements-dev.txt $(PYTHON_PACKAGE)/pyproject.toml $(AIRFLOW_PA
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e $(PYTHON_PACKAGE) -e $(AIRFLOW_PACKAGE)
 	touch $@
 
-# Airflow 2 runs on Python 3.12 at most; uv fetches one where the host has none, and where it cannot, that Airflow is
-# left out: there is no .installed then, by which the tests know.
+# The Airflows and LangGraph. Airflow 2 runs on Python 3.12 at most; uv fetches one where the host has none, and where it
+# cannot, that Airflow is left out: there is no .installed then, by which the tests know.
 $(AIRFLOW_PACKAGE)/.%/.installed: $(AIRFLOW_PACKAGE)/locks/%.txt $(AIRFLOW_PACKAGE)/pyproject.toml $(PYTHON_PACKAGE)/pyproject.toml | $(INSTALLED)
 	@rm -rf $(@D)
 	if ! $(BIN)/uv venv -q --python '$(or $(PYTHONS_$*),>=3.10)' $(@D); then

@@ -37,7 +37,7 @@ from harness.topics import end_offsets  # noqa: E402
 from harness.waiting import eventually, let_traffic_flow  # noqa: E402
 
 DAG = "example_outbox_listener"
-VERSIONS = sorted(lock.stem for lock in (PACKAGE / "locks").glob("*.in"))
+VERSIONS = sorted(lock.stem for lock in (PACKAGE / "locks").glob("airflow-*.in"))
 PLUGIN = "airflow.providers.apache.kafka.plugins.event_producer"
 TOPIC = "events"
 SWITCHES = {"DAG_RUN_EVENTS_ENABLED": "True", "TASK_INSTANCE_EVENTS_ENABLED": "True"}

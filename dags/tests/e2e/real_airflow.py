@@ -56,7 +56,7 @@ class RealAirflow:
         self.home = home
         self._bin = PACKAGE / f".{version}" / "bin"
         self._dags = home / "dags"
-        self._parts: list[Child] = []
+        self._parts: dict[str, Child] = {}
         self._driver: subprocess.Popen[str] | None = None
         self._port = port = free_port()
         self.environment = {
@@ -81,6 +81,8 @@ class RealAirflow:
                 # Who supervises a task that has just ended may notice it only after so many seconds
                 # (by default 5), and keeps the next one waiting. It says nothing of us.
                 "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+                # After so many seconds (by default 30) a killed triggerer's work is the next one's.
+                "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
                 "AIRFLOW__API__HOST": "127.0.0.1",
@@ -121,13 +123,25 @@ class RealAirflow:
     def start(self) -> None:
         """Start its processes and wait until it knows its DAGs."""
         for words in PARTS[self.version]:
-            command = [str(self._bin / "airflow"), *words]
-            log = self.home / f"{words[0]}.log"
-            self._parts.append(Child(command, log=log, env=self.environment))
+            self.start_part(*words)
             if words == ("api-server",):
                 # A task that cannot reach it fails before it has begun.
                 eventually("the api-server listens", self._serves, within=BOOT_SECONDS)
         eventually("all DAGs are known", self._knows_dags, within=BOOT_SECONDS, every=0.2)
+
+    def runs(self, name: str) -> bool:
+        """Whether one of its processes was started."""
+        return name in self._parts
+
+    def start_part(self, *words: str) -> None:
+        """Start (again) one of its processes, without waiting."""
+        command = [str(self._bin / "airflow"), *words]
+        log = self.home / f"{words[0]}.log"
+        self._parts[words[0]] = Child(command, log=log, env=self.environment)
+
+    def kill_part(self, name: str) -> None:
+        """SIGKILL to one of its processes and to what it started."""
+        self._parts.pop(name).kill()
 
     def _serves(self) -> bool:
         self.assert_running()
@@ -141,7 +155,7 @@ class RealAirflow:
 
     def assert_running(self) -> None:
         """Fail when a part has ended, with what it said."""
-        for part in self._parts:
+        for part in self._parts.values():
             if not part.running:
                 raise AssertionError(
                     f"{part.command} ended with {part.exit_code}:\n{part.output()[-6000:]}"
@@ -214,7 +228,9 @@ class RealAirflow:
 
     def logs(self) -> str:
         """The end of what each part said."""
-        return "\n".join(f"--- {part.command}\n{part.output()[-3000:]}" for part in self._parts)
+        return "\n".join(
+            f"--- {part.command}\n{part.output()[-3000:]}" for part in self._parts.values()
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -225,7 +241,7 @@ class RealAirflow:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for part in self._parts:
+        for part in self._parts.values():
             if part.running:
                 part.kill()
         if self._driver is not None:

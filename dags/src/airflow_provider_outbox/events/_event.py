@@ -114,7 +114,7 @@ class WorkflowEvent:
                 raise InvalidWorkflowEvent(f"{name} is {_shown(value)}: pass a dict with str keys")
         self._set("payload", dict(self.payload))
         self._set("metadata", _complete(self.metadata))
-        self._set("event_id", _uuid(self.event_id))
+        self._set("event_id", parsed_id(self.event_id))
         self._set("timestamp", _utc(self.timestamp))
 
     def _set(self, name: str, value: object) -> None:
@@ -215,7 +215,12 @@ def _member(kind: type[E], name: str, value: object) -> E:
     raise InvalidWorkflowEvent(f"{name} is {_shown(value)}: it must be one of {names}")
 
 
-def _uuid(value: object) -> UUID:
+def parsed_id(value: object) -> UUID:
+    """An event's id from a UUID or its text.
+
+    Raises:
+        InvalidWorkflowEvent: it is neither.
+    """
     if isinstance(value, UUID):
         return value
     if isinstance(value, str):
