@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from alertmanager_server import Alertmanager
 from prometheus_server import Prometheus, scrape_config
 from shipped import PROMETHEUS, RULE_FILES, alerts, labels_asked_for, load, needs, rules
 
+from harness.relay import Relay
 from harness.waiting import eventually
 from outbox_client import Outbox
 
@@ -19,31 +21,45 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.broker import Broker
-    from harness.relay import Relay
 
 JOB = "outbox-relay"
-ALERT = "OutboxLagAge"
-# Seconds in place of minutes and hours.
-THRESHOLDS = {"ticket": 3, "page": 1_000}
+# What a minute of the rules takes here, in seconds.
+MINUTE = 1.5
 VECTOR = re.compile(r"\b(?:outbox_[a-z0-9_]+|up|node_textfile_mtime_seconds)\b")
 
 
-def impatient_rules(directory: Path) -> list[str]:
-    """The shipped rules, of which one alert does not wait as long."""
+def hurried(text: str) -> str:
+    """Durations, and limits in seconds, as they are where a minute is shorter."""
+
+    def milliseconds(found: re.Match[str]) -> str:
+        minutes = int(found[1]) * {"m": 1, "h": 60}[found[2]]
+        return f"{minutes * MINUTE * 1_000:.0f}ms"
+
+    def seconds(found: re.Match[str]) -> str:
+        return f"{found[1]}{int(found[2]) * MINUTE / 60:g}"
+
+    text = re.sub(r"\b(\d+)([mh])\b", milliseconds, text)
+    return re.sub(r"([<>] (?:bool )?)(\d{2,})$", seconds, text, flags=re.MULTILINE)
+
+
+def hurried_rules(directory: Path) -> list[str]:
+    """The shipped rules, of which none waits as long."""
     written = []
     for file in RULE_FILES:
         content = load(file)
         for group in content["groups"]:
             for rule in group["rules"]:
-                if rule.get("alert") == ALERT:
-                    seconds = THRESHOLDS[rule["labels"]["severity"]]
-                    rule["expr"], changes = re.subn(r"> \d+$", f"> {seconds}", rule["expr"])
-                    assert changes == 1
-                    rule["for"] = "1s"
+                rule["expr"] = hurried(rule["expr"])
+                if "for" in rule:
+                    rule["for"] = hurried(rule["for"])
         target = directory / file.name
         target.write_text(yaml.safe_dump(content), encoding="utf-8")
         written.append(str(target))
     return written
+
+
+# As five minutes are in the rules' time.
+LOOKBACK = f"--query.lookback-delta={hurried('5m')}"
 
 
 @pytest.fixture
@@ -63,16 +79,16 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
 ) -> None:
     needs("prometheus")
     config = scrape_config({JOB: [f"127.0.0.1:{relay.port}"]})
-    config["rule_files"] = impatient_rules(tmp_path)
+    config["rule_files"] = hurried_rules(tmp_path)
     config["alerting"] = {
         "alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager.port}"]}]}]
     }
 
     def told() -> list[dict[str, Any]]:
-        return [it for it in alertmanager.alerts() if it["labels"]["alertname"] == ALERT]
+        return [it for it in alertmanager.alerts() if it["labels"]["alertname"] == "OutboxLagAge"]
 
     relay.start()
-    with Outbox(outbox) as client, Prometheus(tmp_path, config) as prometheus:
+    with Outbox(outbox) as client, Prometheus(tmp_path, config, [LOOKBACK]) as prometheus:
         receipt = client.append("before", topic=topic)
         assert client.wait_delivered(receipt, 60) == "DELIVERED"
         eventually(
@@ -94,6 +110,96 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
         broker.start()
         eventually("all is delivered", relay.is_drained, within=120)
         eventually("Alertmanager is told of the end", lambda: told() == [], within=120)
+
+
+def test_an_outage_is_one_alert_over_a_roll_out_and_what_nobody_takes_over_is_another(
+    broker: Broker, topic: str, tmp_path: Path
+) -> None:
+    needs("prometheus")
+    kept, left = tmp_path / "kept", tmp_path / "left"
+    first, second, other = (
+        Relay(outbox, broker.bootstrap, log=tmp_path / f"{name}.log")
+        for name, outbox in [("first", kept), ("second", kept), ("other", left)]
+    )
+    pods = tmp_path / "pods.json"
+
+    def are_served_by(**relays: Relay) -> None:
+        """As discovery finds them; replaced as a whole, as Prometheus may read it at any time."""
+        draft = tmp_path / "pods.draft"
+        draft.write_text(
+            json.dumps(
+                [
+                    {"targets": [f"127.0.0.1:{relay.port}"], "labels": {"pod": pod}}
+                    for pod, relay in relays.items()
+                ]
+            ),
+            encoding="utf-8",
+        )
+        draft.replace(pods)
+
+    config = scrape_config({})
+    config["rule_files"] = hurried_rules(tmp_path)
+    config["scrape_configs"] = [{"job_name": JOB, "file_sd_configs": [{"files": [str(pods)]}]}]
+    are_served_by(first=first, other=other)
+    with first, second, other, Prometheus(tmp_path, config, [LOOKBACK]) as prometheus:
+
+        def firing(alert: str, outbox: Path) -> list[dict[str, Any]]:
+            return [
+                it
+                for it in prometheus.get("alerts")["alerts"]
+                if it["state"] == "firing"
+                and it["labels"]["alertname"] == alert
+                and it["labels"].get("outbox") == str(outbox)
+            ]
+
+        def ever(alert: str) -> list[tuple[str, int]]:
+            """For which outboxes it fired, and as how many alerts."""
+            fired = f'count_over_time(ALERTS{{alertname="{alert}", alertstate="firing"}}[1h])'
+            found = prometheus.query(f"count by (outbox) ({fired})")
+            return sorted((one.labels["outbox"], int(one.numbers[0])) for one in found)
+
+        for relay in (first, other):
+            relay.start()
+            with Outbox(relay.outbox) as client:
+                receipt = client.append("before", topic=topic)
+                assert client.wait_delivered(receipt, 60) == "DELIVERED"
+        eventually(
+            "both are seen", lambda: len(prometheus.query("outbox:lag_events:max == 0")) == 2
+        )
+        broker.kill()
+        for outbox in (kept, left):
+            with Outbox(outbox) as client:
+                client.append("during the outage", topic=topic)
+            eventually(f"{outbox} stands still", lambda: firing("OutboxStalled", outbox))  # noqa: B023
+        [before] = firing("OutboxStalled", kept)
+        assert f"{kept} on first" in before["annotations"]["summary"]
+
+        first.stop()
+        are_served_by(second=second, other=other)
+        second.start()
+        [after] = eventually(
+            "the second relay's outbox stands still",
+            lambda: [
+                it
+                for it in firing("OutboxStalled", kept)
+                if f"{kept} on second" in it["annotations"]["summary"]
+            ],
+        )
+        assert after["labels"] == before["labels"]
+
+        other.stop()
+        are_served_by(second=second)
+        [alert] = eventually("an outbox is left behind", lambda: firing("OutboxLeftBehind", left))
+        assert alert["labels"]["severity"] == "ticket"
+        assert f"{left} on other" in alert["annotations"]["summary"]
+        broker.start()
+        eventually("its alerts are over", lambda: not firing("OutboxStalled", kept))
+        assert ever("OutboxLeftBehind") == [(str(left), 1)]
+        assert ever("OutboxStalled") == [(str(kept), 1), (str(left), 1)]
+
+        are_served_by(second=second, first_again=other)
+        other.start()
+        eventually("it is served again", lambda: not firing("OutboxLeftBehind", left))
 
 
 def every_rule_is_healthy(prometheus: Prometheus) -> None:
