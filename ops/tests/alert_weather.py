@@ -1,8 +1,8 @@
 """Worlds for promtool: relays that fare well or ill, seen through scrapes as they come.
 
 Each relay of a world exports all that alerts look at. What is wrong with it is a story, a function
-of the time; how it is seen is the weather: how often it is scraped, which scrapes are lost, when its
-pod is replaced. Time is in minutes from the world's beginning.
+of the time; how it is seen is the weather: how often it is scraped, which scrapes are lost, when
+its pod is replaced. Time is in minutes from the world's beginning.
 """
 
 from __future__ import annotations
