@@ -118,7 +118,13 @@ def test_an_outage_is_one_alert_over_a_roll_out_and_what_nobody_takes_over_is_an
     needs("prometheus")
     kept, left = tmp_path / "kept", tmp_path / "left"
     first, second, other = (
-        Relay(outbox, broker.bootstrap, log=tmp_path / f"{name}.log")
+        Relay(
+            outbox,
+            broker.bootstrap,
+            log=tmp_path / f"{name}.log",
+            # Kafka is away when they end.
+            settings={"OUTBOX_STOP_DEADLINE_MS": "1000"},
+        )
         for name, outbox in [("first", kept), ("second", kept), ("other", left)]
     )
     pods = tmp_path / "pods.json"
