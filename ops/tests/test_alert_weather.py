@@ -24,15 +24,13 @@ ILL, HEALED = 20, 90
 
 WEATHERS = [
     Weather("calm", every=15, evaluated=30),
-    Weather("each minute", every=60),
-    Weather("one scrape in five lost", every=30, lost=True),
     Weather("each minute, one in five lost", every=60, lost=True),
     Weather("every two minutes", every=120),
     Weather("every two minutes, evaluated as often", every=120, evaluated=120),
     Weather("every two minutes, one in five lost", every=120, lost=True),
     Weather("replaced pods", every=60, replaced=(45, 65)),
     Weather("replaced pods, seldom seen", every=120, lost=True, replaced=(45, 65)),
-    Weather("young", every=30, begins=ILL),
+    Weather("young", every=60, begins=ILL),
     Weather("young, every two minutes", every=120, begins=ILL),
     Weather("young, gaps, replaced", every=60, lost=True, begins=ILL, replaced=(45, 65)),
 ]
