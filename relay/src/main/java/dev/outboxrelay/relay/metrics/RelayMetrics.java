@@ -101,8 +101,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    */
   @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    watched.put(
-        outbox, new OutboxGauges(registry, outbox, status, ofProcess, age, nanoClock));
+    watched.put(outbox, new OutboxGauges(registry, outbox, status, ofProcess, age, nanoClock));
     Gauge.builder("outbox.relay.build.info", () -> 1)
         .description("Always 1; the version that runs is a label")
         .tags("outbox", outbox.toString(), "version", version)
