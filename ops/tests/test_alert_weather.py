@@ -26,7 +26,6 @@ WEATHERS = [
     Weather("every two minutes, one in five lost", every=120, lost=True),
     Weather("replaced pods", every=60, replaced=(45, 65)),
     Weather("replaced pods, seldom seen", every=120, lost=True, replaced=(45, 65)),
-    Weather("young", every=60, begins=ILL),
     Weather("young, every two minutes", every=120, begins=ILL),
     Weather("young, gaps, replaced", every=60, lost=True, begins=ILL, replaced=(45, 65)),
 ]
