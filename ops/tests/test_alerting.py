@@ -133,15 +133,18 @@ def test_the_cause_silences_what_follows_for_the_same_outbox_only(
     # Only what is about a target has its place.
     place = {"instance": "10.0.0.7:9748"} if cause[0] == "OutboxRelayDown" else {}
     alertmanager.tell(alert(cause, "one", **place), alert(effect, "one"), alert(effect, "other"))
-    told = eventually(
-        "all are known", lambda: [it for it in [alertmanager.alerts()] if len(it) == 3]
-    )[0]
-    silent = {
-        (it["labels"]["alertname"], it["labels"]["severity"], it["labels"]["outbox_id"])
-        for it in told
-        if it["status"]["state"] == "suppressed"
-    }
-    assert silent == {(*effect, "one")}
+
+    def silent() -> list[tuple[str, str, str]]:
+        return [
+            (it["labels"]["alertname"], it["labels"]["severity"], it["labels"]["outbox_id"])
+            for it in alertmanager.alerts()
+            if it["status"]["state"] == "suppressed"
+        ]
+
+    eventually("all are known", lambda: len(alertmanager.alerts()) == 3)
+    # An alert is listed a moment before it silences others.
+    eventually("the effect is silent", silent)
+    assert silent() == [(*effect, "one")]
 
 
 def test_an_outage_is_one_alert_over_a_roll_out_and_what_nobody_takes_over_is_another(
