@@ -11,6 +11,7 @@ from harness.ports import free_port
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -41,6 +42,16 @@ class Alertmanager:
             alerts = json.load(answer)
         assert isinstance(alerts, list)
         return alerts
+
+    def tell(self, *alerts: Mapping[str, str]) -> None:
+        """Have alerts with these labels fire, as Prometheus would."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/v2/alerts",
+            data=json.dumps([{"labels": labels} for labels in alerts]).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:
+            assert answer.status == 200
 
     def _is_ready(self) -> bool:
         assert self._child is not None

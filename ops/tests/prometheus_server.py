@@ -64,14 +64,18 @@ class Prometheus:
     Args:
         directory: of its configuration, data and log; must exist.
         config: its configuration.
+        options: further ones of its command line.
     """
 
-    def __init__(self, directory: Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, directory: Path, config: Mapping[str, Any], options: Sequence[str] = ()
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = directory / "prometheus.log"
         self._directory = directory
         self._config = config
+        self._options = list(options)
         self._child: Child | None = None
 
     def start(self) -> None:
@@ -86,6 +90,7 @@ class Prometheus:
                 f"--storage.tsdb.path={self._directory / 'prometheus-data'}",
                 f"--web.listen-address=127.0.0.1:{self.port}",
                 "--log.level=warn",
+                *self._options,
             ],
             log=self.log,
         )

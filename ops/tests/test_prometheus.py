@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from shipped import PROMETHEUS, RULE_FILES, RUNBOOK, alerts, load, needs, run
+from shipped import PROMETHEUS, RULE_FILES, RUNBOOK, alerts, load, needs, rules, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,12 @@ TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 each_alert = pytest.mark.parametrize(
     "alert", ALERTS, ids=lambda it: f"{it['alert']}-{it['labels']['severity']}"
 )
+
+
+each_rule = pytest.mark.parametrize(
+    "rule", rules(), ids=lambda it: it.get("record") or f"{it['alert']}-{it['labels']['severity']}"
+)
+LONGEST_SCRAPE_MINUTES = 2
 
 
 def unit_tests(alertname: str) -> list[dict[str, Any]]:
@@ -72,6 +78,21 @@ def test_every_alert_has_a_unit_test_before_and_after(alert: dict[str, Any]) -> 
     severity = alert["labels"]["severity"]
     assert any(severity in severities for severities in expected), "never fires in a test"
     assert any(severity not in severities for severities in expected), "fires in every test"
+
+
+@each_rule
+def test_no_rule_needs_more_scrapes_than_there_may_be(rule: dict[str, Any]) -> None:
+    """A lost scrape ends a series, and two minutes may be between two of them."""
+    now = re.sub(
+        r"\w+_over_time\([^()]*\)|(?:increase|rate|deriv|predict_linear)\([^()]*\)",
+        "",
+        rule["expr"],
+    )
+    assert "alert" not in rule or not re.search(r"\boutbox_relay_(?!on_hold)", now), now
+    for counted in re.findall(
+        r"(?:increase|rate|deriv|predict_linear)\([^()]*\[(\d+)m\]", rule["expr"]
+    ):
+        assert int(counted) >= 4 * LONGEST_SCRAPE_MINUTES
 
 
 @each_alert

@@ -1,6 +1,7 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import { GREY, ORANGE, SKY } from './colours.js';
 import { DATASOURCE } from './panels.js';
+import { FIRING } from './selected.js';
 
 export const FLEET = 'outbox-relay-fleet';
 export const RELAY = 'outbox-relay';
@@ -77,7 +78,7 @@ interface Mark {
 const MARKS: readonly Mark[] = [
   {
     name: 'Alerts',
-    expr: 'ALERTS{alertname=~"Outbox.+", alertstate="firing", job=~"$job|", instance=~"$instance|"}',
+    expr: FIRING,
     colour: ORANGE,
     title: '{{alertname}}',
     enabled: true,

@@ -6,6 +6,17 @@ export const PROCESS = 'job=~"$job", instance=~"$instance"';
 /** Selects outboxes. */
 export const OF = `${PROCESS}, outbox=~"$outbox"`;
 
+const ALERT = 'alertname=~"Outbox.+", alertstate="firing"';
+
+/**
+ * Alerts for what is selected. One about an outbox names it by its identity and no relay, which may
+ * be another one tomorrow; one that says that nothing is there has neither job nor instance.
+ */
+export const FIRING =
+  `ALERTS{${ALERT}, job=~"$job|", instance=~"$instance|", outbox_id=""}` +
+  ` or ALERTS{${ALERT}, ${PROCESS}, outbox_id!=""}` +
+  ` or (ALERTS{${ALERT}, outbox_id!=""} and on (outbox_id) last_over_time(outbox_relay_outbox_info{${OF}}[1h]))`;
+
 export const rate = (counter: string): string => `rate(${counter}{${OF}}[$__rate_interval])`;
 export const increase = (counter: string): string => `increase(${counter}{${OF}}[$__rate_interval])`;
 export const inRange = (counter: string): string => `increase(${counter}{${OF}}[$__range])`;

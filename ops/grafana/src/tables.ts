@@ -6,7 +6,7 @@ import { relayOf } from './board.js';
 import { ORANGE, VERMILLION } from './colours.js';
 import * as limit from './limits.js';
 import { limits, list, rows } from './panels.js';
-import { OF } from './selected.js';
+import { FIRING, OF } from './selected.js';
 import { STATE_NAMES, stateNumber } from './states.js';
 
 const COLOURED = { id: 'custom.cellOptions', value: { type: common.TableCellDisplayMode.ColorText } };
@@ -69,9 +69,6 @@ export function oldestEvents(oldest: string): PanelBuilder {
       ])
   );
 }
-
-// An alert that says that nothing is there has neither job nor instance.
-const FIRING = 'ALERTS{alertname=~"Outbox.+", alertstate="firing", job=~"$job|", instance=~"$instance|"}';
 
 const SEVERITIES = {
   type: 'value',

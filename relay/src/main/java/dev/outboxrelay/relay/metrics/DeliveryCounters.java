@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Verdict;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
@@ -16,7 +17,8 @@ import java.util.function.ToLongFunction;
 
 /**
  * Shows the counts of one outbox, and measures how late its events are. Counters exist from the
- * start, at 0, so that the first increase is seen as one.
+ * start, at 0, so that the first increase is seen as one; when that was is told, too, as a counter
+ * may have risen before it is scraped for the first time.
  */
 final class DeliveryCounters implements FactListener {
   /**
@@ -52,6 +54,11 @@ final class DeliveryCounters implements FactListener {
     this.registry = registry;
     this.outbox = outbox;
     this.counts = counts;
+    double since = registry.config().clock().wallTime() / 1000.0;
+    Gauge.builder("outbox.relay.counted.since.timestamp.seconds", () -> since)
+        .description("When the counters of this outbox began at 0")
+        .tag("outbox", outbox)
+        .register(registry);
     latency =
         Timer.builder("outbox.relay.delivery.latency")
             .description("From an event's append to Kafka's ack")

@@ -9,9 +9,12 @@ import dev.outboxrelay.relay.pipeline.UnsettledAge;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -42,9 +45,12 @@ final class OutboxGauges {
   private final Supplier<List<Trouble>> ofProcess;
   private final UnsettledAge age;
   private final LongSupplier nanoClock;
+  private final MultiGauge identity;
   private volatile PipelineStatus now;
+  private volatile UUID shownId;
 
   OutboxGauges(
+      MeterRegistry registry,
       Path outbox,
       Supplier<PipelineStatus> status,
       Supplier<List<Trouble>> ofProcess,
@@ -55,15 +61,28 @@ final class OutboxGauges {
     this.ofProcess = ofProcess;
     this.age = age;
     this.nanoClock = nanoClock;
+    identity =
+        MultiGauge.builder("outbox.relay.outbox.info")
+            .description("Always 1; the identity that the outbox keeps wherever it is served")
+            .tag("outbox", outbox.toString())
+            .register(registry);
     refresh();
+    bindTo(registry);
   }
 
   /** All gauges of a scrape tell of the same moment. */
   void refresh() {
-    now = status.get();
+    PipelineStatus at = status.get();
+    now = at;
+    // Another outbox may come to the same directory.
+    if (!at.outboxId().equals(shownId)) {
+      shownId = at.outboxId();
+      identity.register(
+          List.of(MultiGauge.Row.of(Tags.of("outbox_id", at.outboxId().toString()), 1)), true);
+    }
   }
 
-  void bindTo(MeterRegistry registry) {
+  private void bindTo(MeterRegistry registry) {
     gauge(registry, "lag.events", "Events appended and not settled", PipelineStatus::lagEvents);
     gauge(registry, "lag.bytes", "Bytes appended and not settled", PipelineStatus::lagBytes);
     gauge(

@@ -101,9 +101,7 @@ public final class RelayMetrics implements FleetListener, ReloadListener, AutoCl
    */
   @Override
   public void watch(Path outbox, Supplier<PipelineStatus> status) {
-    OutboxGauges gauges = new OutboxGauges(outbox, status, ofProcess, age, nanoClock);
-    gauges.bindTo(registry);
-    watched.put(outbox, gauges);
+    watched.put(outbox, new OutboxGauges(registry, outbox, status, ofProcess, age, nanoClock));
     Gauge.builder("outbox.relay.build.info", () -> 1)
         .description("Always 1; the version that runs is a label")
         .tags("outbox", outbox.toString(), "version", version)

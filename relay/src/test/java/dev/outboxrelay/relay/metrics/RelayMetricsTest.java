@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
@@ -131,6 +132,38 @@ class RelayMetricsTest {
       assertThat(value("outbox_relay_dead_letters_total", "reason=\"" + reason.label() + "\""))
           .isEqualTo("0.0");
     }
+  }
+
+  @Test
+  void whenTheCountersBeganIsTold() {
+    long before = System.currentTimeMillis();
+    listener(outbox);
+    double since = Double.parseDouble(value("outbox_relay_counted_since_timestamp_seconds"));
+
+    assertThat(since).isBetween(before / 1e3, System.currentTimeMillis() / 1e3);
+    metrics.gone(outbox);
+    assertThat(lines("outbox_relay_counted_since_timestamp_seconds")).isEmpty();
+  }
+
+  @Test
+  void anOutboxIsToldByItsIdentityAndNotByTheOneThatWasThereBefore() {
+    AtomicReference<PipelineStatus> status = new AtomicReference<>(Statuses.idle(outbox, 0));
+    metrics.watch(outbox, status::get);
+    assertThat(lines("outbox_relay_outbox_info"))
+        .singleElement()
+        .asString()
+        .contains("outbox=\"" + outbox + "\"", "outbox_id=\"" + Statuses.OUTBOX_ID + "\"")
+        .endsWith(" 1");
+
+    UUID another = new UUID(1, 2);
+    status.set(Statuses.idle(outbox, another));
+    assertThat(lines("outbox_relay_outbox_info"))
+        .singleElement()
+        .asString()
+        .contains("outbox_id=\"" + another + "\"");
+
+    metrics.gone(outbox);
+    assertThat(lines("outbox_relay_outbox_info")).isEmpty();
   }
 
   @Test

@@ -100,6 +100,11 @@ public final class Statuses {
     return settled(outbox, tickNanos, 7, 0);
   }
 
+  /** The same, of an outbox with another identity. */
+  public static PipelineStatus idle(Path outbox, UUID id) {
+    return settled(outbox, id, 0, 7, 0, look(7));
+  }
+
   /** Everything settled, after so much was delivered and sent again since the start. */
   public static PipelineStatus counting(Path outbox, long delivered, long retried) {
     return settled(outbox, 0, delivered, retried);
@@ -140,9 +145,14 @@ public final class Statuses {
 
   private static PipelineStatus settled(
       Path outbox, long tickNanos, long delivered, long retried, Look look) {
+    return settled(outbox, OUTBOX_ID, tickNanos, delivered, retried, look);
+  }
+
+  private static PipelineStatus settled(
+      Path outbox, UUID id, long tickNanos, long delivered, long retried, Look look) {
     return new PipelineStatus(
         outbox,
-        OUTBOX_ID,
+        id,
         1,
         new DeliveryState.Delivering(),
         1_000,
