@@ -56,6 +56,7 @@ bench: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) #
 	fi
 	$(BIN)/python relay/benchmarks/bench.py
 	$(BIN)/python $(AIRFLOW_PACKAGE)/benchmarks/bench.py
+	$(BIN)/python $(AIRFLOW_PACKAGE)/benchmarks/run_command.py
 
 # --- test ---
 
