@@ -77,7 +77,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="session", params=VERSIONS)
 def world(
     request: pytest.FixtureRequest, broker: Broker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
@@ -96,8 +96,11 @@ def world(
         "ENVIRONMENT": version,
     }
     airflow = RealAirflow(version, base / "home", settings)
-    dags = [*(PACKAGE / "example_dags").glob("*.py"), *(HERE / "dags").glob("*.py")]
-    airflow.prepare(*dags)
+    folders = (PACKAGE / "example_dags", HERE / "dags", HERE / "situations")
+    airflow.prepare(
+        *(path for folder in folders for path in folder.glob("*.py")),
+        *(HERE / "situations" / version).glob("*.py"),
+    )
     with airflow, Relay(outbox, broker.bootstrap, log=base / "relay.log") as relay:
         relay.start()
         yield World(airflow, broker, relay, outbox, topic)
