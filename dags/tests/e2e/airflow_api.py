@@ -72,12 +72,13 @@ class AirflowApi:
                 self._send(method, f"api/{'v2' if self._third else 'v1'}/{path}", body)
             except urllib.error.HTTPError as error:
                 refused.append(f"{error.code} {error.read()[:500]!r}")
+                if error.code < 500:
+                    raise AssertionError(f"{method} {path} {body}: {refused}") from error
                 # SQLite's lock was held by somebody else for too long.
-                assert error.code >= 500, f"{method} {path} {body}: {refused}"
                 return False
             return True
 
-        eventually(f"{method} {path} is taken ({refused})", done, within=WITHIN, every=0.5)
+        eventually(f"{method} {path} is taken", done, within=WITHIN, every=0.5)
 
     def _send(self, method: str, path: str, body: dict[str, Any]) -> None:
         if self._login is None:
