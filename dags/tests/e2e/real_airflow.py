@@ -105,9 +105,11 @@ class RealAirflow:
             }
         else:
             self.environment |= {
-                # Airflow 2 would refuse that executor on SQLite, whose lock is no matter for a few
-                # tasks; the one that it allows runs a single task at a time, and no run meanwhile.
+                # Airflow 2 refuses that executor on SQLite, which cannot lock rows: where two
+                # schedule, an attempt is counted twice. So nobody does but the scheduler. The
+                # executor that it allows runs a single task, and the scheduler waits for its end.
                 "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
+                "AIRFLOW__SCHEDULER__SCHEDULE_AFTER_TASK_EXECUTION": "False",
                 "AIRFLOW__CORE__PARALLELISM": "3",
                 # How soon a task notices that its state was set by hand.
                 "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
