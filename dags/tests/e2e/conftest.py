@@ -100,6 +100,7 @@ def world(
     airflow.prepare(
         *(path for folder in folders for path in folder.glob("*.py")),
         *(HERE / "situations" / version).glob("*.py"),
+        modules=(HERE / "situations" / "config").glob("*.py"),
     )
     with airflow, Relay(outbox, broker.bootstrap, log=base / "relay.log") as relay:
         relay.start()

@@ -20,7 +20,7 @@ from harness.ports import free_port
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -120,11 +120,17 @@ class RealAirflow:
                 "AIRFLOW__WEBSERVER__WORKERS": "1",
             }
 
-    def prepare(self, *dags: Path) -> None:
-        """Make home, database and DAGs folder."""
-        self._dags.mkdir(parents=True)
-        for path in dags:
-            shutil.copy(path, self._dags)
+    def prepare(self, *dags: Path, modules: Iterable[Path] = ()) -> None:
+        """Make home, database and DAGs folder.
+
+        Args:
+            dags: files with DAGs.
+            modules: what they may import.
+        """
+        for folder, paths in ((self._dags, dags), (self.home / "config", modules)):
+            folder.mkdir(parents=True)
+            for path in paths:
+                shutil.copy(path, folder)
         self.command("airflow", "db", "migrate")
         if self.version == "airflow-2":
             names = ("-u", USER, "-p", USER, "-f", USER, "-l", USER, "-e", f"{USER}@localhost")

@@ -2,89 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import time
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 try:
     from airflow.providers.standard.operators.empty import EmptyOperator
     from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-    from airflow.sdk import (
-        DAG,
-        Asset,
-        BaseOperator,
-        get_current_context,
-        setup,
-        task,
-        task_group,
-        teardown,
-    )
+    from airflow.sdk import Asset, BaseOperator, task, task_group
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 except ImportError:
-    from airflow import DAG
     from airflow.datasets import Dataset as Asset
-    from airflow.decorators import setup, task, task_group, teardown
+    from airflow.decorators import task, task_group
     from airflow.exceptions import AirflowFailException, AirflowSkipException
     from airflow.models.baseoperator import BaseOperator
     from airflow.operators.empty import EmptyOperator
-    from airflow.operators.python import get_current_context
     from airflow.triggers.temporal import DateTimeTrigger
 
-from airflow_provider_outbox import WorkflowEventNotifier, publish_event, publish_workflow_event
+from making import AT_ONCE, OF_RUN, OF_TASK, START, after, around_it, row, times_here
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from airflow_provider_outbox import publish_event, publish_workflow_event
 
-START = datetime(2025, 1, 1, tzinfo=timezone.utc)
-HOME = Path(os.environ["AIRFLOW_HOME"])
-AT_ONCE = timedelta(seconds=0)
 # Longer than Airflow needs to put what a task has ended with behind it.
 POKE_SECONDS = 3.0
-
-OF_TASK = {
-    "on_execute_callback": WorkflowEventNotifier("TASK_STARTED"),
-    "on_success_callback": WorkflowEventNotifier("TASK_COMPLETED"),
-    "on_failure_callback": WorkflowEventNotifier("TASK_FAILED"),
-    "on_retry_callback": WorkflowEventNotifier("TASK_RETRYING"),
-    "on_skipped_callback": WorkflowEventNotifier("TASK_SKIPPED"),
-}
-OF_RUN = {
-    "on_success_callback": WorkflowEventNotifier("WORKFLOW_COMPLETED"),
-    "on_failure_callback": WorkflowEventNotifier("WORKFLOW_FAILED"),
-}
-
-
-def row(*dag_ids: str, **settings: Any) -> Callable[[Callable[[], Any]], None]:
-    """Makes a DAG, or one for each id, of the tasks that a function defines."""
-
-    def make(function: Callable[[], Any]) -> None:
-        for dag_id in dag_ids or [function.__name__]:
-            with DAG(
-                dag_id, **{"start_date": START, "catchup": False, "schedule": None} | settings
-            ):
-                function()
-
-    return make
-
-
-def times_here() -> int:
-    """How often this DAG's function came here in this run, from 1."""
-    context = get_current_context()
-    mark = HOME / f"here-{context['dag'].dag_id}-{context['run_id']}"
-    with mark.open("a") as file:
-        file.write(".")
-    return mark.stat().st_size
-
-
-def say_it_runs() -> None:
-    (HOME / f"running-{get_current_context()['dag'].dag_id}").touch()
-
-
-@task
-def after() -> None:
-    pass
 
 
 @row()
@@ -243,26 +182,12 @@ def groups() -> None:
     outer()
 
 
-def _around(work: Callable[[], None]) -> None:
-    @setup
-    def before() -> None:
-        pass
-
-    @teardown
-    def clean() -> None:
-        pass
-
-    first, last = before(), clean()
-    first >> task(task_id="work")(publish_event(work))() >> last
-    first >> last
-
-
 @row()
 def around() -> None:
     def work() -> None:
         raise ValueError("never")
 
-    _around(work)
+    around_it(work)
 
 
 # 240 characters: Airflow names a directory by 7 more, and fails where that is too long.
@@ -293,80 +218,3 @@ def consumes() -> None:
 @row(schedule="@daily", end_date=START + timedelta(days=1))
 def backfilled() -> None:
     after()
-
-
-# --- what a hand does to a task that runs ---
-
-
-@task(retries=1, retry_delay=AT_ONCE, **OF_TASK)
-@publish_event
-def waits_for_a_hand() -> None:
-    if times_here() == 1:
-        say_it_runs()
-        while True:
-            time.sleep(1)
-
-
-@row(
-    "task_to_success",
-    "task_to_failed",
-    "task_to_skipped",
-    "task_cleared",
-    "run_to_success",
-    "run_to_failed",
-)
-def by_hand() -> None:
-    waits_for_a_hand.override(task_id="work")() >> after()
-
-
-@row()
-def run_cleared() -> None:
-    waits_for_a_hand.override(task_id="work")()
-
-
-@row()
-def run_to_failed_around() -> None:
-    def work() -> None:
-        say_it_runs()
-        while True:
-            time.sleep(1)
-
-    _around(work)
-
-
-class Stubborn(BaseOperator):
-    """As those that wait for a command: one that is killed ends with an error of its own."""
-
-    killed = False
-
-    def on_kill(self) -> None:
-        self.killed = True
-
-    def execute(self, context: Any) -> None:
-        if times_here() > 1:
-            return
-        say_it_runs()
-        try:
-            while not self.killed:
-                time.sleep(0.1)
-        except BaseException as problem:
-            raise ValueError("the command was killed") from problem
-        raise ValueError("the command was killed")
-
-
-# On 2.11 Airflow itself takes that error for the state, and retries what was set to success.
-@row("stubborn_to_success", "stubborn_to_failed", "stubborn_cleared")
-def stubborn() -> None:
-    Stubborn(task_id="work", retries=1, retry_delay=AT_ONCE, **OF_TASK)
-
-
-@row()
-def scheduler_killed() -> None:
-    @task
-    @publish_event
-    def work() -> None:
-        say_it_runs()
-        while not (HOME / "go-on").exists():
-            time.sleep(0.1)
-
-    work()
