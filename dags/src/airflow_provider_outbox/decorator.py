@@ -118,14 +118,13 @@ class _Publication:
             self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
 
     def _failed(self, problem: BaseException) -> None:
-        def payload_of(kind: EventType) -> Mapping[str, Any]:
-            return {} if kind is EventType.TASK_COMPLETED else self._error_payload(problem)
-
         with publishing("look at what a task has raised"):
             context = _airflow.current_context()
             kind = None if context is None else outcome(problem, context["ti"])
-            if kind is not None:
-                self._publish(kind, lambda: payload_of(kind))
+            if kind is EventType.TASK_COMPLETED:
+                self._publish(kind, dict)
+            elif kind is not None:
+                self._publish(kind, lambda: self._error_payload(problem))
 
     def _publish(self, event_type: EventType, payload: Callable[[], Mapping[str, Any]]) -> None:
         with publishing("publish a task's outcome"):

@@ -133,6 +133,11 @@ ONLY_3: dict[str, Told] = {
     },
     "task_to_failed": {"listener": run(*ran(), f"{TF} work {HAND}", end=WF), "notifier": ran()},
     "task_to_skipped": {"listener": run(*ran(), f"{SK} work {HAND}"), "notifier": ran()},
+    "late_to_failed": {
+        "decorator": [f"{TC} work"],
+        "listener": run(*ran(), f"{TF} work {HAND}", f"{TC} work", *well("after")),
+        "notifier": well(),
+    },
     "stubborn_to_success": {"listener": run(*ran(), f"{TC} work {HAND}"), "notifier": ran()},
     "stubborn_to_failed": {"listener": run(*ran(), f"{TF} work {HAND}", end=WF), "notifier": ran()},
     "task_cleared": {
@@ -171,6 +176,7 @@ TASK_TO = {
     "task_to_success": "success",
     "task_to_failed": "failed",
     "task_to_skipped": "skipped",
+    "late_to_failed": "failed",
     "stubborn_to_success": "success",
     "stubborn_to_failed": "failed",
 }
@@ -241,6 +247,7 @@ SHOWN_BY: dict[str, tuple[str, ...]] = {
         "stubborn_to_success",
         "stubborn_to_failed",
     ),
+    "the same, and its function returns in the seconds that Airflow leaves it": ("late_to_failed",),
     "a running task is cleared": ("task_cleared", "stubborn_cleared"),
     "a run is cleared while it runs": ("run_cleared",),
     "a run is set to success or failed": ("run_to_success", "run_to_failed"),

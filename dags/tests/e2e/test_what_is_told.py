@@ -26,6 +26,7 @@ from rows import (
     Told,
     together,
 )
+from test_real_airflow import check_records
 
 from harness.waiting import eventually
 
@@ -112,6 +113,7 @@ def do_by_hand(airflow: RealAirflow) -> None:
         for dag_id in list(deeds):
             if (airflow.home / f"running-{dag_id}").exists():
                 deeds.pop(dag_id)()
+                (airflow.home / f"set-{dag_id}").touch()
         return not deeds
 
     eventually("a hand has set each task that runs", all_done, within=2 * RUN_SECONDS, every=0.1)
@@ -155,6 +157,7 @@ def test_each_row_is_in_kafka_as_the_table_says(world: World) -> None:
         for (run_id,) in runs_of(airflow, dag_id, count)
     }
     check(world, {(dag_id, RUN): told for dag_id, told in rows.items()} | began_otherwise)
+    check_records(world, RUN)
 
 
 def runs_of(airflow: RealAirflow, dag_id: str, count: int) -> list[tuple[str]]:

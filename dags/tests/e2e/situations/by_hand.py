@@ -43,6 +43,18 @@ def run_cleared() -> None:
 
 
 @row()
+def late_to_failed() -> None:
+    @task(**OF_TASK)
+    @publish_event
+    def work() -> None:
+        say_it_runs()
+        while not (HOME / "set-late_to_failed").exists():
+            time.sleep(0.1)
+
+    work() >> after.override(trigger_rule="all_done")()
+
+
+@row()
 def run_to_failed_around() -> None:
     def work() -> None:
         say_it_runs()
