@@ -77,6 +77,10 @@ def told(event: dict[str, Any]) -> str:
             words.append(f"#{metadata['try_number']}")
     elif metadata.get("clear_number"):
         words.append(f"(cleared {metadata['clear_number']})")
+    if "set_by_hand" in metadata:
+        words.append("(by hand)")
+    if "deadline" in metadata:
+        words.append("(deadline)")
     return " ".join(words)
 
 
@@ -114,7 +118,7 @@ def check_ids(events: list[dict[str, Any]], instance: str = "dev") -> None:
         if event["event_type"] == "CUSTOM":
             assert uuid.UUID(event["event_id"]).version == 4
             continue
-        names = ("task_id", "map_index", "try_number", "clear_number")
+        names = ("task_id", "map_index", "try_number", "clear_number", "set_by_hand", "deadline")
         facts = {name: event["metadata"][name] for name in names if name in event["metadata"]}
         parts = [instance, event["workflow_id"], event["workflow_run_id"], event["event_type"]]
         recipe = json.dumps([*parts, facts], sort_keys=True)

@@ -7,7 +7,7 @@ different objects. They all come through here, so that they derive the same id.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_outbox.events import EventType
@@ -46,56 +46,82 @@ class Fact:
         return fact_id(instance, self.dag_id, self.run_id, self.event_type, self.details)
 
 
-def task_fact(event_type: EventType, task_instance: Any, run: Any = None) -> Fact:
+def task_fact(
+    event_type: EventType, task_instance: Any, run: Any = None, *, by_hand: bool = False
+) -> Fact:
     """What happened to a task's attempt.
 
     Args:
         event_type: one of `TASK_EVENTS`.
         task_instance: a ``RuntimeTaskInstance`` (3.x) or ``TaskInstance`` (2.11).
         run: where the trace is noted if the task instance does not know it.
+        by_hand: somebody has set its state just now.
     """
-    started = event_type is EventType.TASK_STARTED
+    moment = _moment(
+        task_instance, "start_date" if event_type is EventType.TASK_STARTED else "end_date"
+    )
+    moment, hand = _set_now() if by_hand else (moment, {})
     return Fact(
         event_type,
         dag_id=_needed(task_instance, "dag_id"),
         run_id=_needed(task_instance, "run_id"),
         details={
             "task_id": _needed(task_instance, "task_id"),
-            "map_index": _number(plain(task_instance, "map_index"), -1),
-            "try_number": _number(plain(task_instance, "try_number"), 0),
+            "map_index": number(plain(task_instance, "map_index"), -1),
+            "try_number": number(plain(task_instance, "try_number"), 0),
+            **hand,
         },
-        moment=_moment(task_instance, "start_date" if started else "end_date"),
+        moment=moment,
         traceparent=trace_of(task_instance, run),
     )
 
 
-def goes_on(task_instance: Any) -> bool:
-    """Whether an attempt is not begun, but taken up again: it was deferred or rescheduled."""
-    told = getattr(task_instance, "_ti_context_from_server", None)  # 3.x
-    if told is None:
-        return plain(task_instance, "next_method") is not None
-    return (
-        getattr(told, "next_method", None) is not None
-        or _number(getattr(told, "task_reschedule_count", 0), 0) > 0
-    )
-
-
-def run_fact(event_type: EventType, run: Any) -> Fact:
+def run_fact(event_type: EventType, run: Any, *, by_hand: bool = False) -> Fact:
     """What happened to a DAG's run.
 
     Args:
         event_type: one of `RUN_EVENTS`.
         run: a ``DagRun`` of the database, or the one of a task's context.
+        by_hand: somebody has set its state just now.
     """
-    started = event_type is EventType.WORKFLOW_STARTED
+    moment = _moment(run, "start_date" if event_type is EventType.WORKFLOW_STARTED else "end_date")
+    moment, hand = _set_now() if by_hand else (moment, {})
     return Fact(
         event_type,
         dag_id=_needed(run, "dag_id"),
         run_id=_needed(run, "run_id"),
-        details={"clear_number": _number(plain(run, "clear_number"), 0)},
-        moment=_moment(run, "start_date" if started else "end_date"),
+        details={"clear_number": number(plain(run, "clear_number"), 0), **hand},
+        moment=moment,
         traceparent=trace_of(run),
     )
+
+
+def deadline_fact(
+    event_type: EventType, run: Mapping[str, Any], deadline: Mapping[str, Any]
+) -> Fact:
+    """What a user says of a run that has missed a deadline; the run itself may go on.
+
+    Args:
+        event_type: one of `RUN_EVENTS`.
+        run: what the API tells of a run.
+        deadline: the ``deadline`` of the callback's context.
+    """
+    return Fact(
+        event_type,
+        dag_id=str(run["dag_id"]),
+        run_id=str(run["dag_run_id"]),
+        details={"deadline": str(deadline["id"])},
+    )
+
+
+def _set_now() -> tuple[datetime, dict[str, str]]:
+    """When a state is set by hand.
+
+    It may be one that was there before, and Airflow keeps the end of what had ended: so the moment
+    itself tells this fact from the others.
+    """
+    now = datetime.now(timezone.utc)
+    return now, {"set_by_hand": now.isoformat(timespec="microseconds").replace("+00:00", "Z")}
 
 
 def plain(holder: Any, name: str) -> Any:
@@ -114,7 +140,8 @@ def _needed(holder: Any, name: str) -> str:
     return str(value)
 
 
-def _number(value: object, default: int) -> int:
+def number(value: object, default: int) -> int:
+    """*value* if it is one."""
     return value if isinstance(value, int) else default
 
 

@@ -7,9 +7,10 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from airflow_provider_outbox import _airflow
-from airflow_provider_outbox._facts import plain, task_fact
+from airflow_provider_outbox._facts import task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
+from airflow_provider_outbox._states import outcome
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import from_outside, log_failure
 from airflow_provider_outbox.events._json import withheld
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# By name, as the two majors have them in different modules.
-_SKIPS = frozenset({"AirflowSkipException"})
-_FINAL = frozenset({"AirflowFailException", "AirflowSensorTimeout"})
-_NO_END = frozenset({"TaskDeferred", "AirflowRescheduleException", "DagRunTriggerException"})
-_SUCCESS = frozenset({"DownstreamTasksSkipped"})
 
 
 @overload
@@ -123,28 +118,20 @@ class _Publication:
             self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
 
     def _failed(self, problem: BaseException) -> None:
-        names = {kind.__name__ for kind in type(problem).__mro__}
-        if names & _NO_END:
-            return
-        if names & _SUCCESS:
-            self._publish(EventType.TASK_COMPLETED, dict)
-        elif names & _SKIPS:
-            self._publish(EventType.TASK_SKIPPED, lambda: self._error_payload(problem))
-        else:
-            kind = EventType.TASK_FAILED if names & _FINAL else None
-            self._publish(kind, lambda: self._error_payload(problem))
+        with publishing("look at what a task has raised"):
+            context = _airflow.current_context()
+            kind = None if context is None else outcome(problem, context["ti"])
+            if kind is EventType.TASK_COMPLETED:
+                self._publish(kind, dict)
+            elif kind is not None:
+                self._publish(kind, lambda: self._error_payload(problem))
 
-    def _publish(
-        self, event_type: EventType | None, payload: Callable[[], Mapping[str, Any]]
-    ) -> None:
+    def _publish(self, event_type: EventType, payload: Callable[[], Mapping[str, Any]]) -> None:
         with publishing("publish a task's outcome"):
             context = _airflow.current_context()
             if context is None:
                 return
-            task_instance = context["ti"]
-            if event_type is None:
-                event_type = _after_error(task_instance)
-            fact = task_fact(event_type, task_instance, context.get("dag_run"))
+            fact = task_fact(event_type, context["ti"], context.get("dag_run"))
             publish_fact(fact, "decorator", payload, self._topic)
 
     def _value_payload(self, value: object) -> Mapping[str, Any]:
@@ -168,10 +155,3 @@ def _is_sensor() -> bool:
     """Whether the function is one of a sensor, which calls it until it returns something true."""
     task = (_airflow.current_context() or {}).get("task")
     return any(kind.__name__ == "BaseSensorOperator" for kind in type(task).__mro__)
-
-
-def _after_error(task_instance: Any) -> EventType:
-    """What Airflow will make of an error: it decides by the same two numbers."""
-    attempts, limit = plain(task_instance, "try_number"), plain(task_instance, "max_tries")
-    again = isinstance(attempts, int) and isinstance(limit, int) and attempts <= limit
-    return EventType.TASK_RETRYING if again else EventType.TASK_FAILED

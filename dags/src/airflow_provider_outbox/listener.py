@@ -10,10 +10,11 @@ from typing import Any
 
 from airflow.listeners import hookimpl
 
-from airflow_provider_outbox._facts import goes_on, plain, run_fact, task_fact
+from airflow_provider_outbox._facts import plain, run_fact, task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
 from airflow_provider_outbox._settings import ListenerSettings, Patterns
+from airflow_provider_outbox._states import run_has_ended, run_set_by_hand, task_event_holds
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import Boundary
 
@@ -26,31 +27,35 @@ class TaskListener:
         self._tasks = tasks
 
     @hookimpl
-    def on_task_instance_running(self, task_instance: Any) -> None:
+    def on_task_instance_running(self, previous_state: Any, task_instance: Any) -> None:
         """An attempt has begun; Airflow tells the same when it goes on after a pause."""
-        if not goes_on(task_instance):
-            self._publish(EventType.TASK_STARTED, task_instance)
+        self._publish(EventType.TASK_STARTED, previous_state, task_instance)
 
     @hookimpl
-    def on_task_instance_success(self, task_instance: Any) -> None:
+    def on_task_instance_success(self, previous_state: Any, task_instance: Any) -> None:
         """An attempt has succeeded."""
-        self._publish(EventType.TASK_COMPLETED, task_instance)
+        self._publish(EventType.TASK_COMPLETED, previous_state, task_instance)
 
     @hookimpl
-    def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
+    def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:
         """An attempt has failed, the last one or not."""
         again = plain(task_instance, "state") == "up_for_retry"  # its enum is a str
         kind = EventType.TASK_RETRYING if again else EventType.TASK_FAILED
-        self._publish(kind, task_instance, error)
+        self._publish(kind, previous_state, task_instance, error)
 
     @hookimpl(optionalhook=True)
-    def on_task_instance_skipped(self, task_instance: Any) -> None:
+    def on_task_instance_skipped(self, previous_state: Any, task_instance: Any) -> None:
         """A task has skipped itself; Airflow 2.11 does not tell."""
-        self._publish(EventType.TASK_SKIPPED, task_instance)
+        self._publish(EventType.TASK_SKIPPED, previous_state, task_instance)
 
-    def _publish(self, kind: EventType, task_instance: Any, error: Any = None) -> None:
+    def _publish(
+        self, kind: EventType, previous_state: Any, task_instance: Any, error: Any = None
+    ) -> None:
         with publishing(f"publish {kind.value}"):
-            fact = task_fact(kind, task_instance)
+            if not task_event_holds(kind, task_instance):
+                return
+            # Only 3.x's api-server, which sets states by hand, knows none.
+            fact = task_fact(kind, task_instance, by_hand=previous_state is None)
             if self._dags.pass_on(fact.dag_id) and self._tasks.pass_on(fact.details["task_id"]):
                 publish_fact(fact, "listener", lambda: error_payload(error))
 
@@ -78,7 +83,9 @@ class RunListener:
 
     def _publish(self, kind: EventType, dag_run: Any, reason: str) -> None:
         with publishing(f"publish {kind.value}"):
-            fact = run_fact(kind, dag_run)
+            if kind is not EventType.WORKFLOW_STARTED and not run_has_ended(dag_run):
+                return
+            fact = run_fact(kind, dag_run, by_hand=run_set_by_hand(reason))
             if self._dags.pass_on(fact.dag_id):
                 publish_fact(fact, "listener", lambda: {"reason": reason} if reason else {})
 

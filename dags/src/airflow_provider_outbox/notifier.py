@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +10,17 @@ try:
 except ImportError:
     from airflow.notifications.basenotifier import BaseNotifier
 
-from airflow_provider_outbox._facts import RUN_EVENTS, TASK_EVENTS, plain, run_fact, task_fact
+from airflow_provider_outbox._facts import (
+    RUN_EVENTS,
+    TASK_EVENTS,
+    deadline_fact,
+    plain,
+    run_fact,
+    task_fact,
+)
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
+from airflow_provider_outbox._states import task_event_holds
 from airflow_provider_outbox.events import EventType
 
 
@@ -29,7 +36,12 @@ class WorkflowEventNotifier(BaseNotifier):
     """
 
     def __init__(
-        self, event_type: EventType | str, payload: Any = None, *, topic: str | None = None
+        self,
+        event_type: EventType | str,
+        payload: Any = None,
+        *,
+        topic: str | None = None,
+        context: Any = None,
     ) -> None:
         """Say what a callback means.
 
@@ -38,11 +50,13 @@ class WorkflowEventNotifier(BaseNotifier):
             payload: published as ``{"data": payload}``, beside ``error`` or ``reason`` where
                 Airflow tells one.
             topic: default: ``OUTBOX_TOPIC``.
+            context: Airflow's, which it passes here where it awaits a notifier (deadlines).
 
         Raises:
             ValueError: it is neither.
         """
         super().__init__()
+        self.context = context or {}
         kind = EventType.__members__.get(str(getattr(event_type, "value", event_type)))
         if kind not in TASK_EVENTS | RUN_EVENTS:
             raise ValueError(
@@ -59,7 +73,11 @@ class WorkflowEventNotifier(BaseNotifier):
         """Publish the event that *context* belongs to."""
         with publishing(f"publish {self._kind.value} in a callback"):
             if self._kind in TASK_EVENTS:
+                if not task_event_holds(self._kind, context["ti"]):
+                    return
                 fact = task_fact(self._kind, context["ti"], context.get("dag_run"))
+            elif "deadline" in context:
+                fact = deadline_fact(self._kind, context["dag_run"], context["deadline"])
             else:
                 fact = run_fact(self._kind, _run(context))
             publish_fact(fact, "notifier", lambda: self._content(context), self._topic)
@@ -80,8 +98,6 @@ class WorkflowEventNotifier(BaseNotifier):
 
 def _run(context: Any) -> Any:
     run = context.get("dag_run")
-    if isinstance(run, Mapping):  # of a deadline: what the API tells of a run
-        return SimpleNamespace(**run)
     if plain(run, "run_id") is not None:
         return run
     # Where Airflow has no run for a callback it gives the ids alone.

@@ -112,9 +112,14 @@ def world(
         "AIRFLOW_CONN_EXAMPLE_OUTBOX_WATCHER": watcher_connection(broker.bootstrap),
     }
     airflow = RealAirflow(version, base / "home", settings)
-    dags = [*(PACKAGE / "example_dags").glob("*.py"), *(HERE / "dags").glob("*.py")]
+    folders = (PACKAGE / "example_dags", HERE / "dags", HERE / "situations")
     left_out = ONLY_IN_3 if version == "airflow-2" else set()
-    airflow.prepare(*(path for path in dags if path.name not in left_out))
+    dags = [path for folder in folders for path in folder.glob("*.py")]
+    airflow.prepare(
+        *(path for path in dags if path.name not in left_out),
+        *(HERE / "situations" / version).glob("*.py"),
+        modules=(HERE / "situations" / "config").glob("*.py"),
+    )
     with airflow, Relay(outbox, broker.bootstrap, log=base / "relay.log") as relay:
         relay.start()
         yield World(airflow, broker, relay, outbox, topic)

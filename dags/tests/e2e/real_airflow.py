@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
+import signal
 import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_api import USER, AirflowApi
 from drive import ANSWER
 
 from harness.child import Child, clean_environment
@@ -19,7 +20,7 @@ from harness.ports import free_port
 from harness.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -29,8 +30,17 @@ DRIVE = Path(__file__).with_name("drive.py")
 BOOT_SECONDS = 180.0
 RUN_SECONDS = 240.0
 PARTS = {
-    "airflow-3": (("api-server",), ("dag-processor",), ("scheduler",)),
-    "airflow-2": (("scheduler", "--skip-serve-logs"),),
+    "airflow-3": (
+        ("api-server",),
+        ("dag-processor",),
+        ("scheduler",),
+        ("triggerer", "--skip-serve-logs"),
+    ),
+    "airflow-2": (
+        ("scheduler", "--skip-serve-logs"),
+        ("triggerer", "--skip-serve-logs"),
+        ("webserver",),
+    ),
 }
 # Airflow's own deadlines. A slow host misses them, and a task is failed for no fault of its own.
 PATIENT = {
@@ -43,12 +53,15 @@ PATIENT = {
 
 
 class RealAirflow:
-    """One Airflow, on SQLite, with the executor that it has there.
+    """One Airflow, on SQLite, with the LocalExecutor.
 
     Args:
         version: a folder of `dags/locks`.
         home: AIRFLOW_HOME, made by this.
         settings: further environment.
+
+    Attributes:
+        api: its REST API, which may come up later than the scheduler.
     """
 
     def __init__(self, version: str, home: Path, settings: Mapping[str, str]) -> None:
@@ -57,8 +70,10 @@ class RealAirflow:
         self._bin = PACKAGE / f".{version}" / "bin"
         self._dags = home / "dags"
         self._parts: dict[str, Child] = {}
+        self._gone: list[Child] = []
         self._driver: subprocess.Popen[str] | None = None
-        self._port = port = free_port()
+        port = free_port()
+        self.api = AirflowApi(version, port)
         self.environment = {
             **{n: v for n, v in clean_environment().items() if not n.startswith("AIRFLOW_")},
             "AIRFLOW_HOME": str(home),
@@ -70,13 +85,13 @@ class RealAirflow:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
             **PATIENT,
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__OUTBOX__DAG_RUN_EVENTS_ENABLED": "True",
             "AIRFLOW__OUTBOX__TASK_INSTANCE_EVENTS_ENABLED": "True",
             **settings,
         }
         if version == "airflow-3":
             self.environment |= {
-                "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
                 "AIRFLOW__CORE__PARALLELISM": "2",
                 # Who supervises a task that has just ended may notice it only after so many seconds
                 # (by default 5), and keeps the next one waiting. It says nothing of us.
@@ -90,13 +105,38 @@ class RealAirflow:
                 "AIRFLOW__API__WORKERS": "1",
                 "AIRFLOW__API_AUTH__JWT_SECRET": "a secret of this test, and of no other",
             }
+        else:
+            self.environment |= {
+                # Airflow 2 refuses that executor on SQLite, which cannot lock rows: where two
+                # schedule, an attempt is counted twice. So nobody does but the scheduler. The
+                # executor that it allows runs a single task, and the scheduler waits for its end.
+                "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
+                "AIRFLOW__SCHEDULER__SCHEDULE_AFTER_TASK_EXECUTION": "False",
+                "AIRFLOW__CORE__PARALLELISM": "3",
+                # How soon a task notices that its state was set by hand.
+                "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+                "AIRFLOW__CORE__TASK_SUCCESS_OVERTIME": "1",
+                "AIRFLOW__API__AUTH_BACKENDS": "airflow.api.auth.backend.basic_auth",
+                "AIRFLOW__WEBSERVER__WEB_SERVER_HOST": "127.0.0.1",
+                "AIRFLOW__WEBSERVER__WEB_SERVER_PORT": str(port),
+                "AIRFLOW__WEBSERVER__WORKERS": "1",
+            }
 
-    def prepare(self, *dags: Path) -> None:
-        """Make home, database and DAGs folder."""
-        self._dags.mkdir(parents=True)
-        for path in dags:
-            shutil.copy(path, self._dags)
+    def prepare(self, *dags: Path, modules: Iterable[Path] = ()) -> None:
+        """Make home, database and DAGs folder.
+
+        Args:
+            dags: files with DAGs.
+            modules: what they may import.
+        """
+        for folder, paths in ((self._dags, dags), (self.home / "config", modules)):
+            folder.mkdir(parents=True)
+            for path in paths:
+                shutil.copy(path, folder)
         self.command("airflow", "db", "migrate")
+        if self.version == "airflow-2":
+            names = ("-u", USER, "-p", USER, "-f", USER, "-l", USER, "-e", f"{USER}@localhost")
+            self.command("airflow", "users", "create", "-r", "Admin", *names)
 
     def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command of this Airflow's environment; an error when it fails.
@@ -121,12 +161,12 @@ class RealAirflow:
         return done
 
     def start(self) -> None:
-        """Start its processes and wait until it knows its DAGs."""
-        for words in PARTS[self.version]:
+        """Start its processes, if they do not run, and wait until it knows its DAGs."""
+        for words in [] if self._parts else PARTS[self.version]:
             self.start_part(*words)
             if words == ("api-server",):
                 # A task that cannot reach it fails before it has begun.
-                eventually("the api-server listens", self._serves, within=BOOT_SECONDS)
+                self.await_api()
         eventually("all DAGs are known", self._knows_dags, within=BOOT_SECONDS, every=0.2)
 
     def runs(self, name: str) -> bool:
@@ -143,15 +183,31 @@ class RealAirflow:
         """SIGKILL to one of its processes and to what it started."""
         self._parts.pop(name).kill()
 
-    def _serves(self) -> bool:
-        self.assert_running()
-        with socket.create_connection(("127.0.0.1", self._port), timeout=1):
-            return True
+    def await_api(self) -> None:
+        """Wait until its REST API listens."""
+
+        def listens() -> bool:
+            self.assert_running()
+            return self.api.listens()
+
+        eventually("the API listens", listens, within=BOOT_SECONDS, every=0.2)
+
+    def restart_scheduler(self) -> None:
+        """Kill the scheduler (SIGKILL), not the tasks that it has started, and start it anew."""
+        (words,) = (words for words in PARTS[self.version] if words[0] == "scheduler")
+        old = self._parts.pop("scheduler")
+        old.signal(signal.SIGKILL)
+        eventually("it is gone", lambda: not old.running)
+        self._gone.append(old)
+        self.start_part(*words)
 
     def _knows_dags(self) -> bool:
         self.assert_running()
         files = len(list(self._dags.glob("*.py")))
-        return len(self.query("select dag_id from serialized_dag group by dag_id")) == files
+        known = (
+            "select dag.fileloc from dag join serialized_dag using (dag_id) group by dag.fileloc"
+        )
+        return len(self.query(known)) == files
 
     def assert_running(self) -> None:
         """Fail when a part has ended, with what it said."""
@@ -241,9 +297,9 @@ class RealAirflow:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for part in self._parts.values():
-            if part.running:
-                part.kill()
+        # Of one that was killed the tasks may go on.
+        for part in [*self._gone, *self._parts.values()]:
+            part.kill()
         if self._driver is not None:
             # Its input ends, and so does it.
             self._driver.communicate()

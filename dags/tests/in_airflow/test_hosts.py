@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,6 @@ except ImportError:
     from airflow.operators.python import get_current_context
 
 from airflow_provider_outbox import (
-    WorkflowEventNotifier,
     plugin,
     publish_event,
     publish_workflow_event,
@@ -30,10 +28,8 @@ from airflow_provider_outbox import (
 from airflow_provider_outbox._facts import Fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact
-from airflow_provider_outbox._settings import Patterns
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._json import to_json_value
-from airflow_provider_outbox.listener import TaskListener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,38 +139,6 @@ def test_without_a_run_a_number_is_its_text(
 @pytest.mark.parametrize("given", [None, True, [1], ""])
 def test_what_is_no_id_is_refused(given: Any, outbox: TemporaryOutbox) -> None:
     assert publish_workflow_event("CUSTOM", given, "r") is None
-
-
-def test_a_deadline_tells_its_run_as_a_mapping(outbox: TemporaryOutbox) -> None:
-    run_of_api = {"dag_id": "daily", "dag_run_id": "run 1", "run_id": "run 1", "logical_date": None}
-    WorkflowEventNotifier("WORKFLOW_FAILED", {"why": "deadline missed"}).notify(
-        {"dag_run": run_of_api, "deadline": {"id": "x"}}
-    )
-    (event,) = published(outbox, "notifier")
-    assert (event["workflow_id"], event["workflow_run_id"]) == ("daily", "run 1")
-    assert event["payload"] == {"data": {"why": "deadline missed"}}
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"next_method": "execute_complete"},
-        {"_ti_context_from_server": SimpleNamespace(next_method="again", task_reschedule_count=0)},
-        {"_ti_context_from_server": SimpleNamespace(next_method=None, task_reschedule_count=2)},
-    ],
-    ids=["deferred, 2.11", "deferred, 3", "rescheduled, 3"],
-)
-def test_an_attempt_that_goes_on_has_begun_before(
-    told: dict[str, Any], outbox: TemporaryOutbox
-) -> None:
-    attempt = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
-    listener = TaskListener(Patterns(), Patterns())
-    listener.on_task_instance_running(SimpleNamespace(**attempt, **told))
-    assert published(outbox) == []
-    fresh = SimpleNamespace(next_method=None, task_reschedule_count=0)
-    listener.on_task_instance_running(SimpleNamespace(**attempt, _ti_context_from_server=fresh))
-    listener.on_task_instance_running(SimpleNamespace(**attempt, next_method=None))
-    assert len(published(outbox)) == 2
 
 
 # --- OpenLineage, wherever a transport may stand ---

@@ -99,7 +99,7 @@ def test_a_setting_without_meaning_leaves_it_off(
 def test_dags_and_tasks_are_chosen_by_name(outbox: TemporaryOutbox) -> None:
     tasks = TaskListener(Patterns(denied=("test_*",)), Patterns(allowed=("load*",)))
     for dag_id, task_id in (("daily", "load_a"), ("daily", "clean"), ("test_1", "load_a")):
-        tasks.on_task_instance_running(a_task(dag_id, task_id))
+        tasks.on_task_instance_running("queued", a_task(dag_id, task_id))
     runs = RunListener(Patterns(denied=("test_*",)))
     for dag_id in ("daily", "test_1"):
         runs.on_dag_run_running(a_run(dag_id))
@@ -119,7 +119,7 @@ def test_the_same_fact_told_again_has_the_same_id_and_another_fact_another(
         cleared.clear_number = 1
         runs.on_dag_run_running(cleared)
     for fields in ({}, {"try_number": 2}, {"map_index": 0}, {"task_id": "other"}, {"dag_id": "d"}):
-        tasks.on_task_instance_running(a_task(**fields))
+        tasks.on_task_instance_running("queued", a_task(**fields))
     found = [event["event_id"] for event in published(outbox)]
     assert found[0] == found[1]
     assert found[2] == found[3]
@@ -133,9 +133,9 @@ def test_installations_that_share_a_topic_differ() -> None:
 
 def test_the_error_of_a_failed_task_may_be_a_text_or_missing(outbox: TemporaryOutbox) -> None:
     tasks = TaskListener(Patterns(), Patterns())
-    tasks.on_task_instance_failed(a_task(state="failed"), "killed from outside")
-    tasks.on_task_instance_failed(a_task(state="up_for_retry"), None)
-    tasks.on_task_instance_skipped(a_task())
+    tasks.on_task_instance_failed("running", a_task(state="failed"), "killed from outside")
+    tasks.on_task_instance_failed("running", a_task(state="up_for_retry"), None)
+    tasks.on_task_instance_skipped("running", a_task())
     failed, retrying, skipped = published(outbox)
     assert failed["payload"] == {"error": {"type": None, "message": "killed from outside"}}
     assert (retrying["event_type"], retrying["payload"]) == ("TASK_RETRYING", {})
@@ -207,9 +207,9 @@ def test_the_test_above_would_notice(
 ) -> None:
     original = run_fact
 
-    def asking(kind: Any, dag_run: Any) -> Any:
+    def asking(kind: Any, dag_run: Any, **how: Any) -> Any:
         dag_run.get_task_instances()
-        return original(kind, dag_run)
+        return original(kind, dag_run, **how)
 
     monkeypatch.setattr(listener, "run_fact", asking)
     run(example_dag("example_outbox_listener"))
