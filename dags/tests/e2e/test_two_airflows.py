@@ -47,7 +47,7 @@ def sender(world: World, tmp_path: Path) -> Iterator[RealAirflow]:
     with airflow, relay:
         relay.start(wait=False)
         airflow.prepare(PACKAGE / "example_dags" / f"{DAG}.py")
-        airflow.start()
+        airflow.start("scheduler")
         yield airflow
 
 
