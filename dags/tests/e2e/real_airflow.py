@@ -183,13 +183,25 @@ class RealAirflow:
 
     def restart_scheduler(self) -> None:
         """Kill the scheduler (SIGKILL), not the tasks that it has started, and start it anew."""
-        (words,) = (words for words in PARTS[self.version] if words[0] == "scheduler")
-        (old,) = (part for part in self._parts if part.command[-len(words) :] == [*words])
+        words, old = self._scheduler()
         old.signal(signal.SIGKILL)
         eventually("it is gone", lambda: not old.running)
         self._parts.remove(old)
         self._gone.append(old)
         self._start(words)
+
+    def keep_scheduler(self) -> None:
+        """Start the scheduler anew if it has ended, as a service manager does.
+
+        3.3 ends with a StaleDataError where the API sets a run that it is about to write, on SQLite.
+        """
+        if not self._scheduler()[1].running:
+            self.restart_scheduler()
+
+    def _scheduler(self) -> tuple[tuple[str, ...], Child]:
+        (words,) = (words for words in PARTS[self.version] if words[0] == "scheduler")
+        (part,) = (part for part in self._parts if part.command[-len(words) :] == [*words])
+        return words, part
 
     def _knows_dags(self) -> bool:
         self.assert_running()
