@@ -191,10 +191,7 @@ class RealAirflow:
         self._start(words)
 
     def keep_scheduler(self) -> None:
-        """Start the scheduler anew if it has ended, as a service manager does.
-
-        3.3 ends with a StaleDataError where the API sets a run that it is about to write, on SQLite.
-        """
+        """Start the scheduler anew if it has ended: 3.3's does where the API sets its run, too."""
         if not self._scheduler()[1].running:
             self.restart_scheduler()
 
