@@ -207,6 +207,11 @@ class RealAirflow:
         self._gone.append(old)
         self.start_part(*words)
 
+    def keep_scheduler(self) -> None:
+        """Start the scheduler anew if it has ended: 3.3's does where the API sets its run, too."""
+        if not self._parts["scheduler"].running:
+            self.restart_scheduler()
+
     def _knows_dags(self) -> bool:
         self.assert_running()
         files = len(list(self._dags.glob("*.py")))

@@ -109,6 +109,7 @@ def do_by_hand(airflow: RealAirflow) -> None:
     airflow.await_api()
 
     def all_done() -> bool:
+        airflow.keep_scheduler()
         airflow.assert_running()
         for dag_id in list(deeds):
             if (airflow.home / f"running-{dag_id}").exists():
@@ -123,6 +124,7 @@ def await_ends(airflow: RealAirflow, dag_ids: set[str]) -> None:
     """Wait until the runs have ended, and assert how."""
 
     def states() -> dict[str, str]:
+        airflow.keep_scheduler()
         airflow.assert_running()
         found = dict(airflow.query("select dag_id, state from dag_run where run_id = ?", RUN))
         going_on = dag_ids - {d for d, state in found.items() if state in ("success", "failed")}
