@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 # DAGs and what they are made of: with them would go all arguments of a task.
@@ -16,7 +17,8 @@ def is_node(value: object) -> bool:
 def unwrapped(value: Any) -> object:
     """What an object stands for: a parameter's value, a proxy's object; else *value* itself."""
     kind = type(value)
-    if kind.__name__ == "Proxy" and kind.__module__.partition(".")[0] == "lazy_object_proxy":
+    proxies = sys.modules.get("lazy_object_proxy")
+    if proxies is not None and issubclass(kind, proxies.Proxy):  # its __class__ is another's
         return value.__wrapped__
     if kind.__name__ == "V1EnvVar" and kind.__module__.partition(".")[0] == "kubernetes":
         return value.to_dict()

@@ -298,12 +298,23 @@ def _named_parts(value: Any) -> Mapping[Any, Any] | None:
         return dict(zip(value._fields, value, strict=True))
     kind = type(value)
     if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):  # pydantic 2
-        return dict(value.model_dump())
+        return _dumped(value)
     if hasattr(kind, "__fields__") and hasattr(kind, "dict"):  # pydantic 1
         return dict(value.dict())
     if hasattr(kind, "__attrs_attrs__"):
         return _public(value, (part.name for part in kind.__attrs_attrs__))
     return None
+
+
+def _dumped(model: Any) -> dict[str, Any]:
+    try:
+        return dict(model.model_dump())
+    except Exception as problem:
+        if from_outside(problem):
+            raise
+        # Neither its class nor it is complete, as Airflow's task instances in a task's process.
+        known = type(model).model_fields.items()
+        return _public(model, (n for n, it in known if n in vars(model) and not it.exclude))
 
 
 def _public(value: object, names: Iterable[str]) -> dict[str, Any]:
