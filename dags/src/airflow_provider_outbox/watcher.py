@@ -53,8 +53,17 @@ class WorkflowEventTrigger(KafkaSharedStreamTrigger):
             dlq_topic: where what is no workflow event goes.
 
         Raises:
+            TypeError: a text stands in place of a list.
             ValueError: an event type is unknown.
         """
+        for name, given in (
+            ("topics", topics),
+            ("event_types", event_types),
+            ("workflow_ids", workflow_ids),
+        ):
+            if isinstance(given, str):
+                # It would be a list of its letters, and nothing would ever be asked for.
+                raise TypeError(f"{name} is {str(given)!r}: pass a list, [{str(given)!r}]")
         super().__init__(
             topics=topics,
             kafka_config_id=kafka_config_id,

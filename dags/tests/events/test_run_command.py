@@ -195,6 +195,19 @@ def test_a_command_finds_what_it_finds_without(script: str) -> None:
     assert bare
 
 
+@pytest.mark.parametrize(
+    "locale",
+    [{}, {"LANG": "C"}, {"LC_CTYPE": "C"}, {"LC_CTYPE": "xx_XX"}, {"LC_ALL": "C"}],
+    ids=str,
+)
+def test_the_locale_stays_what_it_is(outbox: TemporaryOutbox, locale: dict[str, str]) -> None:
+    """Python sets LC_CTYPE where it is C, as under cron: texts would have other lengths."""
+    environment = {"PATH": os.environ["PATH"], "OUTBOX_DIR": outbox.path, **locale}
+    bare, under = both("env | sort; printf 'caf\\303\\251' | wc -m", env=environment)
+    assert bare == under
+    assert kinds(outbox) == ["WORKFLOW_STARTED", "WORKFLOW_COMPLETED"]
+
+
 @pytest.mark.usefixtures("outbox")
 def test_ignored_and_blocked_signals_stay_so() -> None:
     def before() -> None:
@@ -511,6 +524,22 @@ def test_a_message_that_nobody_reads_is_no_reason_to_stay(outbox: TemporaryOutbo
     os.close(read)
     os.close(write)
     assert done.returncode == 0
+
+
+def test_without_a_thread_to_be_had_the_command_runs_and_is_told(outbox: TemporaryOutbox) -> None:
+    program = """
+import threading
+def start(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = start
+from airflow_provider_outbox.events._run_command import main
+raise SystemExit(main(["--", "sh", "-c", "exit 42"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=WITHIN, check=False
+    )
+    assert (done.returncode, done.stderr) == (42, b"")
+    assert kinds(outbox) == ["WORKFLOW_STARTED", "WORKFLOW_FAILED"]
 
 
 def test_a_redactor_gets_the_payload_and_not_what_identifies(

@@ -94,3 +94,10 @@ def test_airflow_makes_the_same_one_from_what_it_stored() -> None:
 def test_an_unknown_event_type_is_refused() -> None:
     with pytest.raises(ValueError, match="WORKFLOW_DONE"):
         WorkflowEventTrigger(kafka_config_id="k", event_types=["WORKFLOW_DONE"])
+
+
+@pytest.mark.parametrize("name", ["topics", "event_types", "workflow_ids"])
+def test_a_text_in_place_of_a_list_is_refused(name: str) -> None:
+    arguments: dict[str, Any] = {name: "backup"}
+    with pytest.raises(TypeError, match=rf"{name} is 'backup': pass a list, \['backup'\]"):
+        WorkflowEventTrigger(kafka_config_id="kafka", **arguments)

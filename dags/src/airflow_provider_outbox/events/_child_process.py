@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class ChildProcess:
         return os.posix_spawnp(
             path,
             command,
-            os.environ,
+            _environment(),
             setsigmask=self._mask,
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores
         )
@@ -150,6 +151,20 @@ class ChildProcess:
             if os.WSTOPSIG(status) in _JOB_CONTROL:
                 # The shell that waits for this process shall see that its job has stopped.
                 os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _environment() -> dict[bytes, bytes]:
+    """As it was given to this process: Python sets LC_CTYPE where the locale is C (PEP 538)."""
+    here = os.environb.copy()
+    here.pop(b"LC_CTYPE", None)
+    try:
+        given = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return here
+    for entry in given.split(b"\0"):
+        if entry.startswith(b"LC_CTYPE="):
+            here[b"LC_CTYPE"] = entry.partition(b"=")[2]
+    return here
 
 
 def end_like(end: End) -> int:

@@ -152,13 +152,13 @@ class WorkflowEvent:
 
         Raises:
             InvalidWorkflowEvent: it is not exactly an event: no JSON, a name twice, NaN, a field
-                missing, unknown, or without meaning.
+                missing, unknown, or without meaning; or None, a tombstone's value.
         """
         try:
             values = json.loads(
                 text, object_pairs_hook=_without_repetition, parse_constant=_no_constant
             )
-        except (ValueError, RecursionError) as problem:
+        except (TypeError, ValueError, RecursionError) as problem:
             if isinstance(problem, InvalidWorkflowEvent):
                 raise
             raise InvalidWorkflowEvent(f"this is no JSON: {problem}") from None

@@ -137,17 +137,23 @@ class _Telling:
     def tell(self, kind: EventType, facts: Mapping[str, Any], seconds: float) -> None:
         """Publish that *kind* happened, within *seconds* or not for sure."""
         what = f"publish {kind} of {self._workflow_id} {self._run_id}"
-        if self._thread is not None:
-            # Its order: what waits for a lock or a disk comes first, if it comes.
-            self._thread.join(seconds)
-            if self._thread.is_alive():
-                _complain(f"cannot {what}: the outbox has not taken the event before it")
+        with Boundary(what):
+            if self._thread is not None:
+                # Its order: what waits for a lock or a disk comes first, if it comes.
+                self._thread.join(seconds)
+                if self._thread.is_alive():
+                    _complain(f"cannot {what}: the outbox has not taken the event before it")
+                    return
+            thread = Thread(target=self._publish, args=(what, kind, facts), daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # a limit of processes: here, then
+                self._publish(what, kind, facts)
                 return
-        self._thread = Thread(target=self._publish, args=(what, kind, facts), daemon=True)
-        self._thread.start()
-        self._thread.join(seconds)
-        if self._thread.is_alive() and kind is not EventType.WORKFLOW_STARTED:
-            _complain(f"it may be in vain to {what}: the outbox took {seconds:.0f} s")
+            self._thread = thread
+            thread.join(seconds)
+            if thread.is_alive() and kind is not EventType.WORKFLOW_STARTED:
+                _complain(f"it may be in vain to {what}: the outbox took {seconds:.0f} s")
 
     def _publish(self, what: str, kind: EventType, facts: Mapping[str, Any]) -> None:
         with Boundary(what):

@@ -42,7 +42,8 @@ class SeenEvents:
             ...  # the work, by the same connection
         connection.commit()
 
-    As safe with threads as the connection is.
+    It belongs to one connection: where a pool or a session gives another one to each transaction,
+    make it in each. As safe with threads as the connection is.
     """
 
     def __init__(
