@@ -32,7 +32,8 @@ WITHIN = 60.0
 NOTES = """
 import os, signal, sys, time
 got = []
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT,
+               signal.SIGABRT, signal.SIGTRAP):
     signal.signal(number, lambda number, frame: got.append(signal.Signals(number).name))
 def end(number, frame):
     os.write(1, (",".join(got) + "\\n").encode())
@@ -84,8 +85,13 @@ def test_start_and_end_are_told_with_what_is_known_of_them(outbox: TemporaryOutb
 
 def test_arguments_are_nobodys(outbox: TemporaryOutbox) -> None:
     run("--", "sh", "-c", "exit 1 # password=s3cret")
+    run("--", "mysqldump -ps3cret /srv/db")
+    assert [event.workflow_id for event in told(outbox)[2:]] == ["mysqldump"] * 2
     for event in outbox.events():
-        assert b"s3cret" not in (event.value or b"")
+        assert (
+            b"s3cret"
+            not in (event.value or b"") + (event.key or b"") + repr(event.headers).encode()
+        )
 
 
 def test_a_command_without_a_name_of_its_own_has_the_programs(outbox: TemporaryOutbox) -> None:
@@ -157,12 +163,21 @@ def test_a_script_that_does_not_say_what_runs_it_is_the_shells(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--"], ["--", ""], ["true"], ["--try-number", "0", "--", "x"]]
+    "words",
+    [
+        [],
+        ["--"],
+        ["--", ""],
+        ["true"],
+        ["--try-number", "0", "--", "x"],
+        ["--", "A_1=s3cret", "true"],
+    ],
 )
 def test_a_wrong_command_line_runs_nothing(outbox: TemporaryOutbox, words: list[str]) -> None:
     done = run(*words)
     assert done.returncode == 2
     assert b"usage: outbox run" in done.stderr
+    assert b"s3cret" not in done.stderr
     assert not outbox.events()
 
 
@@ -202,10 +217,20 @@ def test_a_command_finds_what_it_finds_without(script: str) -> None:
 )
 def test_the_locale_stays_what_it_is(outbox: TemporaryOutbox, locale: dict[str, str]) -> None:
     """Python sets LC_CTYPE where it is C, as under cron: texts would have other lengths."""
-    environment = {"PATH": os.environ["PATH"], "OUTBOX_DIR": outbox.path, **locale}
+    environment = {"PATH": os.environ["PATH"], "OUTBOX_DIR": str(outbox.path), **locale}
     bare, under = both("env | sort; printf 'caf\\303\\251' | wc -m", env=environment)
     assert bare == under
     assert kinds(outbox) == ["WORKFLOW_STARTED", "WORKFLOW_COMPLETED"]
+
+
+def test_an_entry_of_the_environment_without_a_name_is_no_obstacle(
+    outbox: TemporaryOutbox,
+) -> None:
+    done = subprocess.run(
+        ["env", "=x", *RUN, "--", "sh", "-c", "exit 5"], timeout=WITHIN, check=False
+    )
+    assert done.returncode == 5
+    assert kinds(outbox) == ["WORKFLOW_STARTED", "WORKFLOW_FAILED"]
 
 
 @pytest.mark.usefixtures("outbox")
@@ -315,6 +340,7 @@ def test_signals_reach_the_command_once_and_in_order(outbox: TemporaryOutbox) ->
     with begun("--", sys.executable, "-c", NOTES) as process:
         child = child_of(process)
         sent = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT]
+        sent += [signal.SIGABRT, signal.SIGTRAP]
         for number in sent:
             process.send_signal(number)
             got(process.pid, number)
@@ -341,6 +367,49 @@ def test_an_alarm_that_was_set_before_is_the_commands(outbox: TemporaryOutbox) -
     done = run("--", "sleep", "600", preexec_fn=lambda: signal.setitimer(signal.ITIMER_REAL, 2.0))
     assert done.returncode == -signal.SIGALRM
     assert told(outbox)[-1].payload["signal"] == "SIGALRM"
+
+
+def test_a_hangup_ends_the_command_of_a_sessions_leader(outbox: TemporaryOutbox) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp(RUN[0], [*RUN, "--", "sh", "-c", "echo ready; exec sleep 600"])
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(terminal, 4096)
+    (child,) = _children(pid)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGHUP
+    assert not Path(f"/proc/{child}").exists()
+    assert told(outbox)[-1].payload["signal"] == "SIGHUP"
+
+
+def test_a_command_that_may_not_be_sent_a_signal_keeps_its_exit(outbox: TemporaryOutbox) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a command of another user needs root")
+    other = ["setpriv", "--reuid=61001", "--clear-groups", "--"]
+    script = "echo ready; read line; exit 7"
+    with subprocess.Popen(
+        [
+            "setpriv",
+            "--bounding-set=-kill",
+            "--inh-caps=-kill",
+            *RUN,
+            "--",
+            *other,
+            "sh",
+            "-c",
+            script,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        got(process.pid, signal.SIGTERM)
+        process.communicate(b"\n", timeout=WITHIN)
+    assert process.returncode == 7
+    assert told(outbox)[-1].payload["exit_code"] == 7
 
 
 def test_nohup_holds(outbox: TemporaryOutbox) -> None:
@@ -528,10 +597,10 @@ def test_a_message_that_nobody_reads_is_no_reason_to_stay(outbox: TemporaryOutbo
 
 def test_without_a_thread_to_be_had_the_command_runs_and_is_told(outbox: TemporaryOutbox) -> None:
     program = """
-import threading
-def start(self):
+import _thread
+def start(call, arguments):
     raise RuntimeError("can't start new thread")
-threading.Thread.start = start
+_thread.start_new_thread = start
 from airflow_provider_outbox.events._run_command import main
 raise SystemExit(main(["--", "sh", "-c", "exit 42"]))
 """

@@ -133,11 +133,50 @@ def test_a_setting_without_meaning_is_a_problem(monkeypatch: pytest.MonkeyPatch)
         (lambda path: (path / "queue").chmod(0o2777), "directory"),
         (lambda path: next(path.glob("queue/*.cq4")).chmod(0o666), "files"),
         (lambda path: _pipe_in_place_of(path / "outbox.state"), "files"),
+        (lambda path: _pipe_in_place_of(path / "outbox.lock"), "files"),
+        (lambda path: (path / "other").hardlink_to(path / "outbox.state"), "files"),
     ],
 )
 def test_what_an_append_refuses_is_found(made: Path, bend: Any, check: str) -> None:
     bend(made)
     assert grades(made)[check] == PROBLEM
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("bent", ["parent", "outbox"])
+def test_what_is_refused_is_found_before_there_is_a_queue(
+    outbox_path: Path, bent: str, there: bool
+) -> None:
+    """As right after a host's set-up."""
+    if there:
+        outbox_path.mkdir()
+        outbox_path.chmod(0o2770)
+    if bent == "parent":
+        outbox_path.parent.chmod(0o1777)
+    elif there:
+        outbox_path.chmod(0o2777)
+    else:
+        outbox_path.symlink_to("/")
+    assert any(found.grade == PROBLEM for found in examine(str(outbox_path)))
+    assert append_fails(outbox_path)
+
+
+def test_settings_are_read_as_an_append_reads_them(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value in (" ", "1" * 5000):
+        monkeypatch.setenv("OUTBOX_MAX_BYTES", value)
+        assert PROBLEM not in grades(made).values()
+
+
+def test_a_file_system_without_writing_is_a_problem(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = list(os.statvfs(made))
+    fields[8] |= os.ST_RDONLY
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(fields))
+    found = findings(made)["space"]
+    assert (found.grade, found.detail) == (PROBLEM, f"{made} is mounted read-only")
 
 
 def _pipe_in_place_of(path: Path) -> None:
@@ -157,7 +196,7 @@ def test_a_link_is_found(made: Path, tmp_path: Path) -> None:
 def test_who_is_not_in_the_group_is_told_so_and_by_which_command(made: Path) -> None:
     for name in (made, *made.rglob("*")):
         os.chown(name, 0, GROUP)
-    as_user(OTHERS, [], lambda: _expect(made, "group", PROBLEM, f"usermod -aG {GROUP} {USER}"))
+    as_user(OTHERS, [], lambda: _expect(made, "group", PROBLEM, f"the group {GROUP}: fsGroup"))
     as_user(OTHERS, [], lambda: _same(append_fails(made)))
     as_user(OTHERS, [GROUP], lambda: _expect(made, "group", OK, ""))
     as_user(OTHERS, [GROUP], lambda: _same(not append_fails(made)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -12,21 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What is no message of somebody else's to a process, or nothing that it may block.
-_OWN = {
-    signal.SIGKILL,
-    signal.SIGSTOP,
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGFPE,
-    signal.SIGILL,
-    signal.SIGTRAP,
-    signal.SIGABRT,
-    signal.SIGSYS,
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-}
-# A terminal sends these to all processes of a job itself.
+# Nobody may block the first two; Python ignores the others.
+_OWN = {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}
+# A terminal sends these to all processes of a job itself (a hangup, to its session's leader alone).
 _OF_TERMINALS = {
     signal.SIGINT,
     signal.SIGQUIT,
@@ -44,10 +33,16 @@ NOT_EXECUTABLE = 126
 
 
 class NotStartedError(Exception):
-    """There is no process; ``exit_code`` is what a shell would say."""
+    """There is no process.
+
+    Attributes:
+        exit_code: what a shell would end with.
+        reason: the system's, without the command.
+    """
 
     def __init__(self, name: str, problem: OSError) -> None:
-        super().__init__(f"{name}: {problem.strerror or problem}")
+        self.reason = problem.strerror or str(problem)
+        super().__init__(f"{name}: {self.reason}")
         self.exit_code = NOT_FOUND if problem.errno == errno.ENOENT else NOT_EXECUTABLE
 
 
@@ -123,15 +118,22 @@ class ChildProcess:
                 if end is not None:
                     return end
             elif not self._has_it(told):
-                os.kill(self.pid, told.si_signo)
+                # One that became another user's may not be sent it, by the sender neither.
+                with contextlib.suppress(PermissionError):
+                    os.kill(self.pid, told.si_signo)
 
     def _has_it(self, told: signal.struct_siginfo) -> bool:
         if told.si_signo in self._before_it:
             self._before_it.remove(told.si_signo)
             return False
         if told.si_code == _SI_KERNEL:
-            return told.si_signo in _OF_TERMINALS
+            return told.si_signo in _OF_TERMINALS and self._is_of_the_job(told.si_signo)
         return told.si_pid == self.pid  # `kill 0` in the command
+
+    def _is_of_the_job(self, number: int) -> bool:
+        if number == signal.SIGHUP and os.getsid(0) == os.getpid():
+            return False
+        return os.getpgid(self.pid) == os.getpgrp()
 
     def _look(self) -> End | None:
         """One SIGCHLD may stand for several; and init's orphans are its children, too."""
@@ -155,8 +157,7 @@ class ChildProcess:
 
 def _environment() -> dict[bytes, bytes]:
     """As it was given to this process: Python sets LC_CTYPE where the locale is C (PEP 538)."""
-    here = os.environb.copy()
-    here.pop(b"LC_CTYPE", None)
+    here = {name: value for name, value in os.environb.items() if name not in (b"", b"LC_CTYPE")}
     try:
         given = Path("/proc/self/environ").read_bytes()
     except OSError:

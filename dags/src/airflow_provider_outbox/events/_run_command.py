@@ -6,11 +6,13 @@ import argparse
 import contextlib
 import logging
 import os
+import re
 import select
 import socket
+from _thread import allocate_lock, start_new_thread
 from datetime import datetime, timezone
+from functools import partial
 from signal import Signals
-from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ from airflow_provider_outbox.events._settings import from_environment
 from outbox_client import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # That the start is told first is worth so much of the command's time, and no more.
 START_SECONDS = 1.0
@@ -37,6 +39,7 @@ LOCK_SECONDS = 1.0
 COMPLAINT_SECONDS = 1
 
 _STDERR = 2
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 _DESCRIPTION = """\
 Run a command and publish workflow events: WORKFLOW_STARTED, then WORKFLOW_COMPLETED if it exits
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     except NotStartedError as problem:
         _complain(str(problem))
         end = End(problem.exit_code, 0)
-        facts = {"exit_code": problem.exit_code, "error": str(problem)}
+        facts = {"exit_code": problem.exit_code, "error": problem.reason}
     else:
         end = child.wait()
         facts = {"exit_code": end.code} if end.signal == 0 else {"signal": _name(end.signal)}
@@ -106,6 +109,11 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     options.command = arguments[end + 1 :]
     if not options.command or not options.command[0]:
         parser.error("name a command behind --, as in: outbox run -- backup.sh --all")
+    if _VARIABLE.match(options.command[0]):
+        # Not shown: it may be a secret.
+        parser.error(
+            "a variable stands in place of the command: outbox run -- env NAME=VALUE COMMAND"
+        )
     return options
 
 
@@ -115,13 +123,44 @@ def _try_number(text: str) -> int:
     return int(text)
 
 
+class _Aside:
+    """A call on a thread of its own, which is waited for only so long.
+
+    `threading.Thread` waits without an end for a thread that has no memory to begin.
+    """
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        """Begin.
+
+        Raises:
+            RuntimeError: there are no more threads.
+        """
+        self._call = call
+        self._going_on = allocate_lock()
+        self._going_on.acquire()
+        start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        finally:
+            self._going_on.release()
+
+    def has_ended(self, seconds: float) -> bool:
+        if not self._going_on.acquire(timeout=seconds):
+            return False
+        self._going_on.release()
+        return True
+
+
 class _Telling:
     """Publishes what happens to one command, and waits for the outbox only so long."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         host = socket.gethostname()
-        # Its arguments may hold secrets.
-        self._command = os.path.basename(options.command[0])
+        # Its arguments may hold secrets, also where all stand in one word by mistake.
+        words = options.command[0].split(maxsplit=1)
+        self._command = os.path.basename(words[0]) if words else ""
         self._workflow_id = options.workflow_id or self._command or options.command[0]
         now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
         self._run_id = options.run_id or f"{now}_{host}_{os.getpid()}"
@@ -130,29 +169,27 @@ class _Telling:
         self._topic = options.topic
         self._directory = options.dir
         self._producer: WorkflowEventProducer | None = None
-        self._thread: Thread | None = None
+        self._before: _Aside | None = None
         logger.addHandler(_Complaints())
         logger.propagate = False
 
     def tell(self, kind: EventType, facts: Mapping[str, Any], seconds: float) -> None:
         """Publish that *kind* happened, within *seconds* or not for sure."""
         what = f"publish {kind} of {self._workflow_id} {self._run_id}"
+        until = monotonic() + seconds
         with Boundary(what):
-            if self._thread is not None:
-                # Its order: what waits for a lock or a disk comes first, if it comes.
-                self._thread.join(seconds)
-                if self._thread.is_alive():
-                    _complain(f"cannot {what}: the outbox has not taken the event before it")
-                    return
-            thread = Thread(target=self._publish, args=(what, kind, facts), daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:  # a limit of processes: here, then
-                self._publish(what, kind, facts)
+            # Its order: what waits for a lock or a disk comes first, if it comes.
+            if self._before is not None and not self._before.has_ended(seconds):
+                _complain(f"cannot {what}: the outbox has not taken the event before it")
                 return
-            self._thread = thread
-            thread.join(seconds)
-            if thread.is_alive() and kind is not EventType.WORKFLOW_STARTED:
+            publish = partial(self._publish, what, kind, facts)
+            try:
+                self._before = _Aside(publish)
+            except RuntimeError:  # a limit of processes: here, then
+                publish()
+                return
+            in_time = self._before.has_ended(max(0.0, until - monotonic()))
+            if not in_time and kind is not EventType.WORKFLOW_STARTED:
                 _complain(f"it may be in vain to {what}: the outbox took {seconds:.0f} s")
 
     def _publish(self, what: str, kind: EventType, facts: Mapping[str, Any]) -> None:

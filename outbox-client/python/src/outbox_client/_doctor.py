@@ -65,7 +65,7 @@ def examine(path: str | None, clock: Callable[[], float] = time.monotonic) -> It
     yield Finding("settings", OK, f"the outbox is {outbox.path}")
     yield _user()
     if not os.path.lexists(outbox.path):
-        yield from _not_there(outbox.path)
+        yield from _not_there(outbox)
         return
     try:
         yield from _directory(outbox)
@@ -84,7 +84,8 @@ def _user() -> Finding:
     return Finding("user", OK, f"{_name(os.geteuid())}, in the groups {names}")
 
 
-def _not_there(path: str) -> Iterator[Finding]:
+def _not_there(outbox: Outbox) -> Iterator[Finding]:
+    path = outbox.path
     parent = os.path.dirname(path)
     advice = f"as root: install -d -m 2770 -o RELAY_USER -g GROUP {path}"
     if not os.path.isdir(parent):
@@ -99,27 +100,27 @@ def _not_there(path: str) -> Iterator[Finding]:
             f"{path} does not exist: the first append makes it, for the group {_group(gid)} only"
         )
         yield Finding("directory", WARNING, detail, advice)
+        yield from _refusal(outbox)
 
 
 def _directory(outbox: Outbox) -> Iterator[Finding]:
     yield _membership(outbox.path)
     if os.path.isdir(outbox.path) and not os.path.islink(outbox.path):
         yield _mode(outbox.path)
+    os.stat(f"{outbox.path}/.")
     yield from _refusal(outbox)
 
 
 def _refusal(outbox: Outbox) -> Iterator[Finding]:
     """What an append refuses about the directories, said by what makes them."""
-    os.stat(f"{outbox.path}/.")
-    trusted = os.environ.get("OUTBOX_TRUST_PARENT") == "1"
-    power = os.environ.get("OUTBOX_DURABILITY") == "power"
-    directory = OutboxDirectory(outbox.path, power=power, trust_parent=trusted)
-    if not os.path.isdir(directory.queue):
-        return  # it would be made now
+    _, durability, _, _, trusted = outbox._settings
+    directory = OutboxDirectory(outbox.path, power=durability == "power", trust_parent=trusted)
     try:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            directory.hold(sync=False).__exit__()
+            directory.check()
+            if os.path.isdir(directory.queue):
+                directory.hold(sync=False).__exit__()
     except OutboxError as problem:
         yield Finding("directory", PROBLEM, str(problem), "do what it says, then look again")
         return
@@ -141,6 +142,11 @@ def _membership(path: str) -> Finding:
         return Finding("group", PROBLEM, detail, advice)
     detail = f"{user} is not in {group}, the outbox's group"
     advice = f"as root: usermod -aG {group} {user}; then log in anew or restart the service"
+    if group.isdigit() or user.isdigit():
+        advice = (
+            f"give the process the group {found.st_gid}: fsGroup or supplementalGroups of a pod, "
+            "--group-add of a container"
+        )
     return Finding("group", PROBLEM, detail, advice)
 
 
@@ -168,7 +174,9 @@ def _files(path: str) -> Finding:
         directory = S_ISDIR(found.st_mode)
         needed = _MAY_ALL if directory else 0o060
         if not directory and not S_ISREG(found.st_mode):
-            wrong.append(f"{name} is no regular file")
+            wrong.append(f"{name} is no regular file: remove it")
+        elif not directory and found.st_nlink > (2 if "/" in name else 1):  # a new cycle has two
+            wrong.append(f"{name} has {found.st_nlink} links: remove the other names")
         elif found.st_gid != gid:
             wrong.append(f"{name} is of group {_group(found.st_gid)}")
         elif found.st_mode & WRITABLE_BY_OTHERS:
@@ -230,7 +238,7 @@ def _holder(path: str) -> int | None:
 
 
 def _without_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW)
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # a pipe would wait
 
 
 def _space(path: str) -> Iterator[Finding]:
@@ -238,7 +246,10 @@ def _space(path: str) -> Iterator[Finding]:
     free = found.f_bavail * found.f_frsize
     advice = "free space, or give the outbox a file system of its own (ops/sizing.md)"
     shown = f"{free >> 20} MiB are free for {_name(os.geteuid())}"
-    if free < LEAST_SPACE:
+    if found.f_flag & os.ST_RDONLY:
+        detail = f"{path} is mounted read-only"
+        yield Finding("space", PROBLEM, detail, "see dmesg for errors of the disk, then remount it")
+    elif free < LEAST_SPACE:
         yield Finding("space", PROBLEM, shown, advice)
     elif found.f_files and found.f_favail < 16:
         yield Finding("space", PROBLEM, f"{found.f_favail} inodes are free", advice)
@@ -262,7 +273,7 @@ def _delivery(outbox: Outbox) -> Iterator[Finding]:
         yield Finding("delivery", PROBLEM, str(problem), "do what it says, then look again")
         return
     waiting = f"{status.lag_events} events wait, {status.lag_bytes} bytes"
-    cap = int(os.environ.get("OUTBOX_MAX_BYTES") or 0)
+    cap = outbox._settings[2]
     if cap and status.lag_bytes >= cap:
         detail = f"{waiting}: OUTBOX_MAX_BYTES allows {cap}"
         yield Finding("cap", PROBLEM, detail, "see the relay: outbox-relay status, doctor")

@@ -118,6 +118,23 @@ class OutboxDirectory:
             self._sync(parent, root, queue)
         return HeldDirectories(root, queue)
 
+    def check(self) -> None:
+        """Refuse what `hold` would of what is there, and make nothing.
+
+        Raises:
+            OutboxUnavailable: with the reason.
+        """
+        parent = os.path.dirname(self.path)
+        device = _stat(parent).st_dev
+        if os.path.lexists(self.path):
+            self._check(self.path, None)
+            found = _stat(self.path)
+            _check_mode(self.path, found)
+            device = found.st_dev
+        if not self.trust_parent:
+            self._check_parent(parent)
+        self._check_file_system(device)
+
     def _check_parent(self, parent: str) -> None:
         if _stat(parent).st_mode & WRITABLE_BY_OTHERS:
             raise OutboxUnavailable(
