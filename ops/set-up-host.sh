@@ -41,18 +41,30 @@ case "$dir" in
 /*) ;;
 *) refuse "--dir is '$dir': it must be absolute" 2 ;;
 esac
+case "$dir/" in
+*/./* | */../*) refuse "--dir is '$dir': name it without . and .." 2 ;;
+esac
+while [ "$dir" != / ] && [ "${dir%/}" != "$dir" ]; do dir=${dir%/}; done
 [ "$(id -u)" = 0 ] || refuse "only root can do this"
 for writer; do
   id -u "$writer" >/dev/null 2>&1 || refuse "there is no user '$writer': create it first"
+  # usermod changes these only, and by name.
+  grep -q "^$writer:" /etc/passwd ||
+    refuse "'$writer' is no name in /etc/passwd: put this user into $group where it is kept (LDAP …), or name it"
 done
+
+# What is in the directory; a file system of its own begins with lost+found.
+contents() {
+  ls -A "$dir" | grep -vx 'lost+found' || true
+}
 
 # Everything is looked at before anything is changed.
 parent=$(dirname "$dir")
 [ -d "$parent" ] || refuse "$parent does not exist: create it first"
 [ ! -L "$dir" ] || refuse "$dir is a symbolic link: name the directory itself"
 [ ! -e "$dir" ] || [ -d "$dir" ] || refuse "$dir is no directory"
-if [ -d "$dir" ] && [ "$(stat -c %G "$dir")" != "$group" ] && [ -n "$(ls -A "$dir")" ]; then
-  refuse "$dir is of group $(stat -c %G "$dir") and not empty: events may wait there. Use that group (--group), or another directory"
+if [ -d "$dir" ] && [ "$(stat -c %G "$dir")" != "$group" ] && [ -n "$(contents)" ]; then
+  refuse "$dir is of group $(stat -c %G "$dir") and not empty: events may wait there. If it is an outbox of that group, name the group (--group); else use another directory"
 fi
 if [ -n "$(find "$parent" -maxdepth 0 -perm -o=w)" ]; then
   refuse "$parent is world-writable: anyone could replace the outbox. Use another directory"
@@ -64,8 +76,13 @@ id -u "$relay" >/dev/null 2>&1 ||
 for user in "$relay" "$@"; do
   id -nG "$user" | tr ' ' '\n' | grep -Fqx "$group" || usermod -a -G "$group" "$user"
 done
-[ -d "$dir" ] && [ -n "$(ls -A "$dir")" ] || install -d -o "$relay" -g "$group" "$dir"
+[ -d "$dir" ] && [ -n "$(contents)" ] || install -d -o "$relay" -g "$group" "$dir"
 chmod 2770 "$dir"
+wrong=$(find "$dir" -mindepth 1 ! -name lost+found \( ! -group "$group" -o -type d ! -perm -g=rwx -o -type f ! -perm -g=rw \) 2>/dev/null | head -5)
+if [ -n "$wrong" ]; then
+  refuse "the group cannot use what is there already; find out who made it, then chgrp $group and chmod g+rw (directories g+rwx):
+$wrong"
+fi
 
 echo "$dir: relay runs as $relay; of group $group: $relay $*"
 echo "Restart what runs as one of these users: groups are read at the start of a service."

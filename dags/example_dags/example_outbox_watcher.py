@@ -10,6 +10,7 @@ AIRFLOW_CONN_EXAMPLE_OUTBOX_WATCHER='{"conn_type": "kafka", "extra": {
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -19,8 +20,15 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, dag, task
 
-from airflow_provider_outbox.events import EventType, SeenEvents, WorkflowEvent
+from airflow_provider_outbox.events import (
+    EventType,
+    InvalidWorkflowEvent,
+    SeenEvents,
+    WorkflowEvent,
+)
 from airflow_provider_outbox.watcher import WorkflowEventTrigger
+
+logger = logging.getLogger(__name__)
 
 DATABASE = Path(os.environ.get("AIRFLOW_HOME", "~/airflow"), "reports.db").expanduser()
 
@@ -61,7 +69,12 @@ def watching() -> None:
             seen.create_table()
             connection.execute("CREATE TABLE IF NOT EXISTS reports (run TEXT)")
             for asset_event in inlet_events[completed].after(since.isoformat()):
-                event = WorkflowEvent.from_json(asset_event.extra["payload"])
+                try:
+                    event = WorkflowEvent.from_json(asset_event.extra.get("payload"))
+                except InvalidWorkflowEvent as problem:
+                    # Somebody else's, by the UI, the REST API or a task with this outlet.
+                    logger.warning("an asset's event is no workflow event: %s", problem)
+                    continue
                 if seen.first_time(event.event_id):
                     connection.execute("INSERT INTO reports VALUES (?)", (event.workflow_run_id,))
                 connection.commit()

@@ -19,7 +19,7 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException
 from langgraph.graph import END, START, StateGraph
 
 from airflow_provider_outbox.events import (
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 DAG = "example_kafka_integration"
 NAME = "summaries"
-TOPIC = os.environ.get("OUTBOX_TOPIC", "workflow-events")
+TOPIC = os.environ.get("OUTBOX_TOPIC", "workflow-events").replace(
+    "{environment}", os.environ.get("ENVIRONMENT", "dev")
+)
 
 logger = logging.getLogger(NAME)
 
@@ -82,11 +84,22 @@ def answer(event: WorkflowEvent, result: State) -> WorkflowEvent:
     )
 
 
+def has_count(event: WorkflowEvent) -> bool:
+    """Whether the graph can do with it: one that was cut or withheld has no number there."""
+    data = event.payload.get("data")
+    return isinstance(data, dict) and isinstance(data.get("count"), int)
+
+
 def events(consumer: Consumer) -> Iterator[WorkflowEvent]:
     """The events that start the graph. Each is committed when the next one is asked for."""
     while True:
         message = consumer.poll(1.0)
-        if message is None or message.error():
+        if message is None:
+            continue
+        if message.error():
+            if message.error().fatal():
+                raise KafkaException(message.error())
+            logger.warning("Kafka: %s", message.error())
             continue
         try:
             event = WorkflowEvent.from_json(message.value() or b"")
@@ -95,7 +108,7 @@ def events(consumer: Consumer) -> Iterator[WorkflowEvent]:
         else:
             # Of several events with one id the listener's has no data.
             if (event.event_type, event.workflow_id) == (EventType.WORKFLOW_COMPLETED, DAG) and (
-                "data" in event.payload
+                has_count(event)
             ):
                 yield event
         consumer.commit(message=message)

@@ -104,6 +104,9 @@ def test_writers_can_append_to_one_outbox_whoever_comes_first_and_others_cannot(
         ("", "--dir relative root", "must be absolute"),
         ("", "--color root", "--color is no option"),
         ("", "--dir /no/such/place root", "/no/such does not exist"),
+        ("useradd -u 4711 etl", "4711", "no name in /etc/passwd"),
+        ("", "--dir {place}/x/../outbox root", "without . and .."),
+        ("ln -s / {place}/link", "--dir {place}/link// root", "symbolic link"),
         ("chmod 777 {place}", "--dir {place}/outbox root", "world-writable"),
         ("ln -s / {place}/link", "--dir {place}/link root", "symbolic link"),
         (
@@ -127,3 +130,31 @@ def test_what_cannot_be_done_is_said_before_anything_is_changed(
     assert first == last
     assert code in ("exit: 1", "exit: 2")
     assert said in done.stderr
+
+
+def test_a_file_system_of_its_own_may_be_the_directory(place: Path) -> None:
+    done = on_a_copy(
+        place,
+        """
+        useradd airflow
+        mkdir "$OUTBOX_DIR" "$OUTBOX_DIR/lost+found"; chmod 700 "$OUTBOX_DIR/lost+found"
+        "$SETUP" --dir "$OUTBOX_DIR" airflow
+        as airflow $outbox append --topic t one
+        as airflow $outbox doctor
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "problem" not in done.stdout
+
+
+def test_what_the_group_cannot_use_is_named(place: Path) -> None:
+    done = on_a_copy(
+        place,
+        """
+        groupadd outbox; useradd airflow
+        mkdir -p "$OUTBOX_DIR/queue"; chgrp outbox "$OUTBOX_DIR"; chmod 700 "$OUTBOX_DIR/queue"
+        "$SETUP" --dir "$OUTBOX_DIR" airflow
+        """,
+    )
+    assert done.returncode == 1
+    assert f"{place}/outbox/queue" in done.stderr

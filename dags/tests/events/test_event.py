@@ -155,6 +155,9 @@ def test_no_field_may_be_missing(field: str) -> None:
         ("", "no JSON"),
         (b"\xff", "no JSON"),
         (None, "no JSON"),  # a tombstone's
+        (b"\xed\xa0\x80", "no JSON"),
+        ("{}".encode("utf-16"), "no JSON"),
+        (b"\xef\xbb\xbf{}", "no JSON"),
         ("[]", "JSON object"),
         ("{" * 100_000, "no JSON"),
         ("[" * 100_000, "no JSON"),

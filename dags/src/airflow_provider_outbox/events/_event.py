@@ -147,7 +147,7 @@ class WorkflowEvent:
         return self.timestamp.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes | None) -> Self:
         """Parse what `to_json` or another producer wrote.
 
         Raises:
@@ -155,6 +155,9 @@ class WorkflowEvent:
                 missing, unknown, or without meaning; or None, a tombstone's value.
         """
         try:
+            if not isinstance(text, str):
+                # As UTF-8 and nothing else, which json would guess: other readers do not.
+                text = bytes(memoryview(text or b"")).decode()
             values = json.loads(
                 text, object_pairs_hook=_without_repetition, parse_constant=_no_constant
             )
