@@ -96,10 +96,10 @@ def events(consumer: Consumer) -> Iterator[WorkflowEvent]:
         message = consumer.poll(1.0)
         if message is None:
             continue
-        if message.error():
-            if message.error().fatal():
-                raise KafkaException(message.error())
-            logger.warning("Kafka: %s", message.error())
+        if (error := message.error()) is not None:
+            if error.fatal():
+                raise KafkaException(error)
+            logger.warning("Kafka: %s", error)
             continue
         try:
             event = WorkflowEvent.from_json(message.value() or b"")
