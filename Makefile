@@ -108,7 +108,7 @@ test-deb: $(PACKAGED) $(INSTALLED) ## Install the Debian package in a booted sys
 
 .PHONY: torture
 torture: ## Run the same tests for long, with many more kills, and those that need a host of their own
-	@$(MAKE) TORTURE=1 test-python test-dags test-conformance test-e2e test-apiserver test-deb test-image
+	@$(MAKE) TORTURE=1 test-python test-dags test-conformance test-e2e test-ops test-apiserver test-deb test-image
 
 include ops/k8s/tools.mk
 

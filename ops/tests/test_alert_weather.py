@@ -7,6 +7,7 @@ is told in time, once, under one identity, for as long as its cause lasts; and n
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
 WEATHERS = [
     Weather("calm", every=15, evaluated=30),
     Weather("each minute, one in five lost", every=60, lost=True),
-    Weather("every two minutes", every=120),
-    Weather("every two minutes, evaluated as often", every=120, evaluated=120),
     Weather("every two minutes, one in five lost", every=120, lost=True),
-    Weather("replaced pods", every=60, replaced=(45, 65)),
     Weather("replaced pods, seldom seen", every=120, lost=True, replaced=(45, 65)),
-    Weather("young, every two minutes", every=120, begins=ILL),
     Weather("young, gaps, replaced", every=60, lost=True, begins=ILL, replaced=(45, 65)),
 ]
+if os.environ.get("TORTURE") == "1":  # milder ones, some ten seconds each
+    WEATHERS += [
+        Weather("every two minutes", every=120),
+        Weather("every two minutes, evaluated as often", every=120, evaluated=120),
+        Weather("replaced pods", every=60, replaced=(45, 65)),
+        Weather("young, every two minutes", every=120, begins=ILL),
+    ]
 
 
 def check(worlds: Sequence[dict[str, object]], weather: Weather, directory: Path) -> None:
