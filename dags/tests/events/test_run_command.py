@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_outbox.events import EventType, WorkflowEvent
+from harness.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from outbox_client.testing import TemporaryOutbox
 
@@ -57,13 +58,6 @@ def told(outbox: TemporaryOutbox) -> list[WorkflowEvent]:
 
 def kinds(outbox: TemporaryOutbox) -> list[str]:
     return [str(event.event_type) for event in told(outbox)]
-
-
-def eventually(what: str, found: Callable[[], bool]) -> None:
-    until = time.monotonic() + WITHIN
-    while not found():
-        assert time.monotonic() < until, f"not within {WITHIN:.0f} s: {what}"
-        time.sleep(0.01)
 
 
 def test_start_and_end_are_told_with_what_is_known_of_them(outbox: TemporaryOutbox) -> None:
@@ -317,9 +311,8 @@ def begun(*words: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def child_of(process: subprocess.Popen[bytes]) -> int:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    (child,) = map(int, children)
+def only_child_of(pid: int) -> int:
+    (child,) = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
     return child
 
 
@@ -338,7 +331,7 @@ def got(pid: int, number: int) -> None:
 
 def test_signals_reach_the_command_once_and_in_order(outbox: TemporaryOutbox) -> None:
     with begun("--", sys.executable, "-c", NOTES) as process:
-        child = child_of(process)
+        child = only_child_of(process.pid)
         sent = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT]
         sent += [signal.SIGABRT, signal.SIGTRAP]
         for number in sent:
@@ -376,7 +369,7 @@ def test_a_hangup_ends_the_command_of_a_sessions_leader(outbox: TemporaryOutbox)
     seen = b""
     while b"ready" not in seen:
         seen += os.read(terminal, 4096)
-    (child,) = _children(pid)
+    child = only_child_of(pid)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGHUP
     assert not Path(f"/proc/{child}").exists()
@@ -437,7 +430,7 @@ def test_whoever_ignores_ended_children_hears_of_it(outbox: TemporaryOutbox) -> 
 
 def test_killed_itself_it_tells_nothing_and_the_command_goes_on(outbox: TemporaryOutbox) -> None:
     with begun("--", "sh", "-c", "echo ready; read line; echo $line; read line") as process:
-        child = child_of(process)
+        child = only_child_of(process.pid)
         process.kill()
         process.wait(WITHIN)
         assert process.stdin is not None
@@ -531,8 +524,8 @@ def test_a_terminals_interrupt_comes_once(outbox: TemporaryOutbox, tmp_path: Pat
         terminal.see("ready")
         terminal.type("\x03")
         terminal.see("^C")
-        (runner,) = _children(terminal.pid)
-        (child,) = _children(runner)
+        runner = only_child_of(terminal.pid)
+        child = only_child_of(runner)
         for pid in (runner, child):
             got(pid, signal.SIGINT)
         os.kill(runner, signal.SIGUSR2)
@@ -540,10 +533,6 @@ def test_a_terminals_interrupt_comes_once(outbox: TemporaryOutbox, tmp_path: Pat
     finally:
         terminal.close()
     assert kinds(outbox) == ["WORKFLOW_STARTED", "WORKFLOW_FAILED"]
-
-
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 # --- an outbox that does not take it ---
@@ -567,7 +556,7 @@ def test_a_lock_that_is_held_holds_up_neither_start_nor_signals(outbox: Temporar
     with begun("--", sys.executable, "-c", NOTES) as process:
         process.send_signal(signal.SIGTERM)
         got(process.pid, signal.SIGTERM)
-        got(child_of(process), signal.SIGTERM)
+        got(only_child_of(process.pid), signal.SIGTERM)
         process.send_signal(signal.SIGUSR2)
         eventually("it ends", lambda: process.poll() is not None)
         os.close(lock)

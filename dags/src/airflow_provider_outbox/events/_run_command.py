@@ -23,7 +23,12 @@ from airflow_provider_outbox.events._child_process import (
     NotStartedError,
     end_like,
 )
-from airflow_provider_outbox.events._event import EventSource, EventType, WorkflowEvent
+from airflow_provider_outbox.events._event import (
+    EventSource,
+    EventType,
+    WorkflowEvent,
+    environment_name,
+)
 from airflow_provider_outbox.events._fact_id import fact_id
 from airflow_provider_outbox.events._producer import WorkflowEventProducer
 from airflow_provider_outbox.events._settings import from_environment
@@ -197,7 +202,7 @@ class _Telling:
             if self._producer is None:
                 outbox = Outbox(self._directory, lock_timeout=LOCK_SECONDS)
                 self._producer = WorkflowEventProducer(outbox=outbox)
-            instance = from_environment("instance") or from_environment("environment") or "dev"
+            instance = from_environment("instance") or environment_name()
             event = WorkflowEvent(
                 event_type=kind,
                 source=EventSource.CUSTOM,
