@@ -41,6 +41,7 @@ final class Connection implements Closeable {
   private final HttpLimits limits;
   private State state;
   private long deadline;
+  private long tookAt;
 
   /**
    * Takes over what was accepted and registered.
@@ -75,6 +76,11 @@ final class Connection implements Closeable {
     return state instanceof Writing writing ? writing.answer().remaining() : 0;
   }
 
+  /** When the client last took some of its answer, or was offered it; nanoseconds. */
+  long tookAt() {
+    return tookAt;
+  }
+
   /**
    * Takes what the client sent.
    *
@@ -101,6 +107,7 @@ final class Connection implements Closeable {
       throw new IllegalStateException("answered while it is " + state);
     }
     enter(new Writing(answer), SelectionKey.OP_WRITE, limits.writing(), now);
+    tookAt = now;
     write(now);
   }
 
@@ -111,6 +118,7 @@ final class Connection implements Closeable {
     }
     ByteBuffer answer = writing.answer();
     int end = answer.limit();
+    int before = answer.position();
     int wanted;
     int written;
     do {
@@ -118,6 +126,9 @@ final class Connection implements Closeable {
       written = channel.write(answer.limit(answer.position() + wanted));
       answer.limit(end);
     } while (written == wanted && answer.hasRemaining());
+    if (answer.position() > before) {
+      tookAt = now;
+    }
     if (!answer.hasRemaining()) {
       channel.shutdownOutput();
       enter(new Parting(), SelectionKey.OP_READ, limits.parting(), now);

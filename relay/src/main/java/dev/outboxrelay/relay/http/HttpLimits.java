@@ -12,7 +12,8 @@ import java.time.Duration;
  * @param writing how long an answer may take to go out
  * @param parting how long is listened to a client that was answered, so that its system does not
  *     throw the answer away
- * @param unsentBytes of all answers that wait for slow readers; more ends the oldest
+ * @param unsentBytes of all answers that wait for slow readers; more ends the one that has taken
+ *     none for longest
  */
 record HttpLimits(
     int connections,

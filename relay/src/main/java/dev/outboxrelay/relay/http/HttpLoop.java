@@ -217,7 +217,9 @@ final class HttpLoop implements AutoCloseable {
     }
     while (unsentBytes() + answer.remaining() > limits.unsentBytes()) {
       Optional<Connection> slowest =
-          connections.stream().filter(one -> one.unsentBytes() > 0).findFirst();
+          connections.stream()
+              .filter(one -> one.unsentBytes() > 0)
+              .min((one, other) -> Long.signum(one.tookAt() - other.tookAt()));
       if (slowest.isEmpty()) {
         break; // one is always sent, however long
       }
