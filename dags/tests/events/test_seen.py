@@ -7,15 +7,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import uuid
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pymysql
 import pytest
-from databases import connect, done, postgresql, program
+from database_servers import mariadb, postgresql, program
+from databases import connect, done
 
 from airflow_provider_outbox.events import InvalidWorkflowEvent, SeenEvents
 
@@ -26,30 +27,36 @@ CONSUMER = Path(__file__).with_name("seen_consumer.py")
 EVENT = uuid.uuid4()
 
 
+@pytest.fixture
+def of_sqlite(tmp_path: Path) -> str:
+    return str(tmp_path / "consumer.db")
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """PostgreSQL's address."""
+def of_postgresql() -> Iterator[str]:
     if program("initdb") is None:
         pytest.skip("this host has no PostgreSQL (initdb)")
-    # Where a socket's path is short, and another user than root gets to.
-    with (
-        tempfile.TemporaryDirectory(prefix="postgresql-", dir="/tmp") as data,
-        postgresql(Path(data)) as address,
-    ):
+    with postgresql() as address:
         yield address
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def of_mariadb() -> Iterator[str]:
+    if program("mariadbd") is None:
+        pytest.skip("this host has no MariaDB (mariadbd)")
+    with mariadb() as address:
+        yield address
+
+
+@pytest.fixture(params=["of_sqlite", "of_postgresql", "of_mariadb"])
+def address(request: pytest.FixtureRequest) -> str:
     """A database with a table for what was seen and one for what was done."""
-    if request.param == "sqlite":
-        found = str(tmp_path / "consumer.db")
-    else:
-        found = request.getfixturevalue("server")
+    found: str = request.getfixturevalue(request.param)
+    engine = "ENGINE=InnoDB" if request.param == "of_mariadb" else ""
     with closing(connect(found)) as connection:
         connection.cursor().execute("DROP TABLE IF EXISTS seen_events")
         connection.cursor().execute("DROP TABLE IF EXISTS done")
-        connection.cursor().execute("CREATE TABLE done (event_id CHAR(36))")
+        connection.cursor().execute(f"CREATE TABLE done (event_id CHAR(36)) {engine}")
         SeenEvents(connection).create_table()
         SeenEvents(connection).create_table()
         connection.commit()
@@ -181,6 +188,8 @@ def test_autocommit_is_refused_without_a_transaction(address: str) -> None:
     with closing(connect(address)) as connection:
         if isinstance(connection, sqlite3.Connection):
             connection.isolation_level = None
+        elif isinstance(connection, pymysql.Connection):
+            connection.autocommit(True)
         else:
             connection.autocommit = True
         seen = SeenEvents(connection)

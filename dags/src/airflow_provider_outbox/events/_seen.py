@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _PLACEHOLDERS = {"qmark": "?", "format": "%s", "named": ":{}", "pyformat": "%({})s"}
 _OF_MYSQL = frozenset({"MySQLdb", "mariadb", "mysql", "pymysql"})
+_SERVER_STATUS_IN_TRANS = 1  # of MySQL's protocol
 
 
 class SeenEvents:
@@ -85,9 +86,11 @@ class SeenEvents:
         event_id, seen_at = map(_PLACEHOLDERS[paramstyle].format, ("event_id", "seen_at"))
         self._connection = connection
         self._by_name = paramstyle in ("named", "pyformat")
+        # Without an index MySQL locks all that `forget` looks at; and MyISAM rolls nothing back.
+        index, engine = (", INDEX (seen_at)", " ENGINE=InnoDB") if mysql else ("", "")
         self._create = (
             f"CREATE TABLE IF NOT EXISTS {table} "
-            "(event_id CHAR(36) NOT NULL PRIMARY KEY, seen_at BIGINT NOT NULL)"
+            f"(event_id CHAR(36) NOT NULL PRIMARY KEY, seen_at BIGINT NOT NULL{index}){engine}"
         )
         self._insert = (
             f"{insert} INTO {table} (event_id, seen_at) "
@@ -162,6 +165,8 @@ def _commits_each_statement(connection: Any) -> bool:
         return False
     # In psycopg: 0 is idle.
     if getattr(getattr(connection, "info", None), "transaction_status", 0) != 0:
+        return False
+    if getattr(connection, "server_status", 0) & _SERVER_STATUS_IN_TRANS:  # PyMySQL
         return False
     if hasattr(connection, "get_autocommit"):  # PyMySQL, mysqlclient
         return bool(connection.get_autocommit())
