@@ -10,7 +10,9 @@ import java.util.concurrent.locks.LockSupport;
 /** Says one thing to whoever says anything, at a port of its own. */
 final class Speaker implements AutoCloseable {
   private final ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+  private final Thread thread = new Thread(this::speak, "speaker");
   private final boolean endless;
+  private volatile Socket listener = new Socket();
   private volatile byte[] answer;
   private volatile byte[] heardFirst;
 
@@ -21,7 +23,6 @@ final class Speaker implements AutoCloseable {
   private Speaker(byte[] answer, boolean endless) throws IOException {
     this.answer = answer;
     this.endless = endless;
-    Thread thread = new Thread(this::speak, "speaker");
     thread.setDaemon(true);
     thread.start();
   }
@@ -34,6 +35,7 @@ final class Speaker implements AutoCloseable {
   private void speak() {
     while (!socket.isClosed()) {
       try (Socket connection = socket.accept()) {
+        listener = connection;
         byte[] heard = new byte[4096];
         int count = connection.getInputStream().read(heard);
         if (heardFirst == null) {
@@ -71,5 +73,10 @@ final class Speaker implements AutoCloseable {
   @Override
   public void close() throws IOException {
     socket.close();
+    // While it waits for a connection the system takes one.
+    while (thread.isAlive()) {
+      listener.close();
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 }
