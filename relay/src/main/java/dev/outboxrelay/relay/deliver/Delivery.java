@@ -186,8 +186,8 @@ public final class Delivery {
         clusterSeen(seen, now);
       } else if (answer instanceof Answer.SenderLost lost) {
         senderLost(lost, now);
-      } else if (answer instanceof Answer.TopicReady) {
-        topicReady();
+      } else if (answer instanceof Answer.TopicReady ready) {
+        topicReady(ready.topic());
       } else if (answer instanceof Answer.TopicUnavailable unavailable) {
         topicUnavailable(unavailable, now);
       }
@@ -238,9 +238,12 @@ public final class Delivery {
     }
   }
 
-  private void topicReady() {
+  private void topicReady(String topic) {
     feeder.resolved();
-    if (state instanceof PausedTopic paused && paused.senderKept()) {
+    if (state instanceof PausedTopic paused
+        && paused.senderKept()
+        && paused.trouble().cause() instanceof Verdict.PauseTopic pause
+        && pause.topic().equals(topic)) {
       move(paused.resumed());
     }
   }
@@ -344,23 +347,28 @@ public final class Delivery {
       if (!ledger.awaitsAnything() || now - draining.deadlineNanos() >= 0) {
         move(draining.stopped());
       }
-    } else if (state instanceof PausedTopic paused && paused.senderKept()) {
-      if (now - paused.retryNanos() >= 0
-          && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
-        feeder.resolve(pause.topic(), now);
-      }
-    } else if (state instanceof Waiting waiting) {
+    } else if (state instanceof Waiting waiting && !keepsSender()) {
       if (now - waiting.retryNanos() >= 0) {
         connect(waiting.retry());
       }
-    } else if (state instanceof Connected connected
-        && !(state instanceof Renewing)
-        && stallWatch.look(now)) {
-      watchForStall(connected, now);
+    } else if (state instanceof Connected connected && !(state instanceof Renewing)) {
+      if (stallWatch.look(now)) {
+        watchForStall(connected, now);
+      }
+      if (state instanceof PausedTopic paused
+          && paused.senderKept()
+          && now - paused.retryNanos() >= 0
+          && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
+        feeder.resolve(pause.topic(), now);
+      }
     }
     if (state.trouble() == null) {
       watchForAnswers(now);
     }
+  }
+
+  private boolean keepsSender() {
+    return state instanceof Connected connected && connected.senderKept();
   }
 
   /** What asks blocks, elsewhere: that it hangs would be seen by nobody. */
@@ -411,7 +419,7 @@ public final class Delivery {
       Verdict lost = new Verdict.RebuildAndRewind(error);
       listener.tell(new Fact.SendFailed(lost, silent.topic()));
       interrupted(connected, lost, now, false);
-    } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
+    } else if (silent != null && (!isTroubled() || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
       Trouble trouble = retries.trouble(state, new Verdict.RetryLater(error));
       move(connected.stall(trouble));
@@ -421,6 +429,11 @@ public final class Delivery {
     } else if (silent == null && !feeder.waitsForTopic() && state instanceof Stalled stalled) {
       move(stalled.recovered());
     }
+  }
+
+  /** Whether it is known already that something waits. */
+  private boolean isTroubled() {
+    return state instanceof Stalled || state instanceof PausedTopic;
   }
 
   private int feed(long now) {

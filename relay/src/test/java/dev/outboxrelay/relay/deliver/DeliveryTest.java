@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Bookmark;
@@ -484,6 +485,61 @@ class DeliveryTest {
     waitOutBackoff();
     assertThat(delivery.state().label()).isEqualTo("delivering");
     assertThat(kafka.inFlight()).isEqualTo(1);
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void aRecordWhoseOrderIsLostIsSentAgainWhileTheNextTopicIsMissing() {
+    append(3);
+    queue.append("missing");
+    turns(4);
+    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    kafka.answerAllButTheOldest(0);
+    time.advance(Duration.ofSeconds(6));
+    turns(2);
+    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    for (int i = 0; i < 3; i++) {
+      waitOutBackoff();
+      kafka.answerAll();
+    }
+    turns(1);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(3);
+    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    assertThat(kafka.connects).isEqualTo(2);
+  }
+
+  @Test
+  void aMissingTopicIsOneTroubleAlsoWhenAnotherOneIsAskedForMeanwhile() {
+    append(1);
+    queue.append("missing");
+    turns(4);
+    Trouble first = troubles.now().get(0);
+    for (int i = 0; i < 10; i++) {
+      waitOutBackoff();
+      assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    }
+    assertThat(troubles.now().get(0).sinceMillis()).isEqualTo(first.sinceMillis());
+    assertThat(troubles.now().get(0).attempts()).isGreaterThan(first.attempts());
+  }
+
+  @Test
+  void aTopicOfWhichNoAckComesIsAskedForWhileTheNextOneIsMissing() {
+    append(1);
+    queue.append("missing");
+    turns(4);
+    kafka.topics.remove("a");
+    time.advance(Duration.ofSeconds(6));
+    for (int i = 0; i < 4; i++) {
+      waitOutBackoff();
+    }
+    assertThat(troubles.now().get(0).cause())
+        .isEqualTo(new Verdict.PauseTopic("a", PauseReason.TOPIC_MISSING, "missing"));
+    kafka.topics.add("a");
+    kafka.answerAll();
+    waitOutBackoff();
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
+    assertThat(troubles.now().get(0).cause())
+        .isEqualTo(new Verdict.PauseTopic("missing", PauseReason.TOPIC_MISSING, "missing"));
     assertThat(kafka.connects).isEqualTo(1);
   }
 
