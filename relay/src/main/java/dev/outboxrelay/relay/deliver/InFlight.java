@@ -167,7 +167,8 @@ public final class InFlight implements Completion {
     return sentNanos;
   }
 
-  boolean isAlone() {
+  @Override
+  public boolean isAlone() {
     return alone;
   }
 

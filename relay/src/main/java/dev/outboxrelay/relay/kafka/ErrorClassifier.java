@@ -41,6 +41,17 @@ final class ErrorClassifier {
     return named == null ? new Verdict.RebuildAndRewind(describe(error)) : named;
   }
 
+  /**
+   * Whether a record that the sender had accepted is to blame itself, and nothing else.
+   *
+   * @param alone whether no other record can have been in its batch
+   */
+  static boolean isOfTheRecord(Throwable error, boolean alone) {
+    return !(error instanceof AheadOfTime)
+        && named(null, error) instanceof Verdict.DeadLetter dead
+        && (dead.certain() || alone);
+  }
+
   /** Of a record or a question that was not accepted: here the client retries nothing by itself. */
   static Verdict ofRefused(String topic, Throwable error) {
     Verdict named = named(topic, error);

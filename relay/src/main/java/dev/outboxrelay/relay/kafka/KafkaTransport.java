@@ -252,8 +252,7 @@ public final class KafkaTransport implements Transport {
       return topics.want(use, record.topic(), partition);
     }
     SendCallback callback =
-        new SendCallback(
-            sender.guard(), completion, times.leadMillis(record), Thread.currentThread());
+        new SendCallback(sender, completion, times.leadMillis(record), Thread.currentThread());
     Exception refusal;
     try {
       var unused = sender.producer().send(mapper.map(record, partition), callback);
@@ -264,8 +263,8 @@ public final class KafkaTransport implements Transport {
       // A library that the settings call for, a codec's for example.
       return new Verdict.PauseAll(PauseReason.CONFIGURATION, ErrorClassifier.describe(e));
     }
-    if (refusal != null && sender.guard().isDiscarded()) {
-      return new Verdict.RetryLater("the brokers' cluster is another one"); // told by poll()
+    if (refusal != null && sender.isEnded()) {
+      return new Verdict.RetryLater("the sender has ended"); // why is told in the next turn
     }
     if (refusal != null) {
       if (!(refusal instanceof BufferExhaustedException)) {

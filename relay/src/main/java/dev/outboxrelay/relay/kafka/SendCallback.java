@@ -6,19 +6,23 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 
 /**
- * Hands a result on to the delivery loop, and does nothing else. An error that comes on the sending
- * thread came before the record was accepted.
+ * Hands a result on to the delivery loop. An error that comes on the sending thread came before the
+ * record was accepted.
+ *
+ * <p>Kafka's client goes on after a batch that failed: what was sent behind it is tried again, and
+ * would overtake the failed one, which is sent again by another sender. So the sender ends here and
+ * now, on the client's own thread, unless the failed record is given up itself.
  */
 final class SendCallback implements Callback {
-  private final ClusterGuard cluster;
+  private final Sender sender;
   private final Completion completion;
   private final long leadMillis;
   private final Thread sendingThread;
   private Exception refusal;
 
-  SendCallback(ClusterGuard cluster, Completion completion, long leadMillis, Thread sendingThread) {
+  SendCallback(Sender sender, Completion completion, long leadMillis, Thread sendingThread) {
     this.leadMillis = leadMillis;
-    this.cluster = cluster;
+    this.sender = sender;
     this.completion = completion;
     this.sendingThread = sendingThread;
   }
@@ -26,14 +30,18 @@ final class SendCallback implements Callback {
   @Override
   public void onCompletion(RecordMetadata metadata, Exception error) {
     if (error == null) {
-      cluster.acked(metadata.topic(), metadata.partition(), completion);
+      sender.guard().acked(metadata.topic(), metadata.partition(), completion);
     } else if (Thread.currentThread() == sendingThread) {
       refusal = error;
-    } else if (!cluster.isDiscarded()) {
-      completion.failed(
+    } else if (!sender.guard().isDiscarded()) {
+      Exception told =
           leadMillis > 0 && error instanceof InvalidTimestampException ahead
               ? new AheadOfTime(leadMillis, ahead)
-              : error);
+              : error;
+      if (!ErrorClassifier.isOfTheRecord(told, completion.isAlone())) {
+        sender.end();
+      }
+      completion.failed(told);
     }
   }
 

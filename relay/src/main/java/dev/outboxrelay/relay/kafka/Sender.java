@@ -30,6 +30,7 @@ final class Sender {
   private long throttledUntil;
   private boolean throttled;
   private volatile boolean outdated;
+  private volatile boolean ended;
 
   /** What waits for the worker is not asked for once more: it may take longer than a turn. */
   private volatile boolean refreshing;
@@ -73,7 +74,7 @@ final class Sender {
    * @param worker where Kafka's client may block
    */
   Answer look(long now, OtherSide otherSide, Executor worker) {
-    if (!toldLost && thread.isDead() && !guard.isDiscarded()) {
+    if (!toldLost && thread.isDead() && !isEnded()) {
       toldLost = true;
       otherSide.forget();
       return new Answer.SenderLost(thread.obituary());
@@ -157,6 +158,19 @@ final class Sender {
       }
     }
     return 0;
+  }
+
+  /** Sends nothing any more, from now on, if it is called on the producer's own thread. */
+  void end() {
+    if (!ended) {
+      ended = true;
+      close();
+    }
+  }
+
+  /** Whether it sends nothing any more, be it for a failure or for what its brokers are. */
+  boolean isEnded() {
+    return ended || guard.isDiscarded();
   }
 
   /** At once; what was not acked is given up. */

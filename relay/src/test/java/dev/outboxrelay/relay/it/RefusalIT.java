@@ -13,6 +13,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.inspect.Records;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -72,6 +74,35 @@ class RefusalIT extends BrokerTest {
     List<String> expected = numbers(1, 50);
     expected.removeAll(List.of("20", "40"));
     assertThat(values("compacted").stream().distinct()).isEqualTo(expected);
+  }
+
+  /** Batches that are on their way when one before them is refused; the loop is late to hear it. */
+  @Test
+  void whatFollowsARefusedRecordDoesNotOvertakeItsNeighbours() throws Exception {
+    broker().createTopic("in-order", 1, Map.of("cleanup.policy", "compact"));
+    try (OutboxUnderTest outbox = outbox()) {
+      for (int i = 1; i <= 100; i++) {
+        OutboxEvent.Builder event = OutboxEvent.builder("in-order").value("" + i);
+        outbox.append(i == 50 ? event.build() : event.key("key").build());
+      }
+      try (RelayUnderTest relay =
+          new RelayUnderTest(
+              outboxDirectory(),
+              broker().bootstrap(),
+              fact -> {
+                if (fact instanceof Fact.SendFailed) {
+                  LockSupport.parkNanos(Duration.ofMillis(500).toNanos());
+                }
+              },
+              "KAFKA_BATCH_SIZE",
+              "400")) {
+        relay.awaitSaved(100);
+      }
+      assertThat(deadLetters(outbox.paths())).hasSize(1);
+    }
+    List<String> expected = numbers(1, 100);
+    expected.remove("50");
+    assertThat(values("in-order").stream().distinct()).isEqualTo(expected);
   }
 
   @Test

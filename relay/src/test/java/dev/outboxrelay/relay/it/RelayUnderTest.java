@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.pipeline.Contexts;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
@@ -26,6 +27,15 @@ final class RelayUnderTest implements AutoCloseable {
   private final RecordingListener told;
 
   RelayUnderTest(Path outbox, String bootstrap, String... environment) {
+    this(outbox, bootstrap, fact -> {}, environment);
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param beside told of each fact on the delivery thread, before anything follows from it
+   */
+  RelayUnderTest(Path outbox, String bootstrap, FactListener beside, String... environment) {
     Map<String, String> env = new HashMap<>();
     env.put("OUTBOX_DIR", outbox.toString());
     env.put("OUTBOX_HTTP_ADDRESS", "off");
@@ -38,7 +48,9 @@ final class RelayUnderTest implements AutoCloseable {
     }
     told = new RecordingListener();
     RelayConfig config = RelayConfig.from(env);
-    pipeline = Pipeline.open(config, config::kafka, Contexts.telling(config, told));
+    pipeline =
+        Pipeline.open(
+            config, config::kafka, Contexts.telling(config, FactListener.all(told, beside)));
     runner = PipelineRunner.start(pipeline);
   }
 

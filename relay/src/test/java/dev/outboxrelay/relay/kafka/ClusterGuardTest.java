@@ -28,6 +28,11 @@ class ClusterGuardTest {
         public void failed(Throwable error) {
           throw new AssertionError(error);
         }
+
+        @Override
+        public boolean isAlone() {
+          return false;
+        }
       };
 
   @BeforeEach

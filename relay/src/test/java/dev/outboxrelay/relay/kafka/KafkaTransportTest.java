@@ -38,6 +38,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RoundRobinPartitioner;
 import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.ClusterResource;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.config.ConfigException;
@@ -46,6 +47,7 @@ import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,6 +58,10 @@ class KafkaTransportTest {
   private static final byte[] BROKER = HexFormat.of().parseHex("0000000a6f627872000000000000");
 
   private final List<MockProducer<byte[], byte[]>> producers = new CopyOnWriteArrayList<>();
+
+  /** Those that a failure has ended. */
+  private final List<MockProducer<byte[], byte[]>> ended = new CopyOnWriteArrayList<>();
+
   private static final long NOW = 1_700_000_000_000L;
 
   private final List<ClusterGuard> guards = new CopyOnWriteArrayList<>();
@@ -133,13 +139,15 @@ class KafkaTransportTest {
     @Override
     public void letGo() {
       int shown = seen.get(seen.size() - 1) - 1;
-      assertThat(producers.get(shown).closed()).isEqualTo(guards.get(shown).isDiscarded());
+      assertThat(producers.get(shown).closed())
+          .isEqualTo(guards.get(shown).isDiscarded() || ended.contains(producers.get(shown)));
       seen.add(0);
     }
   }
 
   private static final class Result implements Completion {
     private final List<String> told = new ArrayList<>();
+    private boolean alone;
 
     @Override
     public void acked(int partition) {
@@ -149,6 +157,11 @@ class KafkaTransportTest {
     @Override
     public void failed(Throwable error) {
       told.add(error.getClass().getSimpleName());
+    }
+
+    @Override
+    public boolean isAlone() {
+      return alone;
     }
   }
 
@@ -197,6 +210,14 @@ class KafkaTransportTest {
     Thread thread = new Thread(what);
     thread.start();
     thread.join();
+  }
+
+  private void fail(MockProducer<byte[], byte[]> producer, RuntimeException error)
+      throws InterruptedException {
+    onAnotherThread(() -> producer.errorNext(error));
+    if (producer.closed()) {
+      ended.add(producer);
+    }
   }
 
   @Test
@@ -292,9 +313,34 @@ class KafkaTransportTest {
     assertThat(transport.send(record(1), first)).isNull();
     assertThat(transport.send(record(1), second)).isNull();
     onAnotherThread(producer::completeNext);
-    onAnotherThread(() -> producer.errorNext(new OutOfOrderSequenceException("lost")));
+    fail(producer, new OutOfOrderSequenceException("lost"));
     assertThat(first.told).containsExactly("acked in 0");
     assertThat(second.told).containsExactly("OutOfOrderSequenceException");
+  }
+
+  private boolean endsTheProducer(RuntimeException error, boolean alone) throws Exception {
+    MockProducer<byte[], byte[]> producer = ready();
+    Result result = new Result();
+    result.alone = alone;
+    assertThat(transport.send(record(1), result)).isNull();
+    fail(producer, error);
+    assertThat(result.told).containsExactly(error.getClass().getSimpleName());
+    if (producer.closed()) {
+      assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.RetryLater.class);
+      assertThat(transport.poll()).isNull();
+    } else {
+      assertThat(transport.send(record(1), result)).isNull();
+    }
+    return producer.closed();
+  }
+
+  @Test
+  void aFailureEndsTheProducerAtOnceUnlessItsRecordAloneIsToBlame() throws Exception {
+    assertThat(endsTheProducer(new OutOfOrderSequenceException("lost"), true)).isTrue();
+    assertThat(endsTheProducer(new TopicAuthorizationException("not allowed"), true)).isTrue();
+    assertThat(endsTheProducer(new InvalidRecordException("perhaps"), false)).isTrue();
+    assertThat(endsTheProducer(new InvalidRecordException("alone"), true)).isFalse();
+    assertThat(endsTheProducer(new RecordTooLargeException("for sure"), false)).isFalse();
   }
 
   @Test
@@ -647,18 +693,24 @@ class KafkaTransportTest {
           public void failed(Throwable error) {
             errors.add(error);
           }
+
+          @Override
+          public boolean isAlone() {
+            return false;
+          }
         };
     assertThat(transport.send(record(ahead), completion)).isNull();
-    onAnotherThread(() -> producer.errorNext(new InvalidTimestampException("out of range")));
+    fail(producer, new InvalidTimestampException("out of range"));
     assertThat(transport.judge("orders", errors.get(0)))
         .isInstanceOf(Verdict.RebuildAndRewind.class);
+    producer = ready();
     assertThat(transport.send(record(ahead), new Result())).isNull();
-    assertThat(producer.history().get(1).timestamp()).isEqualTo(NOW);
+    assertThat(producer.history().get(0).timestamp()).isEqualTo(NOW);
 
     long past = NOW - Duration.ofHours(2).toMillis();
     assertThat(transport.send(record(past), completion)).isNull();
     onAnotherThread(producer::completeNext);
-    onAnotherThread(() -> producer.errorNext(new InvalidTimestampException("out of range")));
+    fail(producer, new InvalidTimestampException("out of range"));
     assertThat(transport.judge("orders", errors.get(1))).isInstanceOf(Verdict.DeadLetter.class);
   }
 }

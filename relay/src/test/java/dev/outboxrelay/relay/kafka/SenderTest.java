@@ -24,6 +24,11 @@ class SenderTest {
 
         @Override
         public void failed(Throwable error) {}
+
+        @Override
+        public boolean isAlone() {
+          return false;
+        }
       };
 
   private final MockProducer<byte[], byte[]> producer = new MockProducer<>();
