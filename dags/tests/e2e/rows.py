@@ -190,9 +190,9 @@ TASK_CLEARED = ("task_cleared", "stubborn_cleared")
 FAILED = {"failure", "for_good", "around", "task_to_failed", "stubborn_to_failed", "run_to_failed"}
 FAILED |= {"run_to_failed_around"}
 
-# 2.11's API stores the tasks' states before the run's: the scheduler may come between, end the run
+# The API stores the tasks' states before the run's: the scheduler may come between, end the run
 # itself, and tell that.
-OR_BY_SCHEDULER = {"airflow-2": {"run_to_success": WC, "run_to_failed": WF}, "airflow-3": {}}
+OR_BY_SCHEDULER = {"run_to_success": WC, "run_to_failed": WF}
 
 # What is told in addition where a hand sets what had ended.
 AFTERWARDS: dict[str, dict[str, Told]] = {
