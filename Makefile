@@ -30,6 +30,9 @@ JAVA_SOURCES := pom.xml $(wildcard .mvn/*) outbox-client/java/pom.xml outbox-cli
 	$(shell find outbox-client/java/src outbox-client/conformance/src relay/src relay/embedded-kafka/src -type f -path '*/main/*' 2>/dev/null)
 
 PYTEST := $(BIN)/python -m pytest $(if $(TORTURE),--timeout=14400)
+# Most tests wait for processes that they have started; a file's tests share what is made for them.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile
 # A target's duration, also when it fails.
 timed = trap 'echo "== $@: $${SECONDS} s"' EXIT
 # Not mvn -q: it hides the warnings that -Werror stops at.
@@ -73,7 +76,7 @@ test-java: ## Java: compile under Error Prone, format check, unit, architecture 
 .PHONY: test-python
 test-python: lint-python ## Python: ruff, mypy and the client's tests
 	@$(timed)
-	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(PYTHON_PACKAGE)/tests; fi
+	if [ -d $(PYTHON_PACKAGE)/tests ]; then $(PYTEST) $(SIDE_BY_SIDE) $(PYTHON_PACKAGE)/tests; fi
 
 .PHONY: test-dags
 test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installed) $(LANGGRAPH)/.installed ## Airflow: events, each Airflow, real schedulers with relay and Kafka, a graph
@@ -84,22 +87,22 @@ test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installe
 		[ -e $(AIRFLOW_PACKAGE)/.$$airflow/.installed ] || { echo "skipped: it is not installed, see above"; continue; }
 		$(AIRFLOW_PACKAGE)/.$$airflow/bin/python -m pytest -W ignore $(AIRFLOW_PACKAGE)/tests/in_airflow
 	done
-	$(PYTEST) $(AIRFLOW_PACKAGE)/tests/e2e
+	$(PYTEST) -n $(WORKERS) --dist loadgroup $(AIRFLOW_PACKAGE)/tests/e2e
 
 .PHONY: test-conformance
 test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files
 	@$(timed)
-	if [ -d outbox-client/conformance ]; then $(PYTEST) outbox-client/conformance; fi
+	if [ -d outbox-client/conformance ]; then $(PYTEST) $(SIDE_BY_SIDE) outbox-client/conformance; fi
 
 .PHONY: test-e2e
 test-e2e: $(PACKAGED) $(INSTALLED) ## The relay's jar against a real Kafka
 	@$(timed)
-	if [ -d relay/e2e ]; then $(PYTEST) relay/e2e; fi
+	if [ -d relay/e2e ]; then $(PYTEST) $(SIDE_BY_SIDE) relay/e2e; fi
 
 .PHONY: test-ops
 test-ops: $(PACKAGED) $(INSTALLED) ## What operates the relay, against the real thing
 	@$(timed)
-	$(PYTEST) ops/tests --ignore=ops/tests/test_deb.py --ignore=ops/tests/test_image.py
+	$(PYTEST) $(SIDE_BY_SIDE) ops/tests --ignore=ops/tests/test_deb.py --ignore=ops/tests/test_image.py
 
 .PHONY: test-deb
 test-deb: $(PACKAGED) $(INSTALLED) ## Install the Debian package in a booted systemd; needs root, debootstrap, systemd-nspawn

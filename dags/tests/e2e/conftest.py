@@ -36,6 +36,14 @@ def pytest_sessionstart() -> None:
     mounts.make_private()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let workers of pytest-xdist have an Airflow each."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        version = parameters.params.get("world") if parameters is not None else None
+        item.add_marker(pytest.mark.xdist_group(version or item.path.name))
+
+
 @dataclass
 class World:
     """What the tests of one Airflow share.

@@ -11,20 +11,27 @@ if TYPE_CHECKING:
 
 __all__ = ["measured", "pytest_terminal_summary"]
 
-MEASURED = pytest.StashKey[list[str]]()
+MEASURED = "measured"
 
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Takes lines to be shown at the end of the session."""
-    return request.config.stash.setdefault(MEASURED, []).append
+    # A test's report takes them along, from a worker's process, too.
+    properties: list[tuple[str, object]] = request.node.user_properties
+    return lambda line: properties.append((MEASURED, line))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show them."""
-    lines = config.stash.get(MEASURED, [])
+    reports = [report for of_kind in terminalreporter.stats.values() for report in of_kind]
+    lines = [
+        str(value)
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+        for name, value in report.user_properties
+        if name == MEASURED
+    ]
     if lines:
         terminalreporter.section("measured")
         for line in lines:
