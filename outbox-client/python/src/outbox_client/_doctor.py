@@ -164,7 +164,8 @@ def _mode(path: str) -> Finding:
 def _files(path: str) -> Finding:
     """Whether what is there already can be opened by all of the group."""
     gid = os.lstat(path).st_gid
-    wrong = []
+    wrong: list[str] = []
+    mine: list[str] = []
     seen = 0
     for name in _names(path):
         try:
@@ -183,7 +184,11 @@ def _files(path: str) -> Finding:
         elif found.st_mode & WRITABLE_BY_OTHERS:
             wrong.append(f"{name} is world-writable")
         elif found.st_mode & needed != needed:
-            wrong.append(f"{name} has mode {found.st_mode & 0o7777:o}")
+            # Its owner's next append mends what it opens; not an older cycle.
+            whose = mine if found.st_uid == os.geteuid() else wrong
+            whose.append(f"{name} has mode {found.st_mode & 0o7777:o}")
+    grade = PROBLEM if wrong else WARNING
+    wrong += mine
     if not wrong:
         return Finding("files", OK, f"{seen} can be used by the whole group")
     more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
@@ -191,7 +196,7 @@ def _files(path: str) -> Finding:
         f"find out who made them; then as root: chgrp -R {_group(gid)} {path}; "
         f"chmod -R u=rwX,g=rwX,o= {path}"
     )
-    return Finding("files", PROBLEM, ", ".join(wrong[:_SHOWN]) + more, advice)
+    return Finding("files", grade, ", ".join(wrong[:_SHOWN]) + more, advice)
 
 
 def _names(path: str) -> Iterator[str]:
