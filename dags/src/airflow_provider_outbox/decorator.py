@@ -10,7 +10,7 @@ from airflow_provider_outbox import _airflow
 from airflow_provider_outbox._facts import task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
-from airflow_provider_outbox._states import outcome
+from airflow_provider_outbox._states import ends_with_function, is_sensor, outcome
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import from_outside, log_failure
 from airflow_provider_outbox.events._json import withheld
@@ -111,10 +111,13 @@ class _Publication:
 
     def _returned(self, value: Any) -> None:
         with publishing("look at a task's value"):
-            if _is_sensor():
+            task = (_airflow.current_context() or {}).get("task")
+            if is_sensor(task):
                 if not value:
                     return
                 value = value.xcom_value if type(value).__name__ == "PokeReturnValue" else value
+            elif not ends_with_function(task):
+                return
             self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
 
     def _failed(self, problem: BaseException) -> None:
@@ -149,9 +152,3 @@ class _Publication:
 
     def _error_payload(self, problem: BaseException) -> Mapping[str, Any]:
         return error_payload(problem, message=self._include_payload)
-
-
-def _is_sensor() -> bool:
-    """Whether the function is one of a sensor, which calls it until it returns something true."""
-    task = (_airflow.current_context() or {}).get("task")
-    return any(kind.__name__ == "BaseSensorOperator" for kind in type(task).__mro__)

@@ -252,6 +252,53 @@ def test_a_sensor_tells_its_end_and_not_each_look(outbox: TemporaryOutbox) -> No
     assert told == [("TASK_COMPLETED", "there"), ("TASK_COMPLETED", False)]
 
 
+@pytest.mark.parametrize(
+    ("settings", "problem", "told"),
+    [
+        ({"silent_fail": True}, ValueError, ["TASK_COMPLETED"]),
+        ({"silent_fail": True}, AirflowSkipException, ["TASK_SKIPPED"]),
+        ({"silent_fail": True}, AirflowFailException, ["TASK_FAILED"]),
+        ({"never_fail": True}, ValueError, ["TASK_SKIPPED"]),
+        ({"never_fail": True}, AirflowFailException, ["TASK_SKIPPED"]),
+        ({"soft_fail": True}, AirflowTaskTimeout, ["TASK_SKIPPED"]),
+        ({"soft_fail": True}, ValueError, ["TASK_FAILED"]),
+    ],
+)
+def test_a_sensor_s_settings_say_what_becomes_of_an_exception(
+    settings: dict[str, bool],
+    problem: type[BaseException],
+    told: list[str],
+    outbox: TemporaryOutbox,
+) -> None:
+    looks: list[Any] = [problem("not now"), None]
+
+    @task.sensor(poke_interval=0.01, mode="poke", retries=0, **settings)
+    @publish_event
+    def wait() -> bool:
+        look = looks.pop(0)
+        if look is not None:
+            raise look
+        return True
+
+    failed = told == ["TASK_FAILED"]
+    assert run(dag_of("quiet_look", wait)).state == ("failed" if failed else "success")
+    assert [event["event_type"] for event in published(outbox)] == told
+
+
+def test_what_a_function_only_asks_for_is_no_end(outbox: TemporaryOutbox) -> None:
+    @task.bash(retries=0)
+    @publish_event
+    def shell(how: str) -> str:
+        if how == "raise":
+            raise ValueError("never")
+        return how
+
+    ends = {"true": "success", "exit 1": "failed", "raise": "failed"}
+    for n, (how, end) in enumerate(ends.items()):
+        assert run(dag_of(f"quiet_shell_{n}", lambda how=how: shell(how))).state == end
+    assert [event["event_type"] for event in published(outbox)] == ["TASK_FAILED"]
+
+
 def test_above_task_it_is_refused_where_the_dag_is_written() -> None:
     @task
     def work() -> None:
