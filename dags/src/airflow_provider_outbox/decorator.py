@@ -48,7 +48,7 @@ def publish_event(
     ``TASK_COMPLETED`` with the value that it returned, ``TASK_RETRYING`` or ``TASK_FAILED`` with
     the exception's type and message, or ``TASK_SKIPPED``. The function's value and exception go
     their way unchanged, whatever becomes of the event. Outside of a running task nothing is
-    published.
+    published, and no value that says only what the operator is to do (``@task.bash``).
 
     ::
 
