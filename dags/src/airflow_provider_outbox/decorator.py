@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from airflow_provider_outbox import _airflow
@@ -16,10 +17,13 @@ from airflow_provider_outbox.events._boundary import from_outside, log_failure
 from airflow_provider_outbox.events._json import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Whether a published function runs: one that it calls is not the task's.
+_within: ContextVar[bool] = ContextVar("within a published function", default=False)
 
 
 @overload
@@ -83,31 +87,45 @@ class _Publication:
                 "@publish_event stands above @task, where no task runs yet: put it under @task, "
                 "directly above the function"
             )
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def publishing_later(*arguments: Any, **named: Any) -> Any:
-                try:
-                    value = await function(*arguments, **named)
-                except BaseException as problem:
-                    self._failed(problem)
-                    raise
-                self._returned(value)
-                return value
-
-            return publishing_later
 
         @functools.wraps(function)
         def publishing(*arguments: Any, **named: Any) -> Any:
+            if _within.get():
+                return function(*arguments, **named)
+            within = _within.set(True)
             try:
                 value = function(*arguments, **named)
             except BaseException as problem:
                 self._failed(problem)
                 raise
+            finally:
+                _within.reset(within)
+            if inspect.iscoroutine(value):
+                return self._later(value)
             self._returned(value)
             return value
 
-        return publishing
+        if not inspect.iscoroutinefunction(function):
+            # It may return what Airflow awaits, nevertheless, as an object may.
+            return publishing
+
+        @functools.wraps(function)
+        async def publishing_later(*arguments: Any, **named: Any) -> Any:
+            return await publishing(*arguments, **named)
+
+        return publishing_later
+
+    async def _later(self, awaited: Coroutine[Any, Any, Any]) -> Any:
+        within = _within.set(True)
+        try:
+            value = await awaited
+        except BaseException as problem:
+            self._failed(problem)
+            raise
+        finally:
+            _within.reset(within)
+        self._returned(value)
+        return value
 
     def _returned(self, value: Any) -> None:
         with publishing("look at a task's value"):

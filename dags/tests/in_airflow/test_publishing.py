@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import stat
@@ -250,6 +251,45 @@ def test_a_sensor_tells_its_end_and_not_each_look(outbox: TemporaryOutbox) -> No
     assert looks == []
     told = [(e["event_type"], e["payload"]["data"]) for e in published(outbox)]
     assert told == [("TASK_COMPLETED", "there"), ("TASK_COMPLETED", False)]
+
+
+def test_of_functions_that_call_one_another_only_the_task_s_is_told(
+    outbox: TemporaryOutbox,
+) -> None:
+    @publish_event
+    def part(n: int) -> float:
+        return 1 / n
+
+    @task
+    @publish_event
+    def work() -> float:
+        try:
+            return part(0)
+        except ZeroDivisionError:
+            return part(1) + 2
+
+    @task
+    @publish_event
+    def again() -> float:
+        return part(1)
+
+    assert run(dag_of("quiet_parts", work, again)).state == "success"
+    told = [(e["event_type"], e["payload"]["data"]) for e in published(outbox)]
+    assert told == [("TASK_COMPLETED", 3.0), ("TASK_COMPLETED", 1.0)]
+
+
+def test_what_an_object_does_when_it_is_awaited_is_told_then(outbox: TemporaryOutbox) -> None:
+    class Work:
+        async def __call__(self) -> int:
+            assert published(outbox) == []
+            return 1
+
+    @task
+    def work() -> int:
+        return asyncio.run(publish_event(Work())())
+
+    assert run(dag_of("quiet_object", work)).state == "success"
+    assert [event["payload"]["data"] for event in published(outbox)] == [1]
 
 
 @pytest.mark.parametrize(
