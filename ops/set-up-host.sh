@@ -46,11 +46,39 @@ case "$dir/" in
 esac
 while [ "$dir" != / ] && [ "${dir%/}" != "$dir" ]; do dir=${dir%/}; done
 [ "$(id -u)" = 0 ] || refuse "only root can do this"
+
+# Whether a name, and no number, is in a file of this host: usermod changes no others.
+is_local() {
+  cut -d: -f1 "$1" | grep -Fqxe "$2"
+}
+
+# Whether useradd and groupadd take it everywhere.
+is_name() {
+  case "$1" in
+  [!a-z_]* | *[!a-z0-9_-]* | '') return 1 ;;
+  esac
+}
+
+is_in() {
+  id -nG "$1" | tr ' ' '\n' | grep -Fqxe "$group"
+}
+
 for writer; do
   id -u "$writer" >/dev/null 2>&1 || refuse "there is no user '$writer': create it first"
-  # usermod changes these only, and by name.
-  grep -q "^$writer:" /etc/passwd ||
-    refuse "'$writer' is no name in /etc/passwd: put this user into $group where it is kept (LDAP …), or name it"
+done
+if getent group "$group" >/dev/null; then
+  [ "$(getent group "$group" | cut -d: -f1)" = "$group" ] || refuse "--group is '$group': give its name"
+else
+  is_name "$group" || refuse "--group is '$group': that is no name"
+fi
+id -u "$relay" >/dev/null 2>&1 || is_name "$relay" || refuse "--relay-user is '$relay': that is no name"
+for user in "$relay" "$@"; do
+  if id -u "$user" >/dev/null 2>&1 && ! is_in "$user"; then
+    is_local /etc/passwd "$user" ||
+      refuse "'$user' is no name in /etc/passwd: put this user into $group where it is kept (LDAP …), or name it"
+    ! getent group "$group" >/dev/null || is_local /etc/group "$group" ||
+      refuse "$group is not in /etc/group: put '$user' into it where it is kept (LDAP …)"
+  fi
 done
 
 # What is in the directory; a file system of its own begins with lost+found.
@@ -66,7 +94,7 @@ parent=$(dirname "$dir")
 if [ -d "$dir" ] && [ "$(stat -c %G "$dir")" != "$group" ] && [ -n "$(contents)" ]; then
   refuse "$dir is of group $(stat -c %G "$dir") and not empty: events may wait there. If it is an outbox of that group, name the group (--group); else use another directory"
 fi
-if [ -n "$(find "$parent" -maxdepth 0 -perm -o=w)" ]; then
+if [ -n "$(find -H "$parent" -maxdepth 0 -perm -o=w)" ]; then
   refuse "$parent is world-writable: anyone could replace the outbox. Use another directory"
 fi
 
@@ -74,7 +102,7 @@ getent group "$group" >/dev/null || groupadd --system "$group"
 id -u "$relay" >/dev/null 2>&1 ||
   useradd --system --gid "$group" --home-dir "$dir" --no-create-home --shell /usr/sbin/nologin "$relay"
 for user in "$relay" "$@"; do
-  id -nG "$user" | tr ' ' '\n' | grep -Fqx "$group" || usermod -a -G "$group" "$user"
+  is_in "$user" || usermod -a -G "$group" "$user"
 done
 [ -d "$dir" ] && [ -n "$(contents)" ] || install -d -o "$relay" -g "$group" "$dir"
 chmod 2770 "$dir"

@@ -147,6 +147,27 @@ def test_the_cause_silences_what_follows_for_the_same_outbox_only(
     assert silent() == [(*effect, "one")]
 
 
+def test_invalid_events_are_told_while_others_are_refused(alertmanager: Alertmanager) -> None:
+    one = {"job": JOB, "outbox": "/var/lib/outbox", "outbox_id": "one"}
+    for name in ("OutboxAppendFailures", "OutboxDiskLow"):
+        for severity in ("page", "ticket"):
+            alertmanager.tell({"alertname": name, "severity": severity, **one})
+
+    def states() -> dict[tuple[str, str], str]:
+        return {
+            (it["labels"]["alertname"], it["labels"]["severity"]): it["status"]["state"]
+            for it in alertmanager.alerts()
+        }
+
+    eventually("a page silences its ticket", lambda: "suppressed" in states().values())
+    assert states() == {
+        ("OutboxAppendFailures", "page"): "active",
+        ("OutboxAppendFailures", "ticket"): "active",
+        ("OutboxDiskLow", "page"): "active",
+        ("OutboxDiskLow", "ticket"): "suppressed",
+    }
+
+
 def test_an_outage_is_one_alert_over_a_roll_out_and_what_nobody_takes_over_is_another(
     broker: Broker, topic: str, tmp_path: Path
 ) -> None:

@@ -105,6 +105,11 @@ def test_writers_can_append_to_one_outbox_whoever_comes_first_and_others_cannot(
         ("", "--color root", "--color is no option"),
         ("", "--dir /no/such/place root", "/no/such does not exist"),
         ("useradd -u 4711 etl", "4711", "no name in /etc/passwd"),
+        ("useradd -u 4711 etl", "--relay-user 4711 root", "no name in /etc/passwd"),
+        ("groupadd -g 4711 g", "--group 4711 root", "give its name"),
+        ("", "--group 'No Name' root", "--group is 'No Name'"),
+        ("", "--group '' root", "--group is ''"),
+        ("", "--relay-user 'No Name' root", "--relay-user is 'No Name'"),
         ("", "--dir {place}/x/../outbox root", "without . and .."),
         ("ln -s / {place}/link", "--dir {place}/link// root", "symbolic link"),
         ("chmod 777 {place}", "--dir {place}/outbox root", "world-writable"),
@@ -130,6 +135,22 @@ def test_what_cannot_be_done_is_said_before_anything_is_changed(
     assert first == last
     assert code in ("exit: 1", "exit: 2")
     assert said in done.stderr
+
+
+def test_the_parent_may_be_a_link(place: Path) -> None:
+    done = on_a_copy(
+        place,
+        """
+        useradd airflow; mkdir "$OUTBOX_DIR"; ln -s outbox "$OUTBOX_DIR-link"
+        "$SETUP" --dir "$OUTBOX_DIR-link/events" airflow
+        as airflow $outbox append --dir "$OUTBOX_DIR-link/events" --topic t one
+        chmod 777 "$OUTBOX_DIR"
+        "$SETUP" --dir "$OUTBOX_DIR-link/others" airflow || echo "exit: $?"
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("exit: 1\n")
+    assert "world-writable" in done.stderr
 
 
 def test_a_file_system_of_its_own_may_be_the_directory(place: Path) -> None:

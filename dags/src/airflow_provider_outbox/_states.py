@@ -21,6 +21,10 @@ _ENDED_FROM_OUTSIDE = frozenset({"AirflowTaskTerminated"})
 _SUCCESS = frozenset({"DownstreamTasksSkipped"})
 _SKIPS = frozenset({"AirflowSkipException"})
 _FINAL = frozenset({"AirflowFailException", "AirflowSensorTimeout"})
+# What a sensor takes for its end when its function raises it.
+_ENDS_SENSOR = frozenset({"AirflowFailException", "AirflowSensorTimeout", "AirflowTaskTimeout"})
+# In place of the method that goes on.
+_TRIGGER_FAILED = "__fail__"
 _UNFINISHED = ("queued", "running")
 # The words of Airflow 3's api-server.
 _BY_HAND = "manually set"
@@ -46,17 +50,28 @@ def task_event_holds(event_type: EventType, task_instance: Any) -> bool:
 def goes_on(task_instance: Any) -> bool:
     """Whether an attempt is not begun, but taken up again: it was deferred or rescheduled."""
     told = getattr(task_instance, "_ti_context_from_server", None)  # 3.x
+    resumed_by = (
+        plain(task_instance, "next_method") if told is None else getattr(told, "next_method", None)
+    )
+    if resumed_by is not None:
+        return not _began_in_triggerer(task_instance, resumed_by)
     if told is not None:
-        return (
-            getattr(told, "next_method", None) is not None
-            or number(getattr(told, "task_reschedule_count", 0), 0) > 0
-        )
-    if plain(task_instance, "next_method") is not None:
-        return True
+        return number(getattr(told, "task_reschedule_count", 0), 0) > 0
     # 2.11 notes how long an attempt took when it is rescheduled, and at each end of an attempt: so
     # only of the first one it tells that it was here before. It is 0 where a hand set the state.
     first = plain(task_instance, "try_number") == 1
     return first and bool(plain(task_instance, "duration"))
+
+
+def _began_in_triggerer(task_instance: Any, method: object) -> bool:
+    """Whether what the triggerer hands over was in no process before.
+
+    One that is deferred to the same method again, or fails there, cannot be told from it: its start
+    is told again.
+    """
+    task = plain(task_instance, "task")
+    first = getattr(getattr(task, "start_trigger_args", None), "next_method", None)
+    return bool(getattr(task, "start_from_trigger", False)) and method in (first, _TRIGGER_FAILED)
 
 
 def run_has_ended(run: Any) -> bool:
@@ -73,6 +88,20 @@ def run_set_by_hand(reason: object) -> bool:
     return isinstance(reason, str) and _BY_HAND in reason
 
 
+def ends_with_function(task: Any) -> bool:
+    """Whether a task has succeeded when its function returns, and its value is the function's.
+
+    Others of TaskFlow's operators (``@task.bash``, ``@task.sql``) are only told by it what to do.
+    """
+    names = {kind.__name__ for kind in type(task).__mro__}
+    return "DecoratedOperator" not in names or "PythonOperator" in names
+
+
+def is_sensor(task: Any) -> bool:
+    """Whether a task calls its function until that returns something true."""
+    return any(kind.__name__ == "BaseSensorOperator" for kind in type(task).__mro__)
+
+
 def outcome(problem: BaseException, task_instance: Any) -> EventType | None:
     """What Airflow will make of an attempt whose function has raised.
 
@@ -84,6 +113,14 @@ def outcome(problem: BaseException, task_instance: Any) -> EventType | None:
         None if the attempt has not ended, or if its end cannot be foreseen.
     """
     names = {kind.__name__ for kind in type(problem).__mro__}
+    task = plain(task_instance, "task")
+    if is_sensor(task) and not names & _SKIPS:
+        for_good = bool(names & _ENDS_SENSOR)
+        may_pass = for_good or isinstance(problem, Exception)
+        if may_pass and not for_good and task.silent_fail:
+            return None  # a look in vain
+        if (for_good and task.soft_fail) or (may_pass and task.never_fail):
+            return EventType.TASK_SKIPPED
     if names & (_PAUSES | _ENDED_FROM_OUTSIDE):
         return None
     if names & _SUCCESS or _exits_well(problem, task_instance):

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import functools
 import inspect
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from airflow_provider_outbox import _airflow
 from airflow_provider_outbox._facts import task_fact
 from airflow_provider_outbox._payloads import error_payload
 from airflow_provider_outbox._publisher import publish_fact, publishing
-from airflow_provider_outbox._states import outcome
+from airflow_provider_outbox._states import ends_with_function, is_sensor, outcome
 from airflow_provider_outbox.events import EventType
 from airflow_provider_outbox.events._boundary import from_outside, log_failure
 from airflow_provider_outbox.events._json import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Whether a published function runs: one that it calls is not the task's.
+_within: ContextVar[bool] = ContextVar("within a published function", default=False)
 
 
 @overload
@@ -48,7 +52,7 @@ def publish_event(
     ``TASK_COMPLETED`` with the value that it returned, ``TASK_RETRYING`` or ``TASK_FAILED`` with
     the exception's type and message, or ``TASK_SKIPPED``. The function's value and exception go
     their way unchanged, whatever becomes of the event. Outside of a running task nothing is
-    published.
+    published, and no value that says only what the operator is to do (``@task.bash``).
 
     ::
 
@@ -83,38 +87,55 @@ class _Publication:
                 "@publish_event stands above @task, where no task runs yet: put it under @task, "
                 "directly above the function"
             )
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def publishing_later(*arguments: Any, **named: Any) -> Any:
-                try:
-                    value = await function(*arguments, **named)
-                except BaseException as problem:
-                    self._failed(problem)
-                    raise
-                self._returned(value)
-                return value
-
-            return publishing_later
 
         @functools.wraps(function)
         def publishing(*arguments: Any, **named: Any) -> Any:
+            if _within.get():
+                return function(*arguments, **named)
+            within = _within.set(True)
             try:
                 value = function(*arguments, **named)
             except BaseException as problem:
                 self._failed(problem)
                 raise
+            finally:
+                _within.reset(within)
+            if inspect.iscoroutine(value):
+                return self._later(value)
             self._returned(value)
             return value
 
-        return publishing
+        if not inspect.iscoroutinefunction(function):
+            # It may return what Airflow awaits, nevertheless, as an object may.
+            return publishing
+
+        @functools.wraps(function)
+        async def publishing_later(*arguments: Any, **named: Any) -> Any:
+            return await publishing(*arguments, **named)
+
+        return publishing_later
+
+    async def _later(self, awaited: Coroutine[Any, Any, Any]) -> Any:
+        within = _within.set(True)
+        try:
+            value = await awaited
+        except BaseException as problem:
+            self._failed(problem)
+            raise
+        finally:
+            _within.reset(within)
+        self._returned(value)
+        return value
 
     def _returned(self, value: Any) -> None:
         with publishing("look at a task's value"):
-            if _is_sensor():
+            task = (_airflow.current_context() or {}).get("task")
+            if is_sensor(task):
                 if not value:
                     return
                 value = value.xcom_value if type(value).__name__ == "PokeReturnValue" else value
+            elif not ends_with_function(task):
+                return
             self._publish(EventType.TASK_COMPLETED, lambda: self._value_payload(value))
 
     def _failed(self, problem: BaseException) -> None:
@@ -149,9 +170,3 @@ class _Publication:
 
     def _error_payload(self, problem: BaseException) -> Mapping[str, Any]:
         return error_payload(problem, message=self._include_payload)
-
-
-def _is_sensor() -> bool:
-    """Whether the function is one of a sensor, which calls it until it returns something true."""
-    task = (_airflow.current_context() or {}).get("task")
-    return any(kind.__name__ == "BaseSensorOperator" for kind in type(task).__mro__)

@@ -198,19 +198,20 @@ class RealAirflow:
 
         eventually("the API listens", listens, within=BOOT_SECONDS, every=0.2)
 
-    def restart_scheduler(self) -> None:
-        """Kill the scheduler (SIGKILL), not the tasks that it has started, and start it anew."""
-        (words,) = (words for words in PARTS[self.version] if words[0] == "scheduler")
-        old = self._parts.pop("scheduler")
+    def restart(self, name: str) -> None:
+        """Kill one of its processes (SIGKILL), not what it has started, and start it anew."""
+        (words,) = (words for words in PARTS[self.version] if words[0] == name)
+        old = self._parts.pop(name)
         old.signal(signal.SIGKILL)
         eventually("it is gone", lambda: not old.running)
         self._gone.append(old)
         self.start_part(*words)
 
-    def keep_scheduler(self) -> None:
-        """Start the scheduler anew if it has ended: 3.3's does where the API sets its run, too."""
-        if not self._parts["scheduler"].running:
-            self.restart_scheduler()
+    def keep(self) -> None:
+        """Start anew what has ended because SQLite was locked, by the API for example."""
+        for name in ("scheduler", "triggerer"):
+            if name in self._parts and not self._parts[name].running:
+                self.restart(name)
 
     def _knows_dags(self) -> bool:
         self.assert_running()

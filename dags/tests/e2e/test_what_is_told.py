@@ -20,13 +20,12 @@ from rows import (
     FAILED,
     OR_BY_SCHEDULER,
     RUN_TO,
-    SHOWN_BY,
-    SHOWN_ELSEWHERE,
     TASK_CLEARED,
     TASK_TO,
     Told,
     together,
 )
+from shown_by import SHOWN_BY, SHOWN_ELSEWHERE
 from test_real_airflow import check_records
 
 from harness.waiting import eventually
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 RUN = "told"
 # Their runs begin in other ways.
 BACKFILLED, CONSUMES, KILLED = "backfilled", "consumes", "scheduler_killed"
+TIMED_OUT = "timed_out"
 DOCS = PACKAGE / "docs" / "what-is-told.md"
 
 
@@ -51,7 +51,7 @@ def rows_of(world: World) -> dict[str, Told]:
     return {
         dag_id: told
         for dag_id, told in expected.items()
-        if dag_id not in (BACKFILLED, CONSUMES, KILLED)
+        if dag_id not in (BACKFILLED, CONSUMES, KILLED, TIMED_OUT)
     }
 
 
@@ -80,7 +80,7 @@ def check(world: World, expected: dict[tuple[str, str], Told]) -> None:
         raise AssertionError(f"{problem}: {missing}\n{world.airflow.logs()}") from None
     for key, usual in expected.items():
         told = usual
-        by_scheduler = OR_BY_SCHEDULER.get(key[0])
+        by_scheduler = OR_BY_SCHEDULER[world.airflow.version].get(key[0])
         if by_scheduler is not None and len(found[key]) > _count(usual):
             told = together(usual, {"listener": [by_scheduler]})
         try:
@@ -114,7 +114,7 @@ def do_by_hand(airflow: RealAirflow) -> None:
     airflow.await_api()
 
     def all_done() -> bool:
-        airflow.keep_scheduler()
+        airflow.keep()
         airflow.assert_running()
         for dag_id in list(deeds):
             if (airflow.home / f"running-{dag_id}").exists():
@@ -129,7 +129,7 @@ def await_ends(airflow: RealAirflow, dag_ids: set[str]) -> None:
     """Wait until the runs have ended, and assert how."""
 
     def states() -> dict[str, str]:
-        airflow.keep_scheduler()
+        airflow.keep()
         airflow.assert_running()
         found = dict(airflow.query("select dag_id, state from dag_run where run_id = ?", RUN))
         going_on = dag_ids - {d for d, state in found.items() if state in ("success", "failed")}
@@ -137,7 +137,10 @@ def await_ends(airflow: RealAirflow, dag_ids: set[str]) -> None:
 
     found = eventually("all runs have ended", states, within=2 * RUN_SECONDS, every=0.2)
     failed = FAILED | ({"exit"} if airflow.version == "airflow-3" else set())
-    assert {dag_id for dag_id, state in found.items() if state == "failed"} == failed & dag_ids
+    in_doubt = set(OR_BY_SCHEDULER[airflow.version])
+    assert {d for d, state in found.items() if state == "failed"} - in_doubt == (
+        failed & dag_ids
+    ) - in_doubt
 
 
 @pytest.mark.timeout(1200)
@@ -201,16 +204,25 @@ def test_a_killed_scheduler_costs_no_event_and_tells_none_twice(world: World) ->
     airflow = world.airflow
     airflow.trigger(RUN, KILLED)
     eventually("it runs", (airflow.home / f"running-{KILLED}").exists, within=2 * RUN_SECONDS)
-    airflow.restart_scheduler()
+    airflow.restart("scheduler")
     (airflow.home / "go-on").touch()
     await_ends(airflow, {KILLED})
     check(world, {(KILLED, RUN): EXPECTED[airflow.version][KILLED]})
 
 
+def test_a_run_out_of_time_tells_its_end_and_none_of_its_tasks(world: World) -> None:
+    airflow = world.airflow
+    # Alone: its time goes on while it waits for others.
+    airflow.trigger(RUN, TIMED_OUT)
+    await_ends(airflow, {TIMED_OUT})
+    check(world, {(TIMED_OUT, RUN): EXPECTED[airflow.version][TIMED_OUT]})
+
+
 def test_nothing_more_was_told_since(world: World) -> None:
     rows = rows_of(world)
     later = {**AFTERWARDS[world.airflow.version], "groups": CLEARED}
-    check(world, {(d, RUN): together(told, later.get(d, {})) for d, told in rows.items()})
+    expected = {(d, RUN): together(told, later.get(d, {})) for d, told in rows.items()}
+    check(world, expected | {(TIMED_OUT, RUN): EXPECTED[world.airflow.version][TIMED_OUT]})
 
 
 def test_the_docs_have_these_rows() -> None:

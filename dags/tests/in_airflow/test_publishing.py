@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import stat
@@ -250,6 +251,92 @@ def test_a_sensor_tells_its_end_and_not_each_look(outbox: TemporaryOutbox) -> No
     assert looks == []
     told = [(e["event_type"], e["payload"]["data"]) for e in published(outbox)]
     assert told == [("TASK_COMPLETED", "there"), ("TASK_COMPLETED", False)]
+
+
+def test_of_functions_that_call_one_another_only_the_task_s_is_told(
+    outbox: TemporaryOutbox,
+) -> None:
+    @publish_event
+    def part(n: int) -> float:
+        return 1 / n
+
+    @task
+    @publish_event
+    def work() -> float:
+        try:
+            return part(0)
+        except ZeroDivisionError:
+            return part(1) + 2
+
+    @task
+    @publish_event
+    def again() -> float:
+        return part(1)
+
+    assert run(dag_of("quiet_parts", work, again)).state == "success"
+    told = [(e["event_type"], e["payload"]["data"]) for e in published(outbox)]
+    assert told == [("TASK_COMPLETED", 3.0), ("TASK_COMPLETED", 1.0)]
+
+
+def test_what_an_object_does_when_it_is_awaited_is_told_then(outbox: TemporaryOutbox) -> None:
+    class Work:
+        async def __call__(self) -> int:
+            assert published(outbox) == []
+            return 1
+
+    @task
+    def work() -> int:
+        return asyncio.run(publish_event(Work())())
+
+    assert run(dag_of("quiet_object", work)).state == "success"
+    assert [event["payload"]["data"] for event in published(outbox)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem", "told"),
+    [
+        ({"silent_fail": True}, ValueError, ["TASK_COMPLETED"]),
+        ({"silent_fail": True}, AirflowSkipException, ["TASK_SKIPPED"]),
+        ({"silent_fail": True}, AirflowFailException, ["TASK_FAILED"]),
+        ({"never_fail": True}, ValueError, ["TASK_SKIPPED"]),
+        ({"never_fail": True}, AirflowFailException, ["TASK_SKIPPED"]),
+        ({"soft_fail": True}, AirflowTaskTimeout, ["TASK_SKIPPED"]),
+        ({"soft_fail": True}, ValueError, ["TASK_FAILED"]),
+    ],
+)
+def test_a_sensor_s_settings_say_what_becomes_of_an_exception(
+    settings: dict[str, bool],
+    problem: type[BaseException],
+    told: list[str],
+    outbox: TemporaryOutbox,
+) -> None:
+    looks: list[Any] = [problem("not now"), None]
+
+    @task.sensor(poke_interval=0.01, mode="poke", retries=0, **settings)
+    @publish_event
+    def wait() -> bool:
+        look = looks.pop(0)
+        if look is not None:
+            raise look
+        return True
+
+    failed = told == ["TASK_FAILED"]
+    assert run(dag_of("quiet_look", wait)).state == ("failed" if failed else "success")
+    assert [event["event_type"] for event in published(outbox)] == told
+
+
+def test_what_a_function_only_asks_for_is_no_end(outbox: TemporaryOutbox) -> None:
+    @task.bash(retries=0)
+    @publish_event
+    def shell(how: str) -> str:
+        if how == "raise":
+            raise ValueError("never")
+        return how
+
+    ends = {"true": "success", "exit 1": "failed", "raise": "failed"}
+    for n, (how, end) in enumerate(ends.items()):
+        assert run(dag_of(f"quiet_shell_{n}", lambda how=how: shell(how))).state == end
+    assert [event["event_type"] for event in published(outbox)] == ["TASK_FAILED"]
 
 
 def test_above_task_it_is_refused_where_the_dag_is_written() -> None:

@@ -56,16 +56,32 @@ def by_notifier(kind: str, attempt: Any) -> None:
 TELLERS = pytest.mark.parametrize("tell", [by_listener, by_notifier])
 
 
+def begun_in_triggerer(method: str) -> dict[str, Any]:
+    arguments = SimpleNamespace(next_method=method)
+    return {"task": SimpleNamespace(start_from_trigger=True, start_trigger_args=arguments)}
+
+
 @TELLERS
 @pytest.mark.parametrize(
     "told",
     [
         {"next_method": "execute_complete"},
+        {"next_method": "__fail__"},
+        {"next_method": "done", **begun_in_triggerer("go_on")},
+        {**server(next_method="done"), **begun_in_triggerer("go_on")},
         {"next_method": None, "duration": 0.4},
         server(next_method="again"),
         server(task_reschedule_count=2),
     ],
-    ids=["deferred, 2.11", "rescheduled, 2.11", "deferred, 3", "rescheduled, 3"],
+    ids=[
+        "deferred, 2.11",
+        "deferred, and the trigger failed, 2.11",
+        "deferred after the triggerer began it, 2.11",
+        "deferred after the triggerer began it, 3",
+        "rescheduled, 2.11",
+        "deferred, 3",
+        "rescheduled, 3",
+    ],
 )
 def test_an_attempt_that_goes_on_has_begun_before(
     told: dict[str, Any], tell: Callable[[str, Any], None], outbox: TemporaryOutbox
@@ -84,8 +100,19 @@ def test_an_attempt_that_goes_on_has_begun_before(
         # Of the attempt before.
         {"next_method": None, "duration": 0.4, "try_number": 2},
         server(),
+        {"next_method": "go_on", **begun_in_triggerer("go_on")},
+        {**server(next_method="go_on"), **begun_in_triggerer("go_on")},
+        {"next_method": "__fail__", **begun_in_triggerer("go_on")},
     ],
-    ids=["2.11", "by hand, 2.11", "second, 2.11", "3"],
+    ids=[
+        "2.11",
+        "by hand, 2.11",
+        "second, 2.11",
+        "3",
+        "in the triggerer, 2.11",
+        "in the triggerer, 3",
+        "in the triggerer, where it failed",
+    ],
 )
 def test_an_attempt_that_begins_is_told(
     told: dict[str, Any], tell: Callable[[str, Any], None], outbox: TemporaryOutbox

@@ -135,6 +135,7 @@ def test_a_setting_without_meaning_is_a_problem(monkeypatch: pytest.MonkeyPatch)
         (lambda path: _pipe_in_place_of(path / "outbox.state"), "files"),
         (lambda path: _pipe_in_place_of(path / "outbox.lock"), "files"),
         (lambda path: (path / "other").hardlink_to(path / "outbox.state"), "files"),
+        (lambda path: _directory_in_place_of(next(path.glob("queue/*.cq4"))), "files"),
     ],
 )
 def test_what_an_append_refuses_is_found(made: Path, bend: Any, check: str) -> None:
@@ -184,6 +185,11 @@ def _pipe_in_place_of(path: Path) -> None:
     os.mkfifo(path)
 
 
+def _directory_in_place_of(path: Path) -> None:
+    path.unlink()
+    path.mkdir(mode=0o770)
+
+
 def test_a_link_is_found(made: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(made)
@@ -210,6 +216,18 @@ def test_files_that_the_group_cannot_use_are_named(made: Path) -> None:
     os.chown(next(made.glob("queue/*.cq4")), 0, OTHERS)
     as_user(OTHERS, [GROUP], lambda: _expect(made, "files", PROBLEM, f"chgrp -R {GROUP}"))
     as_user(OTHERS, [GROUP], lambda: _same(append_fails(made)))
+
+
+def test_a_file_of_this_user_s_own_is_for_the_group_too(made: Path) -> None:
+    next(made.glob("queue/*.cq4")).chmod(0o600)
+    found = findings(made)["files"]
+    assert found.grade == WARNING
+    assert "has mode 600" in found.detail
+
+
+def test_what_is_not_the_outbox_s_is_nobody_s_problem(made: Path) -> None:
+    (made / "queue" / "\x1b[2J\n.cq4").touch(mode=0o600)
+    assert findings(made)["files"].grade == OK
 
 
 @needs_root

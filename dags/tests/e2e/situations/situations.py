@@ -165,6 +165,28 @@ def rescheduled() -> None:
 
 
 @row()
+def silent() -> None:
+    @task.sensor(poke_interval=0.1, silent_fail=True, **OF_TASK)
+    @publish_event
+    def work() -> bool:
+        if times_here() == 1:
+            raise ValueError("not yet")
+        return True
+
+    work()
+
+
+@row()
+def given_up() -> None:
+    @task.sensor(never_fail=True, **OF_TASK)
+    @publish_event
+    def work() -> bool:
+        raise ValueError("never")
+
+    work()
+
+
+@row()
 def groups() -> None:
     @task_group
     def outer() -> None:

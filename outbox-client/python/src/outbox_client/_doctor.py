@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 
+from outbox_client._cycle_layout import cycle_number
 from outbox_client._errors import OutboxError
 from outbox_client._outbox import Outbox
 from outbox_client._outbox_directory import OutboxDirectory
@@ -163,7 +164,8 @@ def _mode(path: str) -> Finding:
 def _files(path: str) -> Finding:
     """Whether what is there already can be opened by all of the group."""
     gid = os.lstat(path).st_gid
-    wrong = []
+    wrong: list[str] = []
+    mine: list[str] = []
     seen = 0
     for name in _names(path):
         try:
@@ -171,7 +173,7 @@ def _files(path: str) -> Finding:
         except FileNotFoundError:
             continue  # the relay has done with it meanwhile
         seen += 1
-        directory = S_ISDIR(found.st_mode)
+        directory = name == "queue" and S_ISDIR(found.st_mode)
         needed = _MAY_ALL if directory else 0o060
         if not directory and not S_ISREG(found.st_mode):
             wrong.append(f"{name} is no regular file: remove it")
@@ -181,8 +183,12 @@ def _files(path: str) -> Finding:
             wrong.append(f"{name} is of group {_group(found.st_gid)}")
         elif found.st_mode & WRITABLE_BY_OTHERS:
             wrong.append(f"{name} is world-writable")
-        elif found.st_mode & needed != needed and found.st_uid != os.geteuid():
-            wrong.append(f"{name} has mode {found.st_mode & 0o7777:o}")
+        elif found.st_mode & needed != needed:
+            # Its owner's next append mends what it opens; not an older cycle.
+            whose = mine if found.st_uid == os.geteuid() else wrong
+            whose.append(f"{name} has mode {found.st_mode & 0o7777:o}")
+    grade = PROBLEM if wrong else WARNING
+    wrong += mine
     if not wrong:
         return Finding("files", OK, f"{seen} can be used by the whole group")
     more = f", and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
@@ -190,7 +196,7 @@ def _files(path: str) -> Finding:
         f"find out who made them; then as root: chgrp -R {_group(gid)} {path}; "
         f"chmod -R u=rwX,g=rwX,o= {path}"
     )
-    return Finding("files", PROBLEM, ", ".join(wrong[:_SHOWN]) + more, advice)
+    return Finding("files", grade, ", ".join(wrong[:_SHOWN]) + more, advice)
 
 
 def _names(path: str) -> Iterator[str]:
@@ -201,7 +207,7 @@ def _names(path: str) -> Iterator[str]:
     try:
         with os.scandir(f"{path}/queue") as entries:
             for entry in entries:
-                if entry.name.endswith((".cq4", ".cq4t")):
+                if entry.name == "metadata.cq4t" or cycle_number(entry.name) is not None:
                     yield f"queue/{entry.name}"
     except FileNotFoundError:
         return

@@ -14,6 +14,10 @@ except ImportError:
     from airflow.decorators import setup, task, teardown
     from airflow.operators.python import get_current_context
 
+    FAIL_FAST = {"fail_stop": True}
+else:
+    FAIL_FAST = {"fail_fast": True}
+
 from airflow_provider_outbox import WorkflowEventNotifier, publish_event
 
 if TYPE_CHECKING:
@@ -57,9 +61,14 @@ def times_here() -> int:
     return mark.stat().st_size
 
 
+def running_mark() -> Path:
+    """Is there when this DAG's task runs."""
+    return HOME / f"running-{get_current_context()['dag'].dag_id}"
+
+
 def say_it_runs() -> None:
     """For the test to go on."""
-    (HOME / f"running-{get_current_context()['dag'].dag_id}").touch()
+    running_mark().touch()
 
 
 @task
