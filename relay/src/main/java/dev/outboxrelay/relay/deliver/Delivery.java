@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
@@ -40,6 +41,7 @@ public final class Delivery {
   private static final long RENEWAL_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Arrivals arrivals;
+  private final Routes routes;
   private final Transport transport;
   private final Settlement settlement;
   private final FactListener listener;
@@ -80,6 +82,7 @@ public final class Delivery {
    */
   public Delivery(
       Arrivals arrivals,
+      Routes routes,
       Transport transport,
       Settlement settlement,
       FactListener listener,
@@ -91,6 +94,7 @@ public final class Delivery {
     this.settlement = settlement;
     this.cluster = cluster;
     this.arrivals = arrivals;
+    this.routes = routes;
     this.transport = transport;
     this.listener = listener;
     this.retries = new RetryPlan(limits.backoff(), random, clocks);
@@ -98,8 +102,8 @@ public final class Delivery {
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.refusals = new Refusals(limits.refusalsInARow(), window);
     this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
-    this.feeder = new Feeder(arrivals, transport, settlement, window, failures);
-    this.stallWatch = new StallWatch(window, transport, limits, clocks.nanos());
+    this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures);
+    this.stallWatch = new StallWatch(window, routes, transport, limits, clocks.nanos());
     this.stallNanos = limits.stall().toNanos();
     this.connectingNanos = clocks.nanos();
     this.state = new Connecting(null);
@@ -187,9 +191,10 @@ public final class Delivery {
       } else if (answer instanceof Answer.SenderLost lost) {
         senderLost(lost, now);
       } else if (answer instanceof Answer.TopicReady ready) {
-        topicReady(ready.topic());
+        topicReady(ready, now);
       } else if (answer instanceof Answer.TopicUnavailable unavailable) {
-        topicUnavailable(unavailable, now);
+        routes.unavailable(unavailable.topic());
+        topicUnavailable(unavailable.topic(), unavailable.verdict(), now);
       }
     }
     return taken;
@@ -238,12 +243,14 @@ public final class Delivery {
     }
   }
 
-  private void topicReady(String topic) {
-    feeder.resolved();
-    if (state instanceof PausedTopic paused
+  private void topicReady(Answer.TopicReady ready, long now) {
+    Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
+    if (objection != null) {
+      topicUnavailable(ready.topic(), objection, now);
+    } else if (state instanceof PausedTopic paused
         && paused.senderKept()
         && paused.trouble().cause() instanceof Verdict.PauseTopic pause
-        && pause.topic().equals(topic)) {
+        && pause.topic().equals(ready.topic())) {
       move(paused.resumed());
     }
   }
@@ -257,13 +264,11 @@ public final class Delivery {
             : connecting.rebuild(trouble, retry));
   }
 
-  private void topicUnavailable(Answer.TopicUnavailable unavailable, long now) {
-    feeder.resolved();
+  private void topicUnavailable(String topic, Verdict verdict, long now) {
     if (!(state instanceof Connected connected)) {
       return;
     }
-    Verdict verdict = unavailable.verdict();
-    listener.tell(new Fact.SendFailed(verdict, unavailable.topic()));
+    listener.tell(new Fact.SendFailed(verdict, topic));
     if (!(verdict instanceof Verdict.RetryLater)) {
       interrupted(connected, verdict, now, true);
     } else if (state instanceof PausedTopic paused) {
@@ -359,7 +364,7 @@ public final class Delivery {
           && paused.senderKept()
           && now - paused.retryNanos() >= 0
           && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
-        feeder.resolve(pause.topic(), now);
+        routes.ask(pause.topic(), now);
       }
     }
     if (state.trouble() == null) {
@@ -373,7 +378,7 @@ public final class Delivery {
 
   /** What asks blocks, elsewhere: that it hangs would be seen by nobody. */
   private void watchForAnswers(long now) {
-    String topic = feeder.unanswered(now, stallNanos);
+    String topic = routes.unanswered(now, stallNanos);
     if (state instanceof Connecting connecting && now - connectingNanos >= stallNanos) {
       move(connecting.late(retries.trouble(state, late("the attempt to connect"))));
     } else if (state instanceof Connected connected && topic != null) {
@@ -425,8 +430,8 @@ public final class Delivery {
       move(connected.stall(trouble));
       nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
-      feeder.resolve(silent.topic(), now);
-    } else if (silent == null && !feeder.waitsForTopic() && state instanceof Stalled stalled) {
+      routes.ask(silent.topic(), now);
+    } else if (silent == null && !feeder.waitsForTopic(now) && state instanceof Stalled stalled) {
       move(stalled.recovered());
     }
   }

@@ -1,23 +1,24 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.deliver.route.Admission;
+import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
 
 /**
- * Hands arrivals to the transport, in order, as far as the window has room and topics are known.
+ * Hands arrivals to the transport, in order, as far as the window has room and routes admit them.
  * The one that can't be handed over is held and tried again. For one thread.
  */
 final class Feeder {
   private static final int MOST_PER_TURN = 1024;
 
   private final Arrivals arrivals;
+  private final Routes routes;
   private final Transport transport;
   private final Settlement settlement;
   private final Window window;
@@ -26,24 +27,21 @@ final class Feeder {
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
   private final Set<Long> suspects = new HashSet<>();
 
-  /** By topic, the first record of a partition on this sender; the topic waits for its ack. */
-  private final Map<String, InFlight> introductions = new HashMap<>();
-
   private Arrival held;
   private InFlight alone;
-  private String asked;
-  private long askedNanos;
   private long holdUntilNanos;
   private boolean holding;
   private Verdict refusal;
 
   Feeder(
       Arrivals arrivals,
+      Routes routes,
       Transport transport,
       Settlement settlement,
       Window window,
       Queue<InFlight> failures) {
     this.arrivals = arrivals;
+    this.routes = routes;
     this.transport = transport;
     this.settlement = settlement;
     this.window = window;
@@ -102,65 +100,35 @@ final class Feeder {
   }
 
   private boolean send(Arrival.Event event, boolean solitary, long now) {
+    Admission admission = routes.admit(event.record(), now);
+    if (admission instanceof Admission.Refused refused) {
+      refusal = refused.verdict();
+    }
+    return admission instanceof Admission.Send admitted && send(event, admitted, solitary, now);
+  }
+
+  private boolean send(Arrival.Event event, Admission.Send admitted, boolean solitary, long now) {
     String topic = event.record().topic();
-    if (!transport.isReady(topic)) {
-      resolve(topic, now);
-      return false;
-    }
-    if (!introductions.isEmpty() && isBeingIntroduced(topic)) {
-      return false;
-    }
-    boolean introduces = transport.introduces(event.record());
-    boolean apart = solitary || (introduces && !window.awaitsKafka(topic));
+    boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(topic));
     InFlight record = new InFlight(event, now, apart, failures);
-    refusal = transport.send(event.record(), record);
-    if (refusal != null) {
+    refusal = transport.send(event.record(), admitted.partition(), record);
+    if (refusal instanceof Verdict.DeadLetter) {
+      return false;
+    } else if (refusal != null) {
+      routes.refused(topic);
       return false;
     }
+    routes.sent(event.record(), admitted, record, now);
     window.add(record);
     alone = solitary ? record : null;
-    if (introduces) {
-      introductions.put(topic, record);
-    }
     held = null;
     return true;
   }
 
-  private boolean isBeingIntroduced(String topic) {
-    InFlight first = introductions.get(topic);
-    if (first == null || first.awaitsKafka()) {
-      return first != null;
-    }
-    introductions.remove(topic);
-    if (first.ackedPartition() >= 0) {
-      transport.introduced(topic, first.ackedPartition());
-    }
-    return false;
-  }
-
-  /** Asks for a topic, unless an answer is awaited already. */
-  void resolve(String topic, long now) {
-    if (asked == null) {
-      asked = topic;
-      askedNanos = now;
-      transport.resolve(topic);
-    }
-  }
-
-  /** The answer came. */
-  void resolved() {
-    asked = null;
-  }
-
-  /** The topic that was asked for so long ago without an answer; or null. */
-  String unanswered(long now, long nanos) {
-    return now - askedNanos >= nanos ? asked : null;
-  }
-
   /** Whether the next record's topic is not known yet. */
-  boolean waitsForTopic() {
+  boolean waitsForTopic(long now) {
     String topic = heldTopic();
-    return topic != null && !transport.isReady(topic);
+    return topic != null && !routes.isOpen(topic, now);
   }
 
   /** Hands over nothing until then. */
@@ -207,8 +175,7 @@ final class Feeder {
   /** Forgets what it knows of the present sender: another one follows. */
   void renew() {
     alone = null;
-    introductions.clear();
-    asked = null;
+    routes.renew();
     holding = false;
   }
 

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.deliver.route.Introduction;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
 import java.util.Queue;
@@ -12,7 +13,7 @@ import java.util.UUID;
  * <p>{@link #acked}, {@link #done} and {@link #failed} may come from any thread; all else belongs
  * to the delivery thread.
  */
-public final class InFlight implements Completion {
+public final class InFlight implements Completion, Introduction {
   /** What will be said of the record once it is settled. */
   public enum Outcome {
     DELIVERED,
@@ -172,8 +173,8 @@ public final class InFlight implements Completion {
     return alone;
   }
 
-  /** The partition in which Kafka has it; negative before, and if it never does. */
-  int ackedPartition() {
+  @Override
+  public int ackedPartition() {
     return done ? partition : NO_PARTITION;
   }
 
@@ -185,8 +186,8 @@ public final class InFlight implements Completion {
     return done;
   }
 
-  /** Whether Kafka's answer is awaited. */
-  boolean awaitsKafka() {
+  @Override
+  public boolean awaitsKafka() {
     return outcome == Outcome.DELIVERED && !done && error == null;
   }
 

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.deliver.route.Routes;
 import java.util.concurrent.TimeUnit;
 
 /** Notices that Kafka has not answered for long, or will never answer. For one thread. */
@@ -10,6 +11,7 @@ final class StallWatch {
   private static final long NO_ACCIDENT = 4;
 
   private final Window window;
+  private final Routes routes;
   private final Transport transport;
   private final long stallNanos;
   private final long lostOrderNanos;
@@ -22,8 +24,9 @@ final class StallWatch {
   /** Since when the same record is silent although brokers are connected and let us send. */
   private long ignoredSinceNanos;
 
-  StallWatch(Window window, Transport transport, Limits limits, long now) {
+  StallWatch(Window window, Routes routes, Transport transport, Limits limits, long now) {
     this.window = window;
+    this.routes = routes;
     this.transport = transport;
     this.stallNanos = limits.stall().toNanos();
     this.lostOrderNanos = limits.lostOrder().toNanos();
@@ -71,7 +74,7 @@ final class StallWatch {
     if (silent == null || silent.isAlone()) {
       return false;
     }
-    int partitions = transport.partitions(silent.topic());
+    int partitions = routes.partitions(silent.topic());
     return (partitions > 0 && window.partitionsAckedBehind(silent) >= partitions)
         || now - ignoredSinceNanos >= lostOrderNanos;
   }

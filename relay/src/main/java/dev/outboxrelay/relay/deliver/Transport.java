@@ -1,11 +1,12 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.fact.Verdict;
 
 /**
  * The way to Kafka, as the delivery loop sees it: it never blocks, and what takes time answers
- * through {@link #poll()}. For one thread.
+ * through {@link #poll()}, also what was asked of the {@link TopicSource}. For one thread.
  */
 public interface Transport extends AutoCloseable {
 
@@ -22,31 +23,14 @@ public interface Transport extends AutoCloseable {
   /** Whether a sender that is made now would have other settings than the present one. */
   boolean isOutdated();
 
-  /** Whether a record of this topic can be sent without asking for the topic first. */
-  boolean isReady(String topic);
-
-  /** How many partitions a topic has that is ready; 0 if that is not known. */
-  int partitions(String topic);
-
-  /**
-   * Whether brokers may not have heard of the present sender where this record goes. They accept
-   * any record first, also one whose predecessor they have just refused.
-   */
-  boolean introduces(OutboxRecord record);
-
-  /** A record of the present sender was acked in this partition. */
-  void introduced(String topic, int partition);
-
-  /** Asks for a topic. Answers {@link Answer.TopicReady} or {@link Answer.TopicUnavailable}. */
-  void resolve(String topic);
-
   /**
    * Hands a record to the sender.
    *
+   * @param partition it goes to; {@link TopicSource#ANY} for whichever the sender likes
    * @param completion told once what became of it, if it was accepted
    * @return null if it was accepted; else why not, and then nothing will be completed
    */
-  Verdict send(OutboxRecord record, Completion completion);
+  Verdict send(OutboxRecord record, int partition, Completion completion);
 
   /** What an error that a completion was given means. */
   Verdict judge(String topic, Throwable error);

@@ -1,10 +1,10 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -19,20 +19,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 
 /**
- * Kafka's producer as a {@link Transport}. What may block (making and closing producers, asking for
- * topics) happens on one thread of its own. Each producer has an epoch, and answers that belong to
- * an earlier one are dropped.
+ * Kafka's producer as a {@link Transport} and a {@link TopicSource}. What may block (making and
+ * closing producers, asking for topics) happens on one thread of its own. Each producer has an
+ * epoch, and answers that belong to an earlier one are dropped.
  */
-public final class KafkaTransport implements Transport {
+public final class KafkaTransport implements Transport, TopicSource {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long CLOSE_SECONDS = 1;
-
-  /** The client forgets a topic after five idle minutes; it is asked for again before that. */
-  private static final long TOPIC_IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
 
   private final ProducerFactory factory;
   private final RecordTimes times;
@@ -44,7 +40,6 @@ public final class KafkaTransport implements Transport {
   private final OtherSide otherSide;
   private final TopicResolver resolver;
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
-  private final KnownTopics topics = new KnownTopics();
   private final ExecutorService worker;
 
   private KafkaSettings settingsInUse;
@@ -145,7 +140,6 @@ public final class KafkaTransport implements Transport {
   @Override
   public void disconnect() {
     epoch.incrementAndGet();
-    topics.clear();
     if (sender != null) {
       worker.execute(watch::letGo);
       closeLater(sender);
@@ -158,32 +152,18 @@ public final class KafkaTransport implements Transport {
   }
 
   @Override
-  public boolean isReady(String topic) {
-    if (RecordLimits.INTERNAL_TOPICS.contains(topic)) {
-      return true; // for send() to refuse
-    }
-    TopicUse use = topics.use(topic);
-    if (use == null || nanos.getAsLong() - use.lastNanos() >= TOPIC_IDLE_NANOS) {
-      return false;
-    }
-    if (otherSide.clusterId().isPresent() && !sender.guard().isConfirmed()) {
-      return false;
-    }
-    int updates = sender.guard().updates();
-    if (use.isComparedWith(updates)) {
-      return true;
-    }
-    if (partitionsNow(topic) == use.partitions()) {
-      use.comparedWith(updates);
-      return true;
-    }
-    // Asked for anew, and not by this thread.
-    use.used(nanos.getAsLong() - TOPIC_IDLE_NANOS);
-    return false;
+  public boolean isConfirmed() {
+    return otherSide.clusterId().isEmpty() || (sender != null && sender.guard().isConfirmed());
   }
 
-  /** As the producer knows it at this moment, mostly without asking anybody; −1 if it does not. */
-  private int partitionsNow(String topic) {
+  @Override
+  public int updates() {
+    return sender == null ? 0 : sender.guard().updates();
+  }
+
+  /** Mostly without asking anybody. */
+  @Override
+  public int partitionsNow(String topic) {
     try {
       return sender.producer().partitionsFor(topic).size();
     } catch (RuntimeException e) {
@@ -192,28 +172,12 @@ public final class KafkaTransport implements Transport {
   }
 
   @Override
-  public int partitions(String topic) {
-    TopicUse use = topics.use(topic);
-    return use == null ? 0 : use.partitions();
+  public int partitionOf(OutboxRecord record, int partitions) {
+    return partitioning.of(record, partitions);
   }
 
   @Override
-  public boolean introduces(OutboxRecord record) {
-    TopicUse use = topics.use(record.topic());
-    return use != null
-        && use.introduces(partitioning.of(record, use.partitions()), nanos.getAsLong());
-  }
-
-  @Override
-  public void introduced(String topic, int partition) {
-    TopicUse use = topics.use(topic);
-    if (use != null) {
-      use.introduced(partition, nanos.getAsLong());
-    }
-  }
-
-  @Override
-  public void resolve(String topic) {
+  public void ask(String topic) {
     Sender asked = sender;
     int mine = epoch.get();
     if (asked != null) {
@@ -233,23 +197,11 @@ public final class KafkaTransport implements Transport {
   }
 
   @Override
-  public Verdict send(OutboxRecord record, Completion completion) {
+  public Verdict send(OutboxRecord record, int partition, Completion completion) {
     if (record.timestamp() < 0) {
       // Kafka's client throws on it before it looks at anything else.
       return new Verdict.DeadLetter(
           DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
-    }
-    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
-      return new Verdict.DeadLetter(
-          DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true);
-    }
-    TopicUse use = topics.use(record.topic());
-    if (use == null) {
-      return new Verdict.RetryLater("topic " + record.topic() + " was not asked for yet");
-    }
-    int partition = partitioning.of(record, use.partitions());
-    if (partition >= use.partitions()) {
-      return topics.want(use, record.topic(), partition);
     }
     SendCallback callback =
         new SendCallback(sender, completion, times.leadMillis(record), Thread.currentThread());
@@ -266,14 +218,7 @@ public final class KafkaTransport implements Transport {
     if (refusal != null && sender.isEnded()) {
       return new Verdict.RetryLater("the sender has ended"); // why is told in the next turn
     }
-    if (refusal != null) {
-      if (!(refusal instanceof BufferExhaustedException)) {
-        topics.forget(record.topic());
-      }
-      return ErrorClassifier.ofRefused(record.topic(), refusal);
-    }
-    use.used(nanos.getAsLong());
-    return null;
+    return refusal == null ? null : ErrorClassifier.ofRefused(record.topic(), refusal);
   }
 
   @Override
@@ -311,8 +256,6 @@ public final class KafkaTransport implements Transport {
       wasConnected = true;
       sender = tagged.made;
       worker.execute(() -> watch.using(tagged.made.producer()));
-    } else if (tagged.answer instanceof Answer.TopicReady ready) {
-      return topics.accept(ready, nanos.getAsLong());
     }
     return tagged.answer;
   }

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.config.Partitioner;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import java.util.zip.CRC32;
 import org.apache.kafka.common.utils.Utils;
 
@@ -10,9 +11,6 @@ import org.apache.kafka.common.utils.Utils;
  * who asks whether a partition is known and who sends can't differ.
  */
 final class Partitioning {
-  /** Kafka's client spreads what has neither partition nor key. */
-  static final int ANY = -1;
-
   private static final int FNV_OFFSET = 0x811C9DC5;
   private static final int FNV_PRIME = 0x01000193;
 
@@ -23,7 +21,8 @@ final class Partitioning {
   }
 
   /**
-   * The partition of a record, or {@link #ANY}.
+   * The partition of a record, or {@link TopicSource#ANY}: Kafka's client spreads what has neither
+   * partition nor key.
    *
    * @param partitions how many its topic has
    */
@@ -33,7 +32,7 @@ final class Partitioning {
 
   int ofKey(byte[] key, int partitions) {
     if (key == null || (key.length == 0 && partitioner == Partitioner.CRC32)) {
-      return ANY;
+      return TopicSource.ANY;
     }
     return switch (partitioner) {
       case MURMUR2 -> Utils.toPositive(Utils.murmur2(key)) % partitions;

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import java.nio.charset.StandardCharsets;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
@@ -31,7 +32,7 @@ final class RecordMapper {
       byte[] time = Long.toString(record.timestamp()).getBytes(StandardCharsets.US_ASCII);
       headers.add(new RecordHeader(TIMESTAMP_HEADER, time));
     }
-    Integer target = partition == Partitioning.ANY ? null : (Integer) partition;
+    Integer target = partition == TopicSource.ANY ? null : (Integer) partition;
     return new ProducerRecord<>(
         record.topic(), target, times.of(record), record.key(), record.value(), headers);
   }

@@ -19,7 +19,7 @@ import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.Settled;
-import dev.outboxrelay.relay.deliver.Transport;
+import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
@@ -138,7 +138,7 @@ final class PipelineAssembly {
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Intake intake = new Intake(tail, listener);
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
-    Transport transport =
+    KafkaTransport transport =
         resources.add(
             new KafkaTransport(
                 ProducerFactory.of(company.producerSuffix(state.outboxId())),
@@ -151,6 +151,7 @@ final class PipelineAssembly {
     Delivery delivery =
         new Delivery(
             intake,
+            new Routes(transport),
             transport,
             settler,
             listener,

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.PauseReason;
@@ -31,6 +32,9 @@ class DeliveryModelTest {
   private static final List<String> TOPICS = List.of("a", "b", "c");
   private static final Duration LONG = Duration.ofSeconds(20);
 
+  /** After which brokers may have forgotten a sender. */
+  private static final Duration SILENCE = Duration.ofSeconds(1);
+
   static LongStream seeds() {
     return LongStream.rangeClosed(1, Long.getLong("model.seeds", 400));
   }
@@ -54,7 +58,7 @@ class DeliveryModelTest {
 
     World(long seed) {
       random = new Random(seed);
-      kafka.wantsIntroductions = random.nextBoolean();
+      kafka.partitions = 1 + random.nextInt(2);
       kafka.topics.addAll(TOPICS);
       start();
     }
@@ -73,6 +77,7 @@ class DeliveryModelTest {
       delivery =
           new Delivery(
               queue,
+              new Routes(kafka),
               kafka,
               disk,
               counting,
@@ -156,7 +161,7 @@ class DeliveryModelTest {
         case 23 -> stopAndStart();
         case 24 -> replaceCluster();
         case 25 -> refuse();
-        case 26 -> kafka.forgetIntroductions();
+        case 26 -> time.advance(SILENCE);
         case 27 -> loseSender();
         default -> delivery.doWork();
       }

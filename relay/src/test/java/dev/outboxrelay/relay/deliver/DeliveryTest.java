@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.deliver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.FactListener;
@@ -53,6 +54,7 @@ class DeliveryTest {
     delivery =
         new Delivery(
             queue,
+            new Routes(kafka),
             kafka,
             disk,
             FactListener.all(counts, troubles),
@@ -256,7 +258,7 @@ class DeliveryTest {
   void aRecordThatAllPartitionsHaveOvertakenIsSentAgainByAnotherSender() {
     append(4);
     turns(3);
-    kafka.answerAllButTheOldest(0);
+    kafka.answerAllButTheOldest(0, 1);
     time.advance(Duration.ofSeconds(6));
     turns(2);
     assertThat(delivery.state().label()).isEqualTo("backing-off");
@@ -272,7 +274,6 @@ class DeliveryTest {
 
   @Test
   void acksOfOtherPartitionsProveNothingUntilPatienceEndsAndThenTheRecordIsTriedAloneOnce() {
-    kafka.partitions = 2;
     append(4);
     turns(3);
     kafka.answerAllButTheOldest(1);
@@ -296,7 +297,7 @@ class DeliveryTest {
 
   @Test
   void theFirstRecordOfATopicOnANewSenderIsAckedBeforeTheNextOneOfThatTopicIsSent() {
-    kafka.wantsIntroductions = true;
+    kafka.partitions = 1;
     kafka.topics.add("b");
     append(1);
     queue.append("b");
@@ -310,14 +311,14 @@ class DeliveryTest {
 
   @Test
   void aRecordThatIsIntroducedAmongOthersOfItsTopicIsNotTakenForAloneInItsBatch() {
-    kafka.wantsIntroductions = true;
+    kafka.partitions = 1;
     append(1);
     turns(3);
     kafka.answerOldest();
     turns(2);
     append(1);
     turns(2);
-    kafka.forgetIntroductions();
+    time.advance(Duration.ofSeconds(1));
     append(1);
     turns(2);
     assertThat(kafka.inFlight()).isEqualTo(2);
@@ -336,7 +337,7 @@ class DeliveryTest {
 
   @Test
   void aFirstRecordThatKafkaNeverTakesLeavesTheNextOneToBeTheFirst() {
-    kafka.wantsIntroductions = true;
+    kafka.partitions = 1;
     kafka.poison.add(1L);
     append(3);
     turns(3);
@@ -494,7 +495,7 @@ class DeliveryTest {
     queue.append("missing");
     turns(4);
     assertThat(delivery.state().label()).isEqualTo("paused-topic");
-    kafka.answerAllButTheOldest(0);
+    kafka.answerAllButTheOldest(0, 1);
     time.advance(Duration.ofSeconds(6));
     turns(2);
     assertThat(delivery.state().label()).isEqualTo("backing-off");

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -16,7 +17,7 @@ import java.util.Set;
  * Kafka in memory, with its client: topics that may be missing, records that it refuses, acks that
  * come when the test wants them to.
  */
-final class FakeKafka implements Transport {
+final class FakeKafka implements Transport, TopicSource {
   /** What Kafka has, in the order in which it came. */
   final List<Long> log = new ArrayList<>();
 
@@ -35,11 +36,8 @@ final class FakeKafka implements Transport {
 
   private int settingsInUse;
 
-  /** Whether a topic is new to each sender. */
-  boolean wantsIntroductions;
-
-  /** Of every topic. */
-  int partitions = 1;
+  /** Of every topic; events have no key, so there is an order, and an introduction, only in one. */
+  int partitions = 2;
 
   /** Which cluster is there now; another one begins without any record. */
   String cluster = "A";
@@ -64,8 +62,6 @@ final class FakeKafka implements Transport {
   private String sendersCluster;
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
-  private final Set<String> ready = new HashSet<>();
-  private final Set<String> introduced = new HashSet<>();
   private boolean connected;
   int connects;
   int sends;
@@ -108,8 +104,6 @@ final class FakeKafka implements Transport {
     connected = false;
     inFlight.clear();
     answers.clear();
-    ready.clear();
-    introduced.clear();
     unanswered = null;
   }
 
@@ -119,33 +113,32 @@ final class FakeKafka implements Transport {
   }
 
   @Override
-  public boolean isReady(String topic) {
-    return ready.contains(topic);
+  public int partitionOf(OutboxRecord record, int ofTopic) {
+    return ANY;
   }
 
   @Override
-  public int partitions(String topic) {
-    return ready.contains(topic) ? partitions : 0;
+  public int updates() {
+    return 0;
   }
 
   @Override
-  public boolean introduces(OutboxRecord record) {
-    return wantsIntroductions && !introduced.contains(record.topic());
+  public int partitionsNow(String topic) {
+    return partitions;
   }
 
   @Override
-  public void introduced(String topic, int partition) {
-    introduced.add(topic);
+  public boolean isConfirmed() {
+    return true;
   }
 
   @Override
-  public void resolve(String topic) {
+  public void ask(String topic) {
     if (hanging) {
       unanswered = topic;
     } else if (!reachable) {
       answers.add(new Answer.TopicUnavailable(topic, new Verdict.RetryLater("away")));
     } else if (topics.contains(topic)) {
-      ready.add(topic);
       answers.add(new Answer.TopicReady(topic, partitions));
     } else {
       answers.add(
@@ -155,7 +148,7 @@ final class FakeKafka implements Transport {
   }
 
   @Override
-  public Verdict send(OutboxRecord record, Completion completion) {
+  public Verdict send(OutboxRecord record, int partition, Completion completion) {
     if (!connected) {
       throw new AssertionError("sent without a sender");
     }
@@ -180,7 +173,7 @@ final class FakeKafka implements Transport {
     if (unanswered != null) {
       String topic = unanswered;
       unanswered = null;
-      resolve(topic);
+      ask(topic);
     }
     if (connected && reachable && answers.isEmpty() && !cluster.equals(sendersCluster)) {
       boolean replaced = sendersCluster != null;
@@ -201,11 +194,6 @@ final class FakeKafka implements Transport {
     cluster = id;
     former.addAll(log);
     log.clear();
-  }
-
-  /** As after a look-up that tells nothing of what was sent before. */
-  void forgetIntroductions() {
-    introduced.clear();
   }
 
   int inFlight() {
@@ -237,11 +225,12 @@ final class FakeKafka implements Transport {
   }
 
   /** Takes all but the oldest record, as a broker does that did not know the sender before. */
-  void answerAllButTheOldest(int partition) {
+  void answerAllButTheOldest(int... inTurn) {
     Sent oldest = inFlight.poll();
+    int count = 0;
     for (Sent sent : inFlight) {
       log.add(sent.record.sequence());
-      sent.completion.acked(partition);
+      sent.completion.acked(inTurn[count++ % inTurn.length]);
     }
     inFlight.clear();
     inFlight.add(oldest);

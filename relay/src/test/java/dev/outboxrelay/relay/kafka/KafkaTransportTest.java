@@ -200,9 +200,13 @@ class KafkaTransportTest {
   /** Connected, and the topic is known. */
   private MockProducer<byte[], byte[]> ready() {
     MockProducer<byte[], byte[]> producer = connect();
-    transport.resolve("orders");
+    transport.ask("orders");
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
     return producer;
+  }
+
+  private Verdict send(OutboxRecord record, Completion completion) {
+    return transport.send(record, transport.partitionOf(record, partitions), completion);
   }
 
   /** The callback of an ack comes on a thread of Kafka's client. */
@@ -223,7 +227,7 @@ class KafkaTransportTest {
   @Test
   void aRecordIsHandedOnAsItIsWithItsEventIdInAHeader() {
     MockProducer<byte[], byte[]> producer = ready();
-    assertThat(transport.send(record(2000), new Result())).isNull();
+    assertThat(send(record(2000), new Result())).isNull();
     ProducerRecord<byte[], byte[]> sent = producer.history().get(0);
     assertThat(sent.topic()).isEqualTo("orders");
     assertThat(sent.key()).containsExactly(1);
@@ -249,60 +253,26 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     int ofKey = new Partitioning(Partitioner.CRC32).ofKey(new byte[] {1}, 4);
     int other = (ofKey + 1) % 4;
-    assertThat(transport.introduces(record(1, other))).isTrue();
-    transport.introduced("orders", other);
-    assertThat(transport.introduces(record(1, other))).isFalse();
-    assertThat(transport.introduces(record(1))).isTrue();
-
-    assertThat(transport.send(record(1, other), new Result())).isNull();
-    assertThat(transport.send(record(1), new Result())).isNull();
+    assertThat(transport.partitionOf(record(1, other), 4)).isEqualTo(other);
+    assertThat(send(record(1, other), new Result())).isNull();
+    assertThat(send(record(1), new Result())).isNull();
     assertThat(producer.history())
         .extracting(ProducerRecord::partition)
         .containsExactly(other, ofKey);
   }
 
   @Test
-  void aPartitionThatTheTopicDoesNotHaveIsAPauseUntilItDoes() {
+  void whatTheProducerKnowsOfPartitionsIsTold() {
+    assertThat(transport.updates()).isZero();
     MockProducer<byte[], byte[]> producer = ready();
-    Verdict pause = transport.send(record(1, 2), new Result());
-    assertThat(pause)
-        .isEqualTo(
-            new Verdict.PauseTopic(
-                "orders",
-                PauseReason.PARTITION_MISSING,
-                "an event names partition 2 of topic orders, which has only 1"));
-    transport.resolve("orders");
-    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicUnavailable("orders", pause));
-
-    partitions = 3;
-    transport.resolve("orders");
-    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 3));
-    assertThat(transport.send(record(1, 2), new Result())).isNull();
-    assertThat(producer.history()).extracting(ProducerRecord::partition).containsExactly(2);
-  }
-
-  @Test
-  void aTopicWithMorePartitionsThanWereKnownIsAskedForBeforeAKeyIsSent() {
-    ready();
-    assertThat(transport.isReady("orders")).isTrue();
+    int before = transport.updates();
     partitions = 8;
-    guards.get(0).onUpdate(new ClusterResource(null));
-    assertThat(transport.isReady("orders")).isFalse();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.isReady("orders")).isTrue();
-    assertThat(transport.partitions("orders")).isEqualTo(8);
-  }
-
-  @Test
-  void theProducerIsAskedForPartitionsOnlyWhenItHasGotMetadata() {
-    MockProducer<byte[], byte[]> producer = ready();
-    guards.get(0).onUpdate(new ClusterResource(null));
-    assertThat(transport.isReady("orders")).isTrue();
-    producer.partitionsForException = new TimeoutException("asked");
-    assertThat(transport.isReady("orders")).isTrue();
-    guards.get(0).onUpdate(new ClusterResource(null));
-    assertThat(transport.isReady("orders")).isFalse();
+    seen("A");
+    assertThat(transport.updates()).isNotEqualTo(before);
+    assertThat(transport.partitionsNow("orders")).isEqualTo(8);
+    assertThat(transport.isConfirmed()).isTrue();
+    producer.partitionsForException = new TimeoutException("nobody answers");
+    assertThat(transport.partitionsNow("orders")).isNegative();
   }
 
   @Test
@@ -310,8 +280,8 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     Result first = new Result();
     Result second = new Result();
-    assertThat(transport.send(record(1), first)).isNull();
-    assertThat(transport.send(record(1), second)).isNull();
+    assertThat(send(record(1), first)).isNull();
+    assertThat(send(record(1), second)).isNull();
     onAnotherThread(producer::completeNext);
     fail(producer, new OutOfOrderSequenceException("lost"));
     assertThat(first.told).containsExactly("acked in 0");
@@ -322,14 +292,14 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     Result result = new Result();
     result.alone = alone;
-    assertThat(transport.send(record(1), result)).isNull();
+    assertThat(send(record(1), result)).isNull();
     fail(producer, error);
     assertThat(result.told).containsExactly(error.getClass().getSimpleName());
     if (producer.closed()) {
-      assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.RetryLater.class);
+      assertThat(send(record(1), result)).isInstanceOf(Verdict.RetryLater.class);
       assertThat(transport.poll()).isNull();
     } else {
-      assertThat(transport.send(record(1), result)).isNull();
+      assertThat(send(record(1), result)).isNull();
     }
     return producer.closed();
   }
@@ -348,14 +318,14 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     producer.sendException = new RecordTooLargeException("huge");
     Result result = new Result();
-    assertThat(transport.send(record(1), result)).isInstanceOf(Verdict.PauseAll.class);
+    assertThat(send(record(1), result)).isInstanceOf(Verdict.PauseAll.class);
     assertThat(result.told).isEmpty();
   }
 
   @Test
   void aNegativeTimestampIsADeadLetterAndNotACrash() {
     ready();
-    assertThat(transport.send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
+    assertThat(send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
   }
 
   @Test
@@ -374,46 +344,6 @@ class KafkaTransportTest {
     transport.close();
     assertThat(watched.seen).containsExactly(2, 0);
     assertThat(producers).allMatch(MockProducer::closed);
-  }
-
-  @Test
-  void aTopicIsReadyOnceItWasResolvedAndNotAnyMoreWithANewProducer() {
-    connect();
-    assertThat(transport.isReady("orders")).isFalse();
-    transport.resolve("orders");
-    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
-    assertThat(transport.isReady("orders")).isTrue();
-    assertThat(transport.partitions("orders")).isEqualTo(1);
-    connect();
-    assertThat(transport.isReady("orders")).isFalse();
-  }
-
-  @Test
-  void aTopicThatWasIdleIsAskedForAgainAndIsReadyThen() {
-    connect();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.isReady("orders")).isTrue();
-    nanos.addAndGet(Duration.ofMinutes(3).toNanos());
-    assertThat(transport.isReady("orders")).isFalse();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.isReady("orders")).isTrue();
-  }
-
-  @Test
-  void aTopicThatWasCreatedAnewWithFewerPartitionsWantsAnotherProducer() {
-    connect();
-    partitions = 4;
-    transport.resolve("orders");
-    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 4));
-    partitions = 1;
-    transport.resolve("orders");
-    assertThat(awaitAnswer())
-        .isInstanceOfSatisfying(
-            Answer.TopicUnavailable.class,
-            unavailable ->
-                assertThat(unavailable.verdict()).isInstanceOf(Verdict.RebuildAndRewind.class));
   }
 
   @Test
@@ -442,26 +372,9 @@ class KafkaTransportTest {
   }
 
   @Test
-  void aPartitionIsIntroducedOnceForEachProducer() {
-    connect();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.introduces(record(1))).isTrue();
-    transport.introduced("orders", 0);
-    assertThat(transport.introduces(record(1))).isFalse();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.introduces(record(1))).isFalse();
-    connect();
-    transport.resolve("orders");
-    awaitAnswer();
-    assertThat(transport.introduces(record(1))).isTrue();
-  }
-
-  @Test
   void theAnswersOfAnEarlierProducerAreDropped() {
     connect();
-    transport.resolve("orders");
+    transport.ask("orders");
     transport.connect();
     assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     await().atMost(PATIENCE).until(() -> producers.get(0).closed());
@@ -510,7 +423,7 @@ class KafkaTransportTest {
       settings = settings(good.address() + "," + other.address());
       connect().partitionsForException = new TimeoutException("nobody answers");
       other.say(HTTP);
-      transport.resolve("orders");
+      transport.ask("orders");
       assertThat(awaitAnswer())
           .isEqualTo(
               new Answer.TopicUnavailable(
@@ -522,7 +435,7 @@ class KafkaTransportTest {
   @Test
   void aTopicThatMayNotBeDescribedIsAPause() {
     connect().partitionsForException = new SaslAuthenticationException("password");
-    transport.resolve("orders");
+    transport.ask("orders");
     assertThat(awaitAnswer())
         .isInstanceOfSatisfying(
             Answer.TopicUnavailable.class,
@@ -599,7 +512,7 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     seen("A");
     Result result = new Result();
-    assertThat(transport.send(record(1), result)).isNull();
+    assertThat(send(record(1), result)).isNull();
     seen("B");
     onAnotherThread(producer::completeNext);
     assertThat(result.told).isEmpty();
@@ -610,11 +523,11 @@ class KafkaTransportTest {
     MockProducer<byte[], byte[]> producer = ready();
     seen("A");
     Result result = new Result();
-    assertThat(transport.send(record(1), result)).isNull();
+    assertThat(send(record(1), result)).isNull();
     seen("B");
     onAnotherThread(() -> producer.errorNext(new KafkaException("closed")));
     assertThat(result.told).isEmpty();
-    assertThat(transport.send(record(2), result)).isInstanceOf(Verdict.RetryLater.class);
+    assertThat(send(record(2), result)).isInstanceOf(Verdict.RetryLater.class);
     assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("B", true, null));
   }
 
@@ -627,16 +540,16 @@ class KafkaTransportTest {
     seen("A");
     assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("A", false, null));
-    transport.resolve("orders");
+    transport.ask("orders");
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
-    assertThat(transport.isReady("orders")).isTrue();
+    assertThat(transport.isConfirmed()).isTrue();
     connections.loseOne();
-    assertThat(transport.isReady("orders")).isFalse();
-    transport.resolve("orders");
+    assertThat(transport.isConfirmed()).isFalse();
+    transport.ask("orders");
     connections.makeOne();
     seen("A");
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
-    assertThat(transport.isReady("orders")).isTrue();
+    assertThat(transport.isConfirmed()).isTrue();
   }
 
   @Test
@@ -647,34 +560,6 @@ class KafkaTransportTest {
     connect();
     seen("B");
     assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("B", false, null));
-  }
-
-  @Test
-  void theBrokersOwnTopicsAreRefusedWithoutAskingForThem() {
-    MockProducer<byte[], byte[]> producer = connect();
-    OutboxRecord orders = record(1);
-    OutboxRecord internal =
-        new OutboxRecord(
-            1,
-            0,
-            1000,
-            1,
-            orders.eventId(),
-            "__consumer_offsets",
-            null,
-            null,
-            List.of(),
-            null,
-            false,
-            false,
-            null,
-            100);
-    assertThat(transport.isReady("__consumer_offsets")).isTrue();
-    assertThat(transport.send(internal, new Result()))
-        .isInstanceOfSatisfying(
-            Verdict.DeadLetter.class,
-            dead -> assertThat(dead.reason().label()).isEqualTo("internal-topic"));
-    assertThat(producer.history()).isEmpty();
   }
 
   @Test
@@ -699,16 +584,16 @@ class KafkaTransportTest {
             return false;
           }
         };
-    assertThat(transport.send(record(ahead), completion)).isNull();
+    assertThat(send(record(ahead), completion)).isNull();
     fail(producer, new InvalidTimestampException("out of range"));
     assertThat(transport.judge("orders", errors.get(0)))
         .isInstanceOf(Verdict.RebuildAndRewind.class);
     producer = ready();
-    assertThat(transport.send(record(ahead), new Result())).isNull();
+    assertThat(send(record(ahead), new Result())).isNull();
     assertThat(producer.history().get(0).timestamp()).isEqualTo(NOW);
 
     long past = NOW - Duration.ofHours(2).toMillis();
-    assertThat(transport.send(record(past), completion)).isNull();
+    assertThat(send(record(past), completion)).isNull();
     onAnotherThread(producer::completeNext);
     fail(producer, new InvalidTimestampException("out of range"));
     assertThat(transport.judge("orders", errors.get(1))).isInstanceOf(Verdict.DeadLetter.class);

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.config.Partitioner;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -88,11 +89,11 @@ class PartitioningTest {
         .singleElement()
         .extracting(row -> row[2])
         .isEqualTo("spread");
-    assertThat(partitioning.ofKey(null, 4)).isEqualTo(Partitioning.ANY);
+    assertThat(partitioning.ofKey(null, 4)).isEqualTo(TopicSource.ANY);
 
     String empty = rows("empty", partitioner).get(0)[2];
     assertThat(partitioning.ofKey(new byte[0], 4))
-        .isEqualTo(empty.equals("spread") ? Partitioning.ANY : Integer.parseInt(empty));
+        .isEqualTo(empty.equals("spread") ? TopicSource.ANY : Integer.parseInt(empty));
   }
 
   @Test

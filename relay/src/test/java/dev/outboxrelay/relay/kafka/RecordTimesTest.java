@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.config.RecordTimestamp;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -67,14 +68,14 @@ class RecordTimesTest {
     times.refused("orders", 2 * HOUR);
     RecordMapper mapper = new RecordMapper(times);
     ProducerRecord<byte[], byte[]> sent =
-        mapper.map(record("orders", now + 2 * HOUR), Partitioning.ANY);
+        mapper.map(record("orders", now + 2 * HOUR), TopicSource.ANY);
     assertThat(sent.timestamp()).isEqualTo(now);
     byte[] header = sent.headers().lastHeader(RecordMapper.TIMESTAMP_HEADER).value();
     assertThat(new String(header, StandardCharsets.US_ASCII))
         .isEqualTo(Long.toString(now + 2 * HOUR));
     assertThat(
             mapper
-                .map(record("orders", now), Partitioning.ANY)
+                .map(record("orders", now), TopicSource.ANY)
                 .headers()
                 .lastHeader("outbox-timestamp"))
         .isNull();

@@ -1,0 +1,139 @@
+package dev.outboxrelay.relay.deliver.route;
+
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Verdict;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * All topics that the present sender was asked to write, each with its {@link Route}. One question
+ * is asked at a time. For one thread.
+ */
+public final class Routes {
+  private static final Admission WAIT = new Admission.Wait();
+
+  private final TopicSource source;
+  private final Map<String, Route> routes = new HashMap<>();
+
+  /** The one that was looked up last: neighbours are often of one topic. */
+  private Route last;
+
+  /** The one that was asked for and is not answered, or null. */
+  private Route asked;
+
+  private long askedNanos;
+
+  public Routes(TopicSource source) {
+    this.source = source;
+  }
+
+  private Route route(String topic) {
+    if (last == null || !last.topic().equals(topic)) {
+      last = routes.computeIfAbsent(topic, Route::new);
+    }
+    return last;
+  }
+
+  /**
+   * Whether an event may be sent now; asks for its topic if need be.
+   *
+   * @param now of the monotonic clock
+   */
+  public Admission admit(OutboxRecord record, long now) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
+      return new Admission.Refused(
+          new Verdict.DeadLetter(
+              DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
+    }
+    Route route = route(record.topic());
+    if (!isUpToDate(route, now)) {
+      ask(record.topic(), now);
+      return WAIT;
+    }
+    if (route.isIntroducing(now)) {
+      return WAIT;
+    }
+    int partition = source.partitionOf(record, route.partitions());
+    return partition >= route.partitions()
+        ? new Admission.Refused(route.want(partition))
+        : new Admission.Send(partition, route.introduces(partition, now));
+  }
+
+  private boolean isUpToDate(Route route, long now) {
+    if (!route.isOpen(now) || !source.isConfirmed()) {
+      route.doubt();
+      return false;
+    }
+    int updates = source.updates();
+    if (!route.isComparedWith(updates)) {
+      if (source.partitionsNow(route.topic()) != route.partitions()) {
+        route.doubt();
+        return false;
+      }
+      route.comparedWith(updates);
+    }
+    return true;
+  }
+
+  /** An event that was admitted was handed over. */
+  public void sent(OutboxRecord record, Admission.Send admission, Introduction inFlight, long now) {
+    route(record.topic()).sent(admission, inFlight, now);
+  }
+
+  /** The sender would not take an event of this topic: it is asked for before the next attempt. */
+  public void refused(String topic) {
+    route(topic).doubt();
+  }
+
+  /** Asks for a topic, unless an answer is awaited already. */
+  public void ask(String topic, long now) {
+    if (asked == null) {
+      asked = route(topic);
+      askedNanos = now;
+      asked.asked();
+      source.ask(topic);
+    }
+  }
+
+  /**
+   * The answer: it can be written.
+   *
+   * @return what follows from that together with what was known before; null if nothing does
+   */
+  public Verdict ready(String topic, int partitions, long now) {
+    asked = null;
+    return route(topic).ready(partitions, now);
+  }
+
+  /** The answer: not now. */
+  public void unavailable(String topic) {
+    asked = null;
+    route(topic).unavailable();
+  }
+
+  /** The topic that was asked for so long ago without an answer; or null. */
+  public String unanswered(long now, long nanos) {
+    return asked != null && now - askedNanos >= nanos ? asked.topic() : null;
+  }
+
+  /** Whether events of this topic can be sent, as far as is known. */
+  public boolean isOpen(String topic, long now) {
+    Route route = routes.get(topic);
+    return route != null && route.isOpen(now) && source.isConfirmed();
+  }
+
+  /** How many partitions a topic has; 0 if that is not known. */
+  public int partitions(String topic) {
+    Route route = routes.get(topic);
+    return route == null ? 0 : route.partitions();
+  }
+
+  /** Another sender follows: of what it writes nobody has heard. */
+  public void renew() {
+    routes.clear();
+    last = null;
+    asked = null;
+  }
+}

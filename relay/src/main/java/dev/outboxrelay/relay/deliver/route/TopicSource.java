@@ -1,0 +1,31 @@
+package dev.outboxrelay.relay.deliver.route;
+
+import dev.outboxrelay.client.record.OutboxRecord;
+
+/** What the present sender's brokers tell of topics. Never blocks. For one thread. */
+public interface TopicSource {
+  /**
+   * The partition of a record that has neither a partition nor a key: whichever the sender likes.
+   */
+  int ANY = -1;
+
+  /** Asks for a topic; the answer comes among the transport's. */
+  void ask(String topic);
+
+  /**
+   * The partition of a record, or {@link #ANY}; not below {@code partitions} but for a record's
+   * own.
+   *
+   * @param partitions how many its topic has
+   */
+  int partitionOf(OutboxRecord record, int partitions);
+
+  /** A number that changes when the sender may have heard of other partitions. */
+  int updates();
+
+  /** How many partitions the sender knows of a topic at this moment; negative if of none. */
+  int partitionsNow(String topic);
+
+  /** Whether the brokers are known to be those that the events are meant for. */
+  boolean isConfirmed();
+}
