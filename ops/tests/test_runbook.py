@@ -57,6 +57,8 @@ def test_the_commands_of_the_runbook_do_what_it_shows(
         client.append("waits", topic="missing")
         client.append("waits behind it", topic=topic)
         eventually("delivery is paused", lambda: relay.progress().state == "paused-topic")
+        # The commands read what is written beside the outbox, some moments later.
+        eventually("status says so", lambda: "\ntrouble " in output_of(relay, "status"))
 
     blocks = list(shown())
     assert len(blocks) > 15
