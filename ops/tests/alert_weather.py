@@ -272,7 +272,8 @@ def whether_told(weather: Weather, it: Told, alert: str) -> list[dict[str, Any]]
         checks.append((f"count(count_over_time({alert}[{END}m])) > bool 0", by, [1]))
     else:
         evaluations = int((it.until - by) * 60 / weather.evaluated)
-        window = f"{int((it.until - by) * 60)}s"
+        # A second more: from Prometheus 3 on a range has no left end.
+        window = f"{int((it.until - by) * 60) + 1}s"
         checks.append(
             (f"min(count_over_time({alert}[{window}]) >= bool {evaluations})", it.until, [1])
         )

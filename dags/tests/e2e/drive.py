@@ -8,9 +8,35 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Airflow prints lines of its own.
 ANSWER = "answer: "
+# Time enough for Airflow to come to its database, which others write to.
+WITHIN = 120.0
+
+
+def patiently(call: Callable[[], object]) -> None:
+    """Call, again where others have held SQLite's lock for too long."""
+    from sqlalchemy.exc import OperationalError
+
+    def done() -> bool:
+        try:
+            call()
+        except OperationalError as problem:
+            if "locked" not in str(problem) or monotonic() > until:
+                raise
+            return False
+        return True
+
+    until = monotonic() + WITHIN
+    while not done():
+        pass
 
 
 def trigger(run_id: str, *dag_ids: str) -> None:
@@ -20,11 +46,11 @@ def trigger(run_id: str, *dag_ids: str) -> None:
     try:
         from airflow.utils.types import DagRunTriggeredByType
     except ImportError:
-        for dag_id in dag_ids:
-            trigger_dag(dag_id, run_id=run_id)
+        by: dict[str, Any] = {}
     else:
-        for dag_id in dag_ids:
-            trigger_dag(dag_id, run_id=run_id, triggered_by=DagRunTriggeredByType.CLI)
+        by = {"triggered_by": DagRunTriggeredByType.CLI}
+    for dag_id in dag_ids:
+        patiently(partial(trigger_dag, dag_id, run_id=run_id, **by))
 
 
 def clear(run_id: str, dag_id: str) -> None:
@@ -42,7 +68,10 @@ def main() -> None:
     for line in sys.stdin:
         verb, run_id, *dag_ids = json.loads(line)
         try:
-            (trigger if verb == "trigger" else clear)(run_id, *dag_ids)
+            if verb == "trigger":
+                trigger(run_id, *dag_ids)
+            else:
+                patiently(partial(clear, run_id, *dag_ids))
         except Exception:  # noqa: BLE001 - the test fails with it
             answer = traceback.format_exc()
         else:

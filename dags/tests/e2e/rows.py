@@ -86,9 +86,12 @@ BOTH: dict[str, Told] = {
         "listener": run(*ran(), f"{TF} work", end=WF),
         "notifier": [*ran(), f"{TF} work"],
     },
-    "begun_in_triggerer": {
-        "listener": run(*ran(), f"{TR} work", *well(attempt=" #2")),
-        "notifier": [*ran(), f"{TR} work", *well(attempt=" #2")],
+    **{
+        dag_id: {
+            "listener": run(*ran(), f"{TR} work", *well(attempt=" #2")),
+            "notifier": [*ran(), f"{TR} work", *well(attempt=" #2")],
+        }
+        for dag_id in ("begun_in_triggerer", "resumed_in_vain", "trigger_breaks")
     },
     "ended_in_triggerer": {"listener": run(*ran(), *well("after")), "notifier": ran()},
     "fail_fast": {
@@ -100,6 +103,7 @@ BOTH: dict[str, Told] = {
 }
 
 ONLY_2: dict[str, Told] = {
+    "trigger_fails": {"listener": run(*ran(), end=WF)},
     "exit": {"decorator": [f"{TC} work"], "listener": run(*well())},
     "skipped": {
         "decorator": [f"{SK} work"],
@@ -142,6 +146,10 @@ ONLY_2: dict[str, Told] = {
 }
 
 ONLY_3: dict[str, Told] = {
+    "trigger_fails": {
+        "listener": run(*ran(), f"{TS} work #2", end=WF),
+        "notifier": [f"{TR} work", f"{TF} work #2"],
+    },
     "exit": {"decorator": [f"{TF} work"], "listener": run(*ran(), f"{TF} work", end=WF)},
     "skipped": {
         "decorator": [f"{SK} work"],
@@ -220,6 +228,7 @@ TASK_CLEARED = ("task_cleared", "stubborn_cleared")
 # Runs that end otherwise than well.
 FAILED = {"failure", "for_good", "around", "task_to_failed", "stubborn_to_failed", "run_to_failed"}
 FAILED |= {"run_to_failed_around", "bash", "other_python", "fail_fast", "timed_out"}
+FAILED |= {"trigger_fails"}
 
 # The API stores the tasks' states before the run's: the scheduler may come between, end the run
 # itself, and tell that. In 3.3 it looks at the last tasks, which were skipped: that is a success.

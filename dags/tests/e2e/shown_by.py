@@ -17,6 +17,8 @@ SHOWN_BY: dict[str, tuple[str, ...]] = {
     "a task is deferred, and resumed by the triggerer": ("deferred",),
     "a task begins in the triggerer (`start_from_trigger`)": ("begun_in_triggerer",),
     "a task ends in the triggerer (`end_from_trigger`)": ("ended_in_triggerer",),
+    "the same, by a failure (`TaskFailedEvent`)": ("trigger_fails",),
+    "a trigger breaks, or what it resumes fails": ("trigger_breaks", "resumed_in_vain"),
     "a sensor is rescheduled": ("rescheduled",),
     "a function only says what its operator is to do (`@task.bash`)": ("bash",),
     "a function runs in another Python (`@task.external_python`, `@task.virtualenv`)": (
