@@ -3,7 +3,6 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.deliver.DeliveryState.Connected;
 import dev.outboxrelay.relay.deliver.DeliveryState.Connecting;
 import dev.outboxrelay.relay.deliver.DeliveryState.Draining;
-import dev.outboxrelay.relay.deliver.DeliveryState.PausedTopic;
 import dev.outboxrelay.relay.deliver.DeliveryState.Probing;
 import dev.outboxrelay.relay.deliver.DeliveryState.Renewing;
 import dev.outboxrelay.relay.deliver.DeliveryState.Running;
@@ -21,6 +20,7 @@ import dev.outboxrelay.relay.tail.Arrivals;
 import dev.outboxrelay.relay.tail.Bookmark;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -54,6 +54,7 @@ public final class Delivery {
   private final Queue<InFlight> failures = new ConcurrentLinkedQueue<>();
 
   private DeliveryState state;
+  private Standing told;
 
   /** Whether one record is sent at a time: from a rewind until Kafka answers. */
   private boolean careful;
@@ -107,6 +108,7 @@ public final class Delivery {
     this.stallNanos = limits.stall().toNanos();
     this.connectingNanos = clocks.nanos();
     this.state = new Connecting(null);
+    this.told = standing();
     transport.connect();
   }
 
@@ -137,8 +139,14 @@ public final class Delivery {
     }
   }
 
+  /** Where it stands with its sender. */
   public DeliveryState state() {
     return state;
+  }
+
+  /** How it stands as a whole. */
+  public Standing standing() {
+    return new Standing(state, routes.firstBar());
   }
 
   /**
@@ -245,18 +253,15 @@ public final class Delivery {
 
   private void topicReady(Answer.TopicReady ready, long now) {
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
-    if (objection != null) {
+    if (objection == null) {
+      tell();
+    } else {
       topicUnavailable(ready.topic(), objection, now);
-    } else if (state instanceof PausedTopic paused
-        && paused.senderKept()
-        && paused.trouble().cause() instanceof Verdict.PauseTopic pause
-        && pause.topic().equals(ready.topic())) {
-      move(paused.resumed());
     }
   }
 
   private void connectFailed(Connecting connecting, Verdict verdict, long now) {
-    Trouble trouble = retries.trouble(state, verdict);
+    Trouble trouble = retries.trouble(state.trouble(), verdict);
     long retry = retries.nextNanos(now, trouble);
     move(
         verdict instanceof Verdict.PauseAll
@@ -269,15 +274,22 @@ public final class Delivery {
       return;
     }
     listener.tell(new Fact.SendFailed(verdict, topic));
+    Trouble bar = routes.bar(topic);
     if (!(verdict instanceof Verdict.RetryLater)) {
       interrupted(connected, verdict, now, true);
-    } else if (state instanceof PausedTopic paused) {
-      move(paused.again(retries.nextNanos(now, paused.trouble())));
+    } else if (bar != null) {
+      bar(topic, bar.again(bar.cause()), now);
+      tell();
     } else {
-      move(connected.stall(retries.trouble(state, verdict)));
+      move(connected.stall(retries.trouble(state.trouble(), verdict)));
       // Asking waits by itself for Kafka to come back.
       feeder.holdUntil(retries.firstNanos(now));
     }
+  }
+
+  /** Its events wait, and what is in flight of others goes on. */
+  private void bar(String topic, Trouble trouble, long now) {
+    routes.bar(topic, trouble, retries.nextNanos(now, trouble));
   }
 
   private int takeFailures(long now) {
@@ -318,17 +330,22 @@ public final class Delivery {
    *     in flight is not concerned
    */
   private void interrupted(Connected from, Verdict verdict, long now, boolean nothingSent) {
-    Trouble trouble = retries.trouble(state, verdict);
-    long retry = retries.nextNanos(now, trouble);
-    if (verdict instanceof Verdict.PauseTopic && nothingSent) {
-      boolean kept = !(state instanceof PausedTopic paused) || paused.senderKept();
-      move(from.pauseTopic(trouble, retry, kept));
+    if (verdict instanceof Verdict.PauseTopic pause) {
+      Trouble known = routes.bar(pause.topic());
+      Trouble trouble = retries.trouble(known == null ? state.trouble() : known, verdict);
+      bar(pause.topic(), trouble, now);
+      if (nothingSent) {
+        tell();
+      } else {
+        rewind();
+        move(from.rebuild(trouble, retries.nextNanos(now, trouble)));
+      }
       return;
     }
+    Trouble trouble = retries.trouble(state.trouble(), verdict);
+    long retry = retries.nextNanos(now, trouble);
     rewind();
-    if (verdict instanceof Verdict.PauseTopic) {
-      move(from.pauseTopic(trouble, retry, false));
-    } else if (verdict instanceof Verdict.PauseAll) {
+    if (verdict instanceof Verdict.PauseAll) {
       move(from.pauseAll(trouble, retry));
     } else if (verdict instanceof Verdict.Fenced) {
       move(from.fence(trouble));
@@ -341,7 +358,7 @@ public final class Delivery {
     careful = true;
     transport.disconnect();
     listener.tell(new Fact.Rewound(ledger.discard()));
-    feeder.rewind();
+    feeder.rewind(clocks.nanos());
     stallWatch.reset();
     Settled settled = ledger.settled();
     arrivals.rewind(settled == null ? Bookmark.START : settled.bookmark());
@@ -352,7 +369,7 @@ public final class Delivery {
       if (!ledger.awaitsAnything() || now - draining.deadlineNanos() >= 0) {
         move(draining.stopped());
       }
-    } else if (state instanceof Waiting waiting && !keepsSender()) {
+    } else if (state instanceof Waiting waiting) {
       if (now - waiting.retryNanos() >= 0) {
         connect(waiting.retry());
       }
@@ -360,29 +377,20 @@ public final class Delivery {
       if (stallWatch.look(now)) {
         watchForStall(connected, now);
       }
-      if (state instanceof PausedTopic paused
-          && paused.senderKept()
-          && now - paused.retryNanos() >= 0
-          && paused.trouble().cause() instanceof Verdict.PauseTopic pause) {
-        routes.ask(pause.topic(), now);
-      }
+      routes.askAgain(now);
     }
-    if (state.trouble() == null) {
+    if (told.trouble() == null) {
       watchForAnswers(now);
     }
-  }
-
-  private boolean keepsSender() {
-    return state instanceof Connected connected && connected.senderKept();
   }
 
   /** What asks blocks, elsewhere: that it hangs would be seen by nobody. */
   private void watchForAnswers(long now) {
     String topic = routes.unanswered(now, stallNanos);
     if (state instanceof Connecting connecting && now - connectingNanos >= stallNanos) {
-      move(connecting.late(retries.trouble(state, late("the attempt to connect"))));
+      move(connecting.late(retries.trouble(null, late("the attempt to connect"))));
     } else if (state instanceof Connected connected && topic != null) {
-      move(connected.stall(retries.trouble(state, late("the question for topic " + topic))));
+      move(connected.stall(retries.trouble(null, late("the question for topic " + topic))));
     }
   }
 
@@ -400,7 +408,7 @@ public final class Delivery {
         rewind();
       }
       connect(renewing.connect());
-    } else if (state instanceof Connected connected && connected.senderKept()) {
+    } else if (state instanceof Connected connected) {
       move(connected.renew(now + RENEWAL_NANOS));
     } else if (state instanceof Waiting waiting) {
       connect(waiting.retry());
@@ -410,7 +418,7 @@ public final class Delivery {
   }
 
   private void connect(Connecting connecting) {
-    feeder.renew();
+    feeder.renew(clocks.nanos());
     stallWatch.reset();
     connectingNanos = clocks.nanos();
     move(connecting);
@@ -424,9 +432,9 @@ public final class Delivery {
       Verdict lost = new Verdict.RebuildAndRewind(error);
       listener.tell(new Fact.SendFailed(lost, silent.topic()));
       interrupted(connected, lost, now, false);
-    } else if (silent != null && (!isTroubled() || now - nextQuestionNanos >= 0)) {
+    } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
-      Trouble trouble = retries.trouble(state, new Verdict.RetryLater(error));
+      Trouble trouble = retries.trouble(state.trouble(), new Verdict.RetryLater(error));
       move(connected.stall(trouble));
       nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
@@ -434,11 +442,6 @@ public final class Delivery {
     } else if (silent == null && !feeder.waitsForTopic(now) && state instanceof Stalled stalled) {
       move(stalled.recovered());
     }
-  }
-
-  /** Whether it is known already that something waits. */
-  private boolean isTroubled() {
-    return state instanceof Stalled || state instanceof PausedTopic;
   }
 
   private int feed(long now) {
@@ -458,10 +461,17 @@ public final class Delivery {
   }
 
   private void move(DeliveryState to) {
-    DeliveryState from = state;
     state = to;
-    if (!from.equals(to)) {
-      listener.tell(new Fact.StateChanged(from.label(), to.label(), to.trouble()));
+    tell();
+  }
+
+  private void tell() {
+    Standing before = told;
+    told = standing();
+    boolean same =
+        before.label().equals(told.label()) && Objects.equals(before.trouble(), told.trouble());
+    if (!same) {
+      listener.tell(new Fact.StateChanged(before.label(), told.label(), told.trouble()));
     }
   }
 }

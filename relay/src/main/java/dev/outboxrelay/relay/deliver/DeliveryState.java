@@ -3,7 +3,8 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.fact.Trouble;
 
 /**
- * Where delivery stands. Each state has only its legal exits as methods:
+ * Where delivery stands with its sender; of topics {@code deliver.route} knows. Each state has only
+ * its legal exits as methods:
  *
  * <pre>
  *                        connected                first ack
@@ -14,8 +15,6 @@ import dev.outboxrelay.relay.fact.Trouble;
  *    │  ▼                          a verdict                 │              │
  *    ├─ BackingOff ◀─────────────────────────────────────────┤◀─────────────┘
  *    ├─ PausedAll  ◀─────────────────────────────────────────┤
- *    ├─ PausedTopic ◀────────────────────────────────────────┤
- *    │      └── the topic is there, the sender still good ──▶ Delivering
  *    ├─ Renewing ◀─── other settings ────────────────────────┤
  *  retry after a delay, or nothing is in flight              └──▶ Fenced
  *
@@ -52,22 +51,8 @@ public sealed interface DeliveryState {
 
   /** A state with a sender, which a verdict on one of its records can end. */
   sealed interface Connected extends Running {
-    /** False once the sender is known to be of no use. */
-    default boolean senderKept() {
-      return true;
-    }
-
     default BackingOff rebuild(Trouble trouble, long retryNanos) {
       return new BackingOff(trouble, retryNanos);
-    }
-
-    /**
-     * One topic can't be written.
-     *
-     * @param keepSender true if nothing of the topic was sent, so that the sender stays in use
-     */
-    default PausedTopic pauseTopic(Trouble trouble, long retryNanos, boolean keepSender) {
-      return new PausedTopic(trouble, retryNanos, keepSender);
     }
 
     default PausedAll pauseAll(Trouble trouble, long retryNanos) {
@@ -213,31 +198,6 @@ public sealed interface DeliveryState {
     @Override
     public String label() {
       return "backing-off";
-    }
-  }
-
-  /** The next event's topic can't be written; what is in flight of other topics goes on. */
-  record PausedTopic(Trouble trouble, long retryNanos, boolean senderKept)
-      implements Connected, Waiting {
-    @Override
-    public String label() {
-      return "paused-topic";
-    }
-
-    /** The topic is what an operator has to look at first, whatever else is wrong. */
-    @Override
-    public PausedTopic stall(Trouble latest) {
-      return this;
-    }
-
-    /** Asked again, without an answer. */
-    public PausedTopic again(long nextRetryNanos) {
-      return new PausedTopic(trouble.again(trouble.cause()), nextRetryNanos, senderKept);
-    }
-
-    /** The topic can be written now, and the sender was kept. */
-    public Delivering resumed() {
-      return new Delivering();
     }
   }
 

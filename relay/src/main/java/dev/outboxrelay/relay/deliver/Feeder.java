@@ -125,10 +125,10 @@ final class Feeder {
     return true;
   }
 
-  /** Whether the next record's topic is not known yet. */
+  /** Whether an answer about the next record's topic is awaited. */
   boolean waitsForTopic(long now) {
     String topic = heldTopic();
-    return topic != null && !routes.isOpen(topic, now);
+    return topic != null && routes.bar(topic) == null && !routes.isOpen(topic, now);
   }
 
   /** Hands over nothing until then. */
@@ -173,15 +173,15 @@ final class Feeder {
   }
 
   /** Forgets what it knows of the present sender: another one follows. */
-  void renew() {
+  void renew(long now) {
     alone = null;
-    routes.renew();
+    routes.renew(now);
     holding = false;
   }
 
   /** The same, and reading begins anew somewhere else. */
-  void rewind() {
-    renew();
+  void rewind(long now) {
+    renew(now);
     held = null;
     refusal = null;
   }

@@ -16,11 +16,13 @@ final class RetryPlan {
     this.clocks = clocks;
   }
 
-  /** What is wrong now: the same incident once more, if the state knows of one. */
-  Trouble trouble(DeliveryState state, Verdict verdict) {
-    return state.trouble() == null
-        ? new Trouble(verdict, clocks.millis(), 1)
-        : state.trouble().again(verdict);
+  /**
+   * What is wrong now.
+   *
+   * @param before the same incident, if it is known; or null
+   */
+  Trouble trouble(Trouble before, Verdict verdict) {
+    return before == null ? new Trouble(verdict, clocks.millis(), 1) : before.again(verdict);
   }
 
   /** When to try again what failed for the first time. */

@@ -68,7 +68,9 @@ public record FleetStatus(
               + " s");
     }
     List<PipelineStatus> loops =
-        open.stream().filter(status -> !(status.state() instanceof DeliveryState.Idle)).toList();
+        open.stream()
+            .filter(status -> !(status.state().sender() instanceof DeliveryState.Idle))
+            .toList();
     return loops.stream().allMatch(status -> isLate(now, status.tickNanos(), patience))
         ? stuck(now, loops)
         : Optional.empty();

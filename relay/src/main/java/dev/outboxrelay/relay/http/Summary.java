@@ -56,7 +56,10 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
         .orElseGet(
             () ->
                 new Summary(
-                    Level.OK, calm(status, status.state()), status.stateSinceMillis(), null));
+                    Level.OK,
+                    calm(status, status.state().sender()),
+                    status.stateSinceMillis(),
+                    null));
   }
 
   /** Of an outbox that can't be served now; it is tried again by itself. */
@@ -113,7 +116,7 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           sentence(pause.wayOut()));
     }
     String what =
-        status.state() instanceof DeliveryState.Stalled
+        status.state().sender() instanceof DeliveryState.Stalled
             ? "Kafka does not answer."
             : "the last attempt to deliver failed.";
     return new Summary(

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 
 /** What is true of one outbox at the moment of the scrape. */
 final class OutboxGauges {
-  /** All of {@link dev.outboxrelay.relay.deliver.DeliveryState}'s labels. */
+  /** All labels that {@link dev.outboxrelay.relay.deliver.Standing} has. */
   static final List<String> STATES =
       List.of(
           "connecting",

@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import dev.outboxrelay.relay.tail.Place;
@@ -79,7 +80,7 @@ public final class OutboxAtRest {
   }
 
   private static StatusBoard.Note note(long nowMillis, Settled saved) {
-    DeliveryState idle = new DeliveryState.Stopped().idle();
+    Standing idle = new Standing(new DeliveryState.Stopped().idle(), null);
     return new StatusBoard.Note(idle, nowMillis, 0, saved, 0, 0, OptionalLong.empty());
   }
 

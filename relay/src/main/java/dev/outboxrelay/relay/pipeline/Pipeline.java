@@ -207,7 +207,7 @@ public final class Pipeline implements Observed, AutoCloseable {
     lastNoteNanos = now;
     board.put(
         new StatusBoard.Note(
-            delivery.state(),
+            delivery.standing(),
             stateClock.sinceMillis(),
             now,
             delivery.ledger().settled(),

@@ -238,6 +238,6 @@ final class PipelineAssembly {
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {
     return new StatusBoard.Note(
-        delivery.state(), clocks.millis(), clocks.nanos(), start, 0, 0, OptionalLong.empty());
+        delivery.standing(), clocks.millis(), clocks.nanos(), start, 0, 0, OptionalLong.empty());
   }
 }

@@ -1,6 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
-import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
@@ -42,7 +42,7 @@ public record PipelineStatus(
     Path outbox,
     UUID outboxId,
     long generation,
-    DeliveryState state,
+    Standing state,
     long stateSinceMillis,
     List<Trouble> troubles,
     long tickNanos,

@@ -2,8 +2,8 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
-import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
@@ -53,7 +53,7 @@ final class StatusBoard {
 
   /** What only the loop knows. */
   record Note(
-      DeliveryState state,
+      Standing state,
       long stateSinceMillis,
       long tickNanos,
       Settled settled,

@@ -27,6 +27,7 @@ class DeliveryTest {
   private final FakeQueue queue = new FakeQueue();
   private final FakeKafka kafka = new FakeKafka();
   private final FakeDisk disk = new FakeDisk();
+  private Routes routes;
   private Delivery delivery;
   private Counts counts;
   private Troubles troubles;
@@ -51,10 +52,11 @@ class DeliveryTest {
             Duration.ofSeconds(5),
             Duration.ofMinutes(2),
             refusals);
+    routes = new Routes(kafka);
     delivery =
         new Delivery(
             queue,
-            new Routes(kafka),
+            routes,
             kafka,
             disk,
             FactListener.all(counts, troubles),
@@ -129,15 +131,15 @@ class DeliveryTest {
     turns(5);
     kafka.failOldest(LOST_ORDER, false);
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.standing().label()).isEqualTo("backing-off");
     assertThat(counts.retried()).isEqualTo(4);
     assertThat(kafka.inFlight()).isZero();
     waitOutBackoff();
-    assertThat(delivery.state().label()).isEqualTo("probing");
+    assertThat(delivery.standing().label()).isEqualTo("probing");
     assertThat(kafka.inFlight()).isEqualTo(1);
     kafka.answerOldest();
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(kafka.inFlight()).isEqualTo(4);
     assertThat(kafka.log).containsExactly(1L);
   }
@@ -211,12 +213,12 @@ class DeliveryTest {
     turns(3);
     time.advance(Duration.ofSeconds(6));
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     kafka.answerAll();
     turns(1);
     time.advance(Duration.ofSeconds(1));
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(kafka.log).containsExactly(1L, 2L);
     assertThat(kafka.connects).isEqualTo(1);
   }
@@ -228,13 +230,13 @@ class DeliveryTest {
     kafka.reachable = false;
     time.advance(Duration.ofSeconds(6));
     turns(3);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     kafka.reachable = true;
     kafka.answerAll();
     turns(1);
     time.advance(Duration.ofSeconds(1));
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
   }
 
   @Test
@@ -243,15 +245,15 @@ class DeliveryTest {
     kafka.reachable = false;
     queue.append("b");
     turns(3);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     time.advance(Duration.ofSeconds(1));
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     kafka.reachable = true;
     for (int i = 0; i < 3; i++) {
       waitOutBackoff();
     }
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
   }
 
   @Test
@@ -261,7 +263,7 @@ class DeliveryTest {
     kafka.answerAllButTheOldest(0, 1);
     time.advance(Duration.ofSeconds(6));
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.standing().label()).isEqualTo("backing-off");
     waitOutBackoff();
     kafka.answerAll();
     turns(2);
@@ -281,16 +283,16 @@ class DeliveryTest {
       time.advance(Duration.ofSeconds(1));
       turns(1);
     }
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     time.advance(Duration.ofSeconds(15));
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.standing().label()).isEqualTo("backing-off");
     waitOutBackoff();
     for (int minutes = 0; minutes < 10; minutes++) {
       time.advance(Duration.ofMinutes(1));
       turns(2);
     }
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     assertThat(kafka.inFlight()).isEqualTo(1);
     assertThat(kafka.connects).isEqualTo(2);
   }
@@ -376,7 +378,7 @@ class DeliveryTest {
     assertThat(kafka.inFlight()).isEqualTo(4);
     time.advance(Duration.ofSeconds(1));
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
   }
 
   @Test
@@ -386,12 +388,12 @@ class DeliveryTest {
     stall();
     kafka.connectionsMade += 3;
     stall();
-    assertThat(delivery.state().trouble().cause().error()).contains("a fake");
+    assertThat(delivery.standing().trouble().cause().error()).contains("a fake");
     kafka.connectionsMade++;
     stall();
     assertThat(kafka.connects).isEqualTo(1);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
-    assertThat(delivery.state().trouble().cause().error())
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().trouble().cause().error())
         .contains("4 connections were made", "100 bytes", "socket.request.max.bytes");
   }
 
@@ -404,7 +406,7 @@ class DeliveryTest {
       stall();
     }
     assertThat(kafka.connects).isEqualTo(1);
-    assertThat(delivery.state().trouble().cause().error()).contains("up to 44 s: a quota");
+    assertThat(delivery.standing().trouble().cause().error()).contains("up to 44 s: a quota");
 
     kafka.throttledMillis = 0;
     for (int i = 0; i < 30; i++) {
@@ -423,11 +425,11 @@ class DeliveryTest {
     kafka.unmade = new Verdict.PauseAll(PauseReason.CONFIGURATION, "no such file");
     begin();
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    assertThat(delivery.standing().label()).isEqualTo("paused-all");
     kafka.unmade = null;
     waitOutBackoff();
-    assertThat(delivery.state().label()).isEqualTo("delivering");
-    assertThat(delivery.state().trouble()).isNull();
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().trouble()).isNull();
   }
 
   @Test
@@ -442,7 +444,7 @@ class DeliveryTest {
     kafka.reachable = true;
     time.advance(Duration.ofMinutes(1));
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("stalled");
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
     assertThat(kafka.connects).isEqualTo(1);
   }
 
@@ -465,10 +467,10 @@ class DeliveryTest {
     delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
     kafka.answerOldest();
     turns(3);
-    assertThat(delivery.state().label()).isEqualTo("draining");
+    assertThat(delivery.standing().label()).isEqualTo("draining");
     time.advance(Duration.ofSeconds(4));
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(delivery.standing().label()).isEqualTo("stopped");
     assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
     assertThat(delivery.ledger().inFlight()).isEqualTo(2);
   }
@@ -477,14 +479,14 @@ class DeliveryTest {
   void aMissingTopicIsAskedForAgainUntilItIsThereWithTheSameSender() {
     queue.append("missing");
     turns(4);
-    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    assertThat(delivery.standing().label()).isEqualTo("paused-topic");
     for (int i = 0; i < 5; i++) {
       waitOutBackoff();
-      assertThat(delivery.state().label()).isEqualTo("paused-topic");
+      assertThat(delivery.standing().label()).isEqualTo("paused-topic");
     }
     kafka.topics.add("missing");
     waitOutBackoff();
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(kafka.inFlight()).isEqualTo(1);
     assertThat(kafka.connects).isEqualTo(1);
   }
@@ -494,18 +496,18 @@ class DeliveryTest {
     append(3);
     queue.append("missing");
     turns(4);
-    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    assertThat(delivery.standing().label()).isEqualTo("paused-topic");
     kafka.answerAllButTheOldest(0, 1);
     time.advance(Duration.ofSeconds(6));
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.state()).isInstanceOf(DeliveryState.BackingOff.class);
     for (int i = 0; i < 3; i++) {
       waitOutBackoff();
       kafka.answerAll();
     }
     turns(1);
     assertThat(delivery.ledger().settled().sequence()).isEqualTo(3);
-    assertThat(delivery.state().label()).isEqualTo("paused-topic");
+    assertThat(delivery.standing().label()).isEqualTo("paused-topic");
     assertThat(kafka.connects).isEqualTo(2);
   }
 
@@ -517,7 +519,7 @@ class DeliveryTest {
     Trouble first = troubles.now().get(0);
     for (int i = 0; i < 10; i++) {
       waitOutBackoff();
-      assertThat(delivery.state().label()).isEqualTo("paused-topic");
+      assertThat(delivery.standing().label()).isEqualTo("paused-topic");
     }
     assertThat(troubles.now().get(0).sinceMillis()).isEqualTo(first.sinceMillis());
     assertThat(troubles.now().get(0).attempts()).isGreaterThan(first.attempts());
@@ -533,11 +535,14 @@ class DeliveryTest {
     for (int i = 0; i < 4; i++) {
       waitOutBackoff();
     }
-    assertThat(troubles.now().get(0).cause())
+    assertThat(routes.bar("a").cause())
         .isEqualTo(new Verdict.PauseTopic("a", PauseReason.TOPIC_MISSING, "missing"));
     kafka.topics.add("a");
     kafka.answerAll();
-    waitOutBackoff();
+    for (int i = 0; i < 4; i++) {
+      waitOutBackoff();
+    }
+    assertThat(routes.bar("a")).isNull();
     assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
     assertThat(troubles.now().get(0).cause())
         .isEqualTo(new Verdict.PauseTopic("missing", PauseReason.TOPIC_MISSING, "missing"));
@@ -550,14 +555,14 @@ class DeliveryTest {
     turns(3);
     kafka.settings++;
     turns(3);
-    assertThat(delivery.state().label()).isEqualTo("renewing");
+    assertThat(delivery.standing().label()).isEqualTo("renewing");
     kafka.answerOldest();
     turns(3);
     assertThat(kafka.sends).isEqualTo(4);
     assertThat(kafka.connects).isEqualTo(1);
     kafka.answerAll();
     turns(5);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     kafka.answerAll();
     turns(2);
     assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
@@ -587,11 +592,11 @@ class DeliveryTest {
     turns(1);
     time.advance(Duration.ofSeconds(9));
     turns(3);
-    assertThat(delivery.state().label()).isEqualTo("renewing");
+    assertThat(delivery.standing().label()).isEqualTo("renewing");
     time.advance(Duration.ofSeconds(2));
     kafka.reachable = true;
     turns(4);
-    assertThat(delivery.state().label()).isEqualTo("probing");
+    assertThat(delivery.standing().label()).isEqualTo("probing");
     kafka.answerAll();
     turns(3);
     kafka.answerAll();
@@ -606,12 +611,12 @@ class DeliveryTest {
     turns(3);
     kafka.failOldest(new Verdict.PauseAll(PauseReason.AUTHENTICATION, "password"), false);
     turns(1);
-    assertThat(delivery.state().label()).isEqualTo("paused-all");
+    assertThat(delivery.standing().label()).isEqualTo("paused-all");
     kafka.settings++;
     turns(4);
     kafka.answerAll();
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(kafka.log).containsExactly(1L);
   }
 
@@ -647,7 +652,7 @@ class DeliveryTest {
     delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
     kafka.answerAll();
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(delivery.standing().label()).isEqualTo("stopped");
     assertThat(kafka.connects).isEqualTo(1);
   }
 
@@ -682,7 +687,7 @@ class DeliveryTest {
     append(2);
     queue.appendOtherFormat();
     turns(5);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     kafka.failOldest(LOST_ORDER, false);
     turns(2);
     waitOutBackoff();
@@ -690,7 +695,7 @@ class DeliveryTest {
     turns(4);
     kafka.answerAll();
     turns(4);
-    assertThat(delivery.state().label()).isEqualTo("stopped");
+    assertThat(delivery.standing().label()).isEqualTo("stopped");
     assertThat(delivery.otherFormat().error()).contains("upgrade");
     assertThat(delivery.ledger().settled().sequence()).isEqualTo(2);
     assertThat(disk.quarantined).isEmpty();
@@ -704,7 +709,7 @@ class DeliveryTest {
     turns(2);
     kafka.replaceCluster("B");
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.standing().label()).isEqualTo("backing-off");
     waitOutBackoff();
     kafka.answerAll();
     turns(3);
@@ -735,8 +740,8 @@ class DeliveryTest {
         new Verdict.PauseAll(PauseReason.WRONG_CLUSTER, "of cluster B, A is wanted");
     kafka.replaceCluster("B");
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("paused-all");
-    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("wrong-cluster");
+    assertThat(delivery.standing().label()).isEqualTo("paused-all");
+    assertThat(delivery.standing().trouble().cause().reasonLabel()).isEqualTo("wrong-cluster");
     assertThat(disk.cluster).isEqualTo("A");
     assertThat(kafka.inFlight()).isZero();
   }
@@ -747,7 +752,7 @@ class DeliveryTest {
     turns(3);
     kafka.loseSender("OutOfMemoryError");
     turns(2);
-    assertThat(delivery.state().label()).isEqualTo("backing-off");
+    assertThat(delivery.standing().label()).isEqualTo("backing-off");
     assertThat(counts.failures(Part.THREAD)).isEqualTo(1);
     waitOutBackoff();
     kafka.answerAll();
@@ -764,7 +769,7 @@ class DeliveryTest {
     append(3);
     untilNothingMoves();
     assertThat(kafka.log).containsExactly(1L, 2L, 3L);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(troubles.now())
         .extracting(trouble -> trouble.cause().label() + ": " + trouble.cause().error())
         .containsExactly("peer: kafka-2:9092 speaks HTTP, not Kafka");
@@ -790,11 +795,11 @@ class DeliveryTest {
     append(8);
     untilNothingMoves();
     assertThat(disk.deadLetters).containsOnlyKeys(1L, 2L, 3L);
-    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("refused");
+    assertThat(delivery.standing().trouble().cause().reasonLabel()).isEqualTo("refused");
     kafka.refusing.clear();
     untilNothingMoves();
     assertThat(kafka.log).containsExactly(4L, 5L, 6L, 7L, 8L);
-    assertThat(delivery.state().label()).isEqualTo("delivering");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(disk.deadLetters).hasSize(3);
   }
 
@@ -808,8 +813,8 @@ class DeliveryTest {
     untilNothingMoves();
     assertThat(kafka.sends).isGreaterThan(8);
     assertThat(disk.deadLetters).isEmpty();
-    assertThat(delivery.state().label()).isEqualTo("paused-all");
-    assertThat(delivery.state().trouble().cause().reasonLabel()).isEqualTo("configuration");
+    assertThat(delivery.standing().label()).isEqualTo("paused-all");
+    assertThat(delivery.standing().trouble().cause().reasonLabel()).isEqualTo("configuration");
     kafka.unsent = null;
     untilNothingMoves();
     assertThat(kafka.log).containsExactly(1L, 2L, 3L, 4L, 5L, 6L, 7L, 8L);

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.config.HttpAddress;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -237,7 +238,10 @@ class RelayHttpServerTest {
     fleet =
         FleetStatus.of(
             Statuses.withLag(
-                OUTBOX, new DeliveryState.PausedTopic(trouble, 0, true), 0, OptionalLong.of(800)));
+                OUTBOX,
+                new Standing(new DeliveryState.Delivering(), trouble),
+                0,
+                OptionalLong.of(800)));
 
     assertThat(get("/healthz").statusCode()).isEqualTo(200);
     assertThat(get("/readyz").statusCode()).isEqualTo(200);

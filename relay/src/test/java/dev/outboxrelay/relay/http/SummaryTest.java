@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -43,10 +44,9 @@ class SummaryTest {
   void whatAnOperatorHasToMendIsNamedWithTheWayOut() {
     Summary topic =
         withLag(
-            new DeliveryState.PausedTopic(
-                trouble(new Verdict.PauseTopic("orders", PauseReason.TOPIC_MISSING, "e")),
-                0,
-                true));
+            new Standing(
+                new DeliveryState.Delivering(),
+                trouble(new Verdict.PauseTopic("orders", PauseReason.TOPIC_MISSING, "e"))));
     Summary all =
         withLag(
             new DeliveryState.PausedAll(
@@ -99,6 +99,10 @@ class SummaryTest {
   }
 
   private static Summary withLag(DeliveryState state) {
+    return withLag(new Standing(state, null));
+  }
+
+  private static Summary withLag(Standing state) {
     return Summary.of(Statuses.withLag(OUTBOX, state, 0, OptionalLong.of(1)), NOW, 0);
   }
 

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
@@ -68,6 +69,12 @@ public final class Statuses {
   /** Nine events appended, seven settled, both others in flight since the given time. */
   public static PipelineStatus withLag(
       Path outbox, DeliveryState state, long tickNanos, OptionalLong oldestUnsettledMillis) {
+    return withLag(outbox, new Standing(state, null), tickNanos, oldestUnsettledMillis);
+  }
+
+  /** The same. */
+  public static PipelineStatus withLag(
+      Path outbox, Standing state, long tickNanos, OptionalLong oldestUnsettledMillis) {
     return new PipelineStatus(
         outbox,
         OUTBOX_ID,
@@ -154,7 +161,7 @@ public final class Statuses {
         outbox,
         id,
         1,
-        new DeliveryState.Delivering(),
+        new Standing(new DeliveryState.Delivering(), null),
         1_000,
         List.of(),
         tickNanos,

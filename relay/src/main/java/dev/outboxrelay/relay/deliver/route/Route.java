@@ -1,10 +1,12 @@
 package dev.outboxrelay.relay.deliver.route;
 
 import dev.outboxrelay.relay.deliver.route.RouteState.Asked;
+import dev.outboxrelay.relay.deliver.route.RouteState.Barred;
 import dev.outboxrelay.relay.deliver.route.RouteState.Introducing;
 import dev.outboxrelay.relay.deliver.route.RouteState.Open;
 import dev.outboxrelay.relay.deliver.route.RouteState.Unknown;
 import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -80,6 +82,26 @@ final class Route {
     }
   }
 
+  /** It can't be written; asked for again at that time. */
+  void bar(Trouble trouble, long retryNanos) {
+    state = state.bar(trouble, retryNanos);
+  }
+
+  /** What bars it, or null. */
+  Barred barred() {
+    return state instanceof Barred barred ? barred : null;
+  }
+
+  /** Another sender follows: of that nobody has heard. */
+  void renew(long now) {
+    if (state instanceof Barred barred) {
+      state = barred.renew(now);
+    }
+    partitions = 0;
+    introduced.clear();
+  }
+
+  /** No answer, or not the one that was wanted. */
   void unavailable() {
     if (state instanceof Asked asked) {
       state = asked.unavailable();
@@ -97,18 +119,22 @@ final class Route {
     heardNanos = Arrays.copyOf(heardNanos, Math.max(partitionsNow, heardNanos.length));
     usedNanos = now;
     comparedUpdates = NONE; // more may have been heard of since the answer
-    if (state instanceof Asked asked) {
-      state = asked.ready();
-    }
     if (before > partitionsNow) {
       // What was sent to a partition that is gone waits there, for the client will not move it.
+      unavailable();
       String error = "topic " + topic + " was created anew with fewer partitions";
       return new Verdict.RebuildAndRewind(error);
     }
     if (wanted >= partitionsNow) {
+      unavailable();
       return missing();
     }
     wanted = NONE;
+    if (state instanceof Asked asked) {
+      state = asked.ready();
+    } else if (state instanceof Barred barred) {
+      state = barred.ready();
+    }
     return null;
   }
 

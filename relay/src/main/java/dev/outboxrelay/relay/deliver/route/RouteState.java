@@ -1,19 +1,23 @@
 package dev.outboxrelay.relay.deliver.route;
 
+import dev.outboxrelay.relay.fact.Trouble;
+
 /**
  * Where a topic stands, for the present sender. Each state has only its legal exits as methods:
  *
  * <pre>
  *             an event comes              it is there
  *   Unknown ──────────────────▶ Asked ─────────────────▶ Open ◀───▶ Introducing
- *    ▲  ▲                         │  it is not            │  a partition's first record / its ack
+ *    ▲  ▲                         │  no answer            │  a partition's first record / its ack
  *    │  └─────────────────────────┘                       │               │
  *    └────────────────────────────────────────────────────┴───────────────┘
  *       idle for long, other partitions, a refusal
+ *
+ *   any of them ── it can't be written ──▶ Barred ── it is there ──▶ Open or Introducing
  * </pre>
  *
- * <p>What is open may be asked for, too, where acks do not come: that changes nothing here. Another
- * sender begins with nothing known. Immutable.
+ * <p>What is open may be asked for, too, where acks do not come: that changes nothing here. For
+ * another sender nothing is known but bars, which are asked about at once. Immutable.
  */
 sealed interface RouteState {
   /** Whether events may be sent, as far as the topic is concerned. */
@@ -21,10 +25,20 @@ sealed interface RouteState {
     return false;
   }
 
+  /** What introduced the sender and may not be acked; or null. */
+  default Introduction first() {
+    return null;
+  }
+
+  /** It can't be written. */
+  default Barred bar(Trouble trouble, long retryNanos) {
+    return new Barred(trouble, retryNanos, first());
+  }
+
   /**
    * Nothing is known, or nothing that still holds.
    *
-   * @param first what introduced the sender when more was known, and may not be acked; or null
+   * @param first from when more was known
    */
   record Unknown(Introduction first) implements RouteState {
     Asked ask() {
@@ -72,6 +86,23 @@ sealed interface RouteState {
 
     Unknown doubt() {
       return new Unknown(first);
+    }
+  }
+
+  /**
+   * Its events wait.
+   *
+   * @param trouble what is wrong with it
+   * @param retryNanos when to ask for it again
+   */
+  record Barred(Trouble trouble, long retryNanos, Introduction first) implements RouteState {
+    RouteState ready() {
+      return first == null ? new Open() : new Introducing(first);
+    }
+
+    /** Another sender follows. */
+    Barred renew(long now) {
+      return new Barred(trouble, now, null);
     }
   }
 }

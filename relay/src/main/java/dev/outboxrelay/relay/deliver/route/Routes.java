@@ -3,9 +3,12 @@ package dev.outboxrelay.relay.deliver.route;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * All topics that the present sender was asked to write, each with its {@link Route}. One question
@@ -16,6 +19,9 @@ public final class Routes {
 
   private final TopicSource source;
   private final Map<String, Route> routes = new HashMap<>();
+
+  /** Those that can't be written, in the order in which that was found. */
+  private final Set<Route> barred = new LinkedHashSet<>();
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
@@ -48,6 +54,9 @@ public final class Routes {
               DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
     }
     Route route = route(record.topic());
+    if (route.barred() != null) {
+      return WAIT;
+    }
     if (!isUpToDate(route, now)) {
       ask(record.topic(), now);
       return WAIT;
@@ -87,6 +96,39 @@ public final class Routes {
     route(topic).doubt();
   }
 
+  /**
+   * A topic can't be written: its events wait, and it is asked for again.
+   *
+   * @param retryNanos when
+   */
+  public void bar(String topic, Trouble trouble, long retryNanos) {
+    Route route = route(topic);
+    route.bar(trouble, retryNanos);
+    barred.add(route);
+  }
+
+  /** What bars a topic, or null. */
+  public Trouble bar(String topic) {
+    Route route = routes.get(topic);
+    return route == null || route.barred() == null ? null : route.barred().trouble();
+  }
+
+  /** What bars the topic that was barred first; null if none is. */
+  public Trouble firstBar() {
+    return barred.isEmpty() ? null : barred.iterator().next().barred().trouble();
+  }
+
+  /** Asks for the topics that are barred, as it becomes time. */
+  public void askAgain(long now) {
+    if (asked != null) {
+      return;
+    }
+    barred.stream()
+        .filter(route -> now - route.barred().retryNanos() >= 0)
+        .findFirst()
+        .ifPresent(due -> ask(due.topic(), now));
+  }
+
   /** Asks for a topic, unless an answer is awaited already. */
   public void ask(String topic, long now) {
     if (asked == null) {
@@ -104,10 +146,15 @@ public final class Routes {
    */
   public Verdict ready(String topic, int partitions, long now) {
     asked = null;
-    return route(topic).ready(partitions, now);
+    Route route = route(topic);
+    Verdict objection = route.ready(partitions, now);
+    if (objection == null) {
+      barred.remove(route);
+    }
+    return objection;
   }
 
-  /** The answer: not now. */
+  /** The answer: not now; it is up to the caller whether that bars the topic. */
   public void unavailable(String topic) {
     asked = null;
     route(topic).unavailable();
@@ -131,8 +178,9 @@ public final class Routes {
   }
 
   /** Another sender follows: of what it writes nobody has heard. */
-  public void renew() {
-    routes.clear();
+  public void renew(long now) {
+    routes.values().retainAll(barred);
+    barred.forEach(route -> route.renew(now));
     last = null;
     asked = null;
   }

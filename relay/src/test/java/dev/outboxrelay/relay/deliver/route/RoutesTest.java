@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayList;
 import java.util.List;
@@ -156,7 +157,7 @@ class RoutesTest {
     open(1);
     send(0).ack(0);
     assertThat(introduces(0)).isFalse();
-    routes.renew();
+    routes.renew(now);
     open(1);
     assertThat(introduces(0)).isTrue();
   }
@@ -224,8 +225,13 @@ class RoutesTest {
     assertThat(admit(2)).isEqualTo(new Admission.Refused(pause));
     routes.ask("orders", now);
     assertThat(routes.ready("orders", 1, now)).isEqualTo(pause);
+    routes.bar("orders", new Trouble(pause, 1_000, 1), now);
+    routes.ask("orders", now);
+    assertThat(routes.ready("orders", 1, now)).isEqualTo(pause);
+    assertThat(routes.bar("orders")).isNotNull();
     routes.ask("orders", now);
     answer(3);
+    assertThat(routes.bar("orders")).isNull();
     assertThat(admit(2)).isEqualTo(new Admission.Send(2, true));
   }
 
@@ -297,7 +303,7 @@ class RoutesTest {
   void withoutAKeyOnlyATopicOfOnePartitionHasAnOrder() {
     open(2);
     assertThat(introduces(null)).isFalse();
-    routes.renew();
+    routes.renew(now);
     open(1);
     assertThat(introduces(null)).isTrue();
   }
@@ -325,5 +331,78 @@ class RoutesTest {
     assertThat(introduces(3)).isFalse();
     now += SECOND;
     assertThat(introduces(3)).isTrue();
+  }
+
+  private static Trouble missing(String topic) {
+    return new Trouble(
+        new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing"), 1_000, 1);
+  }
+
+  @Test
+  void aBarredTopicWaitsUntilItIsThereAndIsAskedForInTime() {
+    open(1);
+    routes.bar("orders", missing("orders"), now + 2 * SECOND);
+    assertThat(routes.bar("orders")).isEqualTo(missing("orders"));
+    assertThat(isAdmitted(null)).isFalse();
+    routes.askAgain(now + SECOND);
+    assertThat(brokers.asked).hasSize(1);
+    routes.askAgain(now + 2 * SECOND);
+    routes.askAgain(now + 2 * SECOND);
+    assertThat(brokers.asked).hasSize(2);
+    answer(1);
+    assertThat(routes.bar("orders")).isNull();
+    assertThat(routes.firstBar()).isNull();
+    assertThat(isAdmitted(null)).isTrue();
+  }
+
+  @Test
+  void aTopicThatStaysAwayStaysBarred() {
+    open(1);
+    routes.bar("orders", missing("orders"), now);
+    routes.askAgain(now);
+    routes.unavailable("orders");
+    assertThat(routes.bar("orders")).isNotNull();
+    routes.askAgain(now);
+    assertThat(brokers.asked).hasSize(3);
+  }
+
+  @Test
+  void theTopicThatWasBarredFirstIsNamedAndOthersAreAdmitted() {
+    open(1);
+    routes.bar("a", missing("a"), now + SECOND);
+    routes.bar("b", missing("b"), now);
+    assertThat(routes.firstBar()).isEqualTo(missing("a"));
+    assertThat(isAdmitted(null)).isTrue();
+    routes.askAgain(now);
+    assertThat(brokers.asked).containsExactly("orders", "b");
+    assertThat(routes.ready("b", 1, now)).isNull();
+    assertThat(routes.firstBar()).isEqualTo(missing("a"));
+  }
+
+  @Test
+  void aBarOutlivesItsSenderAndTheNextOneIsAskedAtOnce() {
+    open(1);
+    send(0);
+    routes.bar("orders", missing("orders"), now + 60 * SECOND);
+    routes.renew(now);
+    assertThat(routes.bar("orders")).isEqualTo(missing("orders"));
+    assertThat(routes.partitions("orders")).isZero();
+    routes.askAgain(now);
+    assertThat(brokers.asked).hasSize(2);
+    answer(1);
+    // Of the former sender's record nobody waits for an ack.
+    assertThat(introduces(0)).isTrue();
+  }
+
+  @Test
+  void whatWasIntroducedBeforeABarIsWaitedForAfterIt() {
+    open(1);
+    Sent first = send(0);
+    routes.bar("orders", missing("orders"), now);
+    routes.askAgain(now);
+    answer(1);
+    assertThat(isAdmitted(0)).isFalse();
+    first.ack(0);
+    assertThat(introduces(0)).isFalse();
   }
 }
