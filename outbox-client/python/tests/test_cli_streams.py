@@ -119,7 +119,7 @@ def test_help_that_cannot_be_printed_is_told(what: str) -> None:
 
 
 def test_a_bad_line_counts_more_than_receipts_that_could_not_be_printed(outbox_path: Path) -> None:
-    done = shell("outbox append --ndjson > /dev/full", LINE * 2 + b"bad\n")
+    done = shell("outbox append --ndjson > /dev/full", LINE * 2 + b"wrong\n")
     assert done.returncode == 3
     assert b"line 3" in done.stderr
     assert b"2 events were appended before it" in done.stderr
@@ -131,10 +131,10 @@ def test_a_bad_line_counts_more_than_receipts_that_could_not_be_printed(outbox_p
 def test_complaints_that_cannot_be_printed_change_no_code_and_are_no_receipts(
     redirection: str, outbox_path: Path
 ) -> None:
-    done = shell(f"outbox append --ndjson {redirection}", LINE * 2 + b"bad\n")
+    done = shell(f"outbox append --ndjson {redirection}", LINE * 2 + b"wrong\n")
     assert done.returncode == 3
     assert len(done.stdout.splitlines()) == 2
-    assert b"bad" not in done.stdout
+    assert b"wrong" not in done.stdout
     assert shell(f"outbox append x --topic 'a b' {redirection}").returncode == 3
     assert shell(f"outbox append --nonsense {redirection}").returncode == 2
     assert count(outbox_path) == 2
