@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.deliver.DeliveryState.BackingOff;
 import dev.outboxrelay.relay.deliver.DeliveryState.Connected;
 import dev.outboxrelay.relay.deliver.DeliveryState.Renewing;
+import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.fact.Trouble;
 
 /**
@@ -21,7 +22,8 @@ public record Standing(DeliveryState sender, Trouble bar) {
 
   /** What keeps events from being delivered; null if all is well. */
   public Trouble trouble() {
-    return isTopics() || sender.trouble() == null ? bar : sender.trouble();
+    boolean barred = isTopics() || (sender instanceof Running && sender.trouble() == null);
+    return barred ? bar : sender.trouble();
   }
 
   /** The topic is what an operator has to look at first, whatever else is wrong. */

@@ -523,6 +523,12 @@ class DeliveryTest {
     }
     assertThat(troubles.now().get(0).sinceMillis()).isEqualTo(first.sinceMillis());
     assertThat(troubles.now().get(0).attempts()).isGreaterThan(first.attempts());
+
+    kafka.answerAll();
+    delivery.drain(time.clocks().nanos() + Duration.ofSeconds(3).toNanos());
+    turns(2);
+    assertThat(delivery.standing().label()).isEqualTo("stopped");
+    assertThat(troubles.now()).isEmpty();
   }
 
   @Test
