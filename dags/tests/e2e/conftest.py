@@ -36,6 +36,7 @@ def pytest_sessionstart() -> None:
     mounts.make_private()
 
 
+@pytest.hookimpl(tryfirst=True)  # it takes note of the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let workers of pytest-xdist have an Airflow each."""
     for item in items:
