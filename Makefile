@@ -87,7 +87,7 @@ test-dags: $(PACKAGED) $(INSTALLED) $(AIRFLOWS:%=$(AIRFLOW_PACKAGE)/.%/.installe
 		[ -e $(AIRFLOW_PACKAGE)/.$$airflow/.installed ] || { echo "skipped: it is not installed, see above"; continue; }
 		$(AIRFLOW_PACKAGE)/.$$airflow/bin/python -m pytest -W ignore $(AIRFLOW_PACKAGE)/tests/in_airflow
 	done
-	$(PYTEST) -n $(WORKERS) --dist loadgroup $(AIRFLOW_PACKAGE)/tests/e2e
+	$(PYTEST) $(SIDE_BY_SIDE) $(AIRFLOW_PACKAGE)/tests/e2e
 
 .PHONY: test-conformance
 test-conformance: $(PACKAGED) $(INSTALLED) ## Both languages read and write each other's files

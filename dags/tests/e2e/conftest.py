@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from outbox_conformance import mounts
 from real_airflow import PACKAGE, RealAirflow
+from xdist.scheduler import LoadScopeScheduling
 
 from harness.broker import Broker
 from harness.measured import measured, pytest_terminal_summary
@@ -36,13 +38,16 @@ def pytest_sessionstart() -> None:
     mounts.make_private()
 
 
-@pytest.hookimpl(tryfirst=True)  # it takes note of the groups in a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let workers of pytest-xdist have an Airflow each."""
-    for item in items:
-        parameters = getattr(item, "callspec", None)
-        version = parameters.params.get("world") if parameters is not None else None
-        item.add_marker(pytest.mark.xdist_group(version or item.path.name))
+class ByAirflow(LoadScopeScheduling):  # type: ignore[misc]  # mypy sees none of it
+    """Lets workers of pytest-xdist have an Airflow each, as its tests build on each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        version = re.search(r"\[(airflow-\d)", nodeid)
+        return version[1] if version else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByAirflow:
+    return ByAirflow(config, log)
 
 
 @dataclass
