@@ -80,9 +80,10 @@ def check(world: World, expected: dict[tuple[str, str], Told]) -> None:
         raise AssertionError(f"{problem}: {missing}\n{world.airflow.logs()}") from None
     for key, usual in expected.items():
         told = usual
-        by_scheduler = OR_BY_SCHEDULER[world.airflow.version].get(key[0])
-        if by_scheduler is not None and len(found[key]) > _count(usual):
-            told = together(usual, {"listener": [by_scheduler]})
+        possible = OR_BY_SCHEDULER[world.airflow.version].get(key[0], set())
+        by_scheduler = possible.intersection(told_of(found[key]).get("listener", []))
+        if len(by_scheduler) == 1 and len(found[key]) > _count(usual):
+            told = together(usual, {"listener": [*by_scheduler]})
         try:
             check_told(found[key], told)
         except AssertionError as problem:
