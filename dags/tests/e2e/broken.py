@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,11 @@ def _moved_away(outbox: Path) -> Iterator[Path]:
     away.rename(outbox.parent)
 
 
+def _put_aside(place: Path) -> None:
+    """Remove a place, with what a callback that came late may have made there just now."""
+    place.rename(tempfile.mkdtemp(prefix="left-", dir=place.parent))
+
+
 @contextmanager
 def missing(outbox: Path) -> Iterator[None]:
     """Its parent is not there."""
@@ -55,8 +61,7 @@ def no_directory(outbox: Path) -> Iterator[None]:
         outbox.parent.mkdir()
         outbox.touch()
         yield
-        outbox.unlink()
-        outbox.parent.rmdir()
+        _put_aside(outbox.parent)
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def _on_a_file_system_of_its_own(outbox: Path) -> Iterator[Tmpfs]:
                     # Without the cycles: the next append makes a new one, if it can.
                     shutil.copy2(path, here)
             yield disk
-        outbox.parent.rmdir()
+        _put_aside(outbox.parent)
 
 
 @contextmanager
