@@ -22,76 +22,60 @@ if TYPE_CHECKING:
 @contextmanager
 def postgresql() -> Iterator[str]:
     """A server's address."""
-    with _place() as data, _postgresql(data) as address:
-        yield address
+    with _place() as (data, as_user):
 
+        def run(name: str, *options: str) -> None:
+            command = [*as_user, program(name) or name, "-D", f"{data}/data", *options]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data)
 
-@contextmanager
-def _postgresql(data: Path) -> Iterator[str]:
-    as_user = _not_as_root(data)
-
-    def run(name: str, *options: str) -> None:
-        command = [*as_user, program(name) or name, "-D", f"{data}/data", *options]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=data)
-
-    run("initdb", "-U", "consumer", "-A", "trust", "--no-sync")
-    # Its data would be safe without a sync, too: only processes are killed.
-    server = f"-F -c listen_addresses= -k {data}"
-    run("pg_ctl", "-l", f"{data}/log", "-w", "-o", server, "start")
-    try:
-        yield f"host={data} user=consumer dbname=postgres"
-    finally:
-        run("pg_ctl", "-m", "immediate", "stop")
+        run("initdb", "-U", "consumer", "-A", "trust", "--no-sync")
+        # Its data would be safe without a sync, too: only processes are killed.
+        server = f"-F -c listen_addresses= -k {data}"
+        run("pg_ctl", "-l", f"{data}/log", "-w", "-o", server, "start")
+        try:
+            yield f"host={data} user=consumer dbname=postgres"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
 
 
 @contextmanager
 def mariadb() -> Iterator[str]:
     """A server's address."""
-    with _place() as data, _mariadb(data) as address:
-        yield address
+    with _place() as (data, as_user):
+        address = f"{data}/mariadb.sock"
+        places = ["--no-defaults", f"--datadir={data}/data"]
+        install = [*as_user, program("mariadb-install-db") or "", *places]
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, cwd=data)
+        options = [f"--socket={address}", "--skip-networking", "--skip-grant-tables"]
+        # It rolls nothing back: whoever makes a table has to name its engine.
+        options.append("--default-storage-engine=MyISAM")
+        command = [*as_user, program("mariadbd") or "", *places, *options]
+
+        def listens() -> bool:
+            with socket.socket(socket.AF_UNIX) as attempt:
+                attempt.connect(address)
+                return True
+
+        with (data / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log, cwd=data)
+        try:
+            eventually("MariaDB listens", listens)
+            yield address
+        finally:
+            server.kill()
+            server.wait()
 
 
 @contextmanager
-def _mariadb(data: Path) -> Iterator[str]:
-    address = f"{data}/mariadb.sock"
-    as_user = _not_as_root(data)
-    places = ["--no-defaults", f"--datadir={data}/data"]
-    install = [*as_user, program("mariadb-install-db") or "", *places]
-    subprocess.run(install, check=True, stdout=subprocess.DEVNULL, cwd=data)
-    options = [f"--socket={address}", "--skip-networking", "--skip-grant-tables"]
-    # It rolls nothing back: whoever makes a table has to name its engine.
-    options.append("--default-storage-engine=MyISAM")
-    command = [*as_user, program("mariadbd") or "", *places, *options]
-
-    def listens() -> bool:
-        with socket.socket(socket.AF_UNIX) as attempt:
-            attempt.connect(address)
-            return True
-
-    with (data / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=data)
-    try:
-        eventually("MariaDB listens", listens)
-        yield address
-    finally:
-        server.kill()
-        server.wait()
-
-
-@contextmanager
-def _place() -> Iterator[Path]:
-    """Where a socket's path is short, and another user than root gets to."""
+def _place() -> Iterator[tuple[Path, list[str]]]:
+    """Where a socket's path is short, and what a command begins with there: servers refuse root."""
     with tempfile.TemporaryDirectory(prefix="database-", dir="/tmp") as data:
-        yield Path(data)
-
-
-def _not_as_root(data: Path) -> list[str]:
-    """What a server's command begins with: they refuse root."""
-    if os.geteuid() != 0:
-        return []
-    nobody = pwd.getpwnam("nobody")
-    os.chown(data, nobody.pw_uid, nobody.pw_gid)
-    return ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups"]
+        as_user = []
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+            as_user = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups"]
+        yield Path(data), as_user
 
 
 def program(name: str) -> str | None:

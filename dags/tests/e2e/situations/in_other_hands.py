@@ -103,15 +103,16 @@ def ended_in_triggerer() -> None:
     Ended(task_id="work", **OF_TASK) >> Nowhere(task_id="nowhere", **OF_TASK) >> after()
 
 
+@task(**OF_TASK)
+@publish_event
+def never_ends() -> None:
+    say_it_runs()
+    while True:
+        time.sleep(1)
+
+
 @row(**FAIL_FAST, **OF_RUN)
 def fail_fast() -> None:
-    @task(**OF_TASK)
-    @publish_event
-    def work() -> None:
-        say_it_runs()
-        while True:
-            time.sleep(1)
-
     @task
     @publish_event
     def fails(n: int) -> None:
@@ -119,7 +120,7 @@ def fail_fast() -> None:
             time.sleep(0.1)
         raise ValueError("never")
 
-    work() >> after()
+    never_ends.override(task_id="work")() >> after()
     # Mapped, as either may start first.
     fails.expand(n=[0])
 
@@ -127,11 +128,4 @@ def fail_fast() -> None:
 # Long enough for the task to begin.
 @row(dagrun_timeout=timedelta(seconds=20), **OF_RUN)
 def timed_out() -> None:
-    @task(**OF_TASK)
-    @publish_event
-    def work() -> None:
-        say_it_runs()
-        while True:
-            time.sleep(1)
-
-    work() >> after()
+    never_ends.override(task_id="work")() >> after()

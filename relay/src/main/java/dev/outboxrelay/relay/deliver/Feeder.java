@@ -112,10 +112,10 @@ final class Feeder {
     boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(topic));
     InFlight record = new InFlight(event, now, apart, failures);
     refusal = transport.send(event.record(), admitted.partition(), record);
-    if (refusal instanceof Verdict.DeadLetter) {
-      return false;
-    } else if (refusal != null) {
-      routes.refused(topic);
+    if (refusal != null) {
+      if (!(refusal instanceof Verdict.DeadLetter)) {
+        routes.refused(topic);
+      }
       return false;
     }
     routes.sent(event.record(), admitted, record, now);

@@ -120,8 +120,8 @@ public final class Routes {
 
   /** Asks for the topics that are barred, as it becomes time. */
   public void askAgain(long now) {
-    if (asked != null) {
-      return;
+    if (asked != null || barred.isEmpty()) {
+      return; // each turn comes by
     }
     barred.stream()
         .filter(route -> now - route.barred().retryNanos() >= 0)
