@@ -827,6 +827,19 @@ class DeliveryTest {
     assertThat(disk.deadLetters).isEmpty();
   }
 
+  /** Kafka's client blocks in a send whose topic it has forgotten; who asks blocks elsewhere. */
+  @Test
+  void theTopicOfARecordThatWasNotTakenIsAskedForBeforeTheNextAttempt() {
+    kafka.unsent = new Verdict.RetryLater("no metadata");
+    append(1);
+    turns(3);
+    for (int i = 0; i < 3; i++) {
+      waitOutBackoff();
+    }
+    assertThat(kafka.sends).isGreaterThan(2);
+    assertThat(kafka.questions).isGreaterThanOrEqualTo(kafka.sends);
+  }
+
   @Test
   void refusalsWithAcksBetweenThemAreNoRow() {
     refusals = 3;

@@ -64,6 +64,7 @@ final class FakeKafka implements Transport, TopicSource {
   private final Queue<Answer> answers = new ArrayDeque<>();
   private boolean connected;
   int connects;
+  int questions;
   int sends;
 
   /** By the present sender. */
@@ -134,6 +135,7 @@ final class FakeKafka implements Transport, TopicSource {
 
   @Override
   public void ask(String topic) {
+    questions++;
     if (hanging) {
       unanswered = topic;
     } else if (!reachable) {
