@@ -252,8 +252,12 @@ public final class Delivery {
   }
 
   private void topicReady(Answer.TopicReady ready, long now) {
+    boolean wasBarred = routes.bar(ready.topic()) != null;
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
     if (objection == null) {
+      if (wasBarred) {
+        listener.tell(new Fact.TopicOpened(ready.topic()));
+      }
       tell();
     } else {
       topicUnavailable(ready.topic(), objection, now);
@@ -290,6 +294,7 @@ public final class Delivery {
   /** Its events wait, and what is in flight of others goes on. */
   private void bar(String topic, Trouble trouble, long now) {
     routes.bar(topic, trouble, retries.nextNanos(now, trouble));
+    listener.tell(new Fact.TopicBarred(topic, trouble));
   }
 
   private int takeFailures(long now) {

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Trouble;
 
 /**
@@ -225,7 +226,7 @@ public sealed interface DeliveryState {
   record Stopped() implements DeliveryState {
     @Override
     public String label() {
-      return "stopped";
+      return Fact.StateChanged.STOPPED;
     }
 
     /** Where nothing is left to deliver, the outbox is watched without a sender. */

@@ -44,7 +44,25 @@ public sealed interface Fact {
    * @param to label of the present one
    * @param trouble what keeps events from being delivered now; null if all is well
    */
-  record StateChanged(String from, String to, Trouble trouble) implements Fact {}
+  record StateChanged(String from, String to, Trouble trouble) implements Fact {
+    /** The label of the state in which nothing is tried any more. */
+    public static final String STOPPED = "stopped";
+
+    /** Whether delivery has ended: no topic is looked at any more. */
+    boolean isEnd() {
+      return to.equals(STOPPED);
+    }
+  }
+
+  /**
+   * A topic can't be written, or still can't: it was tried again.
+   *
+   * @param trouble what is wrong with it, from the first time on
+   */
+  record TopicBarred(String topic, Trouble trouble) implements Fact {}
+
+  /** A topic that was barred can be written. */
+  record TopicOpened(String topic) implements Fact {}
 
   /** No record carries these sequences, both inclusive. */
   record Missing(long first, long last) implements Fact {}

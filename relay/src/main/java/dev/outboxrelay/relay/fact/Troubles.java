@@ -7,13 +7,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All that is wrong with one outbox now: what keeps delivery from going on first, then the parts of
- * the relay's own work that fail. Told on one thread, read from any.
+ * All that is wrong with one outbox now: what keeps delivery from going on first, then the topics
+ * that can't be written, then the parts of the relay's own work that fail. Told on one thread, read
+ * from any.
  */
 public final class Troubles implements FactListener {
   private final InstantSource clock;
   private final Map<Part, Trouble> failing = new EnumMap<>(Part.class);
   private Trouble delivery;
+  private final BarredTopics topics = new BarredTopics();
   private volatile List<Trouble> now = List.of();
 
   /** Nothing is wrong yet. */
@@ -25,6 +27,9 @@ public final class Troubles implements FactListener {
   public void tell(Fact fact) {
     if (fact instanceof Fact.StateChanged changed) {
       delivery = changed.trouble();
+      if (changed.isEnd()) {
+        topics.clear();
+      }
     } else if (fact instanceof Fact.Failed failed) {
       Cause cause = new Cause.PartFailed(failed.part(), failed.error());
       failing.merge(
@@ -33,14 +38,28 @@ public final class Troubles implements FactListener {
           (before, first) -> before.again(cause));
     } else if (fact instanceof Fact.Recovered recovered) {
       failing.remove(recovered.part());
+    } else if (fact instanceof Fact.TopicBarred barred) {
+      topics.barred(barred.topic(), barred.trouble());
+    } else if (fact instanceof Fact.TopicOpened opened) {
+      topics.opened(opened.topic());
     } else {
       return;
     }
-    List<Trouble> all = new ArrayList<>(failing.values());
+    List<Trouble> all = new ArrayList<>();
     if (delivery != null) {
-      all.add(0, delivery);
+      all.add(delivery);
     }
+    // The one that is barred for longest is often what delivery tells, too.
+    topics.now().oldest().stream()
+        .filter(bar -> delivery == null || !bar.cause().equals(delivery.cause()))
+        .forEach(all::add);
+    all.addAll(failing.values());
     now = List.copyOf(all);
+  }
+
+  /** The topics that can't be written, of which {@link #now} has the oldest. */
+  public Bars bars() {
+    return topics.now();
   }
 
   /** All of them; empty if all is well. */

@@ -9,11 +9,12 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
@@ -69,7 +70,12 @@ public final class OutboxAtRest {
             state ->
                 new OutboxAtRest(
                     new StatusBoard(
-                        paths, state, counts, List::of, unsynced, note(nowMillis, saved)),
+                        paths,
+                        state,
+                        counts,
+                        new Troubles(() -> Instant.ofEpochMilli(nowMillis)),
+                        unsynced,
+                        note(nowMillis, saved)),
                     saved));
   }
 

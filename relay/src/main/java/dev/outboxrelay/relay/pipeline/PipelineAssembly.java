@@ -165,7 +165,7 @@ final class PipelineAssembly {
             named,
             state,
             context.counts(),
-            troubles::now,
+            troubles,
             context.sync()::unsynced,
             firstNote(delivery, start, clocks));
     board.look(start, null, clocks.nanos());

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.Standing;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.UUID;
  * @param state where delivery stands; {@code state.label()} is its stable name
  * @param stateSinceMillis when it got there, milliseconds since the epoch
  * @param troubles all that is wrong; what keeps events from being delivered first
+ * @param bars the topics that can't be written
  * @param tickNanos {@code System.nanoTime()} of the loop's last turn: old if it is stuck
  * @param appendedSequence the last sequence that a writer gave; 0 = none
  * @param settledSequence everything up to it is delivered, dead-lettered or quarantined
@@ -45,6 +47,7 @@ public record PipelineStatus(
     Standing state,
     long stateSinceMillis,
     List<Trouble> troubles,
+    Bars bars,
     long tickNanos,
     long appendedSequence,
     long settledSequence,
@@ -93,6 +96,7 @@ public record PipelineStatus(
         state,
         stateSinceMillis,
         troubles,
+        bars,
         nanos,
         appendedSequence,
         settledSequence,

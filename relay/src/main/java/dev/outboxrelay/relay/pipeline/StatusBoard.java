@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.util.List;
 import java.util.OptionalLong;
@@ -21,7 +22,7 @@ final class StatusBoard {
   private final UUID outboxId;
   private final long generation;
   private final Counts counts;
-  private final Supplier<List<Trouble>> troubles;
+  private final Troubles troubles;
   private final Lookout lookout;
   private final Supplier<Unsynced> unsynced;
   private volatile Note note;
@@ -30,14 +31,14 @@ final class StatusBoard {
   /**
    * A board that says the same until it is told otherwise.
    *
-   * @param troubles what is wrong, from any thread
+   * @param troubles what is wrong
    * @param unsynced what is not on stable storage, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
       OutboxState state,
       Counts counts,
-      Supplier<List<Trouble>> troubles,
+      Troubles troubles,
       Supplier<Unsynced> unsynced,
       Note first) {
     this.paths = paths;
@@ -62,7 +63,7 @@ final class StatusBoard {
       OptionalLong oldestUnsettledMillis) {}
 
   List<Trouble> troubles() {
-    return troubles.get();
+    return troubles.now();
   }
 
   void put(Note latest) {
@@ -118,7 +119,8 @@ final class StatusBoard {
         generation,
         now.state(),
         now.stateSinceMillis(),
-        troubles.get(),
+        troubles.now(),
+        troubles.bars(),
         now.tickNanos(),
         Math.max(seen.appendedSequence(), settledSequence),
         settledSequence,

@@ -43,6 +43,59 @@ class TroublesTest {
     assertThat(troubles.now()).isEmpty();
   }
 
+  private static Trouble missing(String topic) {
+    return new Trouble(new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "none"), 700, 1);
+  }
+
+  private void barred(Trouble trouble) {
+    troubles.tell(new Fact.TopicBarred(((Verdict.PauseTopic) trouble.cause()).topic(), trouble));
+  }
+
+  @Test
+  void everyTopicThatIsBarredIsTroubleUntilItIsOpened() {
+    Trouble forbidden =
+        new Trouble(new Verdict.PauseTopic("b", PauseReason.TOPIC_FORBIDDEN, "no"), 800, 1);
+    barred(missing("a"));
+    barred(forbidden);
+    troubles.tell(new Fact.Failed(Part.POSITION, "disk full"));
+
+    assertThat(troubles.now()).startsWith(missing("a"), forbidden).hasSize(3);
+    assertThat(troubles.bars().count()).isEqualTo(2);
+    assertThat(troubles.bars().count(PauseReason.TOPIC_FORBIDDEN)).isEqualTo(1);
+    assertThat(troubles.bars().count(PauseReason.POLICY)).isZero();
+
+    troubles.tell(new Fact.TopicOpened("a"));
+    assertThat(troubles.now()).startsWith(forbidden).hasSize(2);
+    assertThat(troubles.bars().byReason().get(PauseReason.TOPIC_MISSING)).isZero();
+  }
+
+  @Test
+  void aTopicThatDeliveryTellsOfIsOneTrouble() {
+    troubles.tell(new Fact.StateChanged("delivering", "paused-topic", missing("a")));
+    barred(missing("a").again(missing("a").cause()));
+    barred(missing("b"));
+
+    assertThat(troubles.now()).containsExactly(missing("a"), missing("b"));
+  }
+
+  @Test
+  void aTopicThatIsBarredForAnotherReasonIsCountedOnce() {
+    barred(missing("a"));
+    barred(new Trouble(new Verdict.PauseTopic("a", PauseReason.TOPIC_FORBIDDEN, "no"), 700, 2));
+
+    assertThat(troubles.bars().count()).isEqualTo(1);
+    assertThat(troubles.bars().count(PauseReason.TOPIC_FORBIDDEN)).isEqualTo(1);
+  }
+
+  @Test
+  void ofManyTopicsTheOldestAreShownAndAllAreCounted() {
+    for (int i = 0; i < 1_000; i++) {
+      barred(missing("t" + i));
+    }
+    assertThat(troubles.now()).hasSize(Bars.SHOWN).startsWith(missing("t0"), missing("t1"));
+    assertThat(troubles.bars().count(PauseReason.TOPIC_MISSING)).isEqualTo(1_000);
+  }
+
   @Test
   void everyPartSaysWhatItMeansAndWhatToDo() {
     assertThat(Part.values())

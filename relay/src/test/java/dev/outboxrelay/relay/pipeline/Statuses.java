@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.pipeline;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ public final class Statuses {
         read.state(),
         read.stateSinceMillis(),
         List.of(),
+        Bars.NONE,
         0,
         9,
         7,
@@ -82,6 +84,7 @@ public final class Statuses {
         state,
         1_000,
         state.trouble() == null ? List.of() : List.of(state.trouble()),
+        Bars.NONE,
         tickNanos,
         9,
         7,
@@ -126,6 +129,7 @@ public final class Statuses {
         status.state(),
         status.stateSinceMillis(),
         List.of(trouble),
+        status.bars(),
         status.tickNanos(),
         status.appendedSequence(),
         status.settledSequence(),
@@ -164,6 +168,7 @@ public final class Statuses {
         new Standing(new DeliveryState.Delivering(), null),
         1_000,
         List.of(),
+        Bars.NONE,
         tickNanos,
         7,
         7,
