@@ -9,10 +9,12 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.deliver.route.LaneNews;
 import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Arrival;
@@ -116,7 +118,7 @@ public final class Delivery {
   public int doWork() {
     long now = clocks.nanos();
     // What was acked before a failure need not be sent again after it.
-    int work = takeAnswers(now) + settle() + takeFailures(now);
+    int work = takeAnswers(now) + settle() + takeFailures(now) + takeNews(now);
     keepTime(now);
     if (transport.isOutdated()) {
       renew(now);
@@ -208,6 +210,26 @@ public final class Delivery {
     return taken;
   }
 
+  private int takeNews(long now) {
+    int taken = 0;
+    for (LaneNews news = routes.news(now); news != null; news = routes.news(now)) {
+      taken++;
+      if (news instanceof LaneNews.Parked parked) {
+        listener.tell(new Fact.TopicParked(parked.topic()));
+      } else if (news instanceof LaneNews.Resumed resumed) {
+        listener.tell(new Fact.TopicOpened(resumed.topic()));
+      } else if (news instanceof LaneNews.Stuck stuck) {
+        Verdict verdict =
+            stuck.verdict() instanceof Verdict.PauseTopic pause
+                ? pause
+                : noAck(stuck.topic(), stuck.verdict().error());
+        bar(stuck.topic(), retries.trouble(routes.bar(stuck.topic()), verdict), now);
+      }
+      tell();
+    }
+    return taken;
+  }
+
   private void strangers(String leftOut) {
     if (leftOut != null) {
       listener.tell(new Fact.Failed(Part.PEER, leftOut));
@@ -255,7 +277,7 @@ public final class Delivery {
     boolean wasBarred = routes.bar(ready.topic()) != null;
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
     if (objection == null) {
-      if (wasBarred) {
+      if (wasBarred && routes.bar(ready.topic()) == null) {
         listener.tell(new Fact.TopicOpened(ready.topic()));
       }
       tell();
@@ -284,6 +306,8 @@ public final class Delivery {
     } else if (bar != null) {
       bar(topic, bar.again(bar.cause()), now);
       tell();
+    } else if (routes.isUnwritable(topic)) {
+      routes.retry(topic, retries.firstNanos(now));
     } else {
       move(connected.stall(retries.trouble(state.trouble(), verdict)));
       // Asking waits by itself for Kafka to come back.
@@ -293,7 +317,7 @@ public final class Delivery {
 
   /** Its events wait, and what is in flight of others goes on. */
   private void bar(String topic, Trouble trouble, long now) {
-    routes.bar(topic, trouble, retries.nextNanos(now, trouble));
+    routes.bar(topic, trouble, retries.nextNanos(now, trouble), now);
     listener.tell(new Fact.TopicBarred(topic, trouble));
   }
 
@@ -434,9 +458,14 @@ public final class Delivery {
     InFlight silent = stallWatch.silent();
     if (stallWatch.orderIsLost(now)) {
       String error = "no ack for topic " + silent.topic() + ", and its producer has lost the order";
-      Verdict lost = new Verdict.RebuildAndRewind(error);
-      listener.tell(new Fact.SendFailed(lost, silent.topic()));
-      interrupted(connected, lost, now, false);
+      sent(connected, silent, new Verdict.RebuildAndRewind(error), now);
+    } else if (silent != null && routes.parks(silent.topic(), now)) {
+      String error = "what is on its way of topic " + silent.topic() + " can't be called back";
+      sent(connected, silent, new Verdict.RebuildAndRewind(error), now);
+    } else if (silent != null && routes.canPark() && stallWatch.othersAreAcked()) {
+      String error = "no ack for topic " + silent.topic() + ", while others come";
+      sent(connected, silent, noAck(silent.topic(), error), now);
+      routes.parkAtOnce(silent.topic(), now); // it has waited for that
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
       Trouble trouble = retries.trouble(state.trouble(), new Verdict.RetryLater(error));
@@ -444,18 +473,28 @@ public final class Delivery {
       nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
       routes.ask(silent.topic(), now);
-    } else if (silent == null && !feeder.waitsForTopic(now) && state instanceof Stalled stalled) {
+    } else if (silent == null && state instanceof Stalled stalled && !feeder.waitsForTopic(now)) {
       move(stalled.recovered());
     }
+  }
+
+  private static Verdict noAck(String topic, String error) {
+    return new Verdict.PauseTopic(topic, PauseReason.NO_ACK, error);
+  }
+
+  /** A verdict on what was sent. */
+  private void sent(Connected from, InFlight record, Verdict verdict, long now) {
+    listener.tell(new Fact.SendFailed(verdict, record.topic()));
+    interrupted(from, verdict, now, false);
   }
 
   private int feed(long now) {
     int fed = feeder.feed(careful, now);
     Verdict refused = feeder.refusal();
     if (refused != null) {
-      listener.tell(new Fact.SendFailed(refused, feeder.heldTopic()));
+      listener.tell(new Fact.SendFailed(refused, feeder.refusedTopic()));
       if (refused instanceof Verdict.DeadLetter dead) {
-        ledger.die(feeder.giveUpHeld(now), dead);
+        ledger.die(feeder.giveUpRefused(), dead);
       } else if (refused instanceof Verdict.RetryLater) {
         feeder.holdUntil(retries.firstNanos(now));
       } else if (state instanceof Connected connected) {

@@ -12,7 +12,8 @@ import java.util.Set;
 
 /**
  * Hands arrivals to the transport, in order, as far as the window has room and routes admit them.
- * The one that can't be handed over is held and tried again. For one thread.
+ * What its route does not admit yet waits in the window, and what comes behind it of the same
+ * topic; others go on. For one thread.
  */
 final class Feeder {
   private static final int MOST_PER_TURN = 1024;
@@ -23,15 +24,25 @@ final class Feeder {
   private final Settlement settlement;
   private final Window window;
   private final Queue<InFlight> failures;
+  private final WaitingRoom room = new WaitingRoom();
 
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
   private final Set<Long> suspects = new HashSet<>();
 
+  /** The next arrival, for which the window has no room, or the one that was refused. */
   private Arrival held;
+
   private InFlight alone;
   private long holdUntilNanos;
   private boolean holding;
+  private boolean oneAtATime;
+  private int fed;
   private Verdict refusal;
+
+  /** The record that was refused, if it waits in the window; else it is held. */
+  private InFlight refused;
+
+  private String refusedTopic;
 
   Feeder(
       Arrivals arrivals,
@@ -51,38 +62,44 @@ final class Feeder {
   /**
    * Hands over what it can.
    *
-   * @param oneAtATime whether each record has to wait for the result of the one before
-   * @return how many arrivals went into the window
+   * @param careful whether each record has to wait for the result of the one before
+   * @return how many arrivals went into the window, or out of where they waited
    */
-  int feed(boolean oneAtATime, long now) {
+  int feed(boolean careful, long now) {
+    oneAtATime = careful;
     refusal = null;
+    refused = null;
+    fed = 0;
     if (holding && now - holdUntilNanos < 0) {
       return 0;
     }
     holding = false;
-    int fed = 0;
-    while (fed < MOST_PER_TURN && refusal == null && mayGoOn() && next(oneAtATime, now)) {
+    if (!room.isEmpty()) {
+      room.tryAll(waiting -> goesOn(waiting, now), this::isEnough);
+    }
+    while (!isEnough() && hasNext() && next(now)) {
       fed++;
     }
     return fed;
   }
 
-  private boolean mayGoOn() {
-    if (alone != null && !alone.awaitsKafka()) {
-      alone = null;
-    }
+  private boolean isEnough() {
+    return fed >= MOST_PER_TURN || refusal != null;
+  }
+
+  private boolean hasNext() {
     if (held == null) {
       held = arrivals.poll();
     }
-    return held != null && alone == null;
+    return held != null;
   }
 
-  private boolean next(boolean oneAtATime, long now) {
+  private boolean next(long now) {
     if (held instanceof Arrival.Damage damage) {
       if (!window.hasRoomFor(0)) {
         return false;
       }
-      InFlight record = new InFlight(damage, now, failures);
+      InFlight record = new InFlight(damage, failures);
       window.add(record);
       settlement.quarantine(record, damage.reason());
       held = null;
@@ -91,44 +108,125 @@ final class Feeder {
     if (!(held instanceof Arrival.Event event)) {
       return false; // of another version: FORMAT I11
     }
-    boolean solitary =
-        oneAtATime || (!suspects.isEmpty() && suspects.contains(event.record().sequence()));
-    if (solitary && window.oldestAwaitingKafka() != null) {
-      return false;
-    }
-    return window.hasRoomFor(event.record().length()) && send(event, solitary, now);
-  }
-
-  private boolean send(Arrival.Event event, boolean solitary, long now) {
-    Admission admission = routes.admit(event.record(), now);
-    if (admission instanceof Admission.Refused refused) {
-      refusal = refused.verdict();
-    }
-    return admission instanceof Admission.Send admitted && send(event, admitted, solitary, now);
-  }
-
-  private boolean send(Arrival.Event event, Admission.Send admitted, boolean solitary, long now) {
-    String topic = event.record().topic();
-    boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(topic));
-    InFlight record = new InFlight(event, now, apart, failures);
-    refusal = transport.send(event.record(), admitted.partition(), record);
-    if (refusal != null) {
-      if (!(refusal instanceof Verdict.DeadLetter)) {
-        routes.refused(topic);
+    if (!window.hasRoomFor(event.record().length())) {
+      if (!room.isEmpty()) {
+        routes.makeRoom(now);
       }
       return false;
     }
-    routes.sent(event.record(), admitted, record, now);
+    return take(event, now);
+  }
+
+  /** Sends an event that comes from the queue, or has it wait; false if it is to come again. */
+  private boolean take(Arrival.Event event, long now) {
+    InFlight record = new InFlight(event, failures);
+    boolean waits = !room.isEmpty() && room.holds(record.topic());
+    if (!waits) {
+      switch (handOver(event, record, now)) {
+        case DONE -> {}
+        case WAITS -> waits = true;
+        case NOT_NOW -> {
+          return false;
+        }
+      }
+    }
+    if (waits) {
+      room.add(new WaitingRoom.Waiting(event, record));
+    }
     window.add(record);
-    alone = solitary ? record : null;
     held = null;
     return true;
   }
 
-  /** Whether an answer about the next record's topic is awaited. */
+  private boolean goesOn(WaitingRoom.Waiting waiting, long now) {
+    boolean done = handOver(waiting.event(), waiting.record(), now) == HandOver.DONE;
+    if (done) {
+      fed++;
+    } else if (refusal != null) {
+      refused = waiting.record();
+    }
+    return done;
+  }
+
+  /** What becomes of an event. */
+  private enum HandOver {
+    /** It is on its way. */
+    DONE,
+    /** Its topic is to wait. */
+    WAITS,
+    /** All are to wait. */
+    NOT_NOW
+  }
+
+  private HandOver handOver(Arrival.Event event, InFlight record, long now) {
+    Admission admission = routes.admit(event.record(), now);
+    if (admission instanceof Admission.Send admitted) {
+      return send(event, record, admitted, now);
+    } else if (admission instanceof Admission.Park park) {
+      return park(event, record, park);
+    } else if (admission instanceof Admission.Refused verdict) {
+      refuse(record, verdict.verdict());
+      return HandOver.NOT_NOW;
+    }
+    return HandOver.WAITS;
+  }
+
+  private HandOver park(Arrival.Event event, InFlight record, Admission.Park park) {
+    if (park.begins() && window.awaitsKafka(record.topic())) {
+      // It could fail, and be parked behind this one.
+      String error = "what is on its way of topic " + record.topic() + " can't be called back";
+      refuse(record, new Verdict.RebuildAndRewind(error));
+      return HandOver.NOT_NOW;
+    }
+    record.park();
+    routes.parked(event.record());
+    settlement.park(record);
+    return HandOver.DONE;
+  }
+
+  private HandOver send(Arrival.Event event, InFlight record, Admission.Send admitted, long now) {
+    boolean suspect = !suspects.isEmpty() && suspects.contains(record.sequence());
+    if (isInTheWay(record.topic())
+        || (oneAtATime && window.oldestAwaitingKafka() != null)
+        || (suspect && window.awaitsKafka(record.topic()))) {
+      return oneAtATime ? HandOver.NOT_NOW : HandOver.WAITS;
+    }
+    boolean solitary = oneAtATime || suspect;
+    boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(record.topic()));
+    record.sending(now, apart);
+    Verdict verdict = transport.send(event.record(), admitted.partition(), record);
+    if (verdict != null) {
+      record.notSent();
+      refuse(record, verdict);
+      if (!(verdict instanceof Verdict.DeadLetter)) {
+        routes.refused(record.topic());
+      }
+      return HandOver.NOT_NOW;
+    }
+    routes.sent(event.record(), admitted, record, now);
+    if (solitary) {
+      alone = record;
+    }
+    return HandOver.DONE;
+  }
+
+  /** Whether one is on its way that is tried alone. */
+  private boolean isInTheWay(String topic) {
+    if (alone != null && !alone.awaitsKafka()) {
+      alone = null;
+    }
+    return alone != null && (oneAtATime || alone.topic().equals(topic));
+  }
+
+  private void refuse(InFlight record, Verdict verdict) {
+    refusal = verdict;
+    refusedTopic = record.topic();
+  }
+
+  /** Whether an answer about the topic of an event that waits is awaited. */
   boolean waitsForTopic(long now) {
-    String topic = heldTopic();
-    return topic != null && routes.bar(topic) == null && !routes.isOpen(topic, now);
+    return room.topics().stream()
+        .anyMatch(topic -> !routes.keepsBack(topic) && !routes.isOpen(topic, now));
   }
 
   /** Hands over nothing until then. */
@@ -137,14 +235,14 @@ final class Feeder {
     holdUntilNanos = nanos;
   }
 
-  /** Why the last {@link #feed} ended, if the transport refused a record; else null. */
+  /** Why the last {@link #feed} ended, if a record was refused; else null. */
   Verdict refusal() {
     return refusal;
   }
 
-  /** The topic of the record that is held, or null. */
-  String heldTopic() {
-    return held instanceof Arrival.Event event ? event.record().topic() : null;
+  /** The topic of the record that was refused last. */
+  String refusedTopic() {
+    return refusedTopic;
   }
 
   /** What another version wrote and is held, so that nothing more comes; or null. */
@@ -152,9 +250,13 @@ final class Feeder {
     return held instanceof Arrival.OtherFormat other ? other : null;
   }
 
-  /** Puts the refused record into the window, without sending it. */
-  InFlight giveUpHeld(long now) {
-    InFlight record = new InFlight((Arrival.Event) held, now, true, failures);
+  /** The refused record is in the window then, and is sent no more. */
+  InFlight giveUpRefused() {
+    if (refused != null) {
+      room.removeFirst(refused.topic());
+      return refused;
+    }
+    InFlight record = new InFlight((Arrival.Event) held, failures);
     window.add(record);
     held = null;
     return record;
@@ -182,6 +284,7 @@ final class Feeder {
   /** The same, and reading begins anew somewhere else. */
   void rewind(long now) {
     renew(now);
+    room.clear();
     held = null;
     refusal = null;
   }

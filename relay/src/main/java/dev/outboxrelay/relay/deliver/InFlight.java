@@ -17,6 +17,7 @@ public final class InFlight implements Completion, Introduction {
   /** What will be said of the record once it is settled. */
   public enum Outcome {
     DELIVERED,
+    PARKED,
     DEAD,
     QUARANTINED
   }
@@ -37,23 +38,23 @@ public final class InFlight implements Completion, Introduction {
   private final long appendMillis;
   private final long settledBytes;
   private final boolean movesPosition;
-  private final long sentNanos;
-  private final boolean alone;
   private final Queue<InFlight> failures;
 
   private Outcome outcome;
+  private boolean waiting;
+  private long sentNanos;
+  private boolean alone; // written before it is sent
   private boolean discarded;
   private int partition = NO_PARTITION; // written before done
   private volatile Throwable error;
   private volatile boolean done;
 
   /**
-   * An event on its way to Kafka.
+   * An event that waits to be sent.
    *
-   * @param alone whether nothing else that could share its batch is in flight with it
    * @param failures where it puts itself when its send fails
    */
-  InFlight(Arrival.Event event, long sentNanos, boolean alone, Queue<InFlight> failures) {
+  InFlight(Arrival.Event event, Queue<InFlight> failures) {
     next = new Place(event.cycle(), event.end(), event.record().entry() + 1L);
     offset = event.offset();
     sequence = event.record().sequence();
@@ -66,13 +67,12 @@ public final class InFlight implements Completion, Introduction {
     settledBytes = event.settledBytes();
     movesPosition = true;
     outcome = Outcome.DELIVERED;
-    this.sentNanos = sentNanos;
-    this.alone = alone;
+    waiting = true;
     this.failures = failures;
   }
 
   /** Damage on its way to the quarantine. */
-  InFlight(Arrival.Damage damage, long sentNanos, Queue<InFlight> failures) {
+  InFlight(Arrival.Damage damage, Queue<InFlight> failures) {
     next = new Place(damage.cycle(), damage.end(), damage.lost().lastEntry() + 1);
     offset = damage.offset();
     firstSequence = damage.lost().first();
@@ -85,9 +85,23 @@ public final class InFlight implements Completion, Introduction {
     settledBytes = damage.settledBytes();
     movesPosition = sequence != 0;
     outcome = Outcome.QUARANTINED;
-    this.sentNanos = sentNanos;
-    this.alone = false;
     this.failures = failures;
+  }
+
+  /**
+   * It is about to be handed over to Kafka's client.
+   *
+   * @param apart whether nothing else that could share its batch is in flight with it
+   */
+  void sending(long nanos, boolean apart) {
+    sentNanos = nanos;
+    alone = apart;
+    waiting = false;
+  }
+
+  /** It was not taken. */
+  void notSent() {
+    waiting = true;
   }
 
   @Override
@@ -96,7 +110,7 @@ public final class InFlight implements Completion, Introduction {
     done = true;
   }
 
-  /** It is where it belongs instead: among the dead letters, or in the quarantine. */
+  /** It is where it belongs instead: in its lane, among the dead letters, or in the quarantine. */
   public void done() {
     done = true;
   }
@@ -188,7 +202,12 @@ public final class InFlight implements Completion, Introduction {
 
   @Override
   public boolean awaitsKafka() {
-    return outcome == Outcome.DELIVERED && !done && error == null;
+    return outcome == Outcome.DELIVERED && !waiting && !done && error == null;
+  }
+
+  /** Whether it is yet to be sent. */
+  boolean isWaiting() {
+    return waiting;
   }
 
   public Outcome outcome() {
@@ -197,7 +216,14 @@ public final class InFlight implements Completion, Introduction {
 
   /** Kafka will never take it: from now on it awaits its place among the dead letters. */
   void die() {
+    waiting = false;
     outcome = Outcome.DEAD;
+  }
+
+  /** From now on it awaits its place in its topic's lane. */
+  void park() {
+    waiting = false;
+    outcome = Outcome.PARKED;
   }
 
   boolean isDiscarded() {

@@ -67,6 +67,9 @@ public final class Ledger {
       listener.tell(new Fact.Delivered(record.topic(), (int) record.bytes(), latency));
     } else if (record.sequence() != 0) {
       settlement.undelivered(record.firstSequence(), record.sequence(), record.outcome());
+      if (record.outcome() == Outcome.PARKED) {
+        listener.tell(new Fact.Parked(record.topic(), (int) record.bytes()));
+      }
     }
     if (record.movesPosition()) {
       highestSequence = Math.max(highestSequence, record.sequence());

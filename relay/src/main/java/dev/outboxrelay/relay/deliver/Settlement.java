@@ -3,12 +3,16 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.fact.Verdict;
 
 /**
- * What delivery asks of stable storage. No call blocks; dead letters and quarantined bytes answer
- * by completing their record once they are durable, and are tried for as long as it takes.
+ * What delivery asks of stable storage. No call blocks; what is parked, dead letters and
+ * quarantined bytes answer by completing their record, once they are durable or will be before a
+ * position covers them, and are tried for as long as it takes.
  */
 public interface Settlement {
   /** Moves a record to the dead letters. */
   void deadLetter(InFlight record, Verdict.DeadLetter verdict);
+
+  /** Moves a record to its topic's lane. */
+  void park(InFlight record);
 
   /** Sets damaged bytes aside. */
   void quarantine(InFlight damage, String reason);

@@ -61,6 +61,11 @@ final class StallWatch {
     return silent;
   }
 
+  /** Whether records of other topics that were sent behind the silent one are acked. */
+  boolean othersAreAcked() {
+    return silent != null && window.othersAreAckedBehind(silent);
+  }
+
   /**
    * Whether the silent record's sender will never get its ack. A broker that has not heard of a
    * producer accepts whatever sequence comes first. So if a producer's first batch for a partition

@@ -51,9 +51,9 @@ final class Window {
     return settled;
   }
 
-  /** Takes out everything, settled or not; returns how many. */
+  /** Takes out everything, settled or not; returns how many of them had been sent. */
   int discardAll() {
-    int discarded = records.size();
+    int discarded = (int) records.stream().filter(record -> !record.isWaiting()).count();
     records.forEach(InFlight::discard);
     records.clear();
     bytes = 0;
@@ -74,6 +74,16 @@ final class Window {
   /** Whether Kafka's answer is awaited for any record of a topic. */
   boolean awaitsKafka(String topic) {
     return records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
+  }
+
+  /** Whether a record of another topic that was sent later is acked. */
+  boolean othersAreAckedBehind(InFlight record) {
+    return records.stream()
+        .anyMatch(
+            each ->
+                each.ackedPartition() >= 0
+                    && !record.topic().equals(each.topic())
+                    && each.sentNanos() - record.sentNanos() > 0);
   }
 
   /** How many partitions have acked a record of the same topic that was sent after this one. */
@@ -103,7 +113,7 @@ final class Window {
   /** Whether an ack, or the completion of a dead letter, may still come. */
   boolean awaitsAnything() {
     for (InFlight record : records) {
-      if (!record.isDone()) {
+      if (!record.isDone() && !record.isWaiting()) {
         if (record.error() == null || record.outcome() == InFlight.Outcome.DEAD) {
           return true;
         }

@@ -18,6 +18,13 @@ public sealed interface Fact {
    */
   record Delivered(String topic, int bytes, long latencyMillis) implements Fact {}
 
+  /**
+   * An event went to its topic's lane, and all before it are settled.
+   *
+   * @param bytes size of its record in the queue
+   */
+  record Parked(String topic, int bytes) implements Fact {}
+
   /** A send failed; {@code topic} is null if it concerns no single topic. */
   record SendFailed(Verdict verdict, String topic) implements Fact {}
 
@@ -61,7 +68,10 @@ public sealed interface Fact {
    */
   record TopicBarred(String topic, Trouble trouble) implements Fact {}
 
-  /** A topic that was barred can be written. */
+  /** A topic is barred for so long that its events go to its lane. */
+  record TopicParked(String topic) implements Fact {}
+
+  /** A topic that was barred can be written, and its lane, if it had one, is empty. */
   record TopicOpened(String topic) implements Fact {}
 
   /** No record carries these sequences, both inclusive. */

@@ -8,6 +8,11 @@ public enum PauseReason {
   PARTITION_MISSING(
       "partition-missing",
       "add partitions to the topic; the relay sees them within KAFKA_METADATA_MAX_AGE_MS"),
+  NO_LEADER("no-leader", "bring back the brokers that have the topic's partitions"),
+  NO_ACK(
+      "no-ack",
+      "see whether the topic's partitions have their leaders and enough in-sync replicas"
+          + " (min.insync.replicas): other topics are acked"),
   POLICY("policy", "the broker's policy refuses the records of this topic"),
   AUTHENTICATION("authentication", "check user, password or certificates"),
   AUTHORIZATION(

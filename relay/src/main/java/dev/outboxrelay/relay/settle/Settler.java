@@ -111,6 +111,11 @@ public final class Settler implements Settlement {
   }
 
   @Override
+  public void park(InFlight record) {
+    throw new IllegalStateException("there are no lanes");
+  }
+
+  @Override
   public void quarantine(InFlight damage, String reason) {
     jobs.quarantine(damage, reason);
     wakeUp();

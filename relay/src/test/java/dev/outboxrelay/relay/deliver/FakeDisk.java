@@ -25,6 +25,11 @@ final class FakeDisk implements Settlement {
   }
 
   @Override
+  public void park(InFlight record) {
+    jobs.add(record);
+  }
+
+  @Override
   public void quarantine(InFlight damage, String reason) {
     jobs.add(damage);
   }

@@ -13,7 +13,6 @@ public final class InFlights {
   public static InFlight damage(long cycle, long offset, long end) {
     return new InFlight(
         new Arrival.Damage(cycle, offset, end, "hole", new Arrival.Lost(0, 0, 0, -1), 0),
-        0,
         new ArrayDeque<>());
   }
 
@@ -23,8 +22,6 @@ public final class InFlights {
     return new InFlight(
         new Arrival.Event(
             found.record(), cycle, found.offset(), found.next(), sequence, found.next()),
-        0,
-        false,
         new ArrayDeque<>());
   }
 
@@ -33,6 +30,6 @@ public final class InFlights {
     FakeQueue queue = new FakeQueue();
     var unused = queue.append("a");
     queue.rewind(Bookmark.START);
-    return new InFlight((Arrival.Event) queue.poll(), 0, false, new ArrayDeque<>());
+    return new InFlight((Arrival.Event) queue.poll(), new ArrayDeque<>());
   }
 }

@@ -16,6 +16,13 @@ public sealed interface Admission {
   /** Not yet: an answer or an ack has to come first. */
   record Wait() implements Admission {}
 
+  /**
+   * It goes to its topic's lane.
+   *
+   * @param begins whether it is the first one: before, nothing of its topic may be on its way
+   */
+  record Park(boolean begins) implements Admission {}
+
   /** Not as things are. */
   record Refused(Verdict verdict) implements Admission {}
 }

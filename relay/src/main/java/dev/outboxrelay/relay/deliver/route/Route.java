@@ -2,14 +2,20 @@ package dev.outboxrelay.relay.deliver.route;
 
 import dev.outboxrelay.relay.deliver.route.RouteState.Asked;
 import dev.outboxrelay.relay.deliver.route.RouteState.Barred;
+import dev.outboxrelay.relay.deliver.route.RouteState.Closing;
+import dev.outboxrelay.relay.deliver.route.RouteState.Draining;
 import dev.outboxrelay.relay.deliver.route.RouteState.Introducing;
+import dev.outboxrelay.relay.deliver.route.RouteState.Laned;
 import dev.outboxrelay.relay.deliver.route.RouteState.Open;
+import dev.outboxrelay.relay.deliver.route.RouteState.Parked;
 import dev.outboxrelay.relay.deliver.route.RouteState.Unknown;
+import dev.outboxrelay.relay.deliver.route.RouteState.Unwritable;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /** All that is known of one topic. For one thread. */
@@ -23,9 +29,19 @@ final class Route {
    */
   private static final long FORGOTTEN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** So many events a lane delivers while others of its topic wait for that. */
+  private static final long FEW_LEFT = 1_000;
+
+  /** How long these wait at most, and how long that is not tried again. */
+  private static final long CLOSING_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private static final int NONE = -1;
 
   private final String topic;
+
+  /** Of its events, all up to this sequence are parked, or were. */
+  private long parkedUpTo;
+
   private final BitSet introduced = new BitSet();
   private RouteState state = new Unknown(null);
   private int partitions;
@@ -39,8 +55,14 @@ final class Route {
   /** A partition that an event names and the topic does not have. */
   private int wanted = NONE;
 
-  Route(String topic) {
+  /**
+   * Nothing is known of it.
+   *
+   * @param parkedUpTo the sequence of its event that was parked last
+   */
+  Route(String topic, long parkedUpTo) {
     this.topic = topic;
+    this.parkedUpTo = parkedUpTo;
   }
 
   String topic() {
@@ -83,19 +105,114 @@ final class Route {
   }
 
   /** It can't be written; asked for again at that time. */
-  void bar(Trouble trouble, long retryNanos) {
-    state = state.bar(trouble, retryNanos);
+  void bar(Trouble trouble, long retryNanos, long now) {
+    state = state.bar(trouble, retryNanos, now);
   }
 
   /** What bars it, or null. */
-  Barred barred() {
-    return state instanceof Barred barred ? barred : null;
+  Trouble trouble() {
+    return state.trouble();
+  }
+
+  /** Whether it is known that it can't be written, or was when its lane was filled. */
+  boolean isUnwritable() {
+    return state instanceof Unwritable;
+  }
+
+  /** When it is to be asked for again; empty if it is not known that it can't be written. */
+  OptionalLong retryNanos() {
+    return state instanceof Unwritable unwritable
+        ? OptionalLong.of(unwritable.retryNanos())
+        : OptionalLong.empty();
+  }
+
+  /** Whether it has been barred since then or before. */
+  boolean isBarredSince(long nanos) {
+    return state instanceof Barred barred && barred.sinceNanos() - nanos <= 0;
+  }
+
+  /** It counts as barred since then at the latest. */
+  void barredSince(long nanos) {
+    if (state instanceof Barred barred && barred.sinceNanos() - nanos > 0) {
+      state = barred.since(nanos);
+    }
+  }
+
+  /** It is asked for again at that time. */
+  void retry(long nextNanos) {
+    if (state instanceof Unwritable unwritable) {
+      state = unwritable.retry(nextNanos);
+    }
+  }
+
+  /** Its events go to its lane from now on. */
+  void park() {
+    if (state instanceof Barred barred) {
+      state = barred.park();
+    }
+  }
+
+  /** An earlier run has left something in its lane. */
+  void left(long now) {
+    state = new Parked(null, now);
+  }
+
+  /** Whether its lane may hold something. */
+  boolean hasLane() {
+    return state instanceof Laned;
+  }
+
+  /** Whether an event of it goes to its lane, or counts as being there. */
+  boolean parks(long sequence) {
+    return (state instanceof Laned laned && laned.parks()) || sequence <= parkedUpTo;
+  }
+
+  void parked(long sequence) {
+    parkedUpTo = Math.max(parkedUpTo, sequence);
+  }
+
+  long parkedUpTo() {
+    return parkedUpTo;
+  }
+
+  /**
+   * Takes note of how far its lane is that is to deliver.
+   *
+   * @return what is new; null if nothing is
+   */
+  LaneNews look(Lanes lanes, long now) {
+    Lanes.Progress progress = lanes.progress(topic);
+    if (progress instanceof Lanes.Progress.Stuck stuck) {
+      return new LaneNews.Stuck(topic, stuck.verdict());
+    }
+    if (state instanceof Closing closing) {
+      if (lanes.isEmpty(topic, parkedUpTo)) {
+        state = closing.empty();
+        return new LaneNews.Resumed(topic);
+      }
+      if (now - closing.deadlineNanos() >= 0) {
+        closeLater(now);
+      }
+    } else if (state instanceof Draining draining
+        && now - draining.notBeforeNanos() >= 0
+        && progress instanceof Lanes.Progress.Delivering delivering
+        && delivering.events() <= FEW_LEFT) {
+      state = draining.close(now + CLOSING_NANOS);
+    }
+    return null;
+  }
+
+  /** What comes goes to its lane again, for some time. */
+  void closeLater(long now) {
+    if (state instanceof Closing closing) {
+      state = closing.late(now + CLOSING_NANOS);
+    }
   }
 
   /** Another sender follows: of that nobody has heard. */
   void renew(long now) {
-    if (state instanceof Barred barred) {
-      state = barred.renew(now);
+    if (state instanceof Unwritable unwritable) {
+      state = unwritable.renew(now);
     }
     partitions = 0;
     introduced.clear();
@@ -134,6 +251,8 @@ final class Route {
       state = asked.ready();
     } else if (state instanceof Barred barred) {
       state = barred.ready();
+    } else if (state instanceof Parked parked) {
+      state = parked.ready(now);
     }
     return null;
   }

@@ -14,6 +14,12 @@ import dev.outboxrelay.relay.fact.Trouble;
  *       idle for long, other partitions, a refusal
  *
  *   any of them ── it can't be written ──▶ Barred ── it is there ──▶ Open or Introducing
+ *                                            │ for long
+ *                                            ▼     it is there         little is left
+ *                                          Parked ─────────────▶ Draining ◀─────▶ Closing
+ *                                            ▲   the lane gets no further │  it takes long │ empty
+ *                                            └────────────────────────────┘                ▼
+ *                                                                                       Unknown
  * </pre>
  *
  * <p>What is open may be asked for, too, where acks do not come: that changes nothing here. For
@@ -30,9 +36,18 @@ sealed interface RouteState {
     return null;
   }
 
-  /** It can't be written. */
-  default Barred bar(Trouble trouble, long retryNanos) {
-    return new Barred(trouble, retryNanos, first());
+  /**
+   * It can't be written.
+   *
+   * @param retryNanos when to ask for it again
+   */
+  default RouteState bar(Trouble trouble, long retryNanos, long now) {
+    return new Barred(trouble, now, retryNanos, first());
+  }
+
+  /** What bars it; null if nothing does. */
+  default Trouble trouble() {
+    return null;
   }
 
   /**
@@ -89,20 +104,117 @@ sealed interface RouteState {
     }
   }
 
+  /** A state that ends when the topic can be written. */
+  sealed interface Unwritable extends RouteState {
+    /** When to ask for it again. */
+    long retryNanos();
+
+    /** There was no answer that tells anything. */
+    Unwritable retry(long nextNanos);
+
+    /** Another sender follows. */
+    default Unwritable renew(long now) {
+      return retry(now);
+    }
+  }
+
   /**
    * Its events wait.
    *
    * @param trouble what is wrong with it
-   * @param retryNanos when to ask for it again
+   * @param sinceNanos when that began
    */
-  record Barred(Trouble trouble, long retryNanos, Introduction first) implements RouteState {
+  record Barred(Trouble trouble, long sinceNanos, long retryNanos, Introduction first)
+      implements Unwritable {
+    @Override
+    public Barred bar(Trouble latest, long nextNanos, long now) {
+      return new Barred(latest, sinceNanos, nextNanos, first);
+    }
+
     RouteState ready() {
       return first == null ? new Open() : new Introducing(first);
     }
 
-    /** Another sender follows. */
-    Barred renew(long now) {
-      return new Barred(trouble, now, null);
+    /** Its events go to its lane: what is on its way is sent again there. */
+    Parked park() {
+      return new Parked(trouble, retryNanos);
+    }
+
+    /** The same, as if it had begun at that time. */
+    Barred since(long nanos) {
+      return new Barred(trouble, nanos, retryNanos, first);
+    }
+
+    @Override
+    public Barred retry(long nextNanos) {
+      return new Barred(trouble, sinceNanos, nextNanos, first);
+    }
+
+    @Override
+    public Barred renew(long now) {
+      return new Barred(trouble, sinceNanos, now, null);
+    }
+  }
+
+  /** A state in which its lane has events, which others must not overtake. */
+  sealed interface Laned extends RouteState {
+    /** Whether its events go to its lane. */
+    default boolean parks() {
+      return true;
+    }
+
+    @Override
+    default Parked bar(Trouble latest, long nextNanos, long now) {
+      return new Parked(latest, nextNanos);
+    }
+  }
+
+  /**
+   * Its lane waits.
+   *
+   * @param trouble what is wrong with it; null for what an earlier run has left
+   */
+  record Parked(Trouble trouble, long retryNanos) implements Laned, Unwritable {
+    Draining ready(long now) {
+      return new Draining(trouble, now);
+    }
+
+    @Override
+    public Parked retry(long nextNanos) {
+      return new Parked(trouble, nextNanos);
+    }
+  }
+
+  /**
+   * Its lane delivers, or is about to.
+   *
+   * @param notBeforeNanos when it may be closed
+   */
+  record Draining(Trouble trouble, long notBeforeNanos) implements Laned {
+    /**
+     * Little is left: what comes now waits for that, and not in the lane.
+     *
+     * @param deadlineNanos until when
+     */
+    Closing close(long deadlineNanos) {
+      return new Closing(trouble, deadlineNanos);
+    }
+  }
+
+  /** What is left in its lane is about to be settled. */
+  record Closing(Trouble trouble, long deadlineNanos) implements Laned {
+    @Override
+    public boolean parks() {
+      return false;
+    }
+
+    /** It takes too long. */
+    Draining late(long notBeforeNanos) {
+      return new Draining(trouble, notBeforeNanos);
+    }
+
+    Unknown empty() {
+      return new Unknown(null);
     }
   }
 }

@@ -5,9 +5,13 @@ import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.Set;
 
 /**
@@ -18,10 +22,25 @@ public final class Routes {
   private static final Admission WAIT = new Admission.Wait();
 
   private final TopicSource source;
+  private final Lanes lanes;
+  private final long parkAfterNanos;
   private final Map<String, Route> routes = new HashMap<>();
 
   /** Those that can't be written, in the order in which that was found. */
   private final Set<Route> barred = new LinkedHashSet<>();
+
+  /** Those whose lanes are to deliver. */
+  private final Set<Route> draining = new LinkedHashSet<>();
+
+  private final Queue<LaneNews> news = new ArrayDeque<>();
+
+  /** When to ask for those that can't be written; what was put off since stands there twice. */
+  private final PriorityQueue<Question> questions = new PriorityQueue<>();
+
+  /** Whether a topic of which nothing is known waits for its question. */
+  private boolean unknownWaits;
+
+  private boolean barWasAsked;
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
@@ -31,13 +50,39 @@ public final class Routes {
 
   private long askedNanos;
 
+  private record Question(long nanos, Route route) implements Comparable<Question> {
+    @Override
+    public int compareTo(Question other) {
+      return Long.signum(nanos - other.nanos);
+    }
+  }
+
+  /** Without lanes. */
   public Routes(TopicSource source) {
+    this(source, Lanes.NONE, 0, 0);
+  }
+
+  /**
+   * Nothing is known but what an earlier run has left.
+   *
+   * @param parkAfterNanos how long a topic is barred before its events go to its lane
+   * @param now of the monotonic clock
+   */
+  public Routes(TopicSource source, Lanes lanes, long parkAfterNanos, long now) {
     this.source = source;
+    this.lanes = lanes;
+    this.parkAfterNanos = parkAfterNanos;
+    for (String topic : lanes.left()) {
+      Route route = route(topic);
+      route.left(now);
+      barred.add(route);
+      questions.add(new Question(now, route));
+    }
   }
 
   private Route route(String topic) {
     if (last == null || !last.topic().equals(topic)) {
-      last = routes.computeIfAbsent(topic, Route::new);
+      last = routes.computeIfAbsent(topic, name -> new Route(name, lanes.lastParked(name)));
     }
     return last;
   }
@@ -54,7 +99,15 @@ public final class Routes {
               DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
     }
     Route route = route(record.topic());
-    if (route.barred() != null) {
+    if (route.parks(record.sequence())) {
+      return new Admission.Park(false);
+    }
+    if (parks(route, now)) {
+      route.park();
+      news.add(new LaneNews.Parked(route.topic()));
+      return new Admission.Park(true);
+    }
+    if (route.isUnwritable() || route.hasLane()) {
       return WAIT;
     }
     if (!isUpToDate(route, now)) {
@@ -86,6 +139,56 @@ public final class Routes {
     return true;
   }
 
+  private boolean parks(Route route, long now) {
+    return lanes.exist() && route.isBarredSince(now - parkAfterNanos);
+  }
+
+  /** Whether what comes of a topic goes to its lane, or would if it came. */
+  public boolean parks(String topic, long now) {
+    Route route = routes.get(topic);
+    return route != null && (route.hasLane() || parks(route, now));
+  }
+
+  /** An event that was to go to its lane is on its way there. */
+  public void parked(OutboxRecord record) {
+    route(record.topic()).parked(record.sequence());
+  }
+
+  /** Whether events of topics that can't be written go to lanes. */
+  public boolean canPark() {
+    return lanes.exist();
+  }
+
+  /** A topic that is barred has waited long enough. */
+  public void parkAtOnce(String topic, long now) {
+    route(topic).barredSince(now - parkAfterNanos);
+  }
+
+  /** There is no more room for events that wait: those of barred topics go to their lanes now. */
+  public void makeRoom(long now) {
+    if (lanes.exist()) {
+      barred.forEach(route -> route.barredSince(now - parkAfterNanos));
+      draining.forEach(route -> route.closeLater(now));
+    }
+  }
+
+  /** What is new of lanes; null if nothing is. */
+  public LaneNews news(long now) {
+    LaneNews first = news.poll();
+    if (first != null) {
+      return first;
+    }
+    for (Route route : draining) {
+      LaneNews latest = route.look(lanes, now);
+      if (latest != null) {
+        draining.remove(route);
+        lanes.close(route.topic());
+        return latest;
+      }
+    }
+    return null;
+  }
+
   /** An event that was admitted was handed over. */
   public void sent(OutboxRecord record, Admission.Send admission, Introduction inFlight, long now) {
     route(record.topic()).sent(admission, inFlight, now);
@@ -101,41 +204,84 @@ public final class Routes {
    *
    * @param retryNanos when
    */
-  public void bar(String topic, Trouble trouble, long retryNanos) {
+  public void bar(String topic, Trouble trouble, long retryNanos, long now) {
     Route route = route(topic);
-    route.bar(trouble, retryNanos);
+    route.bar(trouble, retryNanos, now);
     barred.add(route);
+    questions.add(new Question(retryNanos, route));
+    if (draining.remove(route)) {
+      lanes.close(topic);
+    }
+  }
+
+  /**
+   * The answer tells nothing of a topic that can't be written; it is asked for again.
+   *
+   * @param retryNanos when
+   */
+  public void retry(String topic, long retryNanos) {
+    Route route = route(topic);
+    route.retry(retryNanos);
+    questions.add(new Question(retryNanos, route));
+  }
+
+  /** Whether it is known that a topic can't be written, or could not be in an earlier run. */
+  public boolean isUnwritable(String topic) {
+    Route route = routes.get(topic);
+    return route != null && route.isUnwritable();
+  }
+
+  /** Whether it is known why events of a topic wait: it is barred, or its lane is before them. */
+  public boolean keepsBack(String topic) {
+    Route route = routes.get(topic);
+    return route != null && (route.isUnwritable() || route.hasLane());
   }
 
   /** What bars a topic, or null. */
   public Trouble bar(String topic) {
     Route route = routes.get(topic);
-    return route == null || route.barred() == null ? null : route.barred().trouble();
+    return route == null ? null : route.trouble();
   }
 
   /** What bars the topic that was barred first; null if none is. */
   public Trouble firstBar() {
-    return barred.isEmpty() ? null : barred.iterator().next().barred().trouble();
+    for (Route route : barred) {
+      if (route.trouble() != null) {
+        return route.trouble();
+      }
+    }
+    return null;
   }
 
-  /** Asks for the topics that are barred, as it becomes time. */
+  /**
+   * Asks for the topics that are barred, as it becomes time; not twice before another one that
+   * waits for its first question.
+   */
   public void askAgain(long now) {
-    if (asked != null || barred.isEmpty()) {
+    if (asked != null || barred.isEmpty() || (unknownWaits && barWasAsked)) {
       return; // each turn comes by
     }
-    barred.stream()
-        .filter(route -> now - route.barred().retryNanos() >= 0)
-        .findFirst()
-        .ifPresent(due -> ask(due.topic(), now));
+    while (!questions.isEmpty() && now - questions.peek().nanos() >= 0) {
+      Question due = questions.poll();
+      if (due.route().retryNanos().equals(OptionalLong.of(due.nanos()))) {
+        ask(due.route().topic(), now);
+        return;
+      }
+    }
   }
 
   /** Asks for a topic, unless an answer is awaited already. */
   public void ask(String topic, long now) {
+    Route wanted = route(topic);
     if (asked == null) {
-      asked = route(topic);
+      asked = wanted;
       askedNanos = now;
+      barWasAsked = wanted.isUnwritable();
+      unknownWaits &= barWasAsked;
       asked.asked();
       source.ask(topic);
+    } else if (asked != wanted && !wanted.isUnwritable()) {
+      unknownWaits = true;
     }
   }
 
@@ -150,6 +296,10 @@ public final class Routes {
     Verdict objection = route.ready(partitions, now);
     if (objection == null) {
       barred.remove(route);
+      if (route.hasLane()) {
+        draining.add(route);
+        lanes.drain(topic);
+      }
     }
     return objection;
   }
@@ -157,7 +307,9 @@ public final class Routes {
   /** The answer: not now; it is up to the caller whether that bars the topic. */
   public void unavailable(String topic) {
     asked = null;
-    route(topic).unavailable();
+    Route route = route(topic);
+    route.unavailable();
+    route.retryNanos().ifPresent(nanos -> questions.add(new Question(nanos, route)));
   }
 
   /** The topic that was asked for so long ago without an answer; or null. */
@@ -179,8 +331,11 @@ public final class Routes {
 
   /** Another sender follows: of what it writes nobody has heard. */
   public void renew(long now) {
-    routes.values().retainAll(barred);
-    barred.forEach(route -> route.renew(now));
+    routes.values().removeIf(route -> !route.isUnwritable() && !route.hasLane());
+    routes.values().forEach(route -> route.renew(now));
+    questions.clear();
+    barred.forEach(route -> questions.add(new Question(now, route)));
+    unknownWaits = false;
     last = null;
     asked = null;
   }

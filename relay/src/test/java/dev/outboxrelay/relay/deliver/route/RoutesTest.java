@@ -225,7 +225,7 @@ class RoutesTest {
     assertThat(admit(2)).isEqualTo(new Admission.Refused(pause));
     routes.ask("orders", now);
     assertThat(routes.ready("orders", 1, now)).isEqualTo(pause);
-    routes.bar("orders", new Trouble(pause, 1_000, 1), now);
+    routes.bar("orders", new Trouble(pause, 1_000, 1), now, now);
     routes.ask("orders", now);
     assertThat(routes.ready("orders", 1, now)).isEqualTo(pause);
     assertThat(routes.bar("orders")).isNotNull();
@@ -341,7 +341,7 @@ class RoutesTest {
   @Test
   void aBarredTopicWaitsUntilItIsThereAndIsAskedForInTime() {
     open(1);
-    routes.bar("orders", missing("orders"), now + 2 * SECOND);
+    routes.bar("orders", missing("orders"), now + 2 * SECOND, now);
     assertThat(routes.bar("orders")).isEqualTo(missing("orders"));
     assertThat(isAdmitted(null)).isFalse();
     routes.askAgain(now + SECOND);
@@ -358,7 +358,7 @@ class RoutesTest {
   @Test
   void aTopicThatStaysAwayStaysBarred() {
     open(1);
-    routes.bar("orders", missing("orders"), now);
+    routes.bar("orders", missing("orders"), now, now);
     routes.askAgain(now);
     routes.unavailable("orders");
     assertThat(routes.bar("orders")).isNotNull();
@@ -369,8 +369,8 @@ class RoutesTest {
   @Test
   void theTopicThatWasBarredFirstIsNamedAndOthersAreAdmitted() {
     open(1);
-    routes.bar("a", missing("a"), now + SECOND);
-    routes.bar("b", missing("b"), now);
+    routes.bar("a", missing("a"), now + SECOND, now);
+    routes.bar("b", missing("b"), now, now);
     assertThat(routes.firstBar()).isEqualTo(missing("a"));
     assertThat(isAdmitted(null)).isTrue();
     routes.askAgain(now);
@@ -383,7 +383,7 @@ class RoutesTest {
   void aBarOutlivesItsSenderAndTheNextOneIsAskedAtOnce() {
     open(1);
     send(0);
-    routes.bar("orders", missing("orders"), now + 60 * SECOND);
+    routes.bar("orders", missing("orders"), now + 60 * SECOND, now);
     routes.renew(now);
     assertThat(routes.bar("orders")).isEqualTo(missing("orders"));
     assertThat(routes.partitions("orders")).isZero();
@@ -398,7 +398,7 @@ class RoutesTest {
   void whatWasIntroducedBeforeABarIsWaitedForAfterIt() {
     open(1);
     Sent first = send(0);
-    routes.bar("orders", missing("orders"), now);
+    routes.bar("orders", missing("orders"), now, now);
     routes.askAgain(now);
     answer(1);
     assertThat(isAdmitted(0)).isFalse();

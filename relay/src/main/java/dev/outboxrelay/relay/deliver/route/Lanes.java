@@ -1,0 +1,91 @@
+package dev.outboxrelay.relay.deliver.route;
+
+import dev.outboxrelay.relay.fact.Verdict;
+import java.util.Set;
+
+/**
+ * Where the events of topics wait that can't be written for long: each topic's on disk, and with a
+ * way to Kafka of its own, its <i>lane</i>. Never blocks. For one thread.
+ */
+public interface Lanes {
+  /** There are none: events of a topic that can't be written wait in the window. */
+  Lanes NONE = new NoLanes();
+
+  /** Whether there are any. */
+  boolean exist();
+
+  /** Topics of which an earlier run has left something. */
+  Set<String> left();
+
+  /**
+   * The sequence of the event of a topic that was parked last, be it that its lane has delivered it
+   * since; 0 if none was. Whatever is at or below it counts as parked.
+   */
+  long lastParked(String topic);
+
+  /**
+   * Whether all that was parked is settled, and that is saved.
+   *
+   * @param lastSequence of the event of that topic that was parked last
+   */
+  boolean isEmpty(String topic, long lastSequence);
+
+  /** The topic can be written: its lane delivers as soon as it gets its turn. */
+  void drain(String topic);
+
+  /** Its lane ends. */
+  void close(String topic);
+
+  /** How far its lane is. */
+  Progress progress(String topic);
+
+  /** How far a lane is that is to deliver. */
+  sealed interface Progress {
+    /** Others have their turn. */
+    record Waiting() implements Progress {}
+
+    /**
+     * It delivers.
+     *
+     * @param events that are left, as far as is known
+     */
+    record Delivering(long events) implements Progress {}
+
+    /** It has ended without getting any further. */
+    record Stuck(Verdict verdict) implements Progress {}
+  }
+
+  /** Without any. */
+  record NoLanes() implements Lanes {
+    @Override
+    public boolean exist() {
+      return false;
+    }
+
+    @Override
+    public Set<String> left() {
+      return Set.of();
+    }
+
+    @Override
+    public long lastParked(String topic) {
+      return 0;
+    }
+
+    @Override
+    public boolean isEmpty(String topic, long lastSequence) {
+      return true;
+    }
+
+    @Override
+    public void drain(String topic) {}
+
+    @Override
+    public void close(String topic) {}
+
+    @Override
+    public Progress progress(String topic) {
+      return new Progress.Waiting();
+    }
+  }
+}
