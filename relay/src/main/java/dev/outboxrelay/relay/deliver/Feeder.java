@@ -111,6 +111,7 @@ final class Feeder {
     if (!window.hasRoomFor(event.record().length())) {
       if (!room.isEmpty()) {
         routes.makeRoom(now);
+        room.tryAll(waiting -> goesOn(waiting, now), this::isEnough);
       }
       return false;
     }
@@ -172,7 +173,7 @@ final class Feeder {
   }
 
   private HandOver park(Arrival.Event event, InFlight record, Admission.Park park) {
-    if (park.begins() && window.awaitsKafka(record.topic())) {
+    if (park.begins() && window.mayRepeat(record.topic())) {
       // It could fail, and be parked behind this one.
       String error = "what is on its way of topic " + record.topic() + " can't be called back";
       refuse(record, new Verdict.RebuildAndRewind(error));

@@ -205,6 +205,11 @@ public final class InFlight implements Completion, Introduction {
     return outcome == Outcome.DELIVERED && !waiting && !done && error == null;
   }
 
+  /** Whether it was sent, and may have to be sent again. */
+  boolean mayRepeat() {
+    return outcome == Outcome.DELIVERED && !waiting && !done;
+  }
+
   /** Whether it is yet to be sent. */
   boolean isWaiting() {
     return waiting;

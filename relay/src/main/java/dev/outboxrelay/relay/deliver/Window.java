@@ -76,6 +76,11 @@ final class Window {
     return records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
   }
 
+  /** Whether a record of a topic was sent and is not acked, so that it may come again. */
+  boolean mayRepeat(String topic) {
+    return records.stream().anyMatch(each -> each.mayRepeat() && topic.equals(each.topic()));
+  }
+
   /** Whether a record of another topic that was sent later is acked. */
   boolean othersAreAckedBehind(InFlight record) {
     return records.stream()

@@ -19,6 +19,9 @@ final class FakeDisk implements Settlement {
   private Settled latest;
   String cluster;
 
+  /** What is parked goes there. */
+  FakeLanes lanes;
+
   @Override
   public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
     jobs.add(record);
@@ -51,10 +54,14 @@ final class FakeDisk implements Settlement {
     latest = upTo;
   }
 
-  /** Does one dead letter or quarantine. */
+  /** Does one thing that is to be kept. */
   void work() {
     InFlight job = jobs.poll();
     if (job != null) {
+      if (job.outcome() == InFlight.Outcome.PARKED) {
+        lanes.park(job);
+        return;
+      }
       if (job.outcome() == InFlight.Outcome.DEAD) {
         deadLetters.putIfAbsent(job.sequence(), 1);
       } else {
@@ -66,6 +73,9 @@ final class FakeDisk implements Settlement {
 
   void save() {
     if (latest != null) {
+      if (lanes != null) {
+        lanes.sync();
+      }
       saved = latest;
     }
   }
@@ -74,5 +84,6 @@ final class FakeDisk implements Settlement {
   void crash() {
     jobs.clear();
     latest = saved;
+    undelivered.removeIf(sequence -> saved == null || sequence > saved.sequence());
   }
 }
