@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.deliver.route.Introduction;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
+import dev.outboxrelay.relay.tail.Source;
 import java.util.Queue;
 import java.util.UUID;
 
@@ -40,6 +41,7 @@ public final class InFlight implements Completion, Introduction {
   private final long sentNanos;
   private final boolean alone;
   private final Queue<InFlight> failures;
+  private final Source source;
 
   private Outcome outcome;
   private boolean discarded;
@@ -65,6 +67,7 @@ public final class InFlight implements Completion, Introduction {
     appendMillis = event.record().appendTime();
     settledBytes = event.settledBytes();
     movesPosition = true;
+    source = event.source();
     outcome = Outcome.DELIVERED;
     this.sentNanos = sentNanos;
     this.alone = alone;
@@ -84,6 +87,7 @@ public final class InFlight implements Completion, Introduction {
     appendMillis = 0;
     settledBytes = damage.settledBytes();
     movesPosition = sequence != 0;
+    source = null;
     outcome = Outcome.QUARANTINED;
     this.sentNanos = sentNanos;
     this.alone = false;
@@ -154,6 +158,11 @@ public final class InFlight implements Completion, Introduction {
   /** When it was appended, milliseconds since the epoch; 0 for damage. */
   public long appendMillis() {
     return appendMillis;
+  }
+
+  /** Which event of the main queue a parked one is; null for those of the main queue itself. */
+  public Source source() {
+    return source;
   }
 
   long settledBytes() {
