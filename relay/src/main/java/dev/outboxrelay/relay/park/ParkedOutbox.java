@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.park;
 
+import dev.outboxrelay.client.OutboxBusy;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxUnavailable;
@@ -10,7 +11,6 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
-import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -47,6 +47,7 @@ final class ParkedOutbox {
   private final List<InFlight> unsynced = new ArrayList<>();
 
   private QueueWriter writer; // null until it is needed
+  private QueueMaintenance maintenance; // null unless a cycle could not be marked
   private UUID identity; // of the outbox that was written to last: a removed one is made anew
   private long lastAsked; // sequence of the last original that is here for sure
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
@@ -118,19 +119,14 @@ final class ParkedOutbox {
     try {
       holding.look(paths);
     } catch (OutboxUnavailable e) {
-      mend(paths);
+      try (QueueMaintenance queue = new QueueMaintenance(options())) {
+        queue.mend();
+      }
       holding.look(paths);
     }
     OutboxRecord last = lookForLast();
     if (last != null) {
       holding.found(last.sequence());
-    }
-  }
-
-  private void mend(OutboxPaths paths) throws IOException {
-    try (HeldDirectories held = HeldDirectories.hold(paths);
-        QueueMaintenance queue = new QueueMaintenance(options(), held)) {
-      queue.mend();
     }
   }
 
@@ -184,7 +180,6 @@ final class ParkedOutbox {
     byte[] bytes = origin.originals().read(record);
     OutboxRecord original =
         RecordCodec.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-    boolean appended = false;
     try {
       if (writer == null) {
         directory.make();
@@ -196,12 +191,12 @@ final class ParkedOutbox {
       }
       identity = receipt.outbox();
       holding.appended(receipt.outbox(), receipt.sequence());
-      appended = true;
-    } finally {
-      if (!appended) {
-        looked = false; // it may be there all the same
-        letGo();
-      }
+    } catch (OutboxBusy e) {
+      throw e;
+    } catch (IOException | RuntimeException | Error e) {
+      looked = false; // it may be there all the same
+      letGo();
+      throw e;
     }
   }
 
@@ -266,11 +261,7 @@ final class ParkedOutbox {
       return;
     }
     if (unmarked) {
-      try (HeldDirectories held = HeldDirectories.hold(paths());
-          QueueMaintenance queue = new QueueMaintenance(options(), held)) {
-        queue.markFailed(failedCycle);
-      }
-      unmarked = false;
+      mark();
     }
     while (again < unsynced.size()) {
       append(unsynced.get(again));
@@ -280,14 +271,23 @@ final class ParkedOutbox {
     failedCycle = NONE;
   }
 
+  private void mark() throws IOException {
+    if (maintenance == null) {
+      maintenance = new QueueMaintenance(options());
+    }
+    maintenance.markFailed(failedCycle);
+    unmarked = false;
+    maintenance.close();
+    maintenance = null;
+  }
+
   /** Holds no descriptor until it is asked for something. */
   void letGo() throws IOException {
-    QueueWriter open = writer;
-    writer = null;
-    try (files) {
-      if (open != null) {
-        open.close();
-      }
+    try (files;
+        QueueWriter openWriter = writer;
+        QueueMaintenance openMaintenance = maintenance) {
+      writer = null;
+      maintenance = null;
     }
   }
 }

@@ -50,6 +50,9 @@ final class MainQueue {
   /** The kinds of syncs that fail from now on. */
   final List<DiskStep> failing = new ArrayList<>();
 
+  /** How many of the next syncs of cycles fail. */
+  int failingCycles;
+
   private Instant now = Instant.parse("2026-03-01T10:00:00Z");
 
   MainQueue(Path root) {
@@ -73,7 +76,8 @@ final class MainQueue {
                     arguments[0] instanceof Path directory
                         ? directory.toRealPath().getFileName() + "/"
                         : step.toString());
-                if (failing.contains(step)) {
+                boolean fails = step == DiskStep.PAYLOAD && failingCycles-- > 0;
+                if (fails || failing.contains(step)) {
                   throw new IOException("injected");
                 }
                 return null; // nothing here outlives the test
@@ -88,7 +92,11 @@ final class MainQueue {
 
   /** Time passes, so that each outbox goes on in another cycle. */
   void nextHour() {
-    now = now.plus(Duration.ofHours(1));
+    pass(Duration.ofHours(1));
+  }
+
+  void pass(Duration time) {
+    now = now.plus(time);
   }
 
   /** Appends one event after the other as our clients do. */
