@@ -5,10 +5,8 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
 import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.disk.Folder;
-import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordLimits;
@@ -18,10 +16,10 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
+import dev.outboxrelay.relay.settle.Originals;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.InstantSource;
@@ -49,6 +47,7 @@ public final class DeadLetters implements DeadLetterStore {
   private static final int MOST_BESIDE = 8 << 10;
 
   private final OutboxPaths paths;
+  private final Originals originals;
   private final OutboxIdentity outbox;
   private final WriterOptions options;
   private final InstantSource clock;
@@ -74,6 +73,7 @@ public final class DeadLetters implements DeadLetterStore {
       InstantSource clock)
       throws IOException {
     this.paths = paths;
+    this.originals = new Originals(paths, outbox.outbox());
     this.outbox = outbox;
     this.options =
         WriterOptions.deadLetters(paths)
@@ -165,7 +165,7 @@ public final class DeadLetters implements DeadLetterStore {
     if (known.contains(source)) {
       return false;
     }
-    byte[] original = read(record);
+    byte[] original = originals.read(record);
     OutboxRecord decoded =
         RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));
     if (writer == null) {
@@ -200,26 +200,6 @@ public final class DeadLetters implements DeadLetterStore {
   @Override
   public void settled(long sequence) {
     known.removeIf(one -> one.sequence() <= sequence);
-  }
-
-  private byte[] read(InFlight record) throws IOException {
-    CycleId place = new CycleId(outbox.outbox(), record.cycle());
-    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(record.bytes()));
-    try (FileChannel cycle = SafeFiles.openToRead(paths.cycle(record.cycle()))) {
-      long at = record.offset() + 4;
-      while (bytes.hasRemaining() && cycle.read(bytes, at + bytes.position()) >= 0) {
-        // Reads on until the record is whole.
-      }
-    }
-    if (!RecordCodec.check(bytes.flip(), place, record.offset()).isValid()) {
-      throw new IOException(
-          "the record at offset "
-              + record.offset()
-              + " of cycle "
-              + record.cycle()
-              + " is not any more what it was when it was sent; a restart quarantines it");
-    }
-    return bytes.array();
   }
 
   private static String shortened(String error) {

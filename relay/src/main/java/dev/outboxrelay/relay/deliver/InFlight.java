@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.relay.deliver.route.Introduction;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
+import dev.outboxrelay.relay.tail.Source;
 import java.util.Queue;
 import java.util.UUID;
 
@@ -39,6 +40,7 @@ public final class InFlight implements Completion, Introduction {
   private final long settledBytes;
   private final boolean movesPosition;
   private final Queue<InFlight> failures;
+  private final Source source;
 
   private Outcome outcome;
   private boolean waiting;
@@ -66,6 +68,7 @@ public final class InFlight implements Completion, Introduction {
     appendMillis = event.record().appendTime();
     settledBytes = event.settledBytes();
     movesPosition = true;
+    source = event.source();
     outcome = Outcome.DELIVERED;
     waiting = true;
     this.failures = failures;
@@ -84,6 +87,7 @@ public final class InFlight implements Completion, Introduction {
     appendMillis = 0;
     settledBytes = damage.settledBytes();
     movesPosition = sequence != 0;
+    source = null;
     outcome = Outcome.QUARANTINED;
     this.failures = failures;
   }
@@ -168,6 +172,11 @@ public final class InFlight implements Completion, Introduction {
   /** When it was appended, milliseconds since the epoch; 0 for damage. */
   public long appendMillis() {
     return appendMillis;
+  }
+
+  /** Which event of the main queue a parked one is; null for those of the main queue itself. */
+  public Source source() {
+    return source;
   }
 
   long settledBytes() {

@@ -19,10 +19,28 @@ public sealed interface Arrival {
    * @param missingFrom the first of the sequences directly before this one that no record carries;
    *     equal to the record's own sequence if none is missing
    * @param settledBytes bytes of records in the queue up to its end, over the outbox's life
+   * @param source which event of the main queue a parked record is of; else null
    */
   record Event(
-      OutboxRecord record, long cycle, long offset, long end, long missingFrom, long settledBytes)
-      implements Arrival {}
+      OutboxRecord record,
+      long cycle,
+      long offset,
+      long end,
+      long missingFrom,
+      long settledBytes,
+      Source source)
+      implements Arrival {
+    /** Of a queue that is not a parked topic's. */
+    public Event(
+        OutboxRecord record,
+        long cycle,
+        long offset,
+        long end,
+        long missingFrom,
+        long settledBytes) {
+      this(record, cycle, offset, end, missingFrom, settledBytes, null);
+    }
+  }
 
   /**
    * Bytes that are no valid record, or must not be delivered.

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Bookmark;
+import dev.outboxrelay.relay.tail.Source;
 import java.util.ArrayDeque;
 
 /** Records in flight for the tests of other packages. */
@@ -18,10 +19,15 @@ public final class InFlights {
 
   /** A record of a cycle file. */
   public static InFlight event(long cycle, CycleEntry.Valid found) {
+    return event(cycle, found, null);
+  }
+
+  /** A parked one. */
+  public static InFlight event(long cycle, CycleEntry.Valid found, Source source) {
     long sequence = found.record().sequence();
     return new InFlight(
         new Arrival.Event(
-            found.record(), cycle, found.offset(), found.next(), sequence, found.next()),
+            found.record(), cycle, found.offset(), found.next(), sequence, found.next(), source),
         new ArrayDeque<>());
   }
 

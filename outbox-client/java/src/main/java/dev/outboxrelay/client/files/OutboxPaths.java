@@ -2,6 +2,7 @@ package dev.outboxrelay.client.files;
 
 import dev.outboxrelay.client.cycle.CycleName;
 import dev.outboxrelay.client.disk.OwnDescriptors;
+import dev.outboxrelay.client.record.RecordLimits;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -93,6 +94,21 @@ public record OutboxPaths(Path root, Path queue) {
   /** An outbox of its own, written by the relay alone. */
   public OutboxPaths deadLetters() {
     return new OutboxPaths(root.resolve("dead-letters"));
+  }
+
+  /** Outboxes of parked topics, named for them; written by the relay alone. */
+  public Path parked() {
+    return root.resolve("parked");
+  }
+
+  /**
+   * The outbox of a parked topic.
+   *
+   * @throws dev.outboxrelay.client.InvalidEvent if that is no topic's name, and may lead elsewhere
+   */
+  public OutboxPaths parked(String topic) {
+    RecordLimits.checkTopicName(topic);
+    return new OutboxPaths(parked().resolve(topic));
   }
 
   public Path quarantine() {

@@ -27,6 +27,7 @@ public final class RecordDraft implements Draft {
   private static final int FREE = 0; // header word: nothing is published here yet
   private static final int ZEROS_BEHIND = 8;
   private static final int USUAL_BYTES = 8 << 10;
+  private static final int LONGEST_NAME = 0xFFFF; // of a header, in its u16
 
   /**
    * Topic and what follows always stand here; what precedes moves up by the prologue's length when
@@ -67,7 +68,7 @@ public final class RecordDraft implements Draft {
   public void prepare(OutboxEvent event, UUID id) {
     checkTopic(event.topic());
     List<EventHeader> headers = event.headers();
-    if (headers.size() > RecordLimits.MAX_HEADERS) {
+    if (!limits.anyHeaders() && headers.size() > RecordLimits.MAX_HEADERS) {
       throw new InvalidEvent(
           "the event has "
               + headers.size()
@@ -186,54 +187,38 @@ public final class RecordDraft implements Draft {
   }
 
   private void checkTopic(String topic) {
-    int length = topic.length();
-    boolean valid =
-        length >= 1
-            && length <= RecordLimits.MAX_TOPIC_BYTES
-            && !topic.equals(".")
-            && !topic.equals("..");
-    for (int i = 0; valid && i < length; i++) {
-      char c = topic.charAt(i);
-      valid =
-          (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9')
-              || c == '.'
-              || c == '_'
-              || c == '-';
-    }
-    if (!valid) {
-      throw new InvalidEvent(
-          "the topic "
-              + quoted(topic)
-              + " is no Kafka topic name: use 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' "
-              + "and '-', and neither '.' nor '..'");
-    }
+    RecordLimits.checkTopicName(topic);
     if (!limits.reservedNames() && RecordLimits.INTERNAL_TOPICS.contains(topic)) {
       throw new InvalidEvent(
           "the topic "
-              + quoted(topic)
+              + RecordLimits.quoted(topic)
               + " is Kafka's own, brokers refuse what others send there: use another topic");
     }
   }
 
   private int checkedHeaderBytes(List<EventHeader> headers) {
+    int least = limits.anyHeaders() ? 0 : 1;
+    int most = limits.anyHeaders() ? LONGEST_NAME : RecordLimits.MAX_HEADER_NAME_BYTES;
     long total = 0;
     for (EventHeader header : headers) {
       String name = header.name();
       int length = utf8Length(name);
-      if (length < 1 || length > RecordLimits.MAX_HEADER_NAME_BYTES) {
+      if (length < least || length > most) {
         throw new InvalidEvent(
             "the header name "
-                + quoted(name)
+                + RecordLimits.quoted(name)
                 + " has "
                 + length
-                + " bytes, it must have 1 to "
-                + RecordLimits.MAX_HEADER_NAME_BYTES);
+                + " bytes, it must have "
+                + least
+                + " to "
+                + most);
       }
       if (!limits.reservedNames() && name.startsWith(RecordLimits.RESERVED_HEADER_PREFIX)) {
         throw new InvalidEvent(
-            "the header name " + quoted(name) + " begins with the reserved 'outbox-': rename it");
+            "the header name "
+                + RecordLimits.quoted(name)
+                + " begins with the reserved 'outbox-': rename it");
       }
       total += 6L + length + (header.value() == null ? 0 : header.value().length);
     }
@@ -252,7 +237,10 @@ public final class RecordDraft implements Draft {
       return StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(name)).remaining();
     } catch (CharacterCodingException e) {
       throw new InvalidEvent(
-          "the header name " + quoted(name) + " is no valid text (an unpaired surrogate)", e);
+          "the header name "
+              + RecordLimits.quoted(name)
+              + " is no valid text (an unpaired surrogate)",
+          e);
     }
   }
 
@@ -311,11 +299,5 @@ public final class RecordDraft implements Draft {
 
   private static ByteBuffer allocate(int bytes) {
     return ByteBuffer.allocateDirect(bytes).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  /** Short enough for a message, and in one line. */
-  private static String quoted(String text) {
-    String line = text.replaceAll("\\p{Cntrl}", "?");
-    return "'" + (line.length() > 80 ? line.substring(0, 80) + "…" : line) + "'";
   }
 }

@@ -68,6 +68,11 @@ public record WriterOptions(
         .withDurability(Durability.POWER);
   }
 
+  /** A parked topic's outbox, which is the relay's own: it takes whatever stood in the queue. */
+  public static WriterOptions parked(OutboxPaths topic) {
+    return of(topic).withLimits(RecordLimits.PARKED);
+  }
+
   /**
    * Milliseconds since the epoch. Asked before anything is changed.
    *

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.outboxrelay.client.InvalidEvent;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,5 +30,14 @@ class OutboxPathsTest {
     Files.createSymbolicLink(paths.queue().resolve("x"), file);
     IOException refused = assertThrows(IOException.class, paths::cycles);
     assertTrue(refused.getMessage().contains("remove what is not"), refused.getMessage());
+  }
+
+  @Test
+  void no_name_leads_out_of_the_parked_topics() {
+    OutboxPaths paths = new OutboxPaths(folder);
+    assertEquals(folder.resolve("parked/a.b"), paths.parked("a.b").root());
+    for (String name : List.of("", ".", "..", "../x", "a/b", "/a", "a\0", "ä", "a".repeat(250))) {
+      assertThrows(InvalidEvent.class, () -> paths.parked(name), name);
+    }
   }
 }

@@ -343,6 +343,24 @@ class RecordCodecTest {
   }
 
   @Test
+  void parked_records_take_any_headers_that_readers_accept() {
+    RecordDraft draft = new RecordDraft(RecordLimits.PARKED);
+    OutboxEvent event =
+        OutboxEvent.builder("t")
+            .headers(java.util.Collections.nCopies(1000, EventHeader.of("", "v")))
+            .header("n".repeat(0xFFFF), "v")
+            .header("outbox-source", "v")
+            .build();
+    draft.prepare(event, ID);
+    ByteBuffer frame = draft.complete(1, 1, 1, null, CYCLE, OFFSET);
+    ByteBuffer record = frame.slice(frame.position() + 4, draft.span(false));
+    assertEquals(RecordVerdict.VALID, check(record));
+    assertEquals(event.headers(), RecordCodec.decode(record).headers());
+    OutboxEvent longer = OutboxEvent.builder("t").header("n".repeat(0x10000), "v").build();
+    assertThrows(InvalidEvent.class, () -> draft.prepare(longer, ID));
+  }
+
+  @Test
   void text_with_an_unpaired_surrogate_is_refused_where_it_is_given() {
     assertThrows(InvalidEvent.class, () -> EventHeader.of("h", "\ud800"));
     assertThrows(InvalidEvent.class, () -> OutboxEvent.of("t", "\ud800"));

@@ -1,0 +1,64 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Arrivals;
+import dev.outboxrelay.relay.tail.Bookmark;
+import dev.outboxrelay.relay.tail.Source;
+
+/**
+ * Makes of parked records the events that they were: without the header that tells their source,
+ * and with the append time of the original. Sequence, place and length stay those of the parked
+ * topic's outbox; what tells no source stays as it is. For one thread.
+ */
+public final class ParkedArrivals implements Arrivals {
+  private final Arrivals parked;
+
+  /** Over what a parked topic's outbox holds. */
+  public ParkedArrivals(Arrivals parked) {
+    this.parked = parked;
+  }
+
+  @Override
+  public Arrival poll() {
+    Arrival next = parked.poll();
+    if (next instanceof Arrival.Event event) {
+      Source source = Source.of(event.record());
+      return source == null ? event : original(event, source);
+    }
+    return next;
+  }
+
+  private static Arrival.Event original(Arrival.Event event, Source source) {
+    OutboxRecord parked = event.record();
+    OutboxRecord original =
+        new OutboxRecord(
+            parked.sequence(),
+            parked.entry(),
+            source.appendMillis(),
+            parked.timestamp(),
+            parked.eventId(),
+            parked.topic(),
+            parked.key(),
+            parked.value(),
+            parked.headers().subList(0, parked.headers().size() - 1),
+            parked.partition(),
+            parked.batch(),
+            parked.continued(),
+            parked.prologue(),
+            parked.length());
+    return new Arrival.Event(
+        original,
+        event.cycle(),
+        event.offset(),
+        event.end(),
+        event.missingFrom(),
+        event.settledBytes(),
+        source);
+  }
+
+  @Override
+  public void rewind(Bookmark to) {
+    parked.rewind(to);
+  }
+}

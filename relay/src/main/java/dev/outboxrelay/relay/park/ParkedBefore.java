@@ -1,0 +1,177 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * What the files of a parked topic's outbox tell of the events that were parked before. Failed
+ * cycles do not count: what the disk has not taken of them is to be parked again. Changes nothing.
+ */
+final class ParkedBefore {
+  private final OutboxPaths paths;
+  private final OutboxIdentity origin;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param origin the main outbox: events of another one that was here before are others
+   */
+  ParkedBefore(OutboxPaths paths, OutboxIdentity origin) {
+    this.paths = paths;
+    this.origin = origin;
+  }
+
+  /**
+   * Which events of the main outbox are there.
+   *
+   * @param below what has a lower sequence was parked, too, in cycles that are deleted by now
+   * @param sequences of the others, where they may still be asked for
+   */
+  record Found(long below, Set<Long> sequences) {
+    boolean contains(long sequence) {
+      return sequence < below || sequences.contains(sequence);
+    }
+  }
+
+  /** The last record that can be read; null if there is none. */
+  OutboxRecord last() throws IOException {
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    List<Long> cycles = paths.cycles();
+    Set<Long> failed = failedCycles();
+    for (int i = cycles.size() - 1; i >= 0; i--) {
+      OutboxRecord last = failed.contains(cycles.get(i)) ? null : lastIn(cycles.get(i), outbox);
+      if (last != null) {
+        return last;
+      }
+    }
+    return null;
+  }
+
+  /** The sequence of the event that a record is of; 0 if it is of none of the main outbox. */
+  long sequence(OutboxRecord record) {
+    Source source = record == null ? null : Source.of(record);
+    boolean ofThis =
+        source != null
+            && source.outbox().equals(origin.outbox())
+            && source.generation() == origin.generation();
+    return ofThis ? source.sequence() : 0;
+  }
+
+  private Set<Long> failedCycles() throws IOException {
+    return StateFile.read(paths.state())
+        .map(OutboxState::failedCycles)
+        .<Set<Long>>map(HashSet::new)
+        .orElse(Set.of());
+  }
+
+  private OutboxRecord lastIn(long cycle, UUID outbox) throws IOException {
+    try (CycleScanner scanner = CycleScanner.open(paths.cycle(cycle), outbox)) {
+      long noted = scanner.writePosition();
+      boolean isPlace = noted >= scanner.start() && noted % 4 == 0;
+      OutboxRecord last = null;
+      if (scanner.layout().isPresent() && (noted == 0 || isPlace)) {
+        CycleEntry at = scanner.at(noted == 0 ? scanner.start() : noted);
+        while (at instanceof CycleEntry.Valid valid) {
+          last = valid.record();
+          at = scanner.at(valid.next());
+        }
+      }
+      if (last != null || noted == 0) {
+        return last;
+      }
+    } catch (NoSuchFileException e) {
+      return null;
+    } catch (UnreadableBlock e) {
+      // read as a reader does
+    }
+    Walk walk = new Walk(0);
+    walk.through(cycle, outbox, true);
+    return walk.last;
+  }
+
+  /**
+   * Looks at each record, and not only at the last one: a power cut may have taken what stood
+   * before that.
+   *
+   * @param settled what is at or below it is not asked for any more
+   */
+  Found above(long settled) throws IOException {
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    List<Long> cycles = paths.cycles();
+    long newest = cycles.isEmpty() ? -1 : cycles.get(cycles.size() - 1);
+    Collections.reverse(cycles);
+    Set<Long> failed = failedCycles();
+    Walk walk = new Walk(settled);
+    for (long cycle : cycles) {
+      walk.below = 0;
+      if (!failed.contains(cycle)) {
+        walk.through(cycle, outbox, cycle == newest);
+      }
+      if (walk.reachesBack) {
+        return new Found(0, walk.found);
+      }
+    }
+    return new Found(walk.below, walk.found);
+  }
+
+  /** From cycle to cycle, newest first. */
+  private final class Walk {
+    private final long settled;
+    private final Set<Long> found = new HashSet<>();
+    private boolean reachesBack; // there is one that is not asked for any more
+    private long below;
+    private OutboxRecord last;
+
+    private Walk(long settled) {
+      this.settled = settled;
+    }
+
+    private void through(long cycle, UUID outbox, boolean newest) throws IOException {
+      try (CycleReader reader = CycleReader.open(paths.cycle(cycle), outbox)) {
+        boolean first = true;
+        boolean ended = false;
+        while (!ended) {
+          CycleStep step = reader.next(newest);
+          if (step instanceof CycleStep.Event event) {
+            take(event.found().record(), first);
+          } else if (step instanceof CycleStep.Stopped stopped) {
+            throw stopped.other().refusal();
+          }
+          first = false;
+          ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
+        }
+      } catch (NoSuchFileException e) {
+        // deleted meanwhile
+      }
+    }
+
+    private void take(OutboxRecord record, boolean first) {
+      last = record;
+      long sequence = sequence(record);
+      if (sequence > settled) {
+        found.add(sequence);
+      } else {
+        reachesBack |= sequence > 0;
+      }
+      // Where a cycle was deleted before this one; if the beginning of this one is damaged, nothing
+      // tells what it was.
+      below = first && record.sequence() > 1 ? sequence : below;
+    }
+  }
+}

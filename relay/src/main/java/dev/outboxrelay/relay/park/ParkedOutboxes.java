@@ -1,0 +1,209 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.disk.Folder;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.settle.Originals;
+import dev.outboxrelay.relay.settle.ParkedStore;
+import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The parked events of an outbox, in an outbox of its own for each topic: {@code parked/<topic>/}.
+ * A parked record is the original with one more header, which tells its {@link
+ * dev.outboxrelay.relay.tail.Source}.
+ */
+public final class ParkedOutboxes implements ParkedStore {
+  private static final Logger LOG = LoggerFactory.getLogger(ParkedOutboxes.class);
+
+  /** Each has about eight descriptors and half a megabyte of buffers. */
+  static final int MOST_OPEN = 32;
+
+  private final ParkedOutbox.Origin origin;
+  private final ParkedDirectory directory;
+  private final WriterOptions like;
+  private final Map<String, ParkedOutbox> outboxes = new ConcurrentHashMap<>();
+
+  /** The one that was used last is last. */
+  private final Map<String, ParkedOutbox> open = new LinkedHashMap<>(2 * MOST_OPEN, 0.75f, true);
+
+  private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+
+  private ParkedOutboxes(
+      ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like) {
+    this.origin = origin;
+    this.directory = directory;
+    this.like = like;
+  }
+
+  /**
+   * Looks at what is parked.
+   *
+   * @param paths of the outbox whose events they are
+   * @param outbox which that is
+   * @param settled its position: what is at or below it never comes again
+   * @param like the options of the outbox itself
+   */
+  public static ParkedOutboxes open(
+      OutboxPaths paths, OutboxIdentity outbox, long settled, WriterOptions like)
+      throws IOException {
+    Originals originals = new Originals(paths, outbox.outbox());
+    ParkedDirectory directory = ParkedDirectory.open(paths, like.disk());
+    ParkedOutboxes opened =
+        new ParkedOutboxes(new ParkedOutbox.Origin(outbox, settled, originals), directory, like);
+    try {
+      opened.find();
+      return opened;
+    } catch (IOException | RuntimeException | Error e) {
+      directory.close();
+      throw e;
+    }
+  }
+
+  private void find() throws IOException {
+    Map<String, String> unknown = new LinkedHashMap<>();
+    for (String topic : directory.topics()) {
+      ParkedOutbox outbox = outbox(topic);
+      try {
+        outbox.find();
+      } catch (IOException | OutboxError e) {
+        unknown.put(topic, e.getMessage());
+      }
+    }
+    if (!unknown.isEmpty()) {
+      Map.Entry<String, String> first = unknown.entrySet().iterator().next();
+      LOG.atWarn()
+          .addKeyValue("topics", unknown.size())
+          .addKeyValue("topic", first.getKey())
+          .addKeyValue("error", first.getValue())
+          .log("parked topics can't be read, and count as such that hold events");
+    }
+  }
+
+  private ParkedOutbox outbox(String topic) {
+    return outboxes.computeIfAbsent(topic, name -> new ParkedOutbox(name, origin, directory, like));
+  }
+
+  @Override
+  public boolean add(InFlight record) throws IOException {
+    RecordLimits.checkTopicName(record.topic());
+    ParkedOutbox outbox = outbox(record.topic());
+    use(outbox);
+    try {
+      boolean isNew = outbox.add(record);
+      unsynced.add(outbox);
+      return isNew;
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+  }
+
+  /** Makes room for it. */
+  private void use(ParkedOutbox outbox) throws IOException {
+    if (open.get(outbox.topic()) == null) {
+      if (open.size() >= MOST_OPEN) {
+        Iterator<ParkedOutbox> eldest = open.values().iterator();
+        ParkedOutbox evicted = eldest.next();
+        eldest.remove();
+        evicted.letGo();
+      }
+      open.put(outbox.topic(), outbox);
+    }
+  }
+
+  @Override
+  public void sync() throws IOException {
+    IOException failure = null;
+    for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
+      ParkedOutbox outbox = each.next();
+      try {
+        sync(outbox);
+        each.remove();
+      } catch (IOException | OutboxError e) {
+        IOException named = named(outbox, e);
+        if (failure == null) {
+          failure = named;
+        } else {
+          failure.addSuppressed(named);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void sync(ParkedOutbox outbox) throws IOException {
+    try {
+      outbox.sync();
+    } finally {
+      if (!open.containsKey(outbox.topic())) {
+        outbox.letGo();
+      }
+    }
+  }
+
+  /** A failed cycle here must not be taken for one of the main queue. */
+  private static IOException named(ParkedOutbox outbox, Exception e) {
+    String text =
+        e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
+    return new IOException(
+        "parked events of topic " + outbox.topic() + " are not safe yet: " + text, e);
+  }
+
+  @Override
+  public void settled(String topic) {
+    ParkedOutbox outbox = outboxes.get(topic);
+    if (outbox != null) {
+      outbox.holding().look(outbox.paths());
+    }
+  }
+
+  @Override
+  public long heldBytes() {
+    long bytes = 0;
+    for (ParkedOutbox each : outboxes.values()) {
+      bytes += each.holding().topic().heldBytes();
+    }
+    return bytes;
+  }
+
+  @Override
+  public Map<String, ParkedTopic> topics() {
+    Map<String, ParkedTopic> topics = new HashMap<>();
+    outboxes.forEach((topic, outbox) -> topics.put(topic, outbox.holding().topic()));
+    return topics;
+  }
+
+  @Override
+  public boolean isEmpty(String topic) {
+    ParkedOutbox outbox = outboxes.get(topic);
+    return outbox == null || outbox.holding().topic().isEmpty();
+  }
+
+  @Override
+  public void close() throws IOException {
+    List<ParkedOutbox> all = new ArrayList<>(open.values());
+    open.clear();
+    try (directory) {
+      for (ParkedOutbox each : all) {
+        each.letGo();
+      }
+    }
+  }
+}

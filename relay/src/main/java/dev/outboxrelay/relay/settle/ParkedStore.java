@@ -1,0 +1,50 @@
+package dev.outboxrelay.relay.settle;
+
+import dev.outboxrelay.relay.deliver.InFlight;
+import java.io.IOException;
+import java.util.Map;
+
+/**
+ * Where events wait whose topic can't be written for long. {@link #add}, {@link #sync} and {@link
+ * #close} are for the settling thread; all else may come from any.
+ */
+public interface ParkedStore extends AutoCloseable {
+  /**
+   * Adds a record behind those of its topic, unless it is there already. It can be read at once,
+   * and is durable with the next {@link #sync}.
+   *
+   * @return whether it was new
+   * @throws dev.outboxrelay.client.InvalidEvent if its topic is no topic's name, or its timestamp
+   *     negative: it can never be parked
+   * @throws dev.outboxrelay.client.EventTooLarge if it fills the longest record, so that where it
+   *     came from has no room: it can never be parked
+   */
+  boolean add(InFlight record) throws IOException;
+
+  /**
+   * Brings to stable storage all for which {@link #add} was asked since the last time. A position
+   * may cover it only when this has returned. What fails is tried again by the next call; a failed
+   * cycle is never that of the main queue.
+   */
+  void sync() throws IOException;
+
+  /**
+   * A position of that topic's own outbox was saved.
+   *
+   * @throws dev.outboxrelay.client.OutboxError if its files do not tell how much is left; then that
+   *     counts as before
+   */
+  void settled(String topic);
+
+  /** Size of all records that no position of their own outboxes covers, as of the last sync. */
+  long heldBytes();
+
+  /** All topics that have an outbox, as it is now. */
+  Map<String, ParkedTopic> topics();
+
+  /** Whether nothing of the topic waits here. What can't be read counts as waiting. */
+  boolean isEmpty(String topic);
+
+  @Override
+  void close() throws IOException;
+}

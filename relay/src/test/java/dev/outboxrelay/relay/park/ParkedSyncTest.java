@@ -1,0 +1,261 @@
+package dev.outboxrelay.relay.park;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outboxrelay.client.OutboxBusy;
+import dev.outboxrelay.client.OutboxUnavailable;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.lock.WritersLock;
+import dev.outboxrelay.client.writing.QueueMaintenance;
+import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.sync.CycleSyncException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is parked is on stable storage before a position covers it. */
+class ParkedSyncTest {
+  @TempDir private Path directory;
+  private MainQueue queue;
+  private OutboxPaths topic;
+  private List<InFlight> events;
+  private ParkedOutboxes parked;
+
+  @BeforeEach
+  void open() throws IOException {
+    queue = new MainQueue(directory.resolve("outbox"));
+    topic = queue.paths.parked("t");
+    events = queue.append("t", "t", "t", "u");
+    parked = queue.open(0);
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    parked.close();
+  }
+
+  /** What the next sync does. */
+  private List<String> sync() throws IOException {
+    queue.syncs.clear();
+    parked.sync();
+    return List.copyOf(queue.syncs);
+  }
+
+  private List<String> failedSync() {
+    queue.syncs.clear();
+    assertThatThrownBy(parked::sync)
+        .isInstanceOf(IOException.class)
+        .isNotInstanceOf(CycleSyncException.class)
+        .hasMessageContaining("topic t");
+    return List.copyOf(queue.syncs);
+  }
+
+  /** On another thread, as the lock's own must not wait for itself. */
+  private void whileOthersHaveTheLock(Callable<?> work) throws Exception {
+    ExecutorService another = Executors.newSingleThreadExecutor();
+    try (WritersLock lock = new WritersLock(topic.lock(), Disk.REAL, new SplittableRandom(1))) {
+      lock.acquire(Duration.ofSeconds(5));
+      try {
+        var unused = another.submit(work).get(60, TimeUnit.SECONDS);
+      } finally {
+        lock.release();
+      }
+    } finally {
+      another.shutdown();
+    }
+  }
+
+  private void markFailed(long cycle) throws IOException {
+    try (QueueMaintenance other = new QueueMaintenance(WriterOptions.parked(topic))) {
+      other.markFailed(cycle);
+    }
+  }
+
+  private List<Long> failedCycles() throws IOException {
+    return StateFile.read(topic.state()).orElseThrow().failedCycles();
+  }
+
+  @Test
+  void namesGoFirstWhereTheyAreNewAndThenTheCycle() throws IOException {
+    parked.add(events.get(0));
+    assertThat(sync())
+        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+    assertThat(sync()).isEmpty();
+
+    parked.add(events.get(1));
+    assertThat(sync()).containsExactly("PAYLOAD");
+
+    parked.add(events.get(3));
+    assertThat(sync()).containsExactly("queue/", "LISTING", "STATE", "u/", "parked/", "PAYLOAD");
+
+    queue.nextHour();
+    parked.add(events.get(2));
+    assertThat(sync()).containsExactly("queue/", "LISTING", "STATE", "t/", "PAYLOAD", "PAYLOAD");
+  }
+
+  @Test
+  void whatAnEarlierRelayParkedIsSyncedWhenItIsAskedFor() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    parked = queue.open(0);
+    assertThat(sync()).isEmpty();
+    assertThat(parked.add(events.get(0))).isFalse();
+    assertThat(sync())
+        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+  }
+
+  @Test
+  void whatTheDiskDidNotTakeIsParkedAgainInTheNextCycleAndOnlyThatIsSynced() throws IOException {
+    parked.add(events.get(0));
+    parked.sync();
+    parked.add(events.get(1));
+    parked.add(events.get(2));
+    queue.failingCycles = 1;
+    assertThat(failedSync()).containsExactly("PAYLOAD", "CREATE", "queue/");
+
+    assertThat(failedCycles()).isEqualTo(topic.cycles().subList(0, 1));
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L, 2L, 3L);
+    assertThat(parked.add(events.get(2))).isFalse();
+    assertThat(sync()).containsExactly("queue/", "LISTING", "STATE", "t/", "PAYLOAD");
+    assertThat(sync()).isEmpty();
+  }
+
+  @Test
+  void aSecondDiskErrorIsAsGoodAsTheFirst() throws IOException {
+    parked.add(events.get(0));
+    queue.failingCycles = 2;
+    failedSync();
+    failedSync();
+    assertThat(failedCycles()).hasSize(2);
+    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L, 1L);
+  }
+
+  @Test
+  void nothingIsAddedToTheFailedCycleBeforeItIsMarkedAndNothingGetsAhead() throws Exception {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    queue.failingCycles = 1;
+    whileOthersHaveTheLock(this::failedSync);
+    assertThat(failedCycles()).isEmpty();
+    assertThat(parked.add(events.get(2))).isTrue();
+    assertThat(failedCycles()).hasSize(1);
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L, 3L);
+    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+  }
+
+  @Test
+  void aFailedCycleThatCannotBeMarkedYetHoldsUpItsTopic() throws Exception {
+    parked.add(events.get(0));
+    queue.failingCycles = 1;
+    whileOthersHaveTheLock(
+        () -> {
+          failedSync();
+          assertThatThrownBy(() -> parked.add(events.get(1))).isInstanceOf(OutboxBusy.class);
+          assertThat(failedSync()).isEmpty();
+          assertThat(parked.add(events.get(3))).isTrue();
+          return events;
+        });
+    assertThat(sync()).contains("PAYLOAD", "u/");
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L);
+  }
+
+  /** The topic's own delivery syncs the same cycles, and may be told of the error instead. */
+  @Test
+  void whatSomebodyElseMarkedFailedIsParkedAgain() throws IOException {
+    parked.add(events.get(0));
+    markFailed(topic.cycles().get(0));
+    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L);
+    parked.add(events.get(1));
+    assertThat(sync()).containsExactly("PAYLOAD");
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
+  }
+
+  @Test
+  void whatIsInACycleThatFailedBeforeARestartIsParkedAgainOnce() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    markFailed(topic.cycles().get(0));
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isTrue();
+    parked.sync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L);
+    parked.close();
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isFalse();
+  }
+
+  @Test
+  void oneTopicsDiskErrorLeavesTheOthersAlone() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(3));
+    queue.failingCycles = 1;
+    failedSync();
+    assertThat(sync()).doesNotContain("u/").containsOnlyOnce("PAYLOAD");
+    assertThat(queue.sequences("u")).containsExactly(4L);
+  }
+
+  @Test
+  void aNameThatCannotBeSyncedIsTriedAgainAndNoDataIsGivenUp() throws IOException {
+    parked.add(events.get(0));
+    queue.failing.add(DiskStep.LINK);
+    assertThat(failedSync()).doesNotContain("PAYLOAD");
+    queue.failing.clear();
+    assertThat(sync())
+        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+    assertThat(queue.sequences("t")).containsExactly(1L);
+  }
+
+  @Test
+  void allOfManyTopicsAreSynced() throws IOException {
+    int many = 2 * ParkedOutboxes.MOST_OPEN;
+    List<InFlight> one = new ArrayList<>();
+    for (int i = 0; i < many; i++) {
+      one.add(queue.append("many" + i));
+      parked.add(one.get(i));
+    }
+    List<String> syncs = sync();
+    assertThat(Collections.frequency(syncs, "PAYLOAD")).isEqualTo(many);
+    for (int i = 0; i < many; i++) {
+      assertThat(syncs).contains("many" + i + "/");
+    }
+  }
+
+  @Test
+  void anOutboxThatSomebodyRemovedIsMadeAnewAndSynced() throws IOException {
+    parked.add(events.get(0));
+    parked.sync();
+    try (Stream<Path> all = Files.walk(topic.root())) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    }
+    queue.pass(Duration.ofHours(-3)); // its cycles may have been ahead of the clock
+    assertThatThrownBy(() -> parked.add(events.get(1))).isInstanceOf(OutboxUnavailable.class);
+    assertThat(parked.add(events.get(1))).isTrue();
+    assertThat(sync()).contains("queue/", "t/", "parked/", "PAYLOAD");
+    assertThat(parked.topics().get("t").appendedSequence()).isEqualTo(1);
+    assertThat(queue.sequences("t")).containsExactly(2L);
+  }
+}
