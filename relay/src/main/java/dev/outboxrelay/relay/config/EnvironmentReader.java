@@ -137,6 +137,12 @@ final class EnvironmentReader {
   }
 
   /** A number with a unit, or 0. */
+  /** The same, or {@code off}: empty. */
+  Optional<Duration> durationOrOff(String name, Duration fallback, String example) {
+    boolean off = value(name).filter("off"::equals).isPresent();
+    return off ? Optional.empty() : Optional.of(duration(name, fallback, example));
+  }
+
   Duration duration(String name, Duration fallback, String example) {
     Optional<String> value = value(name);
     if (value.isEmpty()) {

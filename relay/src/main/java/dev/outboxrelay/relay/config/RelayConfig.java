@@ -41,6 +41,8 @@ import java.util.OptionalLong;
  *     OUTBOX_CLUSTER_ID})
  * @param refusalsInARow so many events of one topic that Kafka refuses for one reason become dead
  *     letters, then the topic waits; 0 = all do ({@code OUTBOX_REFUSALS_IN_A_ROW})
+ * @param parkAfter how long a topic can't be written before its events are kept apart, so that the
+ *     position passes them; empty = never ({@code OUTBOX_PARK_AFTER})
  * @param checkpointInterval how often the position is saved while events flow ({@code
  *     OUTBOX_CHECKPOINT_INTERVAL_MS})
  * @param stopDeadline how long a graceful stop may wait for what is in flight ({@code
@@ -73,6 +75,7 @@ public record RelayConfig(
     WindowSettings window,
     Optional<String> clusterId,
     int refusalsInARow,
+    Optional<Duration> parkAfter,
     Duration checkpointInterval,
     Duration stopDeadline,
     boolean drainOnStop,
@@ -117,6 +120,7 @@ public record RelayConfig(
             window,
             reader.clusterId(),
             (int) reader.number("OUTBOX_REFUSALS_IN_A_ROW", 10, 0, 1_000_000),
+            reader.durationOrOff("OUTBOX_PARK_AFTER", Duration.ofSeconds(5), "5s"),
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
             reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
             reader.flag("OUTBOX_DRAIN_ON_STOP"),
@@ -181,6 +185,7 @@ public record RelayConfig(
         window,
         clusterId,
         refusalsInARow,
+        parkAfter,
         checkpointInterval,
         stopDeadline,
         drainOnStop,
@@ -215,6 +220,8 @@ public record RelayConfig(
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
     settings.put("OUTBOX_CLUSTER_ID", clusterId.orElse(""));
     settings.put("OUTBOX_REFUSALS_IN_A_ROW", String.valueOf(refusalsInARow));
+    settings.put(
+        "OUTBOX_PARK_AFTER", parkAfter.map(after -> after.toMillis() + "ms").orElse("off"));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
     settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");

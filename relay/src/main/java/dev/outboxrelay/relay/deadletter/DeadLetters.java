@@ -46,7 +46,7 @@ public final class DeadLetters implements DeadLetterStore {
   /** Bytes of a dead letter beside the original and the key. */
   private static final int MOST_BESIDE = 8 << 10;
 
-  private final OutboxPaths paths;
+  private final OutboxPaths home;
   private final Originals originals;
   private final OutboxIdentity outbox;
   private final WriterOptions options;
@@ -61,23 +61,25 @@ public final class DeadLetters implements DeadLetterStore {
    * Reads which dead letters there are.
    *
    * @param paths of the outbox whose events they are
+   * @param home the outbox beside whose queue they are: that one, or the one of which it is a lane
    * @param outbox which that is
    * @param settled the position: what is at or below it never comes again
    * @param like the options of the outbox itself
    */
   public DeadLetters(
       OutboxPaths paths,
+      OutboxPaths home,
       OutboxIdentity outbox,
       long settled,
       WriterOptions like,
       InstantSource clock)
       throws IOException {
-    this.paths = paths;
+    this.home = home;
     this.originals = new Originals(paths, outbox.outbox());
     this.outbox = outbox;
     this.options =
-        WriterOptions.deadLetters(paths)
-            .withDurability(strongest(paths))
+        WriterOptions.deadLetters(home)
+            .withDurability(strongest(home))
             .withTrustParent(like.trustParent())
             .withDisk(like.disk());
     this.clock = clock;
@@ -98,7 +100,7 @@ public final class DeadLetters implements DeadLetterStore {
 
   private Set<Source> knownAbove(long settled) throws IOException {
     Set<Source> found = new HashSet<>();
-    try (HeldDirectories held = HeldDirectories.find(paths.deadLetters()).orElse(null)) {
+    try (HeldDirectories held = HeldDirectories.find(home.deadLetters()).orElse(null)) {
       if (held != null) {
         addAbove(settled, held.paths(), found);
       }

@@ -71,6 +71,9 @@ public final class Ledger {
         listener.tell(new Fact.Parked(record.topic(), (int) record.bytes()));
       }
     }
+    if (record.source() != null) {
+      settlement.ofSource(record.source().sequence(), record.outcome());
+    }
     if (record.movesPosition()) {
       highestSequence = Math.max(highestSequence, record.sequence());
       lastSettled = record;

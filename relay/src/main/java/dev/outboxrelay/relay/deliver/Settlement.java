@@ -22,6 +22,14 @@ public interface Settlement {
    */
   void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome);
 
+  /**
+   * What became of the event that this one was in the outbox from which it was parked; comes before
+   * the {@link #settled} that covers this one.
+   *
+   * @param sequence of that event
+   */
+  void ofSource(long sequence, InFlight.Outcome outcome);
+
   /** Events go to this cluster from now on; remembered for later runs. */
   void cluster(String id);
 

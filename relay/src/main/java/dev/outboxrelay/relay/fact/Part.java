@@ -17,6 +17,12 @@ public enum Part {
       "dead-letter",
       "A dead letter can't be written",
       "make room for dead-letters/, or give the relay the right to write it"),
+  /** Events of topics that can't be written. */
+  PARKING(
+      "parking",
+      "Events of a topic that can't be written can't be kept apart",
+      "make room for parked/, or give the relay the right to write it: until then they hold up all"
+          + " that stands behind them"),
   /** Bytes that are no valid record. */
   QUARANTINE(
       "quarantine",

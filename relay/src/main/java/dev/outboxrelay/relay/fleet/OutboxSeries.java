@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Service;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.function.Supplier;

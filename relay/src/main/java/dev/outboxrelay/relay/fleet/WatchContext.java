@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.fleet;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
+import dev.outboxrelay.relay.pipeline.Service;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.fleet;
 
+import dev.outboxrelay.relay.pipeline.Service;
+
 /**
  * Where a watched outbox stands. Each state has only its legal exits as methods:
  *

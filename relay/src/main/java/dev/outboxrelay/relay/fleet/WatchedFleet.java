@@ -6,7 +6,9 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
+import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineThread;
 import dev.outboxrelay.relay.pipeline.RelayLock;
 import dev.outboxrelay.relay.rounds.Rounds;
 import dev.outboxrelay.relay.rounds.WorkThread;
@@ -60,7 +62,9 @@ public final class WatchedFleet implements Fleet {
             outbox -> {
               RelayConfig one = config.forOutbox(outbox);
               RelayLock lock = RelayLock.take(outbox);
-              return around -> PipelineThread.start(one, kafka, lock, around, budget);
+              return around ->
+                  PipelineThread.start(
+                      outbox, lock, () -> Pipeline.open(one, kafka, lock, around, budget));
             },
             new OutboxSearch(outboxes.globs(), new Rounds<>(threads, OutboxSearch.PATIENCE)),
             outbox ->

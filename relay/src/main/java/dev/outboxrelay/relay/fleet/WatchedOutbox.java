@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.fleet;
 
 import dev.outboxrelay.relay.deliver.Backoff;
-import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.fleet.WatchState.Closing;
 import dev.outboxrelay.relay.fleet.WatchState.Idle;
 import dev.outboxrelay.relay.fleet.WatchState.Leaving;
@@ -13,6 +12,8 @@ import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Service;
+import dev.outboxrelay.relay.pipeline.Service.Stage;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -105,7 +106,7 @@ final class WatchedOutbox {
       try {
         return idle.open(open());
       } catch (PipelineRefused e) {
-        OutboxOnHold hold = hold(null, OutboxOnHold.reason(e), e.getMessage());
+        OutboxOnHold hold = hold(null, e);
         return idle.refused(hold, retryNanos(hold, now));
       }
     }
@@ -116,7 +117,7 @@ final class WatchedOutbox {
     try {
       return before.retry(open());
     } catch (PipelineRefused e) {
-      OutboxOnHold hold = hold(before.hold(), OutboxOnHold.reason(e), e.getMessage());
+      OutboxOnHold hold = hold(before.hold(), e);
       return before.refused(hold, retryNanos(hold, now));
     }
   }
@@ -124,7 +125,7 @@ final class WatchedOutbox {
   private WatchState whileOpening(Opening opening, long now) {
     Stage stage = opening.service().stage();
     if (stage instanceof Stage.Refused refused) {
-      OutboxOnHold hold = hold(opening.before(), refused.reason(), refused.error());
+      OutboxOnHold hold = hold(opening.before(), refused.cause());
       return opening.refused(hold, retryNanos(hold, now));
     }
     if (stage instanceof Stage.Opening) {
@@ -218,6 +219,12 @@ final class WatchedOutbox {
   void toldGone() {
     sync.close();
     log.gone();
+  }
+
+  private OutboxOnHold hold(OutboxOnHold before, Throwable cause) {
+    return cause instanceof PipelineRefused refused
+        ? hold(before, OutboxOnHold.reason(refused), refused.getMessage())
+        : hold(before, OutboxOnHold.FAILED, cause.toString());
   }
 
   private OutboxOnHold hold(OutboxOnHold before, String reason, String error) {

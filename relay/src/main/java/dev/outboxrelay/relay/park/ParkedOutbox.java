@@ -56,6 +56,7 @@ final class ParkedOutbox {
   private long failedCycle = NONE; // what was in it is being added again
   private boolean unmarked; // writers still append to it
   private int again; // how many were
+  private volatile long lastParked;
 
   /**
    * Where the events come from.
@@ -85,6 +86,11 @@ final class ParkedOutbox {
 
   Holding holding() {
     return holding;
+  }
+
+  /** As {@link dev.outboxrelay.relay.settle.ParkedStore#lastParked}. From any thread. */
+  long lastParked() {
+    return lastParked;
   }
 
   OutboxPaths paths() {
@@ -134,6 +140,7 @@ final class ParkedOutbox {
     ParkedBefore before = new ParkedBefore(paths(), origin.outbox());
     OutboxRecord last = before.last();
     lastFound = before.sequence(last);
+    lastParked = Math.max(lastParked, lastFound);
     found = null;
     looked = true;
     return last;
@@ -151,6 +158,7 @@ final class ParkedOutbox {
       append(record);
     }
     lastAsked = record.sequence();
+    lastParked = Math.max(lastParked, lastAsked); // behind what was appended
     unsynced.add(record);
     return isNew;
   }

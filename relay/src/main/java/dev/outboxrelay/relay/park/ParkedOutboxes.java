@@ -184,6 +184,18 @@ public final class ParkedOutboxes implements ParkedStore {
   }
 
   @Override
+  public ParkedTopic topic(String topic) {
+    ParkedOutbox outbox = outboxes.get(topic);
+    return outbox == null ? ParkedTopic.EMPTY : outbox.holding().topic();
+  }
+
+  @Override
+  public long lastParked(String topic) {
+    ParkedOutbox outbox = outboxes.get(topic);
+    return outbox == null ? 0 : outbox.lastParked();
+  }
+
+  @Override
   public Map<String, ParkedTopic> topics() {
     Map<String, ParkedTopic> topics = new HashMap<>();
     outboxes.forEach((topic, outbox) -> topics.put(topic, outbox.holding().topic()));
@@ -192,8 +204,7 @@ public final class ParkedOutboxes implements ParkedStore {
 
   @Override
   public boolean isEmpty(String topic) {
-    ParkedOutbox outbox = outboxes.get(topic);
-    return outbox == null || outbox.holding().topic().isEmpty();
+    return topic(topic).isEmpty();
   }
 
   @Override

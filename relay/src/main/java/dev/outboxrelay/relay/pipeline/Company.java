@@ -9,8 +9,18 @@ sealed interface Company {
   /** The process is this pipeline's alone. */
   Company NONE = new Alone();
 
+  /** Of the window's bytes, all lanes have one part in so many: heaps are measured for a window. */
+  int LANES_SHARE = 4;
+
   /** What its window may take of the process's memory. */
   Lease lease();
+
+  /**
+   * What its lanes share.
+   *
+   * @param windowBytes what its own window may take
+   */
+  WindowBudget ofLanes(long windowBytes);
 
   /** What tells its producer from others in the process, to be put behind their common name. */
   String producerSuffix(UUID outboxId);
@@ -19,6 +29,11 @@ sealed interface Company {
     @Override
     public Lease lease() {
       return Lease.WHOLE;
+    }
+
+    @Override
+    public WindowBudget ofLanes(long windowBytes) {
+      return new WindowBudget(windowBytes / LANES_SHARE);
     }
 
     @Override
@@ -31,6 +46,11 @@ sealed interface Company {
     @Override
     public Lease lease() {
       return budget.lease();
+    }
+
+    @Override
+    public WindowBudget ofLanes(long windowBytes) {
+      return budget;
     }
 
     @Override

@@ -32,6 +32,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   private final FactListener listener;
   private final Clocks clocks;
   private final Delivery delivery;
+  private final ParkedLanes lanes; // null for a lane, and where nothing is parked
   private final Settler settler;
   private final SettlerThread settlerThread;
   private final OutboxSync sync;
@@ -57,6 +58,7 @@ public final class Pipeline implements Observed, AutoCloseable {
       FactListener listener,
       Clocks clocks,
       Delivery delivery,
+      ParkedLanes lanes,
       Settler settler,
       SettlerThread settlerThread,
       OutboxSync sync,
@@ -69,6 +71,7 @@ public final class Pipeline implements Observed, AutoCloseable {
     this.listener = listener;
     this.clocks = clocks;
     this.delivery = delivery;
+    this.lanes = lanes;
     this.settler = settler;
     this.settlerThread = settlerThread;
     this.sync = sync;
@@ -92,7 +95,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   public static Pipeline open(
       RelayConfig config, Supplier<KafkaSettings> kafka, OutboxContext context) {
     RelayLock lock = PipelineAssembly.lock(config);
-    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, Company.NONE);
+    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, Company.NONE, null);
   }
 
   /**
@@ -111,7 +114,7 @@ public final class Pipeline implements Observed, AutoCloseable {
       OutboxContext context,
       WindowBudget budget) {
     Company company = new Company.Shared(budget);
-    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, company);
+    return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, company, null);
   }
 
   /** One turn of the loop; returns how much was done, 0 if there was nothing to do. */
@@ -156,6 +159,9 @@ public final class Pipeline implements Observed, AutoCloseable {
       stopBegun = true;
       stopDeadlineNanos = now + stopDeadline.toNanos();
       lastWanted = drainOnStop && !gone ? board.appendedNow() : 0;
+      if (lanes != null) {
+        lanes.stop();
+      }
     }
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
@@ -170,7 +176,8 @@ public final class Pipeline implements Observed, AutoCloseable {
       lastSaveDeadlineNanos = now + LAST_SAVE_NANOS;
       settler.hurry();
     }
-    if (settler.isUpToDate() || now - lastSaveDeadlineNanos >= 0) {
+    boolean done = settler.isUpToDate() && (lanes == null || lanes.haveEnded());
+    if (done || now - lastSaveDeadlineNanos >= 0) {
       tellOfOthers();
       note(now);
       end = endOf(state);

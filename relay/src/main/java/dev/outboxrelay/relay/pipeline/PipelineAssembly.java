@@ -28,8 +28,12 @@ import dev.outboxrelay.relay.kafka.OtherSide;
 import dev.outboxrelay.relay.kafka.ProducerFactory;
 import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.park.ParkedArrivals;
+import dev.outboxrelay.relay.park.ParkedOutboxes;
+import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
+import dev.outboxrelay.relay.tail.Arrivals;
 import dev.outboxrelay.relay.tail.Bookmark;
 import dev.outboxrelay.relay.tail.Intake;
 import dev.outboxrelay.relay.tail.Tail;
@@ -75,6 +79,7 @@ final class PipelineAssembly {
    * Opens a pipeline.
    *
    * @param lock of its outbox; it ends with the pipeline, or here if that is refused
+   * @param lane what it is a lane of; null if it is none
    * @throws PipelineRefused with the reason and the way out
    */
   static Pipeline open(
@@ -83,11 +88,12 @@ final class PipelineAssembly {
       RelayLock lock,
       OutboxContext context,
       Clocks clocks,
-      Company company) {
+      Company company,
+      LaneOf lane) {
     Resources resources = new Resources();
     resources.add(lock);
     try {
-      return open(config, kafka, lock, context, clocks, company, resources);
+      return open(config, kafka, lock, context, clocks, company, lane, resources);
     } catch (IOException e) {
       resources.close();
       throw unusable(config, Folder.named(e));
@@ -107,6 +113,7 @@ final class PipelineAssembly {
       OutboxContext context,
       Clocks clocks,
       Company company,
+      LaneOf lane,
       Resources resources)
       throws IOException {
     WriterOptions options = config.writerOptions();
@@ -124,7 +131,32 @@ final class PipelineAssembly {
     Settled start = StartPoint.find(paths, state);
 
     StateClock stateClock = new StateClock(clocks);
-    Settler settler = settler(config, options, held, state, start, clocks);
+    OutboxIdentity identity = new OutboxIdentity(state.outboxId(), state.generation());
+    long settled = start == null ? 0 : start.sequence();
+    Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
+    ParkedOutboxes parked =
+        lane == null && config.parkAfter().isPresent()
+            ? resources.add(ParkedOutboxes.open(paths, identity, settled, options))
+            : null;
+    Settler settler =
+        Settler.open(
+            new Settler.Owner(state.outboxId(), state.generation()),
+            new Settler.Places(
+                parked,
+                new DeadLetters(
+                    paths,
+                    lane == null ? paths : lane.main(),
+                    identity,
+                    settled,
+                    options,
+                    clocks.wall()),
+                outcomes,
+                lane == null ? null : lane.origin()),
+            options,
+            held,
+            new Settler.Pace(config.checkpointInterval(), config.retain()),
+            clocks,
+            start);
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
@@ -136,7 +168,10 @@ final class PipelineAssembly {
             context.listener());
     SettlerThread settlerThread = resources.add(SettlerThread.start(settler));
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
-    Intake intake = new Intake(tail, listener);
+    Arrivals intake = new Intake(tail, listener);
+    if (lane != null) {
+      intake = new ParkedArrivals(intake);
+    }
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     KafkaTransport transport =
         resources.add(
@@ -148,10 +183,21 @@ final class PipelineAssembly {
                 clocks.monotonic(),
                 context.producers(),
                 new OtherSide(config.clusterId(), PEER_PATIENCE)));
+    ParkedLanes lanes =
+        parked == null
+            ? null
+            : resources.add(
+                new ParkedLanes(
+                    parked,
+                    new LaneOpener(
+                        config, kafka, context, clocks, company, paths, outcomes, parked),
+                    clocks.monotonic()));
     Delivery delivery =
         new Delivery(
             intake,
-            new Routes(transport),
+            lanes == null
+                ? new Routes(transport)
+                : new Routes(transport, lanes, config.parkAfter().get().toNanos(), clocks.nanos()),
             transport,
             settler,
             listener,
@@ -174,6 +220,7 @@ final class PipelineAssembly {
         listener,
         clocks,
         delivery,
+        lanes,
         settler,
         settlerThread,
         context.sync(),
@@ -199,30 +246,6 @@ final class PipelineAssembly {
         settler.seal(missing.cycle());
       }
     }
-  }
-
-  private static Settler settler(
-      RelayConfig config,
-      WriterOptions options,
-      HeldDirectories held,
-      OutboxState state,
-      Settled start,
-      Clocks clocks)
-      throws IOException {
-    long settled = start == null ? 0 : start.sequence();
-    return Settler.open(
-        new Settler.Owner(state.outboxId(), state.generation()),
-        new DeadLetters(
-            held.paths(),
-            new OutboxIdentity(state.outboxId(), state.generation()),
-            settled,
-            options,
-            clocks.wall()),
-        options,
-        held,
-        new Settler.Pace(config.checkpointInterval(), config.retain()),
-        clocks,
-        start);
   }
 
   private static Limits limits(RelayConfig config, Lease lease) {

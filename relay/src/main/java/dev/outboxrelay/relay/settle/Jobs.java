@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 final class Jobs {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  private final ParkedStore parked;
   private final DeadLetterStore deadLetters;
   private final Quarantine quarantine;
   private final Housekeeping housekeeping;
@@ -29,12 +30,14 @@ final class Jobs {
   private final Line upkeep = new Line();
 
   Jobs(
+      ParkedStore parked,
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
       ClusterFile cluster,
       FactQueue facts) {
     this.cluster = cluster;
+    this.parked = parked;
     this.deadLetters = deadLetters;
     this.quarantine = quarantine;
     this.housekeeping = housekeeping;
@@ -87,6 +90,13 @@ final class Jobs {
     }
   }
 
+  private record Parking(InFlight record) implements Job {
+    @Override
+    public Part part() {
+      return Part.PARKING;
+    }
+  }
+
   private record Damage(InFlight record, String reason) implements Job {
     @Override
     public Part part() {
@@ -110,6 +120,10 @@ final class Jobs {
 
   void deadLetter(InFlight record, Verdict.DeadLetter verdict) {
     awaited.waiting.add(new DeadLetter(record, verdict));
+  }
+
+  void park(InFlight record) {
+    awaited.waiting.add(new Parking(record));
   }
 
   void quarantine(InFlight damage, String reason) {
@@ -153,6 +167,9 @@ final class Jobs {
         facts.tell(
             new Fact.DeadLettered(record.topic(), dead.verdict().reason(), record.sequence()));
       }
+    } else if (job instanceof Parking parking) {
+      var unused = parked.add(parking.record());
+      parking.record().done();
     } else if (job instanceof Damage damage) {
       InFlight record = damage.record();
       boolean isNew = quarantine.keep(record.cycle(), record.offset(), record.next().offset());

@@ -39,6 +39,15 @@ public interface ParkedStore extends AutoCloseable {
   /** Size of all records that no position of their own outboxes covers, as of the last sync. */
   long heldBytes();
 
+  /** How much waits of one topic. */
+  ParkedTopic topic(String topic);
+
+  /**
+   * The sequence of the event of a topic for which {@link #add} was asked last, or which an earlier
+   * run has parked last; 0 if none is known.
+   */
+  long lastParked(String topic);
+
   /** All topics that have an outbox, as it is now. */
   Map<String, ParkedTopic> topics();
 

@@ -8,6 +8,9 @@ package dev.outboxrelay.relay.settle;
  * @param heldBytes size of the records behind that
  */
 public record ParkedTopic(long appendedSequence, long settledSequence, long heldBytes) {
+  /** Nothing was ever parked. */
+  public static final ParkedTopic EMPTY = new ParkedTopic(0, 0, 0);
+
   /** How many events wait. */
   public long heldEvents() {
     return Math.max(0, appendedSequence - settledSequence);

@@ -13,34 +13,52 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * Saves positions in the one order that survives a power cut: first the events, then what was not
- * delivered, then the position. For one thread.
+ * Saves positions in the one order that survives a power cut: first the events, in the queue and
+ * where they were moved to, then what was not delivered, then the position. For one thread.
  */
 final class PositionStore implements Closeable {
   private final CycleSync cycles;
-  private final OutcomesFile outcomes;
+  private final ParkedStore parked;
+  private final Outcomes outcomes;
+  private final Origin origin;
   private final PositionFile position;
   private final Settler.Owner owner;
+  private volatile long savedHeldBytes;
 
-  /** Opens the files. What the outcomes tell of sequences behind the start is of another life. */
-  PositionStore(OutboxPaths paths, Settler.Owner owner, Settled start, Disk disk)
+  /** Opens the files. */
+  PositionStore(
+      OutboxPaths paths, Settler.Owner owner, Settler.Places places, Settled start, Disk disk)
       throws IOException {
     this.owner = owner;
+    this.parked = places.parked();
+    this.outcomes = places.outcomes();
+    this.origin = places.origin();
     this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
-    this.outcomes = OutcomesFile.open(paths.outcomes(), disk);
-    try {
-      outcomes.forgetBehind(start == null ? 0 : start.sequence());
-      this.position = PositionFile.open(paths.position(), disk);
-    } catch (IOException | RuntimeException e) {
-      outcomes.close();
-      throw e;
-    }
+    this.position = PositionFile.open(paths.position(), disk);
   }
 
-  void save(Settled settled, List<OutcomesFile.Range> undelivered, long nowMillis)
+  /**
+   * Saves a position.
+   *
+   * @param undelivered what of the events up to it was not delivered
+   * @param sources what became of the events that these were in the outbox from which they were
+   *     parked
+   */
+  void save(
+      Settled settled,
+      List<OutcomesFile.Range> undelivered,
+      List<OutcomesFile.Range> sources,
+      long nowMillis)
       throws IOException {
     cycles.syncUpTo(settled.next().cycle());
+    if (parked != null) {
+      parked.sync();
+    }
+    if (origin != null) {
+      origin.settled(sources);
+    }
     outcomes.append(undelivered);
+    long heldBytes = heldBytes();
     position.save(
         new Position(
             owner.generation(),
@@ -53,13 +71,25 @@ final class PositionStore implements Closeable {
             settled.settledBytes(),
             nowMillis,
             owner.outboxId(),
-            0));
+            heldBytes));
+    savedHeldBytes = heldBytes;
+    if (origin != null) {
+      origin.saved();
+    }
+  }
+
+  /** Whether the position on disk tells of other held bytes than there are. From any thread. */
+  boolean isHeldOutdated() {
+    return heldBytes() != savedHeldBytes;
+  }
+
+  private long heldBytes() {
+    return parked == null ? 0 : parked.heldBytes();
   }
 
   @Override
   public void close() throws IOException {
     try (cycles;
-        outcomes;
         position) {
       // Closed in this order.
     }

@@ -1,8 +1,6 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.files.OutcomesFile.Range;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -10,11 +8,7 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.sync.CycleSyncException;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -30,13 +24,11 @@ final class Saving {
   private final Clocks clocks;
   private final long intervalNanos;
 
-  private final Queue<Range> undelivered = new ConcurrentLinkedQueue<>();
+  private final Ranges undelivered = new Ranges();
+  private final Ranges sources = new Ranges();
   private volatile Settled settled;
   private volatile Settled saved;
   private volatile boolean hurry;
-
-  /** Taken from the queue, and not yet on disk. */
-  private final List<Range> unsaved = new ArrayList<>();
 
   private long nextSaveNanos;
   private long failedCycle = -1;
@@ -62,9 +54,11 @@ final class Saving {
   }
 
   void undelivered(long first, long last, InFlight.Outcome outcome) {
-    DeliveryOutcome code =
-        outcome == InFlight.Outcome.DEAD ? DeliveryOutcome.DEAD : DeliveryOutcome.QUARANTINED;
-    undelivered.add(new Range(first, last, code));
+    undelivered.tell(first, last, outcome);
+  }
+
+  void ofSource(long sequence, InFlight.Outcome outcome) {
+    sources.tell(sequence, sequence, outcome);
   }
 
   void settled(Settled upTo) {
@@ -86,7 +80,8 @@ final class Saving {
   /** How long until there is something to do; not positive if there is now. */
   long nanosToNext(long now) {
     if (isUpToDate()) {
-      return Long.MAX_VALUE;
+      // Clients count what is held by what the position says.
+      return saved != null && positions.isHeldOutdated() ? nextSaveNanos - now : Long.MAX_VALUE;
     }
     return hurry ? 0 : nextSaveNanos - now;
   }
@@ -97,9 +92,6 @@ final class Saving {
       return 0;
     }
     Settled upTo = settled;
-    for (Range range = undelivered.poll(); range != null; range = undelivered.poll()) {
-      unsaved.add(range);
-    }
     nextSaveNanos = now + intervalNanos;
     if (unmarked) {
       mark();
@@ -110,7 +102,7 @@ final class Saving {
       return 0;
     }
     try {
-      positions.save(upTo, unsaved, clocks.millis());
+      positions.save(upTo, undelivered.unsaved(), sources.unsaved(), clocks.millis());
     } catch (IOException | OutboxError e) {
       nextSaveNanos = now + RETRY_NANOS;
       facts.failed(Part.POSITION, e);
@@ -119,7 +111,8 @@ final class Saving {
       }
       return 0;
     }
-    unsaved.clear();
+    undelivered.saved();
+    sources.saved();
     saved = upTo;
     facts.tell(new Fact.PositionSaved(upTo.sequence()));
     facts.done(Part.POSITION);

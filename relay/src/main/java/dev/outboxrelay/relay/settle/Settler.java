@@ -43,6 +43,7 @@ public final class Settler implements Settlement {
 
   private Settler(
       PositionStore positions,
+      ParkedStore parked,
       DeadLetterStore deadLetters,
       Quarantine quarantine,
       Housekeeping housekeeping,
@@ -57,7 +58,7 @@ public final class Settler implements Settlement {
     this.news = news;
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
-    this.jobs = new Jobs(deadLetters, quarantine, housekeeping, cluster, facts);
+    this.jobs = new Jobs(parked, deadLetters, quarantine, housekeeping, cluster, facts);
     long intervalNanos = pace.checkpointInterval().toNanos();
     this.saving = new Saving(positions, housekeeping, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
@@ -65,6 +66,18 @@ public final class Settler implements Settlement {
 
   /** Whose position it is. */
   public record Owner(UUID outboxId, long generation) {}
+
+  /**
+   * Where events go that are not delivered, and what became of them. The settler closes the dead
+   * letters, and nothing else.
+   *
+   * @param parked those whose topic can't be written for long; null if they wait in the queue
+   * @param deadLetters those that Kafka will never take
+   * @param outcomes what became of them
+   * @param origin from where these events were parked; null if they were not
+   */
+  public record Places(
+      ParkedStore parked, DeadLetterStore deadLetters, Outcomes outcomes, Origin origin) {}
 
   /**
    * How often things are done.
@@ -83,7 +96,7 @@ public final class Settler implements Settlement {
    */
   public static Settler open(
       Owner owner,
-      DeadLetterStore deadLetters,
+      Places places,
       WriterOptions options,
       HeldDirectories held,
       Pace pace,
@@ -93,8 +106,9 @@ public final class Settler implements Settlement {
     OutboxIdentity outbox =
         new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
     return new Settler(
-        new PositionStore(held.paths(), owner, start, options.disk()),
-        deadLetters,
+        new PositionStore(held.paths(), owner, places, start, options.disk()),
+        places.parked(),
+        places.deadLetters(),
         new Quarantine(held.paths(), outbox),
         new Housekeeping(options, held, owner.outboxId()),
         new TroubleNews(held.paths().troubles(), clocks),
@@ -112,7 +126,8 @@ public final class Settler implements Settlement {
 
   @Override
   public void park(InFlight record) {
-    throw new IllegalStateException("there are no lanes");
+    jobs.park(record);
+    wakeUp();
   }
 
   @Override
@@ -130,6 +145,11 @@ public final class Settler implements Settlement {
   @Override
   public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
     saving.undelivered(firstSequence, lastSequence, outcome);
+  }
+
+  @Override
+  public void ofSource(long sequence, InFlight.Outcome outcome) {
+    saving.ofSource(sequence, outcome);
   }
 
   @Override

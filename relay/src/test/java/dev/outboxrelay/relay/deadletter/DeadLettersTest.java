@@ -155,7 +155,12 @@ class DeadLettersTest {
 
   private DeadLetters open(OutboxIdentity outbox, long settled) throws IOException {
     return new DeadLetters(
-        paths, outbox, settled, WriterOptions.of(paths).withTrustParent(true), () -> Instant.EPOCH);
+        paths,
+        paths,
+        outbox,
+        settled,
+        WriterOptions.of(paths).withTrustParent(true),
+        () -> Instant.EPOCH);
   }
 
   private InFlight append(OutboxEvent event) throws IOException {

@@ -45,6 +45,9 @@ final class FakeDisk implements Settlement {
   }
 
   @Override
+  public void ofSource(long sequence, InFlight.Outcome outcome) {}
+
+  @Override
   public void cluster(String id) {
     cluster = id;
   }

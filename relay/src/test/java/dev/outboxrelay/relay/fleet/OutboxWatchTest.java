@@ -8,11 +8,12 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
-import dev.outboxrelay.relay.fleet.Service.Stage;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
+import dev.outboxrelay.relay.pipeline.Service;
+import dev.outboxrelay.relay.pipeline.Service.Stage;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
@@ -220,7 +221,7 @@ class OutboxWatchTest {
   void oneThatIsRefusedIsOnHoldWithItsReasonAndDoesNotTouchTheOthers() {
     opened(A);
     appears(B, true);
-    service(B).stage = new Stage.Refused(OutboxOnHold.NEEDS_OPERATOR, "restore it");
+    service(B).stage = new Stage.Refused(new PipelineRefused.NeedsOperator("restore it"));
     watch.doWork();
 
     assertThat(watch.status().onHold())
@@ -245,7 +246,8 @@ class OutboxWatchTest {
   @Test
   void oneOnHoldIsSyncedUnlessAnotherRelaySeesToThat() {
     appears(A, true);
-    service(A).stage = new Stage.Refused(OutboxOnHold.UNUSABLE, "chmod its dead letters");
+    service(A).stage =
+        new Stage.Refused(new PipelineRefused.Unusable("chmod its dead letters", null));
     watch.doWork();
     assertThat(watch.syncs()).hasSize(1);
 
@@ -273,7 +275,7 @@ class OutboxWatchTest {
     for (int minute = 0; minute < 3; minute++) {
       for (int i = 0; i < 120; i++) {
         if (service(A).stage instanceof Stage.Opening) {
-          service(A).stage = new Stage.Refused(OutboxOnHold.UNUSABLE, "chmod it");
+          service(A).stage = new Stage.Refused(new PipelineRefused.Unusable("chmod it", null));
         }
         later(Duration.ofMillis(500));
       }

@@ -115,12 +115,15 @@ class BentDirectoriesTest {
     Clocks clocks = new Clocks(() -> nanos, () -> Instant.ofEpochMilli(3 * HOUR));
     try (HeldDirectories held = HeldDirectories.hold(paths)) {
       step();
-      DeadLetters letters = new DeadLetters(held.paths(), outbox, 0, options, clocks.wall());
+      DeadLetters letters =
+          new DeadLetters(held.paths(), held.paths(), outbox, 0, options, clocks.wall());
+      step();
+      Outcomes outcomes = Outcomes.open(held.paths(), 0, options.disk());
       step();
       Settler settler =
           Settler.open(
               new Settler.Owner(outbox.outbox(), outbox.generation()),
-              letters,
+              new Settler.Places(null, letters, outcomes, null),
               options,
               held,
               new Settler.Pace(Duration.ofMillis(1), Duration.ZERO),

@@ -58,6 +58,7 @@ class SettlerTest {
   private WriterOptions options;
   private final DeadLettersInMemory deadLetters = new DeadLettersInMemory();
   private HeldDirectories held;
+  private Outcomes outcomes;
   private Settler settler;
 
   @BeforeEach
@@ -66,10 +67,11 @@ class SettlerTest {
     options = WriterOptions.of(paths).withTrustParent(true).withClock(() -> now);
     append(1);
     held = HeldDirectories.hold(paths);
+    outcomes = Outcomes.open(held.paths(), 0, recordingDisk());
     settler =
         Settler.open(
             new Settler.Owner(OWNER, 1),
-            deadLetters,
+            new Settler.Places(null, deadLetters, outcomes, null),
             options.withDisk(recordingDisk()),
             held,
             new Settler.Pace(INTERVAL, Duration.ofDays(1)),
@@ -80,6 +82,7 @@ class SettlerTest {
   @AfterEach
   void close() throws IOException {
     settler.close();
+    outcomes.close();
     held.close();
   }
 

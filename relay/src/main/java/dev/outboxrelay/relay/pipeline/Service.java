@@ -1,11 +1,7 @@
-package dev.outboxrelay.relay.fleet;
-
-import dev.outboxrelay.relay.pipeline.Observed;
-import dev.outboxrelay.relay.pipeline.PipelineEnd;
-import dev.outboxrelay.relay.pipeline.PipelineStatus;
+package dev.outboxrelay.relay.pipeline;
 
 /** One try to serve an outbox: it opens, delivers and closes, on its own. Thread-safe. */
-interface Service {
+public interface Service {
   /** How far it is. */
   Stage stage();
 
@@ -18,8 +14,12 @@ interface Service {
 
     record Open(Observed outbox) implements Stage {}
 
-    /** It never came to deliver. */
-    record Refused(String reason, String error) implements Stage {}
+    /**
+     * It never came to deliver.
+     *
+     * @param cause a {@link PipelineRefused}, or a defect
+     */
+    record Refused(Throwable cause) implements Stage {}
 
     /**
      * It is closed.

@@ -1,0 +1,56 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutcomesFile.Range;
+import dev.outboxrelay.relay.settle.Origin;
+import dev.outboxrelay.relay.settle.Outcomes;
+import dev.outboxrelay.relay.settle.ParkedStore;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * Of which outbox, and of which of its topics, a pipeline is a lane.
+ *
+ * @param topic whose parked events it delivers
+ * @param main the outbox from which they were parked, as it is held
+ * @param outcomes of that outbox
+ * @param parked what is parked of it
+ * @param nanos the monotonic clock
+ */
+record LaneOf(
+    String topic, OutboxPaths main, Outcomes outcomes, ParkedStore parked, LongSupplier nanos) {
+
+  /** How it is told what became of its events. */
+  Origin origin() {
+    return new ToldOrigin(this);
+  }
+
+  /** Looks at most once a second how much is left: that reads files. */
+  private static final class ToldOrigin implements Origin {
+    private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final LaneOf lane;
+    private long nextNanos;
+
+    private ToldOrigin(LaneOf lane) {
+      this.lane = lane;
+      this.nextNanos = lane.nanos.getAsLong();
+    }
+
+    @Override
+    public void settled(List<Range> events) throws IOException {
+      lane.outcomes.append(events);
+    }
+
+    @Override
+    public void saved() {
+      long now = lane.nanos.getAsLong();
+      if (now - nextNanos >= 0) {
+        nextNanos = now + INTERVAL_NANOS;
+        lane.parked.settled(lane.topic);
+      }
+    }
+  }
+}
