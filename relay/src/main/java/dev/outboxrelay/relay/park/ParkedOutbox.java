@@ -52,7 +52,7 @@ final class ParkedOutbox {
   private long lastAsked; // sequence of the last original that is here for sure
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
   private ParkedBefore.Found found; // null until it is needed
-  private boolean looked = true; // the last record was looked for since something else failed
+  private boolean looked = true; // for that one; a new outbox has none
   private long failedCycle = NONE; // what was in it is being added again
   private boolean unmarked; // writers still append to it
   private int again; // how many were
@@ -124,9 +124,11 @@ final class ParkedOutbox {
       }
       holding.look(paths);
     }
-    OutboxRecord last = lookForLast();
-    if (last != null) {
-      holding.found(last.sequence());
+    if (holding.topic().isEmpty()) {
+      OutboxRecord last = lookForLast(); // of which a state that a power cut left may not know
+      if (last != null) {
+        holding.found(last.sequence());
+      }
     }
   }
 
