@@ -125,6 +125,20 @@ class ParkedSyncTest {
   }
 
   @Test
+  void whatTheDiskDidNotTakeOfAnEarlierRelayIsParkedAgain() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.close();
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isFalse();
+    assertThat(parked.add(events.get(1))).isFalse();
+    queue.failingCycles = 1;
+    failedSync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L);
+    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+  }
+
+  @Test
   void whatTheDiskDidNotTakeIsParkedAgainInTheNextCycleAndOnlyThatIsSynced() throws IOException {
     parked.add(events.get(0));
     parked.sync();
