@@ -147,7 +147,9 @@ final class ParkedOutbox {
     if (record.sequence() <= lastAsked) {
       return false;
     }
-    files.begin(paths());
+    if (unsynced.isEmpty()) {
+      files.begin(paths());
+    }
     boolean isNew = !isThere(record.sequence());
     if (isNew) {
       append(record);
@@ -186,6 +188,9 @@ final class ParkedOutbox {
       if (writer == null) {
         directory.make();
         writer = QueueWriter.open(options());
+        if (unsynced.isEmpty()) {
+          files.begin(paths()); // what it has found to be damaged failed before
+        }
       }
       Receipt receipt = writer.append(parked(original));
       if (identity != null && !identity.equals(receipt.outbox())) {

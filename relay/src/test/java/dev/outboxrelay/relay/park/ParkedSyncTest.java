@@ -221,6 +221,30 @@ class ParkedSyncTest {
   }
 
   @Test
+  void aCycleThatWasDamagedBeforeCostsNoDuplicates() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    queue.breakEnd(topic);
+    parked = queue.open(1);
+    assertThat(parked.add(events.get(1))).isTrue();
+    parked.sync();
+    assertThat(failedCycles()).hasSize(1);
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void whatIsInACycleThatTurnsOutToBeDamagedIsParkedAgain() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    queue.breakEnd(topic);
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isFalse();
+    assertThat(parked.add(events.get(1))).isTrue();
+    parked.sync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L);
+  }
+
+  @Test
   void oneTopicsDiskErrorLeavesTheOthersAlone() throws IOException {
     parked.add(events.get(0));
     parked.add(events.get(3));
