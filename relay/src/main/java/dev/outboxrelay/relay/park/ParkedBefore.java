@@ -156,8 +156,8 @@ final class ParkedBefore {
           first = false;
           ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
         }
-      } catch (NoSuchFileException e) {
-        // deleted meanwhile
+      } catch (NoSuchFileException | UnreadableBlock e) {
+        // deleted meanwhile, or as good as that
       }
     }
 

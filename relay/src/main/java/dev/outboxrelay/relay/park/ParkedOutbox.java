@@ -52,7 +52,7 @@ final class ParkedOutbox {
   private long lastAsked; // sequence of the last original that is here for sure
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
   private ParkedBefore.Found found; // null until it is needed
-  private boolean looked = true; // the last record was looked for since something else failed
+  private boolean looked = true; // for that one; a new outbox has none
   private long failedCycle = NONE; // what was in it is being added again
   private boolean unmarked; // writers still append to it
   private int again; // how many were
@@ -130,9 +130,11 @@ final class ParkedOutbox {
       }
       holding.look(paths);
     }
-    OutboxRecord last = lookForLast();
-    if (last != null) {
-      holding.found(last.sequence());
+    if (holding.topic().isEmpty()) {
+      OutboxRecord last = lookForLast(); // of which a state that a power cut left may not know
+      if (last != null) {
+        holding.found(last.sequence());
+      }
     }
   }
 
@@ -152,7 +154,9 @@ final class ParkedOutbox {
     if (record.sequence() <= lastAsked) {
       return false;
     }
-    files.begin(paths());
+    if (unsynced.isEmpty()) {
+      files.begin(paths());
+    }
     boolean isNew = !isThere(record.sequence());
     if (isNew) {
       append(record);
@@ -192,6 +196,9 @@ final class ParkedOutbox {
       if (writer == null) {
         directory.make();
         writer = QueueWriter.open(options());
+        if (unsynced.isEmpty()) {
+          files.begin(paths()); // what it has found to be damaged failed before
+        }
       }
       Receipt receipt = writer.append(parked(original));
       if (identity != null && !identity.equals(receipt.outbox())) {

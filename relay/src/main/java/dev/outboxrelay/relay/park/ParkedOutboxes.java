@@ -82,7 +82,7 @@ public final class ParkedOutboxes implements ParkedStore {
       try {
         outbox.find();
       } catch (IOException | OutboxError e) {
-        unknown.put(topic, e.getMessage());
+        unknown.put(topic, text(e));
       }
     }
     if (!unknown.isEmpty()) {
@@ -160,10 +160,12 @@ public final class ParkedOutboxes implements ParkedStore {
 
   /** A failed cycle here must not be taken for one of the main queue. */
   private static IOException named(ParkedOutbox outbox, Exception e) {
-    String text =
-        e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
     return new IOException(
-        "parked events of topic " + outbox.topic() + " are not safe yet: " + text, e);
+        "parked events of topic " + outbox.topic() + " are not safe yet: " + text(e), e);
+  }
+
+  private static String text(Exception e) {
+    return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
   }
 
   @Override

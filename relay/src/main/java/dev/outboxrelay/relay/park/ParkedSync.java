@@ -27,19 +27,17 @@ final class ParkedSync implements Closeable {
   private long synced = NONE; // the newest cycle of the last sync
   private boolean named; // the names of its directories are on stable storage
 
-  /** Cycles to which nobody appended any more when the first event of these was added. */
-  private Set<Long> failedBefore; // null until then
+  /** Cycles to which nobody appended any more when the first of what is to be synced came. */
+  private Set<Long> failedBefore = Set.of();
 
   ParkedSync(ParkedDirectory directory, Disk disk) {
     this.directory = directory;
     this.disk = disk;
   }
 
-  /** Called before something is added. */
+  /** Nothing is to be synced yet. */
   void begin(OutboxPaths paths) throws IOException {
-    if (failedBefore == null) {
-      failedBefore = new HashSet<>(failed(StateFile.read(paths.state())));
-    }
+    failedBefore = new HashSet<>(failed(StateFile.read(paths.state())));
   }
 
   private static List<Long> failed(Optional<OutboxState> state) {

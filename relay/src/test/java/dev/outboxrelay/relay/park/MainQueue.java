@@ -236,6 +236,15 @@ final class MainQueue {
     }
   }
 
+  /** Has no writer go on in the newest cycle. */
+  void breakEnd(OutboxPaths parked) throws IOException {
+    long cycle = parked.cycles().get(0);
+    List<CycleEntry.Valid> all = entries(parked, cycle);
+    try (FileChannel file = FileChannel.open(parked.cycle(cycle), WRITE)) {
+      file.write(ByteBuffer.allocate(4).putInt(0, 0x11111111), all.get(all.size() - 1).next());
+    }
+  }
+
   /** As the topic's own delivery saves it, behind the record with this sequence. */
   void savePosition(String topic, long sequence) throws IOException {
     OutboxPaths parked = paths.parked(topic);

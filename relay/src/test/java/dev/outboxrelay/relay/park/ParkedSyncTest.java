@@ -125,6 +125,20 @@ class ParkedSyncTest {
   }
 
   @Test
+  void whatTheDiskDidNotTakeOfAnEarlierRelayIsParkedAgain() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.close();
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isFalse();
+    assertThat(parked.add(events.get(1))).isFalse();
+    queue.failingCycles = 1;
+    failedSync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L);
+    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+  }
+
+  @Test
   void whatTheDiskDidNotTakeIsParkedAgainInTheNextCycleAndOnlyThatIsSynced() throws IOException {
     parked.add(events.get(0));
     parked.sync();
@@ -204,6 +218,30 @@ class ParkedSyncTest {
     parked.close();
     parked = queue.open(0);
     assertThat(parked.add(events.get(0))).isFalse();
+  }
+
+  @Test
+  void aCycleThatWasDamagedBeforeCostsNoDuplicates() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    queue.breakEnd(topic);
+    parked = queue.open(1);
+    assertThat(parked.add(events.get(1))).isTrue();
+    parked.sync();
+    assertThat(failedCycles()).hasSize(1);
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L);
+  }
+
+  @Test
+  void whatIsInACycleThatTurnsOutToBeDamagedIsParkedAgain() throws IOException {
+    parked.add(events.get(0));
+    parked.close();
+    queue.breakEnd(topic);
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(0))).isFalse();
+    assertThat(parked.add(events.get(1))).isTrue();
+    parked.sync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L);
   }
 
   @Test

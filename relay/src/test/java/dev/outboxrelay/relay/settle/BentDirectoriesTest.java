@@ -19,6 +19,7 @@ import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,7 +43,15 @@ import org.junit.jupiter.api.io.TempDir;
 /** Whenever an owner points directories at another's: what the relay writes lands in its own. */
 class BentDirectoriesTest {
   private static final List<String> DIRECTORIES =
-      List.of("", "queue", "quarantine", "dead-letters", "dead-letters/queue");
+      List.of(
+          "",
+          "queue",
+          "quarantine",
+          "dead-letters",
+          "dead-letters/queue",
+          "parked",
+          "parked/t",
+          "parked/t/queue");
 
   /** Each operation under TORTURE=1, else every fourth, another one for each directory. */
   private static final int STRIDE = "1".equals(System.getenv("TORTURE")) ? 1 : 4;
@@ -67,6 +76,11 @@ class BentDirectoriesTest {
         QueueWriter.open(WriterOptions.deadLetters(victim).withTrustParent(true))) {
       letters.append(OutboxEvent.of("t", "its own"));
     }
+    Files.createDirectories(victim.parked());
+    try (QueueWriter parked =
+        QueueWriter.open(WriterOptions.parked(victim.parked("t")).withTrustParent(true))) {
+      parked.append(OutboxEvent.of("t", "its own"));
+    }
   }
 
   @Test
@@ -74,7 +88,10 @@ class BentDirectoriesTest {
     Map<String, String> before = contents(victim.root());
     bend = () -> {};
     bendBefore = -1;
-    serve(outbox("straight"), "");
+    OutboxPaths straight = outbox("straight");
+    serve(straight, "");
+    assertThat(straight.parked("t").cycles()).isNotEmpty();
+    assertThat(straight.position()).exists();
     int all = operations;
     assertThat(all).isGreaterThan(40);
     for (String what : DIRECTORIES) {
@@ -129,6 +146,13 @@ class BentDirectoriesTest {
               new Settler.Pace(Duration.ofMillis(1), Duration.ZERO),
               clocks,
               null);
+      step();
+      try (ParkedOutboxes parked = ParkedOutboxes.open(held.paths(), outbox, 0, options)) {
+        step();
+        parked.add(refused);
+        step();
+        parked.sync();
+      }
       step();
       settler.deadLetter(refused, REFUSED);
       turn(settler);
