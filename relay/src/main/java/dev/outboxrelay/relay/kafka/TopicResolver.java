@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.kafka;
 
 import dev.outboxrelay.relay.deliver.Transport.Answer;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import java.util.List;
@@ -58,16 +59,25 @@ final class TopicResolver {
     return asked.guard().awaitConfirmed(patienceNanos);
   }
 
+  private static Verdict noLeader(String topic, int partitions) {
+    String error =
+        "no partition of topic %s, which has %d, has a leader".formatted(topic, partitions);
+    return new Verdict.PauseTopic(topic, PauseReason.NO_LEADER, error);
+  }
+
   private Answer ask(
       Producer<?, ?> producer, KafkaSettings settings, String topic, BooleanSupplier wanted) {
     long begin = System.nanoTime();
     while (true) {
       try {
         List<PartitionInfo> partitions = producer.partitionsFor(topic);
-        Verdict stranger = otherSide.strangers(settings, partitions);
-        return stranger == null
+        Verdict refusal = otherSide.strangers(settings, partitions);
+        if (refusal == null && partitions.stream().allMatch(each -> each.leader() == null)) {
+          refusal = noLeader(topic, partitions.size());
+        }
+        return refusal == null
             ? new Answer.TopicReady(topic, partitions.size())
-            : new Answer.TopicUnavailable(topic, stranger);
+            : new Answer.TopicUnavailable(topic, refusal);
       } catch (RuntimeException e) {
         Verdict verdict = ErrorClassifier.ofRefused(topic, e);
         boolean unanswered = e instanceof RetriableException && e.getCause() == null;

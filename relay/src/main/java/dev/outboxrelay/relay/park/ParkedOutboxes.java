@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.Originals;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
@@ -43,6 +44,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final Map<String, ParkedOutbox> open = new LinkedHashMap<>(2 * MOST_OPEN, 0.75f, true);
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+  private volatile Held held = Held.NOTHING;
 
   private ParkedOutboxes(
       ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like) {
@@ -68,6 +70,7 @@ public final class ParkedOutboxes implements ParkedStore {
         new ParkedOutboxes(new ParkedOutbox.Origin(outbox, settled, originals), directory, like);
     try {
       opened.find();
+      opened.count();
       return opened;
     } catch (IOException | RuntimeException | Error e) {
       directory.close();
@@ -128,6 +131,9 @@ public final class ParkedOutboxes implements ParkedStore {
 
   @Override
   public void sync() throws IOException {
+    if (unsynced.isEmpty()) {
+      return;
+    }
     IOException failure = null;
     for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
       ParkedOutbox outbox = each.next();
@@ -143,6 +149,7 @@ public final class ParkedOutboxes implements ParkedStore {
         }
       }
     }
+    count();
     if (failure != null) {
       throw failure;
     }
@@ -173,16 +180,27 @@ public final class ParkedOutboxes implements ParkedStore {
     ParkedOutbox outbox = outboxes.get(topic);
     if (outbox != null) {
       outbox.holding().look(outbox.paths());
+      count();
     }
   }
 
   @Override
-  public long heldBytes() {
+  public Held held() {
+    return held;
+  }
+
+  /** Not at each question: there may be thousands of topics. */
+  private void count() {
+    int topics = 0;
+    long events = 0;
     long bytes = 0;
     for (ParkedOutbox each : outboxes.values()) {
-      bytes += each.holding().topic().heldBytes();
+      ParkedTopic topic = each.holding().topic();
+      topics += topic.isEmpty() ? 0 : 1;
+      events += topic.heldEvents();
+      bytes += topic.heldBytes();
     }
-    return bytes;
+    held = new Held(topics, events, bytes);
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Troubles;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
@@ -30,7 +31,8 @@ public final class OutboxAtRest {
   }
 
   /**
-   * Whether all of it is settled, without any doubt that a pipeline would have to clear up.
+   * Whether all of it is settled, what is parked included, without any doubt that a pipeline would
+   * have to clear up.
    *
    * @throws IOException if a file can't be read
    */
@@ -45,6 +47,7 @@ public final class OutboxAtRest {
     long appended = state.get().nextSequence() - 1;
     if (position instanceof PositionFile.Reading.Saved at) {
       return at.position().sequence() == appended
+          && at.position().heldBytes() == 0
           && at.position().outboxId().equals(state.get().outboxId());
     }
     return position instanceof PositionFile.Reading.None && appended == 0;
@@ -75,6 +78,7 @@ public final class OutboxAtRest {
                         counts,
                         new Troubles(() -> Instant.ofEpochMilli(nowMillis)),
                         unsynced,
+                        () -> Held.NOTHING,
                         note(nowMillis, saved)),
                     saved));
   }

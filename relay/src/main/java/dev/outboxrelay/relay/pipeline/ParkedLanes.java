@@ -35,6 +35,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   private final ParkedStore parked;
   private final Function<String, Service> opener;
+  private final boolean takeMore;
   private final LongSupplier nanos;
   private final Map<String, Turn> turns = new LinkedHashMap<>();
 
@@ -47,11 +48,14 @@ final class ParkedLanes implements Lanes, AutoCloseable {
    * None is open.
    *
    * @param opener begins to serve what is parked of a topic
+   * @param takeMore whether further topics get lanes, and not only those that have one
    * @param nanos the monotonic clock
    */
-  ParkedLanes(ParkedStore parked, Function<String, Service> opener, LongSupplier nanos) {
+  ParkedLanes(
+      ParkedStore parked, Function<String, Service> opener, boolean takeMore, LongSupplier nanos) {
     this.parked = parked;
     this.opener = opener;
+    this.takeMore = takeMore;
     this.nanos = nanos;
   }
 
@@ -62,8 +66,8 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   @Override
-  public boolean exist() {
-    return true;
+  public boolean takeMore() {
+    return takeMore;
   }
 
   @Override

@@ -30,6 +30,7 @@ import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -135,9 +136,7 @@ final class PipelineAssembly {
     long settled = start == null ? 0 : start.sequence();
     Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
     ParkedOutboxes parked =
-        lane == null && config.parkAfter().isPresent()
-            ? resources.add(ParkedOutboxes.open(paths, identity, settled, options))
-            : null;
+        lane == null ? resources.add(ParkedOutboxes.open(paths, identity, settled, options)) : null;
     Settler settler =
         Settler.open(
             new Settler.Owner(state.outboxId(), state.generation()),
@@ -191,13 +190,18 @@ final class PipelineAssembly {
                     parked,
                     new LaneOpener(
                         config, kafka, context, clocks, company, paths, outcomes, parked),
+                    config.parkAfter().isPresent(),
                     clocks.monotonic()));
     Delivery delivery =
         new Delivery(
             intake,
             lanes == null
                 ? new Routes(transport)
-                : new Routes(transport, lanes, config.parkAfter().get().toNanos(), clocks.nanos()),
+                : new Routes(
+                    transport,
+                    lanes,
+                    config.parkAfter().orElse(Duration.ZERO).toNanos(),
+                    clocks.nanos()),
             transport,
             settler,
             listener,
@@ -213,6 +217,7 @@ final class PipelineAssembly {
             context.counts(),
             troubles,
             context.sync()::unsynced,
+            parked == null ? () -> Held.NOTHING : parked::held,
             firstNote(delivery, start, clocks));
     board.look(start, null, clocks.nanos());
     return new Pipeline(

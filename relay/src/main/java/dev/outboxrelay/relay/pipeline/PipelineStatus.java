@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.pipeline;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,6 +39,7 @@ import java.util.UUID;
  * @param cluster id of the cluster to which events go; empty if it is not known
  * @param clusterChanges how often another cluster was found at Kafka's address since the start
  * @param unsynced what a power cut could cost now
+ * @param parked events that are settled here and wait in their topics' lanes
  * @param look what its files said when they were last looked at
  */
 public record PipelineStatus(
@@ -65,6 +67,7 @@ public record PipelineStatus(
     Optional<String> cluster,
     long clusterChanges,
     Unsynced unsynced,
+    Held parked,
     Look look) {
 
   /** What somebody should look at first; empty if all is well. */
@@ -114,6 +117,7 @@ public record PipelineStatus(
         cluster,
         clusterChanges,
         unsynced,
+        parked,
         look);
   }
 }

@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Troubles;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.util.List;
 import java.util.OptionalLong;
@@ -25,6 +26,7 @@ final class StatusBoard {
   private final Troubles troubles;
   private final Lookout lookout;
   private final Supplier<Unsynced> unsynced;
+  private final Supplier<Held> parked;
   private volatile Note note;
   private volatile Look look;
 
@@ -33,6 +35,7 @@ final class StatusBoard {
    *
    * @param troubles what is wrong
    * @param unsynced what is not on stable storage, from any thread
+   * @param parked what is parked, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
@@ -40,6 +43,7 @@ final class StatusBoard {
       Counts counts,
       Troubles troubles,
       Supplier<Unsynced> unsynced,
+      Supplier<Held> parked,
       Note first) {
     this.paths = paths;
     this.outboxId = state.outboxId();
@@ -47,6 +51,7 @@ final class StatusBoard {
     this.counts = counts;
     this.troubles = troubles;
     this.unsynced = unsynced;
+    this.parked = parked;
     this.note = first;
     this.lookout = new Lookout(paths, outboxId);
     this.look = Look.first(first.tickNanos(), state.nextSequence() - 1);
@@ -138,6 +143,7 @@ final class StatusBoard {
         counts.cluster(),
         counts.clusterChanges(),
         unsynced.get(),
+        parked.get(),
         seen);
   }
 }

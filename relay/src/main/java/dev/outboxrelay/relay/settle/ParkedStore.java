@@ -36,8 +36,11 @@ public interface ParkedStore extends AutoCloseable {
    */
   void settled(String topic);
 
-  /** Size of all records that no position of their own outboxes covers, as of the last sync. */
-  long heldBytes();
+  /**
+   * All that no position of their own outboxes covers, as of the last {@link #sync} or {@link
+   * #settled}.
+   */
+  Held held();
 
   /** How much waits of one topic. */
   ParkedTopic topic(String topic);

@@ -84,7 +84,7 @@ final class PositionStore implements Closeable {
   }
 
   private long heldBytes() {
-    return parked == null ? 0 : parked.heldBytes();
+    return parked == null ? 0 : parked.held().bytes();
   }
 
   @Override

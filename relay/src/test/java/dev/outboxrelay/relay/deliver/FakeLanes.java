@@ -116,7 +116,7 @@ final class FakeLanes implements Lanes {
   }
 
   @Override
-  public boolean exist() {
+  public boolean takeMore() {
     return true;
   }
 

@@ -67,7 +67,7 @@ class ParkingIT extends BrokerTest {
         relay.awaitSaved(1);
       }
       broker().createTopic("later", 2, Map.of());
-      try (RelayUnderTest relay = relay()) {
+      try (RelayUnderTest relay = relay("OUTBOX_PARK_AFTER", "off")) {
         awaitDelivered(outbox, receipt);
         assertThat(relay.status().delivered()).isEqualTo(1);
       }

@@ -40,6 +40,7 @@ import org.apache.kafka.common.Cluster;
 import org.apache.kafka.common.ClusterResource;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
@@ -95,16 +96,19 @@ class KafkaTransportTest {
     transport.close();
   }
 
+  /** Of all partitions; null for none. */
+  private Node leader = new Node(1, "broker", 9092);
+
   private MockProducer<byte[], byte[]> newProducer(KafkaSettings used, ClusterGuard guard) {
     guards.add(guard);
     servers.add(used.bootstrapServers());
     if (refusal != null) {
       throw refusal;
     }
-    PartitionInfo partition = new PartitionInfo("orders", 0, null, null, null);
+    PartitionInfo partition = new PartitionInfo("orders", 0, leader, null, null);
     List<PartitionInfo> several =
         IntStream.range(0, 8)
-            .mapToObj(number -> new PartitionInfo("orders", number, null, null, null))
+            .mapToObj(number -> new PartitionInfo("orders", number, leader, null, null))
             .collect(Collectors.toList());
     Cluster cluster = new Cluster("c", List.of(), several, Set.of(), Set.of());
     MockProducer<byte[], byte[]> producer =
@@ -203,6 +207,21 @@ class KafkaTransportTest {
     transport.ask("orders");
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
     return producer;
+  }
+
+  @Test
+  void aTopicWithoutAnyLeaderIsAPause() {
+    leader = null;
+    var unused = connect();
+    transport.ask("orders");
+    assertThat(awaitAnswer())
+        .isEqualTo(
+            new Answer.TopicUnavailable(
+                "orders",
+                new Verdict.PauseTopic(
+                    "orders",
+                    PauseReason.NO_LEADER,
+                    "no partition of topic orders, which has " + partitions + ", has a leader")));
   }
 
   private Verdict send(OutboxRecord record, Completion completion) {

@@ -371,7 +371,7 @@ class ParkedOutboxesTest {
       assertThat(parked.topics())
           .containsEntry("t", new ParkedTopic(2, 0, inT))
           .containsEntry("u", new ParkedTopic(1, 0, queue.bytes("u")));
-      assertThat(parked.heldBytes()).isEqualTo(inT + queue.bytes("u"));
+      assertThat(parked.held().bytes()).isEqualTo(inT + queue.bytes("u"));
 
       queue.savePosition("t", 1);
       parked.settled("t");
@@ -383,12 +383,12 @@ class ParkedOutboxesTest {
       queue.savePosition("t", 2);
       parked.settled("t");
       assertThat(parked.isEmpty("t")).isTrue();
-      assertThat(parked.heldBytes()).isEqualTo(queue.bytes("u"));
+      assertThat(parked.held().bytes()).isEqualTo(queue.bytes("u"));
     }
     try (ParkedOutboxes parked = queue.open(0)) {
       assertThat(parked.isEmpty("t")).isTrue();
       assertThat(parked.isEmpty("u")).isFalse();
-      assertThat(parked.heldBytes()).isEqualTo(queue.bytes("u"));
+      assertThat(parked.held().bytes()).isEqualTo(queue.bytes("u"));
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,6 +66,7 @@ public final class Statuses {
         Optional.empty(),
         0,
         OutboxSync.Unsynced.NOTHING,
+        Held.NOTHING,
         look(settledThen, oldest));
   }
 
@@ -102,6 +104,7 @@ public final class Statuses {
         Optional.empty(),
         0,
         OutboxSync.Unsynced.NOTHING,
+        Held.NOTHING,
         look(7));
   }
 
@@ -147,6 +150,7 @@ public final class Statuses {
         status.cluster(),
         status.clusterChanges(),
         status.unsynced(),
+        Held.NOTHING,
         status.look());
   }
 
@@ -186,6 +190,7 @@ public final class Statuses {
         Optional.empty(),
         0,
         OutboxSync.Unsynced.NOTHING,
+        Held.NOTHING,
         look);
   }
 }

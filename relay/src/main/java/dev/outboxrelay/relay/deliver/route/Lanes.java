@@ -11,8 +11,8 @@ public interface Lanes {
   /** There are none: events of a topic that can't be written wait in the window. */
   Lanes NONE = new NoLanes();
 
-  /** Whether there are any. */
-  boolean exist();
+  /** Whether a topic gets one that can't be written for long. */
+  boolean takeMore();
 
   /** Topics of which an earlier run has left something. */
   Set<String> left();
@@ -58,7 +58,7 @@ public interface Lanes {
   /** Without any. */
   record NoLanes() implements Lanes {
     @Override
-    public boolean exist() {
+    public boolean takeMore() {
       return false;
     }
 

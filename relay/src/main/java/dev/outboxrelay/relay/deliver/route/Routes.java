@@ -140,7 +140,7 @@ public final class Routes {
   }
 
   private boolean parks(Route route, long now) {
-    return lanes.exist() && route.isBarredSince(now - parkAfterNanos);
+    return lanes.takeMore() && route.isBarredSince(now - parkAfterNanos);
   }
 
   /** Whether what comes of a topic goes to its lane, or would if it came. */
@@ -156,7 +156,7 @@ public final class Routes {
 
   /** Whether events of topics that can't be written go to lanes. */
   public boolean canPark() {
-    return lanes.exist();
+    return lanes.takeMore();
   }
 
   /** A topic that is barred has waited long enough. */
@@ -166,7 +166,7 @@ public final class Routes {
 
   /** There is no more room for events that wait: those of barred topics go to their lanes now. */
   public void makeRoom(long now) {
-    if (lanes.exist()) {
+    if (lanes.takeMore()) {
       barred.forEach(route -> route.barredSince(now - parkAfterNanos));
       draining.forEach(route -> route.closeLater(now));
     }
