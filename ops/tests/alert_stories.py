@@ -74,6 +74,12 @@ def ill(weather: Weather) -> list[Relay | MetricsFile]:
             [*LATE, Told("OutboxPaused", ILL + 4, ILL + 6, HEALED, HEALED + 1)],
         ),
         Relay(
+            "barred",
+            # The head of its queue is fine.
+            {"barred": while_ill(3), "delivered": working()},
+            [Told("OutboxTopicBarred", ILL + 4, ILL + 6, lasts, HEALED + 1, severity="ticket")],
+        ),
+        Relay(
             "outages",
             {"age": outages(7, 15), "delivered": working()},
             [
@@ -198,6 +204,7 @@ def nearly_ill(weather: Weather) -> list[Relay | MetricsFile]:
             },
         ),
         Relay("short-pause", {"paused": while_ill(1, end=ILL + 3)}),
+        Relay("short-bar", {"barred": while_ill(1, end=ILL + 3)}),
         Relay("refused-before", veteran=True),
         Relay(
             "counted-before",

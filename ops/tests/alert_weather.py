@@ -35,6 +35,8 @@ GAUGES = {
     "age": ("outbox_relay_oldest_unsent_age_seconds", 0.0),
     "lag": ("outbox_relay_lag_events", 0.0),
     "paused": ('outbox_relay_producer_state{state="paused-topic"}', 0.0),
+    "barred": ('outbox_relay_topics_barred{reason="topic-missing"}', 0.0),
+    "forbidden": ('outbox_relay_topics_barred{reason="topic-forbidden"}', 0.0),
     "fenced": ('outbox_relay_producer_state{state="fenced"}', 0.0),
     "refused": ('outbox_append_failures_total{reason="full"}', 7.0),
     "busy": ('outbox_append_failures_total{reason="busy"}', 0.0),

@@ -116,6 +116,7 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
     ("cause", "effect"),
     [
         (("OutboxPaused", "page"), ("OutboxStalled", "page")),
+        (("OutboxPaused", "page"), ("OutboxTopicBarred", "ticket")),
         (("OutboxRelayDown", "page"), ("OutboxLagAge", "page")),
         (("OutboxStalled", "page"), ("OutboxLagAge", "page")),
         (("OutboxLagAge", "page"), ("OutboxLagAge", "ticket")),
@@ -131,8 +132,11 @@ def test_the_cause_silences_what_follows_for_the_same_outbox_only(
         return {**labels, "outbox": "/var/lib/outbox", "outbox_id": outbox_id}
 
     # Only what is about a target has its place.
-    place = {"instance": "10.0.0.7:9748"} if cause[0] == "OutboxRelayDown" else {}
-    alertmanager.tell(alert(cause, "one", **place), alert(effect, "one"), alert(effect, "other"))
+    more = {
+        "OutboxRelayDown": {"instance": "10.0.0.7:9748"},
+        "OutboxPaused": {"state": "paused-topic"},
+    }.get(cause[0], {})
+    alertmanager.tell(alert(cause, "one", **more), alert(effect, "one"), alert(effect, "other"))
 
     def silent() -> list[tuple[str, str, str]]:
         return [

@@ -299,6 +299,95 @@ def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(
         assert "key-of-it" not in text
 
 
+def test_topics_that_are_missing_are_listed_until_they_are_there(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str, look: Callable[..., Looker]
+) -> None:
+    first, second, third = (f"{topic_name}-{number}" for number in (1, 2, 3))
+    relay.start()
+    with Outbox(outbox) as client:
+        for topic in (first, second, third):
+            client.append("waits", topic=topic)
+    looker = look()
+    page = looker.open()
+    barred = page.locator("#barred-topics")
+    rows = barred.locator("tbody tr")
+    row = rows.filter(has_text=first)
+    expect(row).to_contain_text("topic-missing")
+    expect(row).to_contain_text("create the topic")
+    expect(page.locator("#state")).to_have_attribute("data-level", "action")
+    expect(page.locator("#state")).to_contain_text("can't be written")
+    [told] = [it for it in relay.status()["barred_topics"]["topics"] if it["topic"] == first]
+    assert told["attempts"] > 0
+    assert told["reason"] == "topic-missing"
+
+    broker.create_topic(first)
+    expect(row).to_have_count(0)
+    expect(rows.filter(has_text=second)).to_contain_text("topic-missing")
+    for topic in (second, third):
+        broker.create_topic(topic)
+    expect(barred).to_be_hidden()
+    expect(page.locator("#state")).to_contain_text("All events are settled; nothing waits.")
+    assert relay.status()["barred_topics"] == {"total": 0, "by_reason": {}, "topics": []}
+    log = relay.output()
+    for topic in (first, second):
+        assert re.search(f"topic can't be written.* topic={topic} ", log)
+        assert re.search(f"topic can be written again.* topic={topic} ", log)
+    looker.check_quiet()
+
+
+def test_of_many_topics_the_oldest_are_listed_until_they_can_be_written(
+    relay: Relay, look: Callable[..., Looker]
+) -> None:
+    relay.start()
+    reasons = {"orders": "topic-missing", "bills": "topic-forbidden", "mails": "no-leader"}
+    many = 10_000
+
+    def answer(route: Route) -> None:
+        """The relay's own, with topics that it does not have."""
+        told: Any = route.fetch().json()
+        told["outboxes"][0]["barred_topics"] = {
+            "total": many,
+            "by_reason": {"topic-missing": many - 2, "topic-forbidden": 1, "no-leader": 1},
+            "topics": [
+                {
+                    "topic": topic,
+                    "reason": reason,
+                    "do": f"mend {topic}",
+                    "error": f"Kafka does not take {topic}",
+                    "since": told["now"] - 90_000,
+                    "attempts": 1_234,
+                }
+                for topic, reason in reasons.items()
+            ],
+        }
+        route.fulfill(json=told)
+
+    looker = look()
+    page = looker.page
+    page.route("**/status.json", answer)
+    looker.open()
+    barred = page.locator("#barred-topics")
+    rows = barred.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(barred.locator("p")).to_have_text(
+        "topic-missing: 9,998, topic-forbidden: 1, no-leader: 1. "
+        "The 3 that wait for longest, and 9,997 more:"
+    )
+    expect(rows.nth(1)).to_have_text(
+        re.compile(r"^billstopic-forbidden\D*\d.*1,234mend billsKafka does not take bills$")
+    )
+    looker.shoot("8-barred-topics")
+
+    del reasons["bills"]
+    many = len(reasons)
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text="bills")).to_have_count(0)
+    expect(barred.locator("p")).not_to_contain_text("more")
+    page.unroute("**/status.json")
+    expect(barred).to_be_hidden()
+    looker.check_quiet()
+
+
 def test_a_relay_that_does_not_answer_is_said_to_and_what_is_shown_is_said_to_be_old(
     relay: Relay, topic: str, look: Callable[..., Looker]
 ) -> None:
@@ -333,6 +422,7 @@ def test_whatever_a_text_holds_it_stays_text(
         expect(page.locator("#state .error")).to_contain_text(HOSTILE)
         expect(page.locator("#outbox-name")).to_have_text(str(outbox))
         expect(page.locator("#notices")).to_contain_text(HOSTILE)
+        expect(page.locator("#barred-topics tbody")).to_contain_text(HOSTILE)
         expect(page.locator("#dead-letters")).to_contain_text(HOSTILE)
         page.get_by_text("Settings, secrets masked").click()
         expect(page.locator("#configuration tbody")).to_contain_text(HOSTILE)
@@ -349,6 +439,12 @@ def spoiled(route: Route) -> None:
         outbox["summary"]["text"] = outbox["summary"]["do"] = HOSTILE
         outbox["notices"] = [{"text": HOSTILE, "do": HOSTILE}]
         outbox["trouble"] = {"error": HOSTILE, "attempts": 1}
+        topic = dict.fromkeys(("topic", "reason", "error", "do"), HOSTILE)
+        outbox["barred_topics"] = {
+            "total": 1,
+            "by_reason": {HOSTILE: 1},
+            "topics": [{"since": 0, "attempts": 1, **topic}],
+        }
     if "latest" in answer:
         letter = dict.fromkeys(("reason", "error", "topic", "event_id"), HOSTILE)
         answer["latest"] = [{"number": 1, "at": None, "sequence": None, "appended": None, **letter}]

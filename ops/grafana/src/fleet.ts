@@ -141,6 +141,17 @@ function behind(start: dashboard.DashboardBuilder): void {
       )
         .dataLinks([TO_HOST])
         .withTarget(over(top(`sum by (instance) (outbox_relay_lag_events{${OF}})`), '{{instance}}')),
+    )
+    .withPanel(shared.barredTopics().maxDataPoints(FEW_POINTS))
+    .withPanel(
+      ranking(
+        "How long a topic can't be written, worst outboxes",
+        units.Seconds,
+        12,
+        'Of the topic that was barred first. One outbox alone: a misspelt name, a right that it lacks. Many: a topic.',
+      )
+        .dataLinks([TO_OUTBOX])
+        .withTarget(over(top(perOutbox('outbox_relay_topic_barred_age_seconds')), OUTBOX_LEGEND)),
     );
 }
 

@@ -5,6 +5,16 @@ import { over } from './panels.js';
 // all the same.
 export const SEND_ERROR_KINDS = ['rebuild', 'dead-letter', 'retry-later', 'pause-topic', 'pause-all', 'fenced'];
 export const DEAD_LETTER_REASONS = ['too-large', 'invalid-record', 'invalid-timestamp', 'internal-topic'];
+export const BARRED_REASONS = [
+  'topic-missing',
+  'topic-forbidden',
+  'topic-invalid',
+  'partition-missing',
+  'policy',
+  'refused',
+  'no-leader',
+  'no-ack',
+];
 export const APPEND_REASONS = ['too-large', 'invalid', 'full', 'busy', 'corrupt', 'unavailable'];
 
 /** What must not be in a queue, and how often the reader had to search behind it. */

@@ -115,6 +115,17 @@ function waiting(start: dashboard.DashboardBuilder): void {
       )
         .fillOpacity(8)
         .withTarget(over(perOutbox('outbox_relay_oldest_unsent_age_seconds'), '{{outbox}}')),
+    )
+    .withPanel(shared.barredTopics())
+    .withPanel(
+      ranking(
+        "How long the first of these topics can't be written, by outbox",
+        units.Seconds,
+        12,
+        '0 while all topics can be written.',
+      )
+        .fillOpacity(8)
+        .withTarget(over(perOutbox('outbox_relay_topic_barred_age_seconds'), '{{outbox}}')),
     );
 }
 

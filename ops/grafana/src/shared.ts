@@ -3,8 +3,15 @@ import * as units from '@grafana/grafana-foundation-sdk/units';
 import type { PanelBuilder as Number } from '@grafana/grafana-foundation-sdk/stat';
 import type { PanelBuilder as Chart } from '@grafana/grafana-foundation-sdk/timeseries';
 import * as limit from './limits.js';
-import { chart, incidents, limits, now, number, over } from './panels.js';
-import { APPEND_REASONS, damage, DAMAGE_LEGENDS, DEAD_LETTER_REASONS, SEND_ERROR_KINDS } from './reasons.js';
+import { chart, incidents, limits, now, number, over, stacked } from './panels.js';
+import {
+  APPEND_REASONS,
+  BARRED_REASONS,
+  damage,
+  DAMAGE_LEGENDS,
+  DEAD_LETTER_REASONS,
+  SEND_ERROR_KINDS,
+} from './reasons.js';
 import { BUCKETS, increase, inRange, OF, rate } from './selected.js';
 
 export function oldestWaiting(): Number {
@@ -42,6 +49,15 @@ export function refusedAppends(): Number {
     .decimals(0)
     .thresholds(limits(null, 0.5))
     .withTarget(now(`sum(${inRange('outbox_append_failures_total')})`, 'refused'));
+}
+
+export function barredTopics(): Chart {
+  const description =
+    'Their events wait until somebody mends what the reason says; the runbook has a section for each. Which topics ' +
+    'they are is on the status page.';
+  return stacked(chart("Topics that can't be written, by reason", units.Short, 12, description, BARRED_REASONS))
+    .decimals(0)
+    .withTarget(over(`sum by (reason) (outbox_relay_topics_barred{${OF}})`, '{{reason}}'));
 }
 
 export function appendedAndDelivered(): Chart {

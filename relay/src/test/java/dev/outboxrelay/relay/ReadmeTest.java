@@ -85,6 +85,9 @@ class ReadmeTest {
     String runbook = Files.readString(RUNBOOK);
     assertThat(PauseReason.values())
         .allSatisfy(reason -> assertThat(runbook).contains("| `" + reason.label() + "` |"));
+    assertThat(PauseReason.values())
+        .filteredOn(PauseReason::barsTopics)
+        .allSatisfy(reason -> assertThat(runbook).contains("\n### " + reason.label() + "\n"));
     assertThat(DeadLetterReason.values())
         .allSatisfy(reason -> assertThat(runbook).contains("`" + reason.label() + "`"));
   }

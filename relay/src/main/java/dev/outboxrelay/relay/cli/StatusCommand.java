@@ -8,6 +8,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
@@ -142,6 +143,10 @@ final class StatusCommand implements Callable<Integer> {
       line.append(runs ? "" : " (told by the last relay, " + instant(told) + ")");
       rows.put(number == 1 ? "trouble" : "trouble " + number, line.toString());
     }
+    long topics = told.troubles().stream().filter(trouble -> trouble.has("topic")).count();
+    if (told.leftOut() > 0 || topics >= Bars.SHOWN) {
+      rows.put("more", "not all is named here: barred_topics in /status.json counts the topics");
+    }
   }
 
   private static Instant instant(TroublesFile.Told told) {
@@ -181,6 +186,7 @@ final class StatusCommand implements Callable<Integer> {
     node.put("other_format", report.otherFormat().orElse(null));
     ArrayNode troubles = node.putArray("troubles");
     report.troubles().ifPresent(told -> troubles.addAll(told.troubles()));
+    node.put("troubles_left_out", report.troubles().map(TroublesFile.Told::leftOut).orElse(0));
     node.put("troubles_told", report.troubles().map(TroublesFile.Told::writtenMillis).orElse(null));
     node.put("cycles", report.cycles());
     node.put("queue_bytes", report.queueBytes());

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * The topics of one outbox that can't be written at one moment. Immutable.
@@ -25,6 +26,11 @@ public record Bars(Map<PauseReason, Integer> byReason, List<Trouble> oldest) {
   /** How many topics. */
   public int count() {
     return byReason.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** Since when the one that is barred for longest is, milliseconds since the epoch. */
+  public OptionalLong sinceMillis() {
+    return oldest.stream().mapToLong(Trouble::sinceMillis).min();
   }
 
   /** How many topics for one reason. */

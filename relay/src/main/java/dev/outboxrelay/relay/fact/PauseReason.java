@@ -49,4 +49,18 @@ public enum PauseReason {
   public String wayOut() {
     return wayOut;
   }
+
+  /** Whether it may bar a single topic; else it keeps the relay from writing any. */
+  public boolean barsTopics() {
+    return switch (this) {
+      case AUTHENTICATION,
+          AUTHORIZATION,
+          UNSUPPORTED_VERSION,
+          CONFIGURATION,
+          WRONG_CLUSTER,
+          FOREIGN_PEER ->
+          false;
+      default -> true;
+    };
+  }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.Clocks;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
@@ -74,6 +75,7 @@ final class StatusJson {
     status.trouble().ifPresent(first -> node.set("trouble", TroubleJson.of(first)));
     ArrayNode troubles = node.putArray("troubles");
     status.troubles().forEach(each -> troubles.add(TroubleJson.of(each)));
+    node.set("barred_topics", barred(status.bars()));
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -108,6 +110,19 @@ final class StatusJson {
     node.put("text", summary.text());
     node.put("since", summary.sinceMillis());
     node.put("do", summary.todo());
+    return node;
+  }
+
+  /** The oldest of them, and how many there are. */
+  private ObjectNode barred(Bars bars) {
+    ObjectNode node = mapper.createObjectNode();
+    node.put("total", bars.count());
+    ObjectNode byReason = node.putObject("by_reason");
+    bars.byReason().entrySet().stream()
+        .filter(reason -> reason.getValue() > 0)
+        .forEach(reason -> byReason.put(reason.getKey().label(), reason.getValue()));
+    ArrayNode topics = node.putArray("topics");
+    bars.oldest().forEach(bar -> topics.add(TroubleJson.of(bar)));
     return node;
   }
 

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.http;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -50,6 +51,9 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           "Look for the reason at its disk and in the relay's log, then restart the relay; while no"
               + " loop turns, /healthz answers 503.");
     }
+    if (status.state().trouble() == null && status.bars().count() > 0) {
+      return barred(status);
+    }
     return status
         .trouble()
         .map(trouble -> troubled(status, trouble))
@@ -87,6 +91,30 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
         : "Delivers to Kafka.";
   }
 
+  /** Of an outbox that moves on, but for these topics. */
+  private static Summary barred(PipelineStatus status) {
+    Bars bars = status.bars();
+    String calm = calm(status, status.state().sender());
+    String others =
+        status.lagEvents() == 0 ? "No other event waits" : calm.substring(0, calm.length() - 1);
+    Trouble oldest = bars.oldest().get(0);
+    boolean one = bars.count() == 1 && oldest.cause() instanceof Verdict.PauseTopic;
+    return new Summary(
+        Level.ACTION,
+        others
+            + ", but "
+            + (one
+                ? named((Verdict.PauseTopic) oldest.cause())
+                : bars.count() + " topics can't be written")
+            + ".",
+        bars.sinceMillis().orElse(oldest.sinceMillis()),
+        one ? sentence(oldest.cause().wayOut()) : "They are listed below, each with what to do.");
+  }
+
+  private static String named(Verdict.PauseTopic pause) {
+    return "topic " + pause.topic() + " can't be written (" + pause.reason().label() + ")";
+  }
+
   private static Summary troubled(PipelineStatus status, Trouble trouble) {
     Cause cause = trouble.cause();
     String events = status.lagEvents() == 0 ? "No event waits, but " : "Events wait: ";
@@ -103,9 +131,10 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           trouble.sinceMillis(),
           "Stop one of the two.");
     } else if (cause instanceof Verdict.PauseTopic pause) {
+      int more = status.bars().count() - 1;
       return new Summary(
           Level.ACTION,
-          events + "topic " + pause.topic() + " can't be written (" + pause.reason().label() + ").",
+          events + named(pause) + (more > 0 ? ", nor can " + more + " others" : "") + ".",
           trouble.sinceMillis(),
           sentence(pause.wayOut()));
     } else if (cause instanceof Verdict.PauseAll pause) {

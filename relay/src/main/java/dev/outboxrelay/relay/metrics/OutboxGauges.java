@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.metrics;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.UnsettledAge;
@@ -130,6 +131,11 @@ final class OutboxGauges {
         "unsynced.age.seconds",
         "How long the first of them has been seen, 0 if there is none",
         at -> age.since(at.unsynced().sinceMillis()) / 1000.0);
+    gauge(
+        registry,
+        "topic.barred.age.seconds",
+        "How long the topic that was barred first can't be written, 0 if there is none",
+        at -> age.since(at.bars().sinceMillis()) / 1000.0);
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")
@@ -141,6 +147,14 @@ final class OutboxGauges {
           .description("1 while a part of the relay's own work fails; it is tried again")
           .tags("outbox", outbox.toString(), "part", part.label())
           .register(registry);
+    }
+    for (PauseReason reason : PauseReason.values()) {
+      if (reason.barsTopics()) {
+        Gauge.builder("outbox.relay.topics.barred", () -> now.bars().count(reason))
+            .description("Topics that can't be written, by the reason")
+            .tags("outbox", outbox.toString(), "reason", reason.label())
+            .register(registry);
+      }
     }
     for (FailureCounters.Reason reason : FailureCounters.Reason.values()) {
       FunctionCounter.builder("outbox.append.failures", this, gauges -> gauges.refused(reason))

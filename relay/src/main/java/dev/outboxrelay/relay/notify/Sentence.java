@@ -26,11 +26,12 @@ final class Sentence {
   }
 
   private static String one(PipelineStatus status) {
-    return "%s, %d events waiting in %s%s"
+    return "%s, %d events waiting in %s%s%s"
         .formatted(
             capital(status.state().label()),
             status.lagEvents(),
             status.outbox(),
+            topics(status.bars().count()),
             status.trouble().map(Sentence::of).orElse(""));
   }
 
@@ -41,13 +42,20 @@ final class Sentence {
         : ": " + cause.error();
   }
 
+  /** An error names one topic; that there are more comes before it, as the line may be cut. */
+  private static String topics(int barred) {
+    return barred < 2 ? "" : "; %d topics can't be written".formatted(barred);
+  }
+
   private static String all(FleetStatus fleet) {
     long troubled = fleet.open().stream().filter(s -> s.trouble().isPresent()).count();
-    return "%d outboxes, %d events waiting%s%s"
+    int barred = fleet.open().stream().mapToInt(status -> status.bars().count()).sum();
+    return "%d outboxes, %d events waiting%s%s%s"
         .formatted(
             fleet.open().size(),
             fleet.open().stream().mapToLong(PipelineStatus::lagEvents).sum(),
             troubled == 0 ? "" : "; %d in trouble".formatted(troubled),
+            topics(barred),
             fleet.onHold().isEmpty() ? "" : "; %d on hold".formatted(fleet.onHold().size()));
   }
 

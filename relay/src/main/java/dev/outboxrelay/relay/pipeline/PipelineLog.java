@@ -33,10 +33,15 @@ final class PipelineLog implements FactListener {
    */
   private final Map<String, Held> held = new HashMap<>();
 
+  private final BarLog bars;
   private Trouble outage;
+
+  /** Whether a barred topic is what delivery told last. */
+  private boolean barTold;
 
   PipelineLog(Clocks clocks) {
     this.clocks = clocks;
+    this.bars = new BarLog(clocks);
   }
 
   private static final class Held {
@@ -53,6 +58,8 @@ final class PipelineLog implements FactListener {
       LOG.atDebug().addKeyValue("sequence", saved.sequence()).log("position saved");
     } else if (fact instanceof Fact.StateChanged changed) {
       stateChanged(changed);
+    } else if (fact instanceof Fact.TopicBarred || fact instanceof Fact.TopicOpened) {
+      bars.tell(fact);
     } else if (fact instanceof Fact.SendFailed failed) {
       LOG.atDebug()
           .addKeyValue("topic", failed.topic())
@@ -131,6 +138,11 @@ final class PipelineLog implements FactListener {
 
   private void stateChanged(Fact.StateChanged changed) {
     Trouble trouble = changed.trouble();
+    boolean toldBefore = barTold;
+    barTold = trouble != null && trouble.cause() instanceof Verdict.PauseTopic;
+    if (barTold || (toldBefore && trouble == null && outage == null)) {
+      return; // it was told of the topic
+    }
     if (trouble != null) {
       outage = trouble;
       LoggingEventBuilder line =
@@ -156,9 +168,6 @@ final class PipelineLog implements FactListener {
   }
 
   private static String kindOf(Cause cause) {
-    if (cause instanceof Verdict.PauseTopic pause) {
-      return " " + pause.topic() + " " + pause.reason();
-    }
     if (cause instanceof Verdict.PauseAll pause) {
       // Once the certificates are right, the password may be wrong: that is news. The class only,
       // as messages hold what changes.
@@ -168,13 +177,8 @@ final class PipelineLog implements FactListener {
   }
 
   private static LoggingEventBuilder withWayOut(LoggingEventBuilder line, Cause cause) {
-    LoggingEventBuilder named = line;
-    if (cause instanceof Verdict.PauseTopic pause) {
-      named = named.addKeyValue("topic", pause.topic());
-    }
-    if (cause.reasonLabel() != null) {
-      named = named.addKeyValue("reason", cause.reasonLabel());
-    }
+    LoggingEventBuilder named =
+        cause.reasonLabel() == null ? line : line.addKeyValue("reason", cause.reasonLabel());
     return cause.wayOut() == null ? named : named.addKeyValue("do", cause.wayOut());
   }
 

@@ -7,12 +7,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outboxrelay.client.Outbox;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.TroublesFile;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.inspect.GoldenOutbox;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -192,6 +200,37 @@ class ReadingCommandsTest {
     assertThat(status.get("cycles").asInt()).isEqualTo(3);
     assertThat(status.get("relay_pid").isNull()).isTrue();
     assertThat(run("roll-by-hour", "status").out()).contains("waiting", "5 events");
+  }
+
+  @Test
+  void statusNamesTopicsThatCannotBeWrittenAndWhatFailsThoughTheyAreMany() throws IOException {
+    GoldenOutbox golden = GoldenOutbox.create("roll-by-hour", dir.resolve("outbox"));
+    List<Trouble> troubles = new ArrayList<>();
+    for (int topic = 0; topic < Bars.SHOWN; topic++) {
+      Verdict pause = new Verdict.PauseTopic("t" + topic, PauseReason.TOPIC_MISSING, "none");
+      troubles.add(new Trouble(pause, 900, 3));
+    }
+    troubles.add(new Trouble(new Cause.PartFailed(Part.POSITION, "disk full"), 900, 2));
+    String all = told(golden, troubles).out();
+    String one = told(golden, troubles.subList(0, 1)).out();
+    JsonNode json = json(CommandLineRun.of(env(golden), "status", "--json").out());
+
+    assertThat(all)
+        .contains("trouble 2 ", "pause-topic t1 topic-missing: none")
+        .contains("position: disk full", "more ", "barred_topics in /status.json");
+    assertThat(one)
+        .contains("pause-topic t0 topic-missing: none; since 1970-01-01T00:00:00.900Z, 3 attempts")
+        .contains("; create the topic")
+        .doesNotContain("barred_topics");
+    assertThat(json.at("/troubles/0/topic").asText()).isEqualTo("t0");
+    assertThat(json.get("troubles_left_out").asInt()).isZero();
+  }
+
+  private CommandLineRun told(GoldenOutbox golden, List<Trouble> troubles) throws IOException {
+    try (TroublesFile file = new TroublesFile(golden.paths().troubles())) {
+      file.write(troubles, 1_000);
+    }
+    return CommandLineRun.of(env(golden), "status");
   }
 
   @ParameterizedTest

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +50,29 @@ class TroublesFileTest {
     assertThat(TroublesFile.read(file).orElseThrow().troubles())
         .isNotEmpty()
         .allSatisfy(trouble -> assertThat(trouble.get("error").asText()).hasSize(401));
+  }
+
+  @Test
+  void manyTopicsDoNotPushOutWhatFailsOfTheRelaysWork() throws IOException {
+    List<Trouble> troubles = new ArrayList<>();
+    for (int topic = 0; topic < Bars.SHOWN; topic++) {
+      Verdict pause =
+          new Verdict.PauseTopic("t" + topic, PauseReason.TOPIC_MISSING, "x".repeat(390));
+      troubles.add(new Trouble(pause, 500, 7));
+    }
+    troubles.add(new Trouble(new Cause.PartFailed(Part.POSITION, "é".repeat(390)), 600, 1));
+    troubles.add(new Trouble(new Cause.PartFailed(Part.SYNC, "EIO"), 700, 1));
+    try (TroublesFile written = new TroublesFile(file)) {
+      written.write(troubles, 1_000);
+    }
+
+    TroublesFile.Told told = TroublesFile.read(file).orElseThrow();
+    assertThat(told.troubles())
+        .extracting(trouble -> trouble.path("topic").asText(trouble.path("kind").asText()))
+        .startsWith("t0", "t1", "t2")
+        .endsWith("position", "sync");
+    assertThat(told.troubles().size() + told.leftOut()).isEqualTo(troubles.size());
+    assertThat(told.leftOut()).isPositive();
   }
 
   @Test

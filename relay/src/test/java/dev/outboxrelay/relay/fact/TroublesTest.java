@@ -97,6 +97,16 @@ class TroublesTest {
   }
 
   @Test
+  void theOldestBarIsTheOneThatLastsForLongest() {
+    assertThat(troubles.bars().sinceMillis()).isEmpty();
+    barred(missing("a"));
+    barred(new Trouble(missing("b").cause(), 600, 1));
+    assertThat(troubles.bars().sinceMillis()).hasValue(600);
+    troubles.tell(new Fact.TopicOpened("b"));
+    assertThat(troubles.bars().sinceMillis()).hasValue(700);
+  }
+
+  @Test
   void everyPartSaysWhatItMeansAndWhatToDo() {
     assertThat(Part.values())
         .allSatisfy(

@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -44,6 +45,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -255,6 +257,46 @@ class RelayHttpServerTest {
     assertThat(outbox.at("/trouble/attempts").asInt()).isEqualTo(3);
     assertThat(outbox.get("lag_events").asLong()).isEqualTo(2);
     assertThat(outbox.get("oldest_unsettled").asLong()).isEqualTo(800);
+  }
+
+  @Test
+  void theTopicsThatCannotBeWrittenAreCountedAndTheOldestNamed() throws Exception {
+    List<Trouble> oldest =
+        IntStream.range(0, Bars.SHOWN)
+            .mapToObj(i -> new Verdict.PauseTopic("t" + i, PauseReason.TOPIC_MISSING, "none"))
+            .map(pause -> new Trouble(pause, 900, 3))
+            .toList();
+    Bars bars =
+        new Bars(
+            Map.of(
+                PauseReason.TOPIC_MISSING, 9_990,
+                PauseReason.TOPIC_FORBIDDEN, 10,
+                PauseReason.POLICY, 0),
+            oldest);
+    fleet = FleetStatus.of(Statuses.barred(Statuses.idle(OUTBOX, 0), bars));
+
+    String body = get("/status.json").body();
+    JsonNode barred = new ObjectMapper().readTree(body).at("/outboxes/0/barred_topics");
+    assertThat(barred.get("total").asInt()).isEqualTo(10_000);
+    assertThat(barred.get("by_reason"))
+        .hasToString("{\"topic-missing\":9990,\"topic-forbidden\":10}");
+    assertThat(barred.get("topics")).hasSize(Bars.SHOWN);
+    JsonNode first = barred.at("/topics/0");
+    assertThat(first.get("topic").asText()).isEqualTo("t0");
+    assertThat(first.get("reason").asText()).isEqualTo("topic-missing");
+    assertThat(first.get("since").asLong()).isEqualTo(900);
+    assertThat(first.get("attempts").asInt()).isEqualTo(3);
+    assertThat(first.get("error").asText()).isEqualTo("none");
+    assertThat(first.get("do").asText()).isEqualTo("create the topic");
+    assertThat(body.length()).isLessThan(20_000);
+  }
+
+  @Test
+  void nothingIsBarredWhereAllIsWell() throws Exception {
+    fleet = FleetStatus.of(Statuses.idle(OUTBOX, 0));
+    JsonNode outbox = new ObjectMapper().readTree(get("/status.json").body()).at("/outboxes/0");
+    assertThat(outbox.get("barred_topics"))
+        .hasToString("{\"total\":0,\"by_reason\":{},\"topics\":[]}");
   }
 
   @Test

@@ -4,19 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.http.Summary.Level;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SummaryTest {
   private static final Path OUTBOX = Path.of("/outbox");
+  private static final DeliveryState DELIVERING = new DeliveryState.Delivering();
   private static final long SINCE = 2_000;
   private static final long NOW = 900_000;
 
@@ -59,6 +65,55 @@ class SummaryTest {
     assertThat(all.level()).isEqualTo(Level.ACTION);
     assertThat(all.text()).contains("(authentication)");
     assertThat(all.todo()).isEqualTo("Check user, password or certificates.");
+  }
+
+  @Test
+  void aTopicThatIsBarredWhileOthersAreDeliveredIsNamed() {
+    Summary summary = barred(Statuses.withLag(OUTBOX, DELIVERING, 0, OptionalLong.of(1)), 1);
+
+    assertThat(summary.level()).isEqualTo(Level.ACTION);
+    assertThat(summary.text())
+        .isEqualTo("Delivers to Kafka, but topic t0 can't be written (topic-missing).");
+    assertThat(summary.todo()).isEqualTo("Create the topic.");
+    assertThat(summary.sinceMillis()).isEqualTo(SINCE);
+  }
+
+  @Test
+  void howManyTopicsAreBarredIsSaidWhileTheHeadIsFine() {
+    Summary busy = barred(Statuses.withLag(OUTBOX, DELIVERING, 0, OptionalLong.of(1)), 3);
+    Summary calm = barred(Statuses.idle(OUTBOX, 0), 3);
+
+    assertThat(busy.text()).isEqualTo("Delivers to Kafka, but 3 topics can't be written.");
+    assertThat(busy.level()).isEqualTo(Level.ACTION);
+    assertThat(busy.todo()).isEqualTo("They are listed below, each with what to do.");
+    assertThat(calm.text()).isEqualTo("No other event waits, but 3 topics can't be written.");
+  }
+
+  @Test
+  void aTopicThatHoldsUpTheHeadIsNamedWithTheNumberOfOthers() {
+    Standing head = new Standing(DELIVERING, missing("t0"));
+    Summary summary = barred(Statuses.withLag(OUTBOX, head, 0, OptionalLong.of(1)), 3);
+
+    assertThat(summary.text())
+        .isEqualTo("Events wait: topic t0 can't be written (topic-missing), nor can 2 others.");
+  }
+
+  @Test
+  void anOutageIsSaidBeforeTopics() {
+    DeliveryState outage = new DeliveryState.Stalled(trouble(new Verdict.RetryLater("no answer")));
+    Summary summary = barred(Statuses.withLag(OUTBOX, outage, 0, OptionalLong.of(1)), 3);
+
+    assertThat(summary.text()).isEqualTo("Events wait: Kafka does not answer.");
+  }
+
+  private static Summary barred(PipelineStatus status, int topics) {
+    List<Trouble> bars = IntStream.range(0, topics).mapToObj(i -> missing("t" + i)).toList();
+    Bars all = new Bars(Map.of(PauseReason.TOPIC_MISSING, topics), bars);
+    return Summary.of(Statuses.barred(status, all), NOW, 0);
+  }
+
+  private static Trouble missing(String topic) {
+    return trouble(new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "e"));
   }
 
   @Test

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -239,6 +241,30 @@ class RelayMetricsTest {
         .singleElement()
         .asString()
         .contains("part=\"quarantine\"");
+  }
+
+  @Test
+  void barredTopicsAreCountedByReasonFromTheStart() {
+    AtomicReference<PipelineStatus> status = new AtomicReference<>(Statuses.idle(outbox, 0));
+    metrics.watch(outbox, status::get);
+    List<String> before = lines("outbox_relay_topics_barred");
+    assertThat(before)
+        .allMatch(line -> line.endsWith(" 0.0"))
+        .anyMatch(line -> line.contains("reason=\"topic-missing\""))
+        .anyMatch(line -> line.contains("reason=\"refused\""))
+        .noneMatch(line -> line.contains("reason=\"authentication\""));
+    assertThat(value("outbox_relay_topic_barred_age_seconds")).isEqualTo("0.0");
+
+    Trouble oldest =
+        new Trouble(new Verdict.PauseTopic("t", PauseReason.TOPIC_MISSING, "none"), 2_000, 9);
+    Map<PauseReason, Integer> byReason =
+        Map.of(PauseReason.TOPIC_MISSING, 9_999, PauseReason.POLICY, 1);
+    status.set(Statuses.barred(status.get(), new Bars(byReason, List.of(oldest))));
+
+    assertThat(value("outbox_relay_topics_barred", "reason=\"topic-missing\"")).isEqualTo("9999.0");
+    assertThat(value("outbox_relay_topics_barred", "reason=\"policy\"")).isEqualTo("1.0");
+    assertThat(value("outbox_relay_topic_barred_age_seconds")).isEqualTo("3.0");
+    assertThat(lines("outbox_relay_topics_barred")).hasSameSizeAs(before);
   }
 
   @Test

@@ -3,8 +3,10 @@ package dev.outboxrelay.relay.notify;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.DeliveryState;
+import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
@@ -14,8 +16,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class HeartbeatTest {
@@ -91,6 +95,38 @@ class HeartbeatTest {
             List.of(
                 "STATUS=Delivering, 0 events waiting in /var/lib/outbox;"
                     + " position fails: disk full"));
+  }
+
+  @Test
+  void saysHowManyTopicsCannotBeWrittenBeforeTheErrorOfOne() {
+    PipelineStatus barred = Statuses.barred(Statuses.idle(OUTBOX, now), bars("a", "b", "c"));
+    fleet = FleetStatus.of(barred);
+    heartbeat(Optional.empty()).doWork();
+
+    fleet = new FleetStatus(List.of(barred, barred), List.of(), OptionalLong.of(now));
+    heartbeat(Optional.empty()).doWork();
+
+    fleet = FleetStatus.of(Statuses.barred(Statuses.idle(OUTBOX, now), bars("a")));
+    heartbeat(Optional.empty()).doWork();
+
+    assertThat(told)
+        .containsExactly(
+            List.of(
+                "STATUS=Delivering, 0 events waiting in /var/lib/outbox;"
+                    + " 3 topics can't be written: no topic a"),
+            List.of("STATUS=2 outboxes, 0 events waiting; 2 in trouble; 6 topics can't be written"),
+            List.of("STATUS=Delivering, 0 events waiting in /var/lib/outbox: no topic a"));
+  }
+
+  private static Bars bars(String... topics) {
+    List<Trouble> all =
+        Stream.of(topics)
+            .map(
+                topic ->
+                    new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "no topic " + topic))
+            .map(pause -> new Trouble(pause, 1_000, 3))
+            .toList();
+    return new Bars(Map.of(PauseReason.TOPIC_MISSING, topics.length), all);
   }
 
   @Test

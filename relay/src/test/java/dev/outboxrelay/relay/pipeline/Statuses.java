@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -125,14 +126,25 @@ public final class Statuses {
 
   /** The same, with something wrong. */
   public static PipelineStatus troubled(PipelineStatus status, Trouble trouble) {
+    return troubled(status, List.of(trouble), status.bars());
+  }
+
+  /** The same, with topics that can't be written. */
+  public static PipelineStatus barred(PipelineStatus status, Bars bars) {
+    List<Trouble> troubles = new ArrayList<>(status.troubles());
+    bars.oldest().stream().filter(bar -> !troubles.contains(bar)).forEach(troubles::add);
+    return troubled(status, troubles, bars);
+  }
+
+  private static PipelineStatus troubled(PipelineStatus status, List<Trouble> troubles, Bars bars) {
     return new PipelineStatus(
         status.outbox(),
         status.outboxId(),
         status.generation(),
         status.state(),
         status.stateSinceMillis(),
-        List.of(trouble),
-        status.bars(),
+        troubles,
+        bars,
         status.tickNanos(),
         status.appendedSequence(),
         status.settledSequence(),

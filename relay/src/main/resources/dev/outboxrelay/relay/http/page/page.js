@@ -7,7 +7,7 @@ import { Charts } from "./charts.js";
 import { Figures } from "./figures.js";
 import { ask, NoAnswer, RelayClock } from "./relay.js";
 import { FleetList, News, showState, worstFirst } from "./summary.js";
-import { showConfiguration, showDeadLetters } from "./tables.js";
+import { showBarredTopics, showConfiguration, showDeadLetters } from "./tables.js";
 import { age, number, set, time } from "./text.js";
 
 const BEAT_MILLIS = 1000;
@@ -15,6 +15,8 @@ const LOOK_MILLIS = 2000;
 const HISTORY_MILLIS = 10000;
 /** A relay with many outboxes takes longer to answer, and is asked less often. */
 const REST_PER_LOOK = 20;
+/** Of an outbox on hold nothing is known of its topics. */
+const NO_TOPICS = { total: 0, by_reason: {}, topics: [] };
 
 const clock = new RelayClock();
 const list = new FleetList();
@@ -70,6 +72,7 @@ function show() {
   list.show(outboxes, selected);
   if (outbox !== null) {
     showState(outbox, clock.now());
+    showBarredTopics(outbox.barred_topics ?? NO_TOPICS);
     news.tell(outbox);
     document.getElementById("served").hidden = outbox.onHold === true;
     if (!outbox.onHold) {
