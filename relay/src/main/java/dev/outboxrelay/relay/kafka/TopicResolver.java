@@ -59,6 +59,10 @@ final class TopicResolver {
     return asked.guard().awaitConfirmed(patienceNanos);
   }
 
+  private static boolean hasLeader(PartitionInfo partition) {
+    return partition.leader() != null && !partition.leader().isEmpty();
+  }
+
   private static Verdict noLeader(String topic, int partitions) {
     String error =
         "no partition of topic %s, which has %d, has a leader".formatted(topic, partitions);
@@ -72,7 +76,7 @@ final class TopicResolver {
       try {
         List<PartitionInfo> partitions = producer.partitionsFor(topic);
         Verdict refusal = otherSide.strangers(settings, partitions);
-        if (refusal == null && partitions.stream().allMatch(each -> each.leader() == null)) {
+        if (refusal == null && partitions.stream().noneMatch(TopicResolver::hasLeader)) {
           refusal = noLeader(topic, partitions.size());
         }
         return refusal == null

@@ -96,8 +96,10 @@ class KafkaTransportTest {
     transport.close();
   }
 
+  private static final Node[] NODES = {};
+
   /** Of all partitions; null for none. */
-  private Node leader = new Node(1, "broker", 9092);
+  private Node leader = new Node(1, "127.0.0.1", 1);
 
   private MockProducer<byte[], byte[]> newProducer(KafkaSettings used, ClusterGuard guard) {
     guards.add(guard);
@@ -105,12 +107,13 @@ class KafkaTransportTest {
     if (refusal != null) {
       throw refusal;
     }
-    PartitionInfo partition = new PartitionInfo("orders", 0, leader, null, null);
+    PartitionInfo partition = new PartitionInfo("orders", 0, leader, NODES, NODES);
     List<PartitionInfo> several =
         IntStream.range(0, 8)
-            .mapToObj(number -> new PartitionInfo("orders", number, leader, null, null))
+            .mapToObj(number -> new PartitionInfo("orders", number, leader, NODES, NODES))
             .collect(Collectors.toList());
-    Cluster cluster = new Cluster("c", List.of(), several, Set.of(), Set.of());
+    Cluster cluster =
+        new Cluster("c", leader == null ? List.of() : List.of(leader), several, Set.of(), Set.of());
     MockProducer<byte[], byte[]> producer =
         new MockProducer<>(
             cluster,
