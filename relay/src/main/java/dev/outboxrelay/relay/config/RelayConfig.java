@@ -220,8 +220,7 @@ public record RelayConfig(
     settings.put("OUTBOX_WINDOW_BYTES", String.valueOf(window.maxBytes()));
     settings.put("OUTBOX_CLUSTER_ID", clusterId.orElse(""));
     settings.put("OUTBOX_REFUSALS_IN_A_ROW", String.valueOf(refusalsInARow));
-    settings.put(
-        "OUTBOX_PARK_AFTER", parkAfter.map(after -> after.toMillis() + "ms").orElse("off"));
+    settings.put("OUTBOX_PARK_AFTER", parkAfter.map(RelayConfig::shown).orElse("off"));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
     settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");
@@ -233,6 +232,12 @@ public record RelayConfig(
     settings.put("OUTBOX_LOG_LEVEL_FILE", log.levelFile().map(Path::toString).orElse(""));
     settings.put("OUTBOX_LOG_FORMAT", lower(log.format()));
     return settings;
+  }
+
+  private static String shown(Duration duration) {
+    return duration.toMillisPart() == 0
+        ? duration.toSeconds() + "s"
+        : duration.toMillis() + "ms";
   }
 
   private static String lower(Enum<?> value) {

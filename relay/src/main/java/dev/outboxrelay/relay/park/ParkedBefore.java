@@ -41,13 +41,16 @@ final class ParkedBefore {
    * Which events of the main outbox are there.
    *
    * @param below what has a lower sequence was parked, too, in cycles that are deleted by now
-   * @param sequences of the others, where they may still be asked for
+   * @param events the others, where they may still be asked for
    */
-  record Found(long below, Set<Long> sequences) {
-    boolean contains(long sequence) {
-      return sequence < below || sequences.contains(sequence);
+  record Found(long below, Set<Event> events) {
+    boolean contains(long sequence, UUID eventId) {
+      return sequence < below || events.contains(new Event(sequence, eventId));
     }
   }
+
+  /** A sequence alone does not tell: a volume that was restored may give it to another event. */
+  private record Event(long sequence, UUID eventId) {}
 
   /** The last record that can be read; null if there is none. */
   OutboxRecord last() throws IOException {
@@ -133,7 +136,7 @@ final class ParkedBefore {
   /** From cycle to cycle, newest first. */
   private final class Walk {
     private final long settled;
-    private final Set<Long> found = new HashSet<>();
+    private final Set<Event> found = new HashSet<>();
     private boolean reachesBack; // there is one that is not asked for any more
     private long below;
     private OutboxRecord last;
@@ -165,7 +168,7 @@ final class ParkedBefore {
       last = record;
       long sequence = sequence(record);
       if (sequence > settled) {
-        found.add(sequence);
+        found.add(new Event(sequence, record.eventId()));
       } else {
         reachesBack |= sequence > 0;
       }

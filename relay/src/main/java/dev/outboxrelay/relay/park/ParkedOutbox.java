@@ -49,7 +49,7 @@ final class ParkedOutbox {
   private QueueWriter writer; // null until it is needed
   private QueueMaintenance maintenance; // null unless a cycle could not be marked
   private UUID identity; // of the outbox that was written to last: a removed one is made anew
-  private long lastAsked; // sequence of the last original that is here for sure
+  private InFlight last; // that is here for sure; null until there is one
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
   private ParkedBefore.Found found; // null until it is needed
   private boolean looked = true; // for that one; a new outbox has none
@@ -131,54 +131,60 @@ final class ParkedOutbox {
       holding.look(paths);
     }
     if (holding.topic().isEmpty()) {
-      OutboxRecord last = lookForLast(); // of which a state that a power cut left may not know
-      if (last != null) {
-        holding.found(last.sequence());
+      OutboxRecord newest = lookForLast(); // of which a state that a power cut left may not know
+      if (newest != null) {
+        holding.found(newest.sequence());
       }
     }
   }
 
   private OutboxRecord lookForLast() throws IOException {
     ParkedBefore before = new ParkedBefore(paths(), origin.outbox());
-    OutboxRecord last = before.last();
-    lastFound = before.sequence(last);
+    OutboxRecord newest = before.last();
+    lastFound = before.sequence(newest);
     lastParked = Math.max(lastParked, lastFound);
     found = null;
     looked = true;
-    return last;
+    return newest;
   }
 
   /** As {@link dev.outboxrelay.relay.settle.ParkedStore#add}. */
   boolean add(InFlight record) throws IOException {
     addAgain();
-    if (record.sequence() <= lastAsked) {
-      return false;
+    if (last != null && !isBehind(record, last)) {
+      return false; // a rewind asks again
     }
     if (unsynced.isEmpty()) {
       files.begin(paths());
     }
-    boolean isNew = !isThere(record.sequence());
+    boolean isNew = !isThere(record);
     if (isNew) {
       append(record);
     }
-    lastAsked = record.sequence();
-    lastParked = Math.max(lastParked, lastAsked); // behind what was appended
+    last = record;
+    lastParked = Math.max(lastParked, record.sequence()); // behind what was appended
     unsynced.add(record);
     return isNew;
   }
 
-  private boolean isThere(long sequence) throws IOException {
+  /** By their places, as a restored volume may give a sequence twice. */
+  private static boolean isBehind(InFlight one, InFlight other) {
+    return one.cycle() > other.cycle()
+        || (one.cycle() == other.cycle() && one.offset() > other.offset());
+  }
+
+  private boolean isThere(InFlight record) throws IOException {
     if (!looked) {
       var unused = lookForLast();
     }
-    if (sequence > lastFound) {
+    if (record.sequence() > lastFound) {
       return false;
     }
     if (found == null) {
-      long settled = Math.max(origin.settled(), lastAsked);
+      long settled = Math.max(origin.settled(), last == null ? 0 : last.sequence());
       found = new ParkedBefore(paths(), origin.outbox()).above(settled);
     }
-    if (found.contains(sequence)) {
+    if (found.contains(record.sequence(), record.eventId())) {
       return true;
     }
     // A power cut took it, so nothing behind it was settled either: all of that comes once more, in

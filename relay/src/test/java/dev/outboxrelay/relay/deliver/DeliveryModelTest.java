@@ -178,7 +178,7 @@ class DeliveryModelTest {
             .filteredOn(sequence -> topic.equals(events.get(sequence)))
             .as(topic)
             .isSorted();
-        assertThat(lanes.parked(topic)).isSorted().doesNotHaveDuplicates();
+        assertThat(lanes.parked(topic)).doesNotHaveDuplicates();
       }
     }
 
@@ -316,13 +316,7 @@ class DeliveryModelTest {
       skipped.stream().filter(sequence -> sequence < lastReal()).forEach(undelivered::add);
       TOPICS.forEach(topic -> undelivered.removeAll(lanes.parked(topic)));
       assertThat(disk.undelivered).containsAll(undelivered);
-      // What was acked before others were parked, and came again, counts as parked, too.
-      events.forEach(
-          (sequence, topic) -> {
-            if (sequence <= lanes.lastParked(topic)) {
-              undelivered.add(sequence);
-            }
-          });
+      TOPICS.forEach(topic -> undelivered.addAll(lanes.parked(topic)));
       undelivered.addAll(skipped);
       undelivered.addAll(dead);
       assertThat(undelivered).containsAll(disk.undelivered);

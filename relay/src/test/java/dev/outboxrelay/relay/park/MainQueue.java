@@ -30,6 +30,7 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -136,6 +137,23 @@ final class MainQueue {
       writer.appendAll(batch);
     }
     return last(batch.size());
+  }
+
+  /** Two events with one sequence, as when a volume came back as it was an hour before. */
+  List<InFlight> appendTwins(String topic) throws IOException {
+    append(topic);
+    Path cycle = paths.cycle(paths.cycles().get(0));
+    byte[] state = Files.readAllBytes(paths.state());
+    Path earlier = Files.copy(cycle, paths.root().resolve("earlier"));
+    append(topic);
+    Path later = Files.move(cycle, paths.root().resolve("later"));
+    Files.write(paths.state(), state);
+    Files.move(earlier, cycle);
+    nextHour();
+    append(topic);
+    Files.delete(cycle);
+    Files.move(later, cycle);
+    return last(2);
   }
 
   private List<InFlight> last(int count) throws IOException {

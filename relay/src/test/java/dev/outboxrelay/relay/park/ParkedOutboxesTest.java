@@ -184,6 +184,29 @@ class ParkedOutboxesTest {
   }
 
   @Test
+  void anotherEventThatARestoredVolumeGaveTheSameSequenceIsParkedToo() throws IOException {
+    List<InFlight> twins = queue.appendTwins("t");
+    assertThat(twins).extracting(InFlight::sequence).containsExactly(2L, 2L);
+    try (ParkedOutboxes parked = queue.open(1)) {
+      assertThat(parked.add(twins.get(0))).isTrue();
+      assertThat(parked.add(twins.get(1))).isTrue();
+      assertThat(parked.add(twins.get(0))).isFalse();
+    }
+    assertThat(queue.parked("t"))
+        .extracting(OutboxRecord::eventId)
+        .containsExactly(twins.get(0).eventId(), twins.get(1).eventId());
+    try (ParkedOutboxes parked = queue.open(1)) {
+      assertThat(parked.add(twins.get(0))).isFalse();
+      assertThat(parked.add(twins.get(1))).isFalse();
+    }
+    Files.delete(queue.paths.parked("t").cycle(queue.paths.parked("t").cycles().get(0)));
+    park(twins.get(0));
+    try (ParkedOutboxes parked = queue.open(1)) {
+      assertThat(parked.add(twins.get(1))).isTrue();
+    }
+  }
+
+  @Test
   void whatWasInACycleThatIsDeletedByNowCountsAsParked() throws IOException {
     List<InFlight> events = new ArrayList<>();
     for (int i = 0; i < 3; i++) {

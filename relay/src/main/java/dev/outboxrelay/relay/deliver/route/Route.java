@@ -162,9 +162,22 @@ final class Route {
     return state instanceof Laned;
   }
 
-  /** Whether an event of it goes to its lane, or counts as being there. */
-  boolean parks(long sequence) {
-    return (state instanceof Laned laned && laned.parks()) || sequence <= parkedUpTo;
+  /** Whether its events go to its lane. */
+  boolean parks() {
+    return state instanceof Laned laned && laned.parks();
+  }
+
+  /**
+   * Whether an event is to be looked for in its lane, though that is closed: it was parked and
+   * comes again, as some before it were not settled.
+   */
+  boolean mayHaveParked(long sequence) {
+    return sequence <= parkedUpTo && !(state instanceof Unwritable) && !(state instanceof Laned);
+  }
+
+  /** Its lane is to deliver once more. */
+  void reopen(long now) {
+    state = new Draining(null, now);
   }
 
   void parked(long sequence) {

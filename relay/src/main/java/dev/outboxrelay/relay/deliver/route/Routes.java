@@ -99,8 +99,13 @@ public final class Routes {
               DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
     }
     Route route = route(record.topic());
-    if (route.parks(record.sequence())) {
+    if (route.parks()) {
       return new Admission.Park(false);
+    }
+    if (route.mayHaveParked(record.sequence())) {
+      route.reopen(now);
+      drain(route);
+      return new Admission.Park(true);
     }
     if (parks(route, now)) {
       route.park();
@@ -140,7 +145,9 @@ public final class Routes {
   }
 
   private boolean parks(Route route, long now) {
-    return lanes.takeMore() && route.isBarredSince(now - parkAfterNanos);
+    return lanes.takeMore()
+        && route.isBarredSince(now - parkAfterNanos)
+        && RecordLimits.isTopicName(route.topic()); // others may have appended anything
   }
 
   /** Whether what comes of a topic goes to its lane, or would if it came. */
@@ -297,11 +304,15 @@ public final class Routes {
     if (objection == null) {
       barred.remove(route);
       if (route.hasLane()) {
-        draining.add(route);
-        lanes.drain(topic);
+        drain(route);
       }
     }
     return objection;
+  }
+
+  private void drain(Route route) {
+    draining.add(route);
+    lanes.drain(route.topic());
   }
 
   /** The answer: not now; it is up to the caller whether that bars the topic. */
