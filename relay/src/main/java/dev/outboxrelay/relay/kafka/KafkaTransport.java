@@ -5,7 +5,6 @@ import dev.outboxrelay.relay.config.Partitioner;
 import dev.outboxrelay.relay.deliver.Completion;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.deliver.route.TopicSource;
-import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
@@ -198,11 +197,6 @@ public final class KafkaTransport implements Transport, TopicSource {
 
   @Override
   public Verdict send(OutboxRecord record, int partition, Completion completion) {
-    if (record.timestamp() < 0) {
-      // Kafka's client throws on it before it looks at anything else.
-      return new Verdict.DeadLetter(
-          DeadLetterReason.INVALID_TIMESTAMP, "negative timestamp " + record.timestamp(), true);
-    }
     SendCallback callback =
         new SendCallback(sender, completion, times.leadMillis(record), Thread.currentThread());
     Exception refusal;

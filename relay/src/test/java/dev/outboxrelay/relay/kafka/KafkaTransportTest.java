@@ -345,12 +345,6 @@ class KafkaTransportTest {
   }
 
   @Test
-  void aNegativeTimestampIsADeadLetterAndNotACrash() {
-    ready();
-    assertThat(send(record(-5), new Result())).isInstanceOf(Verdict.DeadLetter.class);
-  }
-
-  @Test
   void eachProducerIsShownAfterTheOneBeforeItWasLetGo() {
     connect();
     connect();

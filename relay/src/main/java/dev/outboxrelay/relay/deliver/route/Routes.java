@@ -98,6 +98,14 @@ public final class Routes {
           new Verdict.DeadLetter(
               DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
     }
+    if (record.timestamp() < 0) {
+      // Kafka's client throws on it before it looks at anything else, and no lane takes it.
+      return new Admission.Refused(
+          new Verdict.DeadLetter(
+              DeadLetterReason.INVALID_TIMESTAMP,
+              "negative timestamp " + record.timestamp(),
+              true));
+    }
     Route route = route(record.topic());
     if (route.parks()) {
       return new Admission.Park(false);
