@@ -42,6 +42,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /** Which have not come to their end yet. */
   private final Map<String, Service> closing = new HashMap<>();
 
+  private int open;
   private boolean stopping;
 
   /**
@@ -108,6 +109,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   public void close(String topic) {
     Turn turn = turns.remove(topic);
     if (turn != null && turn.service != null) {
+      open--;
       turn.service.stop();
       closing.put(topic, turn.service);
     }
@@ -135,11 +137,11 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   private Progress begin(String topic, Turn turn) {
     forgetEnded();
-    long open = turns.values().stream().filter(each -> each.service != null).count();
     if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();
       try {
         turn.service = opener.apply(topic);
+        open++;
       } catch (PipelineRefused e) {
         return stuck(e.getMessage());
       }
