@@ -465,7 +465,7 @@ public final class Delivery {
     } else if (silent != null && routes.canPark() && stallWatch.othersAreAcked()) {
       String error = "no ack for topic " + silent.topic() + ", while others come";
       sent(connected, silent, noAck(silent.topic(), error), now);
-      routes.parkAtOnce(silent.topic(), now); // it has waited for that
+      routes.park(silent.topic()); // it has waited for that
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
       Trouble trouble = retries.trouble(state.trouble(), new Verdict.RetryLater(error));

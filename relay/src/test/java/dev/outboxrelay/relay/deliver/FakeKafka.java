@@ -48,6 +48,9 @@ final class FakeKafka implements Transport, TopicSource {
   /** Topics whose brokers refuse everything, until somebody mends them. */
   final Set<String> refusing = new HashSet<>();
 
+  /** Topics whose records are neither taken nor refused, as with too few in-sync replicas. */
+  final Set<String> silent = new HashSet<>();
+
   /** Why the cluster that is there may not be written; null if it may. */
   Verdict refusedCluster;
 
@@ -207,12 +210,21 @@ final class FakeKafka implements Transport, TopicSource {
     return inFlight.stream().map(Sent::completion).toArray(Completion[]::new);
   }
 
+  /** The oldest record in flight that is to be answered; null if there is none. */
+  private Sent next() {
+    return inFlight.stream()
+        .filter(sent -> !silent.contains(sent.record.topic()))
+        .findFirst()
+        .orElse(null);
+  }
+
   /** Answers the oldest record in flight: takes it, or refuses it if it is poison. */
   boolean answerOldest() {
-    Sent sent = reachable ? inFlight.poll() : null;
+    Sent sent = reachable ? next() : null;
     if (sent == null) {
       return false;
     }
+    inFlight.remove(sent);
     if (sendersCluster != null && !sendersCluster.equals(cluster)) {
       return true; // the guard of the real one: what another cluster acks does not count
     }
