@@ -1,0 +1,244 @@
+package dev.outboxrelay.relay.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.settle.Held;
+import dev.outboxrelay.relay.settle.ParkedStore;
+import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ParkedLanesTest {
+  private static final Path DIR = Path.of("/o/parked/t");
+
+  private final Map<String, ParkedTopic> parked = new HashMap<>();
+  private final Map<String, Long> last = new HashMap<>();
+  private final Map<String, Scripted> services = new LinkedHashMap<>();
+  private final List<String> begun = new ArrayList<>();
+  private PipelineRefused refused;
+  private long nanos;
+  private final ParkedLanes lanes = new ParkedLanes(new Store(), this::open, true, () -> nanos);
+
+  /** A lane that is where the test says. */
+  private static final class Scripted implements Service {
+    private Stage stage = new Stage.Opening();
+    private boolean stopped;
+
+    @Override
+    public Stage stage() {
+      return stage;
+    }
+
+    @Override
+    public void stop() {
+      stopped = true;
+    }
+
+    /** It delivers, has settled so much, and saved that. */
+    void settled(long sequence) {
+      stage = new Stage.Open(() -> Statuses.settledAt(DIR, sequence));
+    }
+
+    void end() {
+      stage = new Stage.Ended(new PipelineEnd.Stopped(0, true), Statuses.settledAt(DIR, 0));
+    }
+  }
+
+  /** What is parked as the test says. */
+  private final class Store implements ParkedStore {
+    @Override
+    public boolean add(InFlight record) {
+      throw new AssertionError("not for lanes");
+    }
+
+    @Override
+    public void sync() {}
+
+    @Override
+    public void settled(String topic) {}
+
+    @Override
+    public Held held() {
+      return Held.NOTHING;
+    }
+
+    @Override
+    public ParkedTopic topic(String topic) {
+      return parked.getOrDefault(topic, ParkedTopic.EMPTY);
+    }
+
+    @Override
+    public long lastParked(String topic) {
+      return last.getOrDefault(topic, 0L);
+    }
+
+    @Override
+    public Map<String, ParkedTopic> topics() {
+      return parked;
+    }
+
+    @Override
+    public boolean isEmpty(String topic) {
+      return topic(topic).isEmpty();
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private Service open(String topic) {
+    if (refused != null) {
+      throw refused;
+    }
+    begun.add(topic);
+    Scripted service = new Scripted();
+    services.put(topic, service);
+    return service;
+  }
+
+  /** So many events wait there, as sequences 1 and on. */
+  private void park(String topic, long events) {
+    parked.put(topic, new ParkedTopic(events, 0, 100 * events));
+    last.put(topic, 10 * events);
+  }
+
+  private Scripted begin(String topic) {
+    lanes.drain(topic);
+    assertThat(lanes.progress(topic)).isEqualTo(new Progress.Waiting());
+    return services.get(topic);
+  }
+
+  @Test
+  void whatAnEarlierRunHasLeftIsWhatIsNotSettled() {
+    park("a", 3);
+    parked.put("b", new ParkedTopic(3, 3, 0));
+    assertThat(lanes.left()).containsExactly("a");
+    assertThat(lanes.lastParked("a")).isEqualTo(30);
+  }
+
+  @Test
+  void aLaneThatDeliversTellsHowMuchIsLeft() {
+    park("a", 5);
+    begin("a").settled(2);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(3));
+    assertThat(lanes.isEmpty("a", 50)).isFalse();
+    services.get("a").settled(5);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(0));
+    assertThat(lanes.isEmpty("a", 50)).isTrue();
+  }
+
+  @Test
+  void aLaneIsNotEmptyWhileSomethingIsOnItsWayThere() {
+    park("a", 5);
+    begin("a").settled(5);
+    assertThat(lanes.isEmpty("a", 51)).isFalse();
+  }
+
+  @Test
+  void aFewDeliverAtATimeAndOthersWaitForTheirTurn() {
+    List<String> topics = List.of("a", "b", "c", "d", "e", "f");
+    for (String topic : topics) {
+      park(topic, 1);
+      begin(topic);
+    }
+    assertThat(begun).hasSize(ParkedLanes.MOST_OPEN);
+    lanes.close("a");
+    assertThat(services.get("a").stopped).isTrue();
+    lanes.progress("e");
+    assertThat(begun).doesNotContain("e"); // a's threads are still there
+    services.get("a").end();
+    lanes.progress("e");
+    lanes.progress("f");
+    assertThat(begun).contains("e").doesNotContain("f");
+  }
+
+  @Test
+  void aLaneThatSettlesNothingLeavesItsTurn() {
+    park("a", 5);
+    begin("a").settled(2);
+    lanes.progress("a");
+    nanos += ParkedLanes.PATIENCE_NANOS - 1;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(3));
+    services.get("a").settled(3);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(2));
+    nanos += ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
+  }
+
+  @Test
+  void whatKeepsALaneBackIsWhatItIsStuckFor() {
+    park("a", 5);
+    Scripted service = begin("a");
+    Verdict away = new Verdict.RetryLater("no ack for topic a");
+    PipelineStatus behind = Statuses.settledAt(DIR, 2);
+    service.stage =
+        new Service.Stage.Open(() -> Statuses.troubled(behind, new Trouble(away, 1, 1)));
+    lanes.progress("a");
+    nanos += ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Stuck(away));
+  }
+
+  @Test
+  void anEmptyLaneIsNeverStuck() {
+    park("a", 5);
+    begin("a").settled(5);
+    lanes.progress("a");
+    nanos += 10 * ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(0));
+  }
+
+  @Test
+  void aLaneThatCantBeOpenedOrHasEndedIsStuck() {
+    park("a", 5);
+    begin("a").stage = new Service.Stage.Refused(new PipelineRefused.HeldByAnother("held"));
+    assertThat(lanes.progress("a"))
+        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("its lane can't be opened: held")));
+    lanes.close("a");
+    begin("a").end();
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
+    lanes.close("a");
+    refused = new PipelineRefused.Unusable("no thread", null);
+    lanes.drain("a");
+    assertThat(lanes.progress("a"))
+        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("no thread")));
+  }
+
+  @Test
+  void aTopicsNextLaneWaitsForTheLastOneToEnd() {
+    park("a", 5);
+    Scripted first = begin("a");
+    lanes.close("a");
+    lanes.drain("a");
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(begun).hasSize(1);
+    first.end();
+    lanes.progress("a");
+    assertThat(begun).hasSize(2);
+  }
+
+  @Test
+  void afterAStopNoneBegins() {
+    park("a", 5);
+    park("b", 5);
+    Scripted first = begin("a");
+    lanes.drain("b");
+    lanes.stop();
+    assertThat(first.stopped).isTrue();
+    assertThat(lanes.haveEnded()).isFalse();
+    lanes.drain("b");
+    lanes.progress("b");
+    first.end();
+    assertThat(begun).containsExactly("a");
+    lanes.close("b");
+    assertThat(lanes.haveEnded()).isTrue();
+  }
+}
