@@ -103,7 +103,7 @@ public final class Delivery {
     this.retries = new RetryPlan(limits.backoff(), random, clocks);
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
-    this.refusals = new Refusals(limits.refusalsInARow(), window);
+    this.refusals = new Refusals(limits.refusalsInARow(), limits.refusedBefore(), window);
     this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
     this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures);
     this.stallWatch = new StallWatch(window, routes, transport, limits, clocks.nanos());

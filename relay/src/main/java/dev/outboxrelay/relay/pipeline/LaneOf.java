@@ -2,6 +2,9 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile.Range;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.Origin;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.ParkedStore;
@@ -17,10 +20,25 @@ import java.util.function.LongSupplier;
  * @param main the outbox from which they were parked, as it is held
  * @param outcomes of that outbox
  * @param parked what is parked of it
+ * @param saved the sequence that its saved position covers
+ * @param barredBefore what barred the topic until now; null if that is not known
  * @param nanos the monotonic clock
  */
 record LaneOf(
-    String topic, OutboxPaths main, Outcomes outcomes, ParkedStore parked, LongSupplier nanos) {
+    String topic,
+    OutboxPaths main,
+    Outcomes outcomes,
+    ParkedStore parked,
+    LongSupplier saved,
+    Trouble barredBefore,
+    LongSupplier nanos) {
+
+  /** Whether its topic has refused what came last, and not this event or that. */
+  boolean wasRefused() {
+    return barredBefore != null
+        && barredBefore.cause() instanceof Verdict.PauseTopic pause
+        && pause.reason() == PauseReason.REFUSED;
+  }
 
   /** How it is told what became of its events. */
   Origin origin() {
@@ -37,6 +55,11 @@ record LaneOf(
     private ToldOrigin(LaneOf lane) {
       this.lane = lane;
       this.nextNanos = lane.nanos.getAsLong();
+    }
+
+    @Override
+    public long savedSequence() {
+      return lane.saved.getAsLong();
     }
 
     @Override

@@ -6,6 +6,12 @@ import java.util.List;
 
 /** The outbox from which the events of another one were parked. For that one's settling thread. */
 public interface Origin {
+  /**
+   * Up to which of its events its own position covers them, as parked: what is told of later ones
+   * would be overruled by that.
+   */
+  long savedSequence();
+
   /** What became of its events; durable when it returns. Comes before a position covers them. */
   void settled(List<Range> events) throws IOException;
 

@@ -307,7 +307,7 @@ public final class Routes {
 
   private void drain(Route route) {
     draining.add(route);
-    lanes.drain(route.topic());
+    lanes.drain(route.topic(), route.trouble());
   }
 
   /** The answer: not now; it is up to the caller whether that bars the topic. */
