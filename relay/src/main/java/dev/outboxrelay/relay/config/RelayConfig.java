@@ -235,9 +235,7 @@ public record RelayConfig(
   }
 
   private static String shown(Duration duration) {
-    return duration.toMillisPart() == 0
-        ? duration.toSeconds() + "s"
-        : duration.toMillis() + "ms";
+    return duration.toMillisPart() == 0 ? duration.toSeconds() + "s" : duration.toMillis() + "ms";
   }
 
   private static String lower(Enum<?> value) {
