@@ -45,7 +45,7 @@ record LaneOf(
     return new ToldOrigin(this);
   }
 
-  /** Looks at most once a second how much is left: that reads files. */
+  /** Looks at most once a second how much is left, until nothing is: that reads files. */
   private static final class ToldOrigin implements Origin {
     private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -68,9 +68,11 @@ record LaneOf(
     }
 
     @Override
-    public void saved() {
+    public void saved(long sequence) {
       long now = lane.nanos.getAsLong();
-      if (now - nextNanos >= 0) {
+      // Nobody asks after the last one.
+      boolean isLast = sequence >= lane.parked.topic(lane.topic).appendedSequence();
+      if (isLast || now - nextNanos >= 0) {
         nextNanos = now + INTERVAL_NANOS;
         lane.parked.settled(lane.topic);
       }

@@ -15,6 +15,10 @@ public interface Origin {
   /** What became of its events; durable when it returns. Comes before a position covers them. */
   void settled(List<Range> events) throws IOException;
 
-  /** A position that covers them was saved. */
-  void saved();
+  /**
+   * A position that covers them was saved.
+   *
+   * @param sequence up to which, in their own outbox
+   */
+  void saved(long sequence);
 }

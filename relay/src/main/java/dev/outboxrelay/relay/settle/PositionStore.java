@@ -80,7 +80,7 @@ final class PositionStore implements Closeable {
             heldBytes));
     savedHeldBytes = heldBytes;
     if (origin != null) {
-      origin.saved();
+      origin.saved(settled.sequence());
     }
   }
 
