@@ -134,6 +134,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   private Progress begin(String topic, Turn turn) {
+    if (parked.topic(topic).appendedSequence() == 0) {
+      return new Progress.Waiting(); // the first event is on its way there
+    }
     forgetEnded();
     long open = turns.values().stream().filter(each -> each.service != null).count();
     if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {

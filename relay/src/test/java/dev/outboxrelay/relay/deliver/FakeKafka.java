@@ -48,6 +48,9 @@ final class FakeKafka implements Transport, TopicSource {
   /** Topics whose brokers refuse everything, until somebody mends them. */
   final Set<String> refusing = new HashSet<>();
 
+  /** Topics whose brokers never answer for a record. */
+  final Set<String> silent = new HashSet<>();
+
   /** Why the cluster that is there may not be written; null if it may. */
   Verdict refusedCluster;
 
@@ -209,10 +212,11 @@ final class FakeKafka implements Transport, TopicSource {
 
   /** Answers the oldest record in flight: takes it, or refuses it if it is poison. */
   boolean answerOldest() {
-    Sent sent = reachable ? inFlight.poll() : null;
+    Sent sent = reachable ? oldestToAnswer() : null;
     if (sent == null) {
       return false;
     }
+    inFlight.remove(sent);
     if (sendersCluster != null && !sendersCluster.equals(cluster)) {
       return true; // the guard of the real one: what another cluster acks does not count
     }
@@ -224,6 +228,13 @@ final class FakeKafka implements Transport, TopicSource {
       sent.completion.acked(0);
     }
     return true;
+  }
+
+  private Sent oldestToAnswer() {
+    return inFlight.stream()
+        .filter(sent -> !silent.contains(sent.record.topic()))
+        .findFirst()
+        .orElse(null);
   }
 
   /** Takes all but the oldest record, as a broker does that did not know the sender before. */

@@ -174,9 +174,10 @@ public final class Routes {
     return lanes.takeMore();
   }
 
-  /** A topic that is barred has waited long enough. */
-  public void parkAtOnce(String topic, long now) {
-    route(topic).barredSince(now - parkAfterNanos);
+  /** A topic that is barred has waited long enough, and nothing of it is on its way. */
+  public void parkAtOnce(String topic) {
+    route(topic).park();
+    news.add(new LaneNews.Parked(topic));
   }
 
   /** There is no more room for events that wait: those of barred topics go to their lanes now. */
