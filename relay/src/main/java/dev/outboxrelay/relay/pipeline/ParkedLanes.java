@@ -42,6 +42,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /** Which have not come to their end yet. */
   private final Map<String, Service> closing = new HashMap<>();
 
+  /** How many have their turn. */
+  private int open;
+
   private boolean stopping;
 
   /**
@@ -101,13 +104,16 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   @Override
   public void drain(String topic) {
-    turns.putIfAbsent(topic, new Turn());
+    if (!stopping) {
+      turns.putIfAbsent(topic, new Turn());
+    }
   }
 
   @Override
   public void close(String topic) {
     Turn turn = turns.remove(topic);
     if (turn != null && turn.service != null) {
+      open--;
       turn.service.stop();
       closing.put(topic, turn.service);
     }
@@ -138,11 +144,11 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       return new Progress.Waiting(); // the first event is on its way there
     }
     forgetEnded();
-    long open = turns.values().stream().filter(each -> each.service != null).count();
-    if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
+    if (open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();
       try {
         turn.service = opener.apply(topic);
+        open++;
       } catch (PipelineRefused e) {
         return stuck(e.getMessage());
       }

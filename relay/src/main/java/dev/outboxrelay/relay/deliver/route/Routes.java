@@ -21,6 +21,9 @@ import java.util.Set;
 public final class Routes {
   private static final Admission WAIT = new Admission.Wait();
 
+  /** Of thousands whose lanes are to deliver, at how many to look in one turn. */
+  private static final int MOST_LOOKED_AT = 64;
+
   private final TopicSource source;
   private final Lanes lanes;
   private final long parkAfterNanos;
@@ -194,7 +197,11 @@ public final class Routes {
     if (first != null) {
       return first;
     }
+    int looked = 0;
     for (Route route : draining) {
+      if (++looked > MOST_LOOKED_AT) {
+        break; // lanes get their turns in this order
+      }
       LaneNews latest = route.look(lanes, now);
       if (latest != null) {
         draining.remove(route);
