@@ -42,9 +42,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /** Which have not come to their end yet. */
   private final Map<String, Service> closing = new HashMap<>();
 
-  /** How many have their turn. */
   private int open;
-
   private boolean stopping;
 
   /**
@@ -144,7 +142,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       return new Progress.Waiting(); // the first event is on its way there
     }
     forgetEnded();
-    if (open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
+    if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();
       try {
         turn.service = opener.apply(topic);

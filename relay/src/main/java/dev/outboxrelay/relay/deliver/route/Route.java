@@ -13,8 +13,6 @@ import dev.outboxrelay.relay.deliver.route.RouteState.Unwritable;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
@@ -22,12 +20,6 @@ import java.util.concurrent.TimeUnit;
 final class Route {
   /** Kafka's client forgets a topic after five idle minutes; it is asked for again before that. */
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(120);
-
-  /**
-   * Brokers forget a producer that is silent in a partition, after a day if nobody changed that. To
-   * introduce it anew costs a round trip, once after so much silence, so this is short.
-   */
-  private static final long FORGOTTEN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** So many events a lane delivers while others of its topic wait for that. */
   private static final long FEW_LEFT = 1_000;
@@ -42,12 +34,9 @@ final class Route {
   /** Of its events, all up to this sequence are parked, or were. */
   private long parkedUpTo;
 
-  private final BitSet introduced = new BitSet();
+  private final Introductions introductions = new Introductions();
   private RouteState state = new Unknown(null);
   private int partitions;
-
-  /** By partition, when a record was sent there last, or the one that introduced it was acked. */
-  private long[] heardNanos = {};
 
   private long usedNanos;
   private int comparedUpdates = NONE;
@@ -229,7 +218,7 @@ final class Route {
       state = unwritable.renew(now);
     }
     partitions = 0;
-    introduced.clear();
+    introductions.forget();
   }
 
   /** No answer, or not the one that was wanted. */
@@ -247,7 +236,7 @@ final class Route {
   Verdict ready(int partitionsNow, long now) {
     int before = partitions;
     partitions = partitionsNow;
-    heardNanos = Arrays.copyOf(heardNanos, Math.max(partitionsNow, heardNanos.length));
+    introductions.partitions(partitionsNow);
     usedNanos = now;
     comparedUpdates = NONE; // more may have been heard of since the answer
     if (before > partitionsNow) {
@@ -293,18 +282,8 @@ final class Route {
       return true;
     }
     state = introducing.over();
-    int partition = introducing.first().ackedPartition();
-    if (partition >= 0) {
-      introduced.set(partition);
-      heard(partition, now);
-    }
+    introductions.acked(introducing.first().ackedPartition(), now);
     return false;
-  }
-
-  private void heard(int partition, long now) {
-    if (partition >= 0 && partition < partitions) {
-      heardNanos[partition] = now;
-    }
   }
 
   /**
@@ -314,19 +293,13 @@ final class Route {
    */
   boolean introduces(int partition, long now) {
     int target = partitions == 1 ? 0 : partition;
-    if (target == TopicSource.ANY || target >= partitions) {
-      return false;
-    }
-    if (now - heardNanos[target] >= FORGOTTEN_NANOS) {
-      introduced.clear(target);
-    }
-    return !introduced.get(target);
+    return target != TopicSource.ANY && introductions.isNeeded(target, now);
   }
 
   /** A record was handed over. */
   void sent(Admission.Send admission, Introduction record, long now) {
     usedNanos = now;
-    heard(partitions == 1 ? 0 : admission.partition(), now);
+    introductions.heard(partitions == 1 ? 0 : admission.partition(), now);
     if (admission.introduces() && state instanceof Open open) {
       state = open.introduce(record);
     }

@@ -9,8 +9,6 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.OptionalLong;
-import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.Set;
 
@@ -21,8 +19,8 @@ import java.util.Set;
 public final class Routes {
   private static final Admission WAIT = new Admission.Wait();
 
-  /** Of thousands whose lanes are to deliver, at how many to look in one turn. */
-  private static final int MOST_LOOKED_AT = 64;
+  /** More lanes than deliver at a time. */
+  private static final int MOST_LOOKED_AT = 16;
 
   private final TopicSource source;
   private final Lanes lanes;
@@ -37,28 +35,10 @@ public final class Routes {
 
   private final Queue<LaneNews> news = new ArrayDeque<>();
 
-  /** When to ask for those that can't be written; what was put off since stands there twice. */
-  private final PriorityQueue<Question> questions = new PriorityQueue<>();
-
-  /** Whether a topic of which nothing is known waits for its question. */
-  private boolean unknownWaits;
-
-  private boolean barWasAsked;
+  private final Questions questions = new Questions();
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
-
-  /** The one that was asked for and is not answered, or null. */
-  private Route asked;
-
-  private long askedNanos;
-
-  private record Question(long nanos, Route route) implements Comparable<Question> {
-    @Override
-    public int compareTo(Question other) {
-      return Long.signum(nanos - other.nanos);
-    }
-  }
 
   /** Without lanes. */
   public Routes(TopicSource source) {
@@ -79,7 +59,7 @@ public final class Routes {
       Route route = route(topic);
       route.left(now);
       barred.add(route);
-      questions.add(new Question(now, route));
+      questions.plan(route);
     }
   }
 
@@ -187,8 +167,8 @@ public final class Routes {
   public void makeRoom(long now) {
     if (lanes.takeMore()) {
       barred.forEach(route -> route.barredSince(now - parkAfterNanos));
-      draining.forEach(route -> route.closeLater(now));
     }
+    draining.forEach(route -> route.closeLater(now));
   }
 
   /** What is new of lanes; null if nothing is. */
@@ -199,14 +179,14 @@ public final class Routes {
     }
     int looked = 0;
     for (Route route : draining) {
-      if (++looked > MOST_LOOKED_AT) {
-        break; // lanes get their turns in this order
-      }
       LaneNews latest = route.look(lanes, now);
       if (latest != null) {
         draining.remove(route);
         lanes.close(route.topic());
         return latest;
+      }
+      if (++looked == MOST_LOOKED_AT) {
+        break; // those behind them do not have their turn yet
       }
     }
     return null;
@@ -231,7 +211,7 @@ public final class Routes {
     Route route = route(topic);
     route.bar(trouble, retryNanos, now);
     barred.add(route);
-    questions.add(new Question(retryNanos, route));
+    questions.plan(route);
     if (draining.remove(route)) {
       lanes.close(topic);
     }
@@ -245,7 +225,7 @@ public final class Routes {
   public void retry(String topic, long retryNanos) {
     Route route = route(topic);
     route.retry(retryNanos);
-    questions.add(new Question(retryNanos, route));
+    questions.plan(route);
   }
 
   /** Whether it is known that a topic can't be written, or could not be in an earlier run. */
@@ -276,35 +256,20 @@ public final class Routes {
     return null;
   }
 
-  /**
-   * Asks for the topics that are barred, as it becomes time; not twice before another one that
-   * waits for its first question.
-   */
+  /** Asks for the topics that are barred, as it becomes time. */
   public void askAgain(long now) {
-    if (asked != null || barred.isEmpty() || (unknownWaits && barWasAsked)) {
-      return; // each turn comes by
-    }
-    while (!questions.isEmpty() && now - questions.peek().nanos() >= 0) {
-      Question due = questions.poll();
-      if (due.route().retryNanos().equals(OptionalLong.of(due.nanos()))) {
-        ask(due.route().topic(), now);
-        return;
-      }
+    Route due = barred.isEmpty() ? null : questions.due(now); // each turn comes by
+    if (due != null) {
+      ask(due.topic(), now);
     }
   }
 
   /** Asks for a topic, unless an answer is awaited already. */
   public void ask(String topic, long now) {
-    Route wanted = route(topic);
-    if (asked == null) {
-      asked = wanted;
-      askedNanos = now;
-      barWasAsked = wanted.isUnwritable();
-      unknownWaits &= barWasAsked;
-      asked.asked();
+    Route route = route(topic);
+    if (questions.ask(route, now)) {
+      route.asked();
       source.ask(topic);
-    } else if (asked != wanted && !wanted.isUnwritable()) {
-      unknownWaits = true;
     }
   }
 
@@ -314,7 +279,7 @@ public final class Routes {
    * @return what follows from that together with what was known before; null if nothing does
    */
   public Verdict ready(String topic, int partitions, long now) {
-    asked = null;
+    questions.answered();
     Route route = route(topic);
     Verdict objection = route.ready(partitions, now);
     if (objection == null) {
@@ -333,15 +298,15 @@ public final class Routes {
 
   /** The answer: not now; it is up to the caller whether that bars the topic. */
   public void unavailable(String topic) {
-    asked = null;
+    questions.answered();
     Route route = route(topic);
     route.unavailable();
-    route.retryNanos().ifPresent(nanos -> questions.add(new Question(nanos, route)));
+    questions.plan(route);
   }
 
   /** The topic that was asked for so long ago without an answer; or null. */
   public String unanswered(long now, long nanos) {
-    return asked != null && now - askedNanos >= nanos ? asked.topic() : null;
+    return questions.unanswered(now, nanos);
   }
 
   /** Whether events of this topic can be sent, as far as is known. */
@@ -360,10 +325,7 @@ public final class Routes {
   public void renew(long now) {
     routes.values().removeIf(route -> !route.isUnwritable() && !route.hasLane());
     routes.values().forEach(route -> route.renew(now));
-    questions.clear();
-    barred.forEach(route -> questions.add(new Question(now, route)));
-    unknownWaits = false;
+    questions.renew(barred);
     last = null;
-    asked = null;
   }
 }
