@@ -41,7 +41,7 @@ record LaneOf(
 
     @Override
     public void settled(List<Range> events) throws IOException {
-      lane.outcomes.append(events);
+      lane.outcomes.ofLane(events);
     }
 
     @Override

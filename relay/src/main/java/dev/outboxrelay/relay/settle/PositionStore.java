@@ -73,6 +73,7 @@ final class PositionStore implements Closeable {
             owner.outboxId(),
             heldBytes));
     savedHeldBytes = heldBytes;
+    outcomes.saved(settled.sequence());
     if (origin != null) {
       origin.saved();
     }
