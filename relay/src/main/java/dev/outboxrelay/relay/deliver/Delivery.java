@@ -487,7 +487,7 @@ public final class Delivery {
         listener.tell(new Fact.SendFailed(verdict, each.topic()));
         bar(each.topic(), retries.trouble(routes.bar(each.topic()), verdict), now);
       }
-      routes.parkAtOnce(each.topic()); // it has waited for that
+      routes.park(each.topic()); // it has waited for that
     }
   }
 

@@ -154,7 +154,7 @@ class DeliveryModelTest {
       if (random.nextInt(3) == 0) {
         workLanes();
       }
-      switch (random.nextInt(24)) {
+      switch (random.nextInt(25)) {
         case 0, 1, 2, 3 -> append();
         case 4, 5, 6 -> kafka.answerOldest();
         case 7 -> kafka.answerAll();
@@ -165,6 +165,7 @@ class DeliveryModelTest {
         case 13 -> crash();
         case 14, 15 -> toggleTopic();
         case 16 -> kafka.reachable = random.nextInt(4) > 0;
+        case 17 -> toggleSilence();
         default -> delivery.doWork();
       }
       kafka.poison.clear();
@@ -242,6 +243,12 @@ class DeliveryModelTest {
       }
     }
 
+    private void toggleSilence() {
+      if (!kafka.silent.remove("a")) {
+        kafka.silent.add("a");
+      }
+    }
+
     private void toggleTopic() {
       if (!kafka.topics.remove("c")) {
         kafka.topics.add("c");
@@ -253,6 +260,7 @@ class DeliveryModelTest {
       kafka.reachable = true;
       kafka.topics.addAll(TOPICS);
       kafka.refusing.clear();
+      kafka.silent.clear();
       if (disk.deadLetters.size() > 0) {
         // What is barred for what it is, not for how its topic is: somebody says so.
         refusals = 0;

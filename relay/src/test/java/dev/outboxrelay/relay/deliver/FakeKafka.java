@@ -48,7 +48,7 @@ final class FakeKafka implements Transport, TopicSource {
   /** Topics whose brokers refuse everything, until somebody mends them. */
   final Set<String> refusing = new HashSet<>();
 
-  /** Topics whose brokers never answer for a record. */
+  /** Topics whose records are neither taken nor refused, as with too few in-sync replicas. */
   final Set<String> silent = new HashSet<>();
 
   /** Why the cluster that is there may not be written; null if it may. */
@@ -210,9 +210,17 @@ final class FakeKafka implements Transport, TopicSource {
     return inFlight.stream().map(Sent::completion).toArray(Completion[]::new);
   }
 
+  /** The oldest record in flight that is to be answered; null if there is none. */
+  private Sent next() {
+    return inFlight.stream()
+        .filter(sent -> !silent.contains(sent.record.topic()))
+        .findFirst()
+        .orElse(null);
+  }
+
   /** Answers the oldest record in flight: takes it, or refuses it if it is poison. */
   boolean answerOldest() {
-    Sent sent = reachable ? oldestToAnswer() : null;
+    Sent sent = reachable ? next() : null;
     if (sent == null) {
       return false;
     }
@@ -228,13 +236,6 @@ final class FakeKafka implements Transport, TopicSource {
       sent.completion.acked(0);
     }
     return true;
-  }
-
-  private Sent oldestToAnswer() {
-    return inFlight.stream()
-        .filter(sent -> !silent.contains(sent.record.topic()))
-        .findFirst()
-        .orElse(null);
   }
 
   /** Takes all but the oldest record, as a broker does that did not know the sender before. */

@@ -81,7 +81,8 @@ final class FakeLanes implements Lanes {
 
   private void deliver(String topic, Lane lane) {
     long sequence = lane.events.get(lane.delivered);
-    if (!kafka.topics.contains(topic) || kafka.refusing.contains(topic)) {
+    boolean silent = kafka.silent.contains(topic);
+    if (silent || !kafka.topics.contains(topic) || kafka.refusing.contains(topic)) {
       stuck.put(topic, new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing"));
       return;
     }

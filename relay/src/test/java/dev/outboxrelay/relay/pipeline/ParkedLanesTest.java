@@ -4,28 +4,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ParkedLanesTest {
+  private static final Path DIR = Path.of("/o/parked/t");
+
   private final Map<String, ParkedTopic> parked = new HashMap<>();
-  private final Map<String, Lane> begun = new HashMap<>();
-  private final ParkedLanes lanes = new ParkedLanes(new Store(), this::begin, true, () -> 0);
+  private final Map<String, Long> last = new HashMap<>();
+  private final Map<String, Scripted> services = new LinkedHashMap<>();
+  private final List<String> begun = new ArrayList<>();
+  private PipelineRefused refused;
+  private long nanos;
+  private final ParkedLanes lanes = new ParkedLanes(new Store(), this::open, true, () -> nanos);
 
-  private Service begin(String topic) {
-    Lane lane = new Lane();
-    begun.put(topic, lane);
-    return lane;
-  }
-
-  /** Opens, and ends when it is told to. */
-  private static final class Lane implements Service {
+  /** A lane that is where the test says. */
+  private static final class Scripted implements Service {
     private Stage stage = new Stage.Opening();
+    private boolean stopped;
 
     @Override
     public Stage stage() {
@@ -34,16 +40,24 @@ class ParkedLanesTest {
 
     @Override
     public void stop() {
-      stage =
-          new Stage.Ended(
-              new PipelineEnd.Stopped(0, true), Statuses.idle(Path.of("/parked/topic"), 0));
+      stopped = true;
+    }
+
+    /** It delivers, has settled so much, and saved that. */
+    void settled(long sequence) {
+      stage = new Stage.Open(() -> Statuses.settledAt(DIR, sequence));
+    }
+
+    void end() {
+      stage = new Stage.Ended(new PipelineEnd.Stopped(0, true), Statuses.settledAt(DIR, 0));
     }
   }
 
+  /** What is parked as the test says. */
   private final class Store implements ParkedStore {
     @Override
     public boolean add(InFlight record) {
-      throw new AssertionError("lanes park nothing");
+      throw new AssertionError("not for lanes");
     }
 
     @Override
@@ -64,7 +78,7 @@ class ParkedLanesTest {
 
     @Override
     public long lastParked(String topic) {
-      return 0;
+      return last.getOrDefault(topic, 0L);
     }
 
     @Override
@@ -81,45 +95,158 @@ class ParkedLanesTest {
     public void close() {}
   }
 
-  private void drain(int from, int to) {
-    for (int i = from; i < to; i++) {
-      parked.put("topic" + i, new ParkedTopic(1, 0, 100));
-      lanes.drain("topic" + i);
+  private Service open(String topic) {
+    if (refused != null) {
+      throw refused;
     }
+    begun.add(topic);
+    Scripted service = new Scripted();
+    services.put(topic, service);
+    return service;
   }
 
-  private void lookAtAll() {
-    parked.keySet().forEach(lanes::progress);
+  /** So many events wait there, as sequences 1 and on. */
+  private void park(String topic, long events) {
+    parked.put(topic, new ParkedTopic(events, 0, 100 * events));
+    last.put(topic, 10 * events);
+  }
+
+  private Scripted begin(String topic) {
+    lanes.drain(topic);
+    assertThat(lanes.progress(topic)).isEqualTo(new Progress.Waiting());
+    return services.get(topic);
   }
 
   @Test
-  void aFewDeliverAtATimeAndTheOthersFollow() {
-    drain(0, 10);
-    lookAtAll();
+  void whatAnEarlierRunHasLeftIsWhatIsNotSettled() {
+    park("a", 3);
+    parked.put("b", new ParkedTopic(3, 3, 0));
+    assertThat(lanes.left()).containsExactly("a");
+    assertThat(lanes.lastParked("a")).isEqualTo(30);
+  }
+
+  @Test
+  void aLaneThatDeliversTellsHowMuchIsLeft() {
+    park("a", 5);
+    begin("a").settled(2);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(3));
+    assertThat(lanes.isEmpty("a", 50)).isFalse();
+    services.get("a").settled(5);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(0));
+    assertThat(lanes.isEmpty("a", 50)).isTrue();
+  }
+
+  @Test
+  void aLaneIsNotEmptyWhileSomethingIsOnItsWayThere() {
+    park("a", 5);
+    begin("a").settled(5);
+    assertThat(lanes.isEmpty("a", 51)).isFalse();
+  }
+
+  @Test
+  void aFewDeliverAtATimeAndOthersWaitForTheirTurn() {
+    List<String> topics = List.of("a", "b", "c", "d", "e", "f");
+    for (String topic : topics) {
+      park(topic, 1);
+      begin(topic);
+    }
     assertThat(begun).hasSize(ParkedLanes.MOST_OPEN);
-    Map.copyOf(begun).keySet().forEach(lanes::close);
-    lookAtAll();
-    assertThat(begun).hasSize(2 * ParkedLanes.MOST_OPEN);
+    lanes.close("a");
+    assertThat(services.get("a").stopped).isTrue();
+    lanes.progress("e");
+    assertThat(begun).doesNotContain("e"); // a's threads are still there
+    services.get("a").end();
+    lanes.progress("e");
+    lanes.progress("f");
+    assertThat(begun).contains("e").doesNotContain("f");
+  }
+
+  @Test
+  void aLaneThatSettlesNothingLeavesItsTurn() {
+    park("a", 5);
+    begin("a").settled(2);
+    lanes.progress("a");
+    nanos += ParkedLanes.PATIENCE_NANOS - 1;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(3));
+    services.get("a").settled(3);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(2));
+    nanos += ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
+  }
+
+  @Test
+  void whatKeepsALaneBackIsWhatItIsStuckFor() {
+    park("a", 5);
+    Scripted service = begin("a");
+    Verdict away = new Verdict.RetryLater("no ack for topic a");
+    PipelineStatus behind = Statuses.settledAt(DIR, 2);
+    service.stage =
+        new Service.Stage.Open(() -> Statuses.troubled(behind, new Trouble(away, 1, 1)));
+    lanes.progress("a");
+    nanos += ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Stuck(away));
+  }
+
+  @Test
+  void anEmptyLaneIsNeverStuck() {
+    park("a", 5);
+    begin("a").settled(5);
+    lanes.progress("a");
+    nanos += 10 * ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(0));
+  }
+
+  @Test
+  void aLaneThatCantBeOpenedOrHasEndedIsStuck() {
+    park("a", 5);
+    begin("a").stage = new Service.Stage.Refused(new PipelineRefused.HeldByAnother("held"));
+    assertThat(lanes.progress("a"))
+        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("its lane can't be opened: held")));
+    lanes.close("a");
+    begin("a").end();
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
+    lanes.close("a");
+    refused = new PipelineRefused.Unusable("no thread", null);
+    lanes.drain("a");
+    assertThat(lanes.progress("a"))
+        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("no thread")));
+  }
+
+  @Test
+  void aTopicsNextLaneWaitsForTheLastOneToEnd() {
+    park("a", 5);
+    Scripted first = begin("a");
+    lanes.close("a");
+    lanes.drain("a");
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(begun).hasSize(1);
+    first.end();
+    lanes.progress("a");
+    assertThat(begun).hasSize(2);
+  }
+
+  @Test
+  void afterAStopNoneBegins() {
+    park("a", 5);
+    park("b", 5);
+    Scripted first = begin("a");
+    lanes.drain("b");
+    lanes.stop();
+    assertThat(first.stopped).isTrue();
+    assertThat(lanes.haveEnded()).isFalse();
+    lanes.drain("b");
+    lanes.progress("b");
+    first.end();
+    assertThat(begun).containsExactly("a");
+    assertThat(lanes.haveEnded()).isTrue();
   }
 
   @Test
   void aLaneBeginsWhenItsFirstEventIsThere() {
-    lanes.drain("topic");
-    assertThat(lanes.progress("topic")).isInstanceOf(Progress.Waiting.class);
+    begin("a");
     assertThat(begun).isEmpty();
-    drain(0, 1);
-    lookAtAll();
-    assertThat(begun).containsOnlyKeys("topic0");
-  }
-
-  @Test
-  void whatIsToDeliverAfterTheStopDoesNotHoldThatUp() {
-    drain(0, 10);
-    lookAtAll();
-    lanes.stop();
-    drain(10, 11);
-    lookAtAll();
-    assertThat(lanes.haveEnded()).isTrue();
-    assertThat(begun).hasSize(ParkedLanes.MOST_OPEN);
+    park("a", 1);
+    lanes.progress("a");
+    assertThat(begun).containsExactly("a");
   }
 }

@@ -175,8 +175,24 @@ public final class Statuses {
     return settled(outbox, OUTBOX_ID, tickNanos, delivered, retried, look);
   }
 
+  /** Everything up to a sequence settled and saved. */
+  public static PipelineStatus settledAt(Path outbox, long sequence) {
+    return settled(outbox, OUTBOX_ID, 0, sequence, 0, look(sequence), sequence);
+  }
+
   private static PipelineStatus settled(
       Path outbox, UUID id, long tickNanos, long delivered, long retried, Look look) {
+    return settled(outbox, id, tickNanos, delivered, retried, look, 7);
+  }
+
+  private static PipelineStatus settled(
+      Path outbox,
+      UUID id,
+      long tickNanos,
+      long delivered,
+      long retried,
+      Look look,
+      long sequence) {
     return new PipelineStatus(
         outbox,
         id,
@@ -186,9 +202,9 @@ public final class Statuses {
         List.of(),
         Bars.NONE,
         tickNanos,
-        7,
-        7,
-        7,
+        sequence,
+        sequence,
+        sequence,
         0,
         0,
         0,

@@ -254,7 +254,7 @@ final class Route {
       state = asked.ready();
     } else if (state instanceof Barred barred) {
       state = barred.ready();
-    } else if (state instanceof Parked parked) {
+    } else if (state instanceof Parked parked && parkedUpTo > 0) {
       state = parked.ready(now);
     }
     return null;

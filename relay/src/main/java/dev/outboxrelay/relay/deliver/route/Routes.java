@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * All topics that the present sender was asked to write, each with its {@link Route}. One question
@@ -18,6 +19,9 @@ import java.util.Set;
  */
 public final class Routes {
   private static final Admission WAIT = new Admission.Wait();
+
+  /** In which what was read before is read again. */
+  private static final long NEXT_EVENT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** More lanes than deliver at a time. */
   private static final int MOST_LOOKED_AT = 16;
@@ -99,8 +103,7 @@ public final class Routes {
       return new Admission.Park(true);
     }
     if (parks(route, now)) {
-      route.park();
-      news.add(new LaneNews.Parked(route.topic()));
+      park(route);
       return new Admission.Park(true);
     }
     if (route.isUnwritable() || route.hasLane()) {
@@ -157,10 +160,17 @@ public final class Routes {
     return lanes.takeMore();
   }
 
-  /** A topic that is barred has waited long enough, and nothing of it is on its way. */
-  public void parkAtOnce(String topic) {
-    route(topic).park();
-    news.add(new LaneNews.Parked(topic));
+  /**
+   * A topic that is barred has waited long enough, and that it can be written is for its lane to
+   * find out. Nothing of it may be on its way.
+   */
+  public void park(String topic) {
+    park(route(topic));
+  }
+
+  private void park(Route route) {
+    route.park();
+    news.add(new LaneNews.Parked(route.topic()));
   }
 
   /** There is no more room for events that wait: those of barred topics go to their lanes now. */
@@ -282,7 +292,11 @@ public final class Routes {
     questions.answered();
     Route route = route(topic);
     Verdict objection = route.ready(partitions, now);
-    if (objection == null) {
+    if (objection == null && route.isUnwritable()) {
+      // Its lane begins with the event that is about to come again.
+      route.retry(now + NEXT_EVENT_NANOS);
+      questions.plan(route);
+    } else if (objection == null) {
       barred.remove(route);
       if (route.hasLane()) {
         drain(route);

@@ -31,7 +31,7 @@ class RoutesWithLanesTest {
 
     @Override
     public long lastParked(String topic) {
-      return 0;
+      return left.contains(topic) ? 1 : 0;
     }
 
     @Override
