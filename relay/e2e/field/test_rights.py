@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
-
 from harness.relay import Relay
-from harness.setups import WRITER, GuardedBroker
+from harness.setups import WRITER, GuardedBroker, Writing
 from harness.topics import read_topic
 from harness.waiting import eventually
 from outbox_client import Outbox
@@ -25,25 +15,6 @@ if TYPE_CHECKING:
 
 EVENTS = 20
 SECONDS = 60
-
-
-class Writing:
-    """The writer's right to write one topic."""
-
-    def __init__(self, broker: GuardedBroker, topic: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-        self._right = (
-            *(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL),
-            *(f"User:{WRITER}", "*", AclOperation.WRITE, AclPermissionType.ALLOW),
-        )
-
-    def grant(self) -> None:
-        for future in self._admin.create_acls([AclBinding(*self._right)]).values():
-            future.result(SECONDS)
-
-    def revoke(self) -> None:
-        for future in self._admin.delete_acls([AclBindingFilter(*self._right)]).values():
-            future.result(SECONDS)
 
 
 def test_a_right_that_is_revoked_is_named_and_what_waits_arrives_once_it_is_granted_again(

@@ -33,6 +33,7 @@ class Position:
     settled_bytes: int
     time: int
     outbox_id: uuid.UUID
+    held_bytes: int
 
     @classmethod
     def read(cls, outbox: Path) -> Position | None:
@@ -59,7 +60,7 @@ def _parse(slot: bytes) -> Position | None:
     body = slot[HEAD.size : HEAD.size + BODY.size]
     if magic != MAGIC or version != 1 or zlib.crc32(body) != crc:
         return None
-    count, generation, mode, sequence, event, cycle, offset, index, settled, time, outbox, _ = (
+    count, generation, mode, sequence, event, cycle, offset, index, settled, time, outbox, held = (
         BODY.unpack(body)
     )
     return Position(
@@ -74,6 +75,7 @@ def _parse(slot: bytes) -> Position | None:
         settled,
         time,
         uuid.UUID(bytes=outbox),
+        held,
     )
 
 
@@ -90,6 +92,6 @@ def _format(position: Position) -> bytes:
         position.settled_bytes,
         position.time,
         position.outbox_id.bytes,
-        0,
+        position.held_bytes,
     )
     return (HEAD.pack(MAGIC, 1, zlib.crc32(body)) + body).ljust(SLOT, b"\0")

@@ -9,7 +9,17 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .broker import Broker
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from .broker import ADMIN_SECONDS, Broker
 from .certificates import Authority
 
 if TYPE_CHECKING:
@@ -96,6 +106,25 @@ class GuardedBroker(Broker):
             "KAFKA_SASL_MECHANISM": "PLAIN",
             "KAFKA_SASL_JAAS_CONFIG": jaas(user, password or PASSWORDS[user]),
         }
+
+
+class Writing:
+    """The writer's right to write one topic."""
+
+    def __init__(self, broker: GuardedBroker, topic: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        self._right = (
+            *(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL),
+            *(f"User:{WRITER}", "*", AclOperation.WRITE, AclPermissionType.ALLOW),
+        )
+
+    def grant(self) -> None:
+        for future in self._admin.create_acls([AclBinding(*self._right)]).values():
+            future.result(ADMIN_SECONDS)
+
+    def revoke(self) -> None:
+        for future in self._admin.delete_acls([AclBindingFilter(*self._right)]).values():
+            future.result(ADMIN_SECONDS)
 
 
 @contextmanager

@@ -105,9 +105,9 @@ public final class Delivery {
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.refusals = new Refusals(limits.refusalsInARow(), limits.refusedBefore(), window);
     this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
-    this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures);
-    this.stallWatch = new StallWatch(window, routes, transport, limits, clocks.nanos());
     this.stallNanos = limits.stall().toNanos();
+    this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures, stallNanos);
+    this.stallWatch = new StallWatch(window, routes, transport, limits, clocks.nanos());
     this.connectingNanos = clocks.nanos();
     this.state = new Connecting(null);
     this.told = standing();
@@ -462,10 +462,8 @@ public final class Delivery {
     } else if (silent != null && routes.parks(silent.topic(), now)) {
       String error = "what is on its way of topic " + silent.topic() + " can't be called back";
       sent(connected, silent, new Verdict.RebuildAndRewind(error), now);
-    } else if (silent != null && routes.canPark() && stallWatch.othersAreAcked()) {
-      String error = "no ack for topic " + silent.topic() + ", while others come";
-      sent(connected, silent, noAck(silent.topic(), error), now);
-      routes.park(silent.topic()); // it has waited for that
+    } else if (routes.canPark() && !stallWatch.ignored(now).isEmpty()) {
+      parkIgnored(connected, stallWatch.ignored(now), now);
     } else if (silent != null && (!(state instanceof Stalled) || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + stallWatch.describe();
       Trouble trouble = retries.trouble(state.trouble(), new Verdict.RetryLater(error));
@@ -475,6 +473,21 @@ public final class Delivery {
       routes.ask(silent.topic(), now);
     } else if (silent == null && state instanceof Stalled stalled && !feeder.waitsForTopic(now)) {
       move(stalled.recovered());
+    }
+  }
+
+  /** All of them at once: the sender of one can't go on with the others. */
+  private void parkIgnored(Connected connected, List<InFlight> ignored, long now) {
+    for (InFlight each : ignored) {
+      Verdict verdict =
+          noAck(each.topic(), "no ack for topic " + each.topic() + ", while others come");
+      if (each == ignored.get(0)) {
+        sent(connected, each, verdict, now);
+      } else {
+        listener.tell(new Fact.SendFailed(verdict, each.topic()));
+        bar(each.topic(), retries.trouble(routes.bar(each.topic()), verdict), now);
+      }
+      routes.park(each.topic()); // it has waited for that
     }
   }
 

@@ -24,6 +24,7 @@ final class Feeder {
   private final Settlement settlement;
   private final Window window;
   private final Queue<InFlight> failures;
+  private final long stallNanos;
   private final WaitingRoom room = new WaitingRoom();
 
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
@@ -50,19 +51,22 @@ final class Feeder {
       Transport transport,
       Settlement settlement,
       Window window,
-      Queue<InFlight> failures) {
+      Queue<InFlight> failures,
+      long stallNanos) {
     this.arrivals = arrivals;
     this.routes = routes;
     this.transport = transport;
     this.settlement = settlement;
     this.window = window;
     this.failures = failures;
+    this.stallNanos = stallNanos;
   }
 
   /**
    * Hands over what it can.
    *
-   * @param careful whether each record has to wait for the result of the one before
+   * @param careful whether each record has to wait for the result of the one before, or until that
+   *     takes too long: it may be its topic's fault
    * @return how many arrivals went into the window, or out of where they waited
    */
   int feed(boolean careful, long now) {
@@ -187,12 +191,13 @@ final class Feeder {
 
   private HandOver send(Arrival.Event event, InFlight record, Admission.Send admitted, long now) {
     boolean suspect = !suspects.isEmpty() && suspects.contains(record.sequence());
-    if (isInTheWay(record.topic())
-        || (oneAtATime && window.oldestAwaitingKafka() != null)
-        || (suspect && window.awaitsKafka(record.topic()))) {
-      return oneAtATime ? HandOver.NOT_NOW : HandOver.WAITS;
-    }
     boolean solitary = oneAtATime || suspect;
+    if (oneAtATime && window.awaitsKafkaSince(now - stallNanos)) {
+      return HandOver.NOT_NOW;
+    }
+    if (isInTheWay(record.topic()) || (solitary && window.awaitsKafka(record.topic()))) {
+      return HandOver.WAITS;
+    }
     boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(record.topic()));
     record.sending(now, apart);
     Verdict verdict = transport.send(event.record(), admitted.partition(), record);
@@ -211,12 +216,12 @@ final class Feeder {
     return HandOver.DONE;
   }
 
-  /** Whether one is on its way that is tried alone. */
+  /** Whether one of its topic is on its way that is tried alone. */
   private boolean isInTheWay(String topic) {
     if (alone != null && !alone.awaitsKafka()) {
       alone = null;
     }
-    return alone != null && (oneAtATime || alone.topic().equals(topic));
+    return alone != null && alone.topic().equals(topic);
   }
 
   private void refuse(InFlight record, Verdict verdict) {

@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.route.Routes;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /** Notices that Kafka has not answered for long, or will never answer. For one thread. */
 final class StallWatch {
@@ -61,9 +63,18 @@ final class StallWatch {
     return silent;
   }
 
-  /** Whether records of other topics that were sent behind the silent one are acked. */
-  boolean othersAreAcked() {
-    return silent != null && window.othersAreAckedBehind(silent);
+  /**
+   * The oldest record of each topic that is silent while records of other topics that were sent
+   * behind it are acked; none unless the oldest of all is such a one. For the others half the time
+   * is enough: they would be sent again, to fall silent once more.
+   */
+  List<InFlight> ignored(long now) {
+    if (silent == null || !window.othersAreAckedBehind(silent)) {
+      return List.of();
+    }
+    return window.awaitedByTopic(now - stallNanos / 2).stream()
+        .filter(window::othersAreAckedBehind)
+        .collect(Collectors.toList());
   }
 
   /**

@@ -2,6 +2,9 @@ package dev.outboxrelay.relay.deliver;
 
 import java.util.ArrayDeque;
 import java.util.BitSet;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -71,6 +74,11 @@ final class Window {
     return null;
   }
 
+  /** Whether Kafka's answer is awaited for any record that was sent after that. */
+  boolean awaitsKafkaSince(long nanos) {
+    return records.stream().anyMatch(each -> each.awaitsKafka() && each.sentNanos() - nanos > 0);
+  }
+
   /** Whether Kafka's answer is awaited for any record of a topic. */
   boolean awaitsKafka(String topic) {
     return records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
@@ -81,14 +89,25 @@ final class Window {
     return records.stream().anyMatch(each -> each.mayRepeat() && topic.equals(each.topic()));
   }
 
-  /** Whether a record of another topic that was sent later is acked. */
+  /** The first of each topic that was sent by then and for which Kafka's answer is awaited. */
+  Collection<InFlight> awaitedByTopic(long nanos) {
+    Map<String, InFlight> first = new LinkedHashMap<>();
+    for (InFlight each : records) {
+      if (each.awaitsKafka() && each.sentNanos() - nanos <= 0) {
+        first.putIfAbsent(each.topic(), each);
+      }
+    }
+    return first.values();
+  }
+
+  /** Whether a record of another topic that was sent then or later is acked. */
   boolean othersAreAckedBehind(InFlight record) {
     return records.stream()
         .anyMatch(
             each ->
                 each.ackedPartition() >= 0
                     && !record.topic().equals(each.topic())
-                    && each.sentNanos() - record.sentNanos() > 0);
+                    && each.sentNanos() - record.sentNanos() >= 0);
   }
 
   /** How many partitions have acked a record of the same topic that was sent after this one. */

@@ -111,7 +111,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   @Override
   public void drain(String topic, Trouble barredBefore) {
-    turns.putIfAbsent(topic, new Turn(barredBefore));
+    if (!stopping) {
+      turns.putIfAbsent(topic, new Turn(barredBefore));
+    }
   }
 
   @Override
@@ -145,6 +147,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   private Progress begin(String topic, Turn turn) {
+    if (parked.topic(topic).appendedSequence() == 0) {
+      return new Progress.Waiting(); // the first event is on its way there
+    }
     forgetEnded();
     if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();

@@ -124,4 +124,20 @@ class ParkingIT extends BrokerTest {
     }
     assertThat(values("nowhere")).isEqualTo(numbers(1, 10));
   }
+
+  @Test
+  void whatItsLaneDeliversBeforeThePositionPassesItCountsAsDelivered() throws Exception {
+    try (OutboxUnderTest outbox = outbox();
+        RelayUnderTest relay = relay("OUTBOX_PARK_AFTER", "5s")) {
+      outbox.append("early", "1");
+      relay.awaitSaved(1);
+      outbox.append("behind", "1");
+      relay.awaitBars(2);
+      Receipt second = outbox.append("early", "2");
+      broker().createTopic("early", 1, Map.of());
+      await().atMost(RelayUnderTest.PATIENCE).until(() -> values("early").size() == 2);
+      relay.awaitSaved(second.sequence());
+      awaitDelivered(outbox, second);
+    }
+  }
 }

@@ -80,6 +80,11 @@ final class RelayUnderTest implements AutoCloseable {
         .untilAsserted(() -> assertThat(status().savedSequence()).isGreaterThanOrEqualTo(sequence));
   }
 
+  /** Waits until so many topics are known to be such as can't be written. */
+  void awaitBars(int count) {
+    await().atMost(PATIENCE).until(() -> pipeline.status().bars().count() >= count);
+  }
+
   void awaitState(String label) {
     await().atMost(PATIENCE).untilAsserted(() -> assertThat(state()).isEqualTo(label));
   }

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.nio.file.Path;
@@ -238,7 +238,15 @@ class ParkedLanesTest {
     lanes.progress("b");
     first.end();
     assertThat(begun).containsExactly("a");
-    lanes.close("b");
     assertThat(lanes.haveEnded()).isTrue();
+  }
+
+  @Test
+  void aLaneBeginsWhenItsFirstEventIsThere() {
+    begin("a");
+    assertThat(begun).isEmpty();
+    park("a", 1);
+    lanes.progress("a");
+    assertThat(begun).containsExactly("a");
   }
 }

@@ -31,9 +31,18 @@ public final class FileWindow implements Closeable {
 
   /** Opens a regular file for reading; a symbolic link is refused. */
   public static FileWindow open(Path file) throws IOException {
+    return open(file, SCAN_BYTES);
+  }
+
+  /**
+   * The same for who reads here and there.
+   *
+   * @param usualBytes how much is read at a time
+   */
+  public static FileWindow open(Path file, int usualBytes) throws IOException {
     FileChannel channel = SafeFiles.openToRead(file);
     try {
-      return new FileWindow(channel, true, SCAN_BYTES, channel.size());
+      return new FileWindow(channel, true, usualBytes, channel.size());
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;

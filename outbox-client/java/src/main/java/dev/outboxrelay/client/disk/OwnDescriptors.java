@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -33,6 +33,9 @@ public final class OwnDescriptors {
 
   /** Another descriptor of the file that is closed meanwhile takes the mark away. */
   private static final int TRIES = 10;
+
+  /** The one that was found last: the next is likely to be near. */
+  private static volatile int latest;
 
   private OwnDescriptors() {}
 
@@ -85,15 +88,21 @@ public final class OwnDescriptors {
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     }
-    Collections.reverse(all); // what was opened last has, as a rule, the highest number
+    // Numbers are given in order, from the first that is free; to read them all takes milliseconds.
+    all.sort(Comparator.comparingInt(each -> Math.abs(number(each) - latest)));
     for (Path each : all) {
       String info = read(each);
       int lock = info.indexOf(LOCK);
       if (lock >= 0 && isWanted(wanted, each, info.substring(lock))) {
+        latest = number(each);
         return Optional.of(each);
       }
     }
     return Optional.empty();
+  }
+
+  private static int number(Path info) {
+    return Integer.parseInt(info.getFileName().toString());
   }
 
   private static boolean isWanted(Wanted wanted, Path info, String lock) throws IOException {

@@ -30,6 +30,9 @@ import java.util.UUID;
 public record CycleFacts(
     Prologue prologue, long lastSequence, long recordBytes, long dataBytes, ChainWalk.End end) {
 
+  /** Header, first record, index and tail lie apart, and are short as a rule. */
+  private static final int PIECE_BYTES = 4 << 10;
+
   /** Whether the chain ends with EOF. */
   public boolean sealed() {
     return end == ChainWalk.End.CLOSED;
@@ -45,7 +48,7 @@ public record CycleFacts(
    * length.
    */
   public static CycleFacts read(Path cycleFile, UUID outbox) throws IOException {
-    try (FileWindow file = FileWindow.open(cycleFile)) {
+    try (FileWindow file = FileWindow.open(cycleFile, PIECE_BYTES)) {
       CycleLayout layout = CycleLayout.read(file);
       return layout == null
           ? new CycleFacts(null, 0, 0, 0, ChainWalk.End.BROKEN)

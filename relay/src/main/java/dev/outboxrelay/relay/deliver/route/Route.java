@@ -142,6 +142,7 @@ final class Route {
   void park() {
     if (state instanceof Barred barred) {
       state = barred.park();
+      partitions = 0; // nothing of it is on its way to one of them
     }
   }
 
