@@ -81,7 +81,7 @@ def ill(weather: Weather) -> list[Relay | MetricsFile]:
         ),
         Relay(
             "undrained",
-            {"parked": while_ill(3), "barred": while_ill(2, end=ILL + 3), "delivered": working()},
+            {"parked": while_ill(3), "barred": while_ill(3, end=ILL + 3), "delivered": working()},
             [
                 Told(
                     "OutboxParkedNotDrained",

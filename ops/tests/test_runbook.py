@@ -62,17 +62,15 @@ def test_the_commands_of_the_runbook_do_what_it_shows(
     blocks = list(shown())
     assert len(blocks) > 15
     commands = {command for command, _ in blocks}
-    with_kafka = {command: output_of(relay, command) for command in commands}
-    broker.kill()
+    parked = {command: output_of(relay, command) for command in commands}
+    relay.kill()
     with Outbox(relay.outbox) as client:
         client.append("waits", topic=topic)
-    without_kafka = {
-        command: output_of(relay, command)
-        for command in commands
-        if command in {"doctor", "status"}
-    }
+    waiting = {command: output_of(relay, command) for command in commands}
+    broker.kill()
+    without_kafka = {"doctor": output_of(relay, "doctor")}
     for command, lines in blocks:
-        outputs = [with_kafka[command], without_kafka.get(command, "")]
+        outputs = [at.get(command, "") for at in (parked, waiting, without_kafka)]
         for line in lines:
             assert any(looks_like(line, output) for output in outputs), (
                 f"{command} does not print {line!r}, but {outputs}"

@@ -79,7 +79,7 @@ final class TopicsCommand implements Runnable {
     @Parameters(
         paramLabel = "TOPIC",
         arity = "0..*",
-        description = "Topics (default: OUTBOX_TOPIC and those of the waiting events).")
+        description = "Topics (default: OUTBOX_TOPIC and those of waiting or parked events).")
     private List<String> given = List.of();
 
     @Option(names = "--json", description = "One JSON object per line.")
@@ -117,7 +117,7 @@ final class TopicsCommand implements Runnable {
     @Parameters(
         paramLabel = "TOPIC",
         arity = "0..*",
-        description = "Topics (default: OUTBOX_TOPIC and those of the waiting events).")
+        description = "Topics (default: OUTBOX_TOPIC and those of waiting or parked events).")
     private List<String> given = List.of();
 
     @Option(
