@@ -27,7 +27,7 @@ record LaneOf(
     return new ToldOrigin(this);
   }
 
-  /** Looks at most once a second how much is left: that reads files. */
+  /** Looks once a second how much is left, as that reads files, and when nothing is. */
   private static final class ToldOrigin implements Origin {
     private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -45,9 +45,10 @@ record LaneOf(
     }
 
     @Override
-    public void saved() {
+    public void saved(long sequence) {
       long now = lane.nanos.getAsLong();
-      if (now - nextNanos >= 0) {
+      boolean isLast = sequence >= lane.parked.topic(lane.topic).appendedSequence();
+      if (isLast || now - nextNanos >= 0) {
         nextNanos = now + INTERVAL_NANOS;
         lane.parked.settled(lane.topic);
       }

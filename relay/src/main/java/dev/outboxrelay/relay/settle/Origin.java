@@ -9,6 +9,10 @@ public interface Origin {
   /** What became of its events; durable when it returns. Comes before a position covers them. */
   void settled(List<Range> events) throws IOException;
 
-  /** A position that covers them was saved. */
-  void saved();
+  /**
+   * A position that covers them was saved.
+   *
+   * @param sequence of the last one that it covers, in the other outbox
+   */
+  void saved(long sequence);
 }

@@ -75,7 +75,7 @@ final class PositionStore implements Closeable {
     savedHeldBytes = heldBytes;
     outcomes.saved(settled.sequence());
     if (origin != null) {
-      origin.saved();
+      origin.saved(settled.sequence());
     }
   }
 

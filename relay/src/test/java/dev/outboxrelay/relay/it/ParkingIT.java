@@ -7,6 +7,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,13 @@ class ParkingIT extends BrokerTest {
     await()
         .atMost(RelayUnderTest.PATIENCE)
         .until(() -> outbox.waitDelivered(receipt, NOW) == DeliveryOutcome.DELIVERED);
+  }
+
+  /** As clients and a fleet see it. */
+  private static void awaitNothingHeld(OutboxUnderTest outbox) {
+    await()
+        .atMost(RelayUnderTest.PATIENCE)
+        .until(() -> OutboxAtRest.isSettled(outbox.paths().root()));
   }
 
   @Test
@@ -99,6 +107,7 @@ class ParkingIT extends BrokerTest {
       relay.awaitSettled(last);
       int sent = next;
       await().atMost(RelayUnderTest.PATIENCE).until(() -> values("draining").size() >= sent);
+      awaitNothingHeld(outbox);
       assertThat(values("draining")).isEqualTo(numbers(1, next));
     }
   }
