@@ -80,6 +80,20 @@ def ill(weather: Weather) -> list[Relay | MetricsFile]:
             [Told("OutboxTopicBarred", ILL + 4, ILL + 6, lasts, HEALED + 1, severity="ticket")],
         ),
         Relay(
+            "undrained",
+            {"parked": while_ill(3), "barred": while_ill(2, end=ILL + 3), "delivered": working()},
+            [
+                Told(
+                    "OutboxParkedNotDrained",
+                    ILL + 17,
+                    ILL + 19,
+                    lasts,
+                    HEALED + 1,
+                    severity="ticket",
+                )
+            ],
+        ),
+        Relay(
             "outages",
             {"age": outages(7, 15), "delivered": working()},
             [
@@ -205,6 +219,7 @@ def nearly_ill(weather: Weather) -> list[Relay | MetricsFile]:
         ),
         Relay("short-pause", {"paused": while_ill(1, end=ILL + 3)}),
         Relay("short-bar", {"barred": while_ill(1, end=ILL + 3)}),
+        Relay("drains", {"parked": while_ill(1, end=ILL + 13)}),
         Relay("refused-before", veteran=True),
         Relay(
             "counted-before",

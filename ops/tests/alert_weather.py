@@ -37,6 +37,7 @@ GAUGES = {
     "paused": ('outbox_relay_producer_state{state="paused-topic"}', 0.0),
     "barred": ('outbox_relay_topics_barred{reason="topic-missing"}', 0.0),
     "forbidden": ('outbox_relay_topics_barred{reason="topic-forbidden"}', 0.0),
+    "parked": ("outbox_relay_parked_topics", 0.0),
     "fenced": ('outbox_relay_producer_state{state="fenced"}', 0.0),
     "refused": ('outbox_append_failures_total{reason="full"}', 7.0),
     "busy": ('outbox_append_failures_total{reason="busy"}', 0.0),

@@ -117,6 +117,7 @@ def test_an_outage_is_told_to_alertmanager_and_so_is_its_end(
     [
         (("OutboxPaused", "page"), ("OutboxStalled", "page")),
         (("OutboxPaused", "page"), ("OutboxTopicBarred", "ticket")),
+        (("OutboxStalled", "page"), ("OutboxParkedNotDrained", "ticket")),
         (("OutboxRelayDown", "page"), ("OutboxLagAge", "page")),
         (("OutboxStalled", "page"), ("OutboxLagAge", "page")),
         (("OutboxLagAge", "page"), ("OutboxLagAge", "ticket")),

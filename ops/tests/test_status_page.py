@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
 
 from harness.relay import Relay
+from harness.topics import read_topic
 from harness.waiting import eventually
 from outbox_client import Outbox
 
@@ -335,6 +336,61 @@ def test_topics_that_are_missing_are_listed_until_they_are_there(
     looker.check_quiet()
 
 
+def test_parked_topics_are_shown_until_what_is_parked_of_them_is_delivered(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str, look: Callable[..., Looker]
+) -> None:
+    first, second, third = (f"{topic_name}-{number}" for number in (1, 2, 3))
+    relay.start()
+    with Outbox(outbox) as client:
+        for topic, count in ((first, 3), (second, 2)):
+            for number in range(count):
+                client.append(f"{number}", topic=topic)
+        eventually("both are parked", lambda: relay.status()["parked"]["events"] == 5)
+        client.append("waits", topic=third)
+        eventually("it is barred", lambda: relay.status()["barred_topics"]["total"] == 3)
+    looker = look()
+    page = looker.open()
+    barred = page.locator("#barred-topics")
+    rows = barred.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.filter(has_text=first).locator("td").nth(2)).to_have_text("3")
+    expect(rows.filter(has_text=second).locator("td").nth(2)).to_have_text("2")
+    expect(barred.locator("p")).to_contain_text("topic-missing: 3. Parked: ")
+    parked = relay.status()["parked"]
+    assert [(of["topic"], of["events"]) for of in parked["of"][:2]] == [(first, 3), (second, 2)]
+    assert parked["oldest_age_ms"] > 0
+    assert parked["bytes"] == sum(of["bytes"] for of in parked["of"])
+    log = relay.output()
+    assert re.search(f"topic is parked.* topic={first} ", log)
+    looker.shoot("9-parked-topics")
+
+    broker.create_topic(first)
+    expect(rows.filter(has_text=first)).to_have_count(0)
+    expect(rows.filter(has_text=second)).to_contain_text("topic-missing")
+    eventually("its lane is empty", lambda: resumed(relay, first))
+    for topic in (second, third):
+        broker.create_topic(topic)
+    expect(barred).to_be_hidden()
+    expect(page.locator("#state")).to_contain_text("All events are settled; nothing waits.")
+    assert relay.status()["parked"] == {
+        "topics": 0,
+        "events": 0,
+        "bytes": 0,
+        "of": [],
+        "oldest_age_ms": 0,
+    }
+    assert values(broker, first) == [b"0", b"1", b"2"]
+    looker.check_quiet()
+
+
+def resumed(relay: Relay, topic: str) -> bool:
+    return re.search(f"parked events are delivered.* topic={topic} ", relay.output()) is not None
+
+
+def values(broker: Broker, topic: str) -> list[bytes | None]:
+    return [record.value for record in read_topic(broker.bootstrap, topic)]
+
+
 def test_of_many_topics_the_oldest_are_listed_until_they_can_be_written(
     relay: Relay, look: Callable[..., Looker]
 ) -> None:
@@ -360,6 +416,15 @@ def test_of_many_topics_the_oldest_are_listed_until_they_can_be_written(
                 for topic, reason in reasons.items()
             ],
         }
+        told["outboxes"][0]["parked"] = {
+            "topics": many,
+            "events": 1_000_000,
+            "bytes": 2_048,
+            "of": [
+                {"topic": topic, "events": events, "bytes": 100}
+                for topic, events in (("orders", 5_000), ("drains", 700))
+            ],
+        }
         route.fulfill(json=told)
 
     looker = look()
@@ -368,20 +433,27 @@ def test_of_many_topics_the_oldest_are_listed_until_they_can_be_written(
     looker.open()
     barred = page.locator("#barred-topics")
     rows = barred.locator("tbody tr")
-    expect(rows).to_have_count(3)
+    expect(rows).to_have_count(4)
     expect(barred.locator("p")).to_have_text(
         "topic-missing: 9,998, topic-forbidden: 1, no-leader: 1. "
-        "The 3 that wait for longest, and 9,997 more:"
+        "The 3 that wait for longest, and 9,997 more: "
+        "Parked: 1,000,000 events of 10,000 topics, 2.0 KiB."
     )
+    expect(rows.nth(0)).to_contain_text("orderstopic-missing5,000")
     expect(rows.nth(1)).to_have_text(
-        re.compile(r"^billstopic-forbidden\D*\d.*1,234mend billsKafka does not take bills$")
+        re.compile(
+            r"^billstopic-forbiddenat most 700\D*\d.*1,234mend billsKafka does not take bills$"
+        )
     )
+    # Of the many that can't be written it may be one that is not named.
+    expect(rows.nth(3)).to_have_text("drains700")
     looker.shoot("8-barred-topics")
 
     del reasons["bills"]
     many = len(reasons)
-    expect(rows).to_have_count(2)
+    expect(rows).to_have_count(3)
     expect(rows.filter(has_text="bills")).to_have_count(0)
+    expect(rows.nth(2)).to_have_text("drainscan be written, is delivered700")
     expect(barred.locator("p")).not_to_contain_text("more")
     page.unroute("**/status.json")
     expect(barred).to_be_hidden()
@@ -445,6 +517,8 @@ def spoiled(route: Route) -> None:
             "by_reason": {HOSTILE: 1},
             "topics": [{"since": 0, "attempts": 1, **topic}],
         }
+        parked = {"topic": HOSTILE + "2", "events": 1, "bytes": 1}
+        outbox["parked"] = {"topics": 1, "events": 1, "bytes": 1, "of": [parked]}
     if "latest" in answer:
         letter = dict.fromkeys(("reason", "error", "topic", "event_id"), HOSTILE)
         answer["latest"] = [{"number": 1, "at": None, "sequence": None, "appended": None, **letter}]

@@ -108,7 +108,7 @@ def test_two_outboxes_and_an_orphan_are_served_by_one_relay_and_so_is_one_that_a
     values = append(orphan, "not-there-yet-" + topic, 1) | append(orphan, topic, 100)
     with Relay(orphan, broker.bootstrap, log=tmp_path / "sidecar.log") as sidecar:
         sidecar.start()
-        eventually("it delivers", lambda: sidecar.status()["state"] == "paused-topic")
+        eventually("it delivers", lambda: sidecar.status()["barred_topics"]["total"] == 1)
         sidecar.kill()
     broker.create_topic("not-there-yet-" + topic)
     fleet.start()
@@ -166,7 +166,7 @@ def test_poisoned_outboxes_are_on_hold_with_their_reason_and_touch_no_other(
         "damaged": "needs-operator",
         "linked": "unusable",
     }
-    eventually("it waits", lambda: served(fleet, "no-topic")["state"] == "paused-topic")
+    eventually("it waits", lambda: served(fleet, "no-topic")["barred_topics"]["total"] == 1)
     assert fleet.http("/healthz")[0] == 200
     metrics = fleet.http("/metrics")[1]
     assert f'outbox_relay_on_hold{{outbox="{damaged}",reason="needs-operator"}} 1' in metrics

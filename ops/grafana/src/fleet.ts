@@ -152,6 +152,17 @@ function behind(start: dashboard.DashboardBuilder): void {
       )
         .dataLinks([TO_OUTBOX])
         .withTarget(over(top(perOutbox('outbox_relay_topic_barred_age_seconds')), OUTBOX_LEGEND)),
+    )
+    .withPanel(shared.parkedEvents().maxDataPoints(FEW_POINTS))
+    .withPanel(
+      ranking(
+        'Age of the oldest parked event, worst outboxes',
+        units.Seconds,
+        12,
+        'Parked events wait apart for their topic; they count towards the limit of their outbox.',
+      )
+        .dataLinks([TO_OUTBOX])
+        .withTarget(over(top(perOutbox('outbox_relay_oldest_parked_age_seconds')), OUTBOX_LEGEND)),
     );
 }
 

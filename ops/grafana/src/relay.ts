@@ -126,6 +126,17 @@ function waiting(start: dashboard.DashboardBuilder): void {
       )
         .fillOpacity(8)
         .withTarget(over(perOutbox('outbox_relay_topic_barred_age_seconds'), '{{outbox}}')),
+    )
+    .withPanel(shared.parkedEvents())
+    .withPanel(
+      ranking(
+        'Age of the oldest parked event, by outbox',
+        units.Seconds,
+        12,
+        'Rises while its topic can not be written; falls as what is parked is delivered.',
+      )
+        .fillOpacity(8)
+        .withTarget(over(perOutbox('outbox_relay_oldest_parked_age_seconds'), '{{outbox}}')),
     );
 }
 

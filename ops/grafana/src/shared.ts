@@ -60,6 +60,15 @@ export function barredTopics(): Chart {
     .withTarget(over(`sum by (reason) (outbox_relay_topics_barred{${OF}})`, '{{reason}}'));
 }
 
+export function parkedEvents(): Chart {
+  const description =
+    'Of topics that could not be written for long: they wait apart, hold up no other topic, and are delivered once ' +
+    'theirs can be written.';
+  return chart('Parked events', units.Short, 12, description, ['events'])
+    .decimals(0)
+    .withTarget(over(`sum(outbox_relay_parked_events{${OF}})`, 'events'));
+}
+
 export function appendedAndDelivered(): Chart {
   const description = 'The two lie on each other while all is well. Delivered counts again what is sent again.';
   return chart('Appended and delivered', units.CountsPerSecond, 8, description, ['appended', 'delivered'])

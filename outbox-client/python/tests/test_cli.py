@@ -143,11 +143,13 @@ def test_status_as_text_and_as_json(outbox_path: Path, capfd: pytest.CaptureFixt
     assert main(["status"]) == 0
     text = capfd.readouterr().out
     assert "waiting        1 events, " in text
+    assert "parked         0 bytes" in text
     assert "the relay has not run yet" in text
-    write_position(outbox_path, receipt.outbox.bytes, sequence=1)
+    write_position(outbox_path, receipt.outbox.bytes, sequence=1, held_bytes=77)
     assert main(["status", "--json"]) == 0
     found = json.loads(capfd.readouterr().out)
     assert found["outbox"] == str(receipt.outbox)
+    assert found["held_bytes"] == 77
     assert found["lag_events"] == 0
     assert found["delivery"] == "at-least-once"
 

@@ -150,6 +150,7 @@ def _status(options: argparse.Namespace, output: Output) -> int:
         ("next sequence", status.next_sequence),
         ("settled", status.settled_sequence),
         ("waiting", f"{status.lag_events} events, {status.lag_bytes} bytes"),
+        ("parked", f"{status.held_bytes} bytes"),
         ("cycles", f"{len(status.cycles)}, newest {newest}"),
         ("delivery", status.delivery or "the relay has not run yet"),
     ):

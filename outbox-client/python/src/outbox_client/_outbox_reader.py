@@ -42,6 +42,8 @@ class Status:
         lag_events: appended and not settled.
         lag_bytes: appended and not settled. With what is parked and in dead letters, that is what
             ``OUTBOX_MAX_BYTES`` caps.
+        held_bytes: settled in the queue and kept by the relay in parked topics, as of its last
+            saved position.
         cycles: numbers of the cycle files, ascending.
         newest_cycle: None before the first event.
         delivery: ``at-least-once`` or ``exactly-once`` as the relay has noted it; None before it
@@ -55,6 +57,7 @@ class Status:
     settled_sequence: int
     lag_events: int
     lag_bytes: int
+    held_bytes: int
     cycles: tuple[int, ...]
     newest_cycle: int | None
     delivery: str | None
@@ -93,6 +96,7 @@ class OutboxReader:
             settled_sequence=settled,
             lag_events=max(0, sequence - 1 - settled),
             lag_bytes=max(0, self._appended_bytes(state, identity.outbox) - settled_bytes),
+            held_bytes=position.held_bytes if position is not None else 0,
             cycles=tuple(cycles),
             newest_cycle=cycles[-1] if cycles else None,
             delivery=MODES[position.mode] if position and position.mode < len(MODES) else None,

@@ -9,6 +9,8 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.HeldJson;
 import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.inspect.OutboxReport;
@@ -119,12 +121,43 @@ final class StatusCommand implements Callable<Integer> {
             ? ", " + Printed.bytes(report.backlogBytes().getAsLong())
             : "";
     rows.put("waiting", report.lagEvents() + " events" + bytes + oldest);
+    parked(report.parked(), rows);
     report.troubles().ifPresent(told -> troubles(told, relay.isPresent(), rows));
     report.otherFormat().ifPresent(error -> rows.put("stopped", error));
     rows.put("queue", report.cycles() + " cycle files, " + Printed.bytes(report.queueBytes()));
     rows.put("dead letters", String.valueOf(report.deadLetters()));
     rows.put("quarantined", String.valueOf(report.quarantined()));
     return rows;
+  }
+
+  private static void parked(Held held, Map<String, String> rows) {
+    if (held.topics() == 0) {
+      return;
+    }
+    String oldest =
+        held.oldestMillis().isPresent()
+            ? ", the oldest for "
+                + Printed.age(System.currentTimeMillis() - held.oldestMillis().getAsLong())
+            : "";
+    rows.put(
+        "parked",
+        held.events()
+            + " events of "
+            + held.topics()
+            + " topics, "
+            + Printed.bytes(held.bytes())
+            + oldest);
+    int number = 0;
+    for (Held.Topic topic : held.largest()) {
+      number++;
+      rows.put(
+          "parked " + number,
+          topic.name() + ": " + topic.events() + " events, " + Printed.bytes(topic.bytes()));
+    }
+    int more = held.topics() - held.largest().size();
+    if (more > 0) {
+      rows.put("parked more", more + " topics, none with more events than these");
+    }
   }
 
   /** What the relay says is wrong, or said when it ended. */
@@ -183,6 +216,8 @@ final class StatusCommand implements Callable<Integer> {
     node.put("lag_events", report.lagEvents());
     node.put("lag_bytes", boxed(report.backlogBytes()));
     node.put("oldest_unsettled", boxed(report.oldestUnsettledMillis()));
+    ObjectNode parked = HeldJson.of(report.parked());
+    node.set("parked", parked.put("oldest", boxed(report.parked().oldestMillis())));
     node.put("other_format", report.otherFormat().orElse(null));
     ArrayNode troubles = node.putArray("troubles");
     report.troubles().ifPresent(told -> troubles.addAll(told.troubles()));

@@ -7,6 +7,7 @@ import dev.outboxrelay.relay.doctor.Finding;
 import dev.outboxrelay.relay.doctor.KafkaChecks;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
+import dev.outboxrelay.relay.park.ParkedFiles;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Clock;
@@ -42,12 +43,16 @@ final class TopicsCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "check or create?");
   }
 
-  /** Those given, else OUTBOX_TOPIC and whatever waits. */
-  private static Set<String> topics(List<String> given, RelayConfig config, Backlog backlog) {
+  /** Those given, else OUTBOX_TOPIC, whatever waits, and the topics with most parked events. */
+  private static Set<String> topics(List<String> given, RelayConfig config, Backlog backlog)
+      throws IOException {
     Set<String> topics = new TreeSet<>(given);
     if (topics.isEmpty()) {
       topics.addAll(backlog.topics().keySet());
       config.topic().ifPresent(topics::add);
+      ParkedFiles.read(new OutboxPaths(config.outboxDir()))
+          .largest()
+          .forEach(topic -> topics.add(topic.name()));
     }
     if (topics.isEmpty()) {
       throw new CommandFailed(

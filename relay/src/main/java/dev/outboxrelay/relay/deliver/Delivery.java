@@ -103,7 +103,7 @@ public final class Delivery {
     this.retries = new RetryPlan(limits.backoff(), random, clocks);
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
-    this.refusals = new Refusals(limits.refusalsInARow(), window);
+    this.refusals = new Refusals(limits.refusalsInARow(), limits.refusedBefore(), window);
     this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
     this.stallNanos = limits.stall().toNanos();
     this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures, stallNanos);
@@ -217,7 +217,7 @@ public final class Delivery {
       if (news instanceof LaneNews.Parked parked) {
         listener.tell(new Fact.TopicParked(parked.topic()));
       } else if (news instanceof LaneNews.Resumed resumed) {
-        listener.tell(new Fact.TopicOpened(resumed.topic()));
+        listener.tell(new Fact.TopicResumed(resumed.topic()));
       } else if (news instanceof LaneNews.Stuck stuck) {
         Verdict verdict =
             stuck.verdict() instanceof Verdict.PauseTopic pause
@@ -274,10 +274,10 @@ public final class Delivery {
   }
 
   private void topicReady(Answer.TopicReady ready, long now) {
-    boolean wasBarred = routes.bar(ready.topic()) != null;
+    boolean wasBarred = routes.isUnwritable(ready.topic()) && routes.bar(ready.topic()) != null;
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
     if (objection == null) {
-      if (wasBarred && routes.bar(ready.topic()) == null) {
+      if (wasBarred && !routes.isUnwritable(ready.topic())) {
         listener.tell(new Fact.TopicOpened(ready.topic()));
       }
       tell();

@@ -14,6 +14,7 @@ import java.time.Duration;
  *     taken to have lost the order of its records
  * @param refusalsInARow so many events of one topic that Kafka refuses for one reason become dead
  *     letters, then the topic waits; 0 = all do
+ * @param refusedBefore so many of each topic that were refused last
  */
 public record Limits(
     int maxRecords,
@@ -22,4 +23,18 @@ public record Limits(
     Backoff backoff,
     Duration stall,
     Duration lostOrder,
-    int refusalsInARow) {}
+    int refusalsInARow,
+    int refusedBefore) {
+
+  /** Where nothing was refused before. */
+  public Limits(
+      int maxRecords,
+      long maxBytes,
+      Lease lease,
+      Backoff backoff,
+      Duration stall,
+      Duration lostOrder,
+      int refusalsInARow) {
+    this(maxRecords, maxBytes, lease, backoff, stall, lostOrder, refusalsInARow, 0);
+  }
+}

@@ -12,6 +12,7 @@ import java.util.Map;
  */
 final class Refusals {
   private final int most;
+  private int before;
   private final Window window;
   private final Map<String, Row> rows = new HashMap<>();
 
@@ -21,21 +22,23 @@ final class Refusals {
    * No topic refuses yet.
    *
    * @param most how many in a row are taken for refused events; 0 = any number
+   * @param before how many were refused already, before anything else is known
    */
-  Refusals(int most, Window window) {
+  Refusals(int most, int before, Window window) {
     this.most = most;
+    this.before = before;
     this.window = window;
   }
 
   /** The same, or that its topic waits, if this event would be one too many in a row. */
   Verdict judge(InFlight record, Verdict.DeadLetter verdict) {
     String topic = record.topic();
-    Row before = rows.get(topic);
+    Row last = rows.get(topic);
     boolean goesOn =
-        before != null
-            && before.reason == verdict.reason()
-            && !window.wasAcked(topic, before.last, record.sequence());
-    int count = goesOn ? before.count : 0;
+        last != null
+            && last.reason == verdict.reason()
+            && !window.wasAcked(topic, last.last, record.sequence());
+    int count = goesOn ? last.count : last == null ? before : 0;
     if (most > 0 && count >= most) {
       return new Verdict.PauseTopic(
           topic,
@@ -50,6 +53,7 @@ final class Refusals {
 
   /** Kafka has a record, and all before it are settled. */
   void delivered(String topic, long sequence) {
+    before = 0;
     if (!rows.isEmpty()) {
       rows.computeIfPresent(topic, (any, row) -> row.last < sequence ? null : row);
     }

@@ -10,7 +10,8 @@ import dev.outboxrelay.relay.fact.Trouble;
  * How delivery stands as a whole.
  *
  * @param sender with its sender
- * @param bar what keeps a topic from being written; null if none is known
+ * @param bar what keeps a topic from being written whose events are not parked; null if none is
+ *     known
  */
 public record Standing(DeliveryState sender, Trouble bar) {
   private static final String PAUSED_TOPIC = "paused-topic";

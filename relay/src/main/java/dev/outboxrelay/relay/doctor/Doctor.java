@@ -4,7 +4,9 @@ import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OtherFormatFound;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.inspect.Backlog;
+import dev.outboxrelay.relay.park.ParkedFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -26,6 +29,8 @@ public final class Doctor {
 
   /** What waits, as far as it was read. */
   private Backlog backlog = new Backlog(Map.of(), 0, true);
+
+  private Held parked = Held.NOTHING;
 
   /**
    * Makes a doctor.
@@ -61,6 +66,8 @@ public final class Doctor {
         findings.addAll(new OutboxChecks(paths, clock).findings());
         backlog = Backlog.read(paths, MOST_EVENTS_READ);
         findings.add(backlogFinding(backlog));
+        parked = ParkedFiles.read(paths);
+        parkedFinding(parked).ifPresent(findings::add);
       } catch (OutboxUnavailable e) {
         if (OtherFormatFound.labelOf(e) == null) {
           throw e;
@@ -80,8 +87,23 @@ public final class Doctor {
 
   private List<Finding> kafka(Backlog backlog) {
     Set<String> topics = new TreeSet<>(backlog.topics().keySet());
+    parked.largest().forEach(topic -> topics.add(topic.name()));
     config.topic().ifPresent(topics::add);
     return new KafkaChecks(config, clock, kafkaTimeout).findings(topics, backlog);
+  }
+
+  private static Optional<Finding> parkedFinding(Held parked) {
+    String most = parked.topics() > parked.largest().size() ? ", most of them of " : ", of ";
+    return parked.topics() == 0
+        ? Optional.empty()
+        : Optional.of(
+            Finding.ok(
+                "parked",
+                parked.events()
+                    + " events are parked, topics: "
+                    + parked.topics()
+                    + most
+                    + parked.largest().stream().map(Held.Topic::name).toList()));
   }
 
   private static Finding backlogFinding(Backlog backlog) {

@@ -64,15 +64,13 @@ final class TopicChecks {
     if (topic instanceof TopicFinding.Internal) {
       return Finding.problem(
           "topic",
-          name + " is Kafka's own: it refuses what others send there, and events behind it wait",
+          name + " is Kafka's own: what others send there becomes a dead letter",
           "nothing that was appended for it can be delivered; find out who did that with"
               + " inspect --topic "
               + name);
     }
     return Finding.problem(
-        "topic",
-        name + " does not exist; its events wait, and those behind them",
-        "create it: topics create " + name);
+        "topic", name + " does not exist; its events wait", "create it: topics create " + name);
   }
 
   private List<Finding> found(TopicFinding.Found topic, Optional<Backlog.Topic> waiting) {
@@ -198,7 +196,7 @@ final class TopicChecks {
                 + waiting.highestPartition()
                 + ", the topic has "
                 + topic.partitions()
-                + ": it waits, and what is behind it",
+                + ": it waits, and what comes for the topic after it",
             "add partitions to the topic"));
   }
 

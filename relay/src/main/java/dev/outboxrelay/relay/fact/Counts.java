@@ -18,6 +18,7 @@ public final class Counts implements FactListener {
   private final InstantSource clock;
   private final LongAdder delivered = new LongAdder();
   private final LongAdder deliveredBytes = new LongAdder();
+  private final LongAdder parked = new LongAdder();
   private final LongAdder retried = new LongAdder();
   private final LongAdder quarantined = new LongAdder();
   private final LongAdder missing = new LongAdder();
@@ -49,6 +50,8 @@ public final class Counts implements FactListener {
       delivered.increment();
       deliveredBytes.add(event.bytes());
       lastDeliveryMillis = clock.millis();
+    } else if (fact instanceof Fact.Parked) {
+      parked.increment();
     } else if (fact instanceof Fact.PositionSaved) {
       positionsSaved.increment();
     } else if (fact instanceof Fact.Rewound rewound) {
@@ -91,6 +94,11 @@ public final class Counts implements FactListener {
   public OptionalLong lastDeliveryMillis() {
     long millis = lastDeliveryMillis;
     return millis == 0 ? OptionalLong.empty() : OptionalLong.of(millis);
+  }
+
+  /** Events that went to their topics' lanes. */
+  public long parked() {
+    return parked.sum();
   }
 
   /** Events that a rewind made to be sent again. */

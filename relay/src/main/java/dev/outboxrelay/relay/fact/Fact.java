@@ -71,8 +71,11 @@ public sealed interface Fact {
   /** A topic is barred for so long that its events go to its lane. */
   record TopicParked(String topic) implements Fact {}
 
-  /** A topic that was barred can be written, and its lane, if it had one, is empty. */
+  /** A topic that was barred can be written; if it has a lane, that delivers now. */
   record TopicOpened(String topic) implements Fact {}
+
+  /** The lane of a topic is empty: its events are sent as all others are. */
+  record TopicResumed(String topic) implements Fact {}
 
   /** No record carries these sequences, both inclusive. */
   record Missing(long first, long last) implements Fact {}

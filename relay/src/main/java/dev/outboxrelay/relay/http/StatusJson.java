@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.HeldJson;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.TroubleJson;
 import dev.outboxrelay.relay.fleet.FleetStatus;
@@ -76,6 +78,7 @@ final class StatusJson {
     ArrayNode troubles = node.putArray("troubles");
     status.troubles().forEach(each -> troubles.add(TroubleJson.of(each)));
     node.set("barred_topics", barred(status.bars()));
+    node.set("parked", parked(status.parked()));
     node.put("appended_sequence", status.appendedSequence());
     node.put("settled_sequence", status.settledSequence());
     node.put("saved_sequence", status.savedSequence());
@@ -123,6 +126,12 @@ final class StatusJson {
         .forEach(reason -> byReason.put(reason.getKey().label(), reason.getValue()));
     ArrayNode topics = node.putArray("topics");
     bars.oldest().forEach(bar -> topics.add(TroubleJson.of(bar)));
+    return node;
+  }
+
+  private ObjectNode parked(Held held) {
+    ObjectNode node = HeldJson.of(held);
+    node.put("oldest_age_ms", age.since(held.oldestMillis()));
     return node;
   }
 

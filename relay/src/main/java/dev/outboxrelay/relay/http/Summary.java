@@ -86,9 +86,13 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
     } else if (state instanceof DeliveryState.Stopped) {
       return "Has stopped.";
     }
-    return status.lagEvents() == 0
-        ? "All events are settled; nothing waits."
-        : "Delivers to Kafka.";
+    boolean parked = status.bars().count() == 0 && status.parked().topics() > 0;
+    if (status.lagEvents() == 0) {
+      return parked
+          ? "Delivers what was parked; no other event waits."
+          : "All events are settled; nothing waits.";
+    }
+    return parked ? "Delivers to Kafka, and what was parked." : "Delivers to Kafka.";
   }
 
   /** Of an outbox that moves on, but for these topics. */

@@ -11,7 +11,9 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.TroublesFile;
+import dev.outboxrelay.relay.park.ParkedFiles;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -34,6 +36,7 @@ import java.util.UUID;
  *     is none or it can't be read
  * @param otherFormat what another version wrote, if that is what waits first
  * @param troubles what the relay that runs, or ran last, told to be wrong; empty if none ever told
+ * @param parked what is settled in its queue and waits in the outboxes of its topics
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were ever made
@@ -47,6 +50,7 @@ public record OutboxReport(
     OptionalLong oldestUnsettledMillis,
     Optional<String> otherFormat,
     Optional<TroublesFile.Told> troubles,
+    Held parked,
     int cycles,
     long queueBytes,
     long deadLetters,
@@ -80,6 +84,7 @@ public record OutboxReport(
         oldestMillis,
         otherFormat,
         TroublesFile.read(paths.troubles()),
+        ParkedFiles.read(paths),
         cycles.size(),
         usedBytes(paths, cycles),
         lastSequence(paths.deadLetters()),

@@ -67,6 +67,7 @@ final class DeliveryCounters implements FactListener {
             .register(registry);
     counter("events.delivered", "Events that Kafka acked", Counts::delivered);
     counter("bytes.delivered", "Their size in the queue", Counts::deliveredBytes);
+    counter("events.parked", "Events that went to their topics' lanes", Counts::parked);
     counter("retries", "Events that a rewind made the relay send again", Counts::retried);
     for (Verdict.Kind kind : Verdict.Kind.values()) {
       counter(

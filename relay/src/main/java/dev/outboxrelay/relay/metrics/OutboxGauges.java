@@ -136,6 +136,15 @@ final class OutboxGauges {
         "topic.barred.age.seconds",
         "How long the topic that was barred first can't be written, 0 if there is none",
         at -> age.since(at.bars().sinceMillis()) / 1000.0);
+    gauge(
+        registry, "parked.topics", "Topics of which events are parked", at -> at.parked().topics());
+    gauge(registry, "parked.events", "Parked and not delivered", at -> at.parked().events());
+    gauge(registry, "parked.bytes", "Their size", at -> at.parked().bytes());
+    gauge(
+        registry,
+        "oldest.parked.age.seconds",
+        "Age of the oldest event that is parked, 0 if there is none",
+        at -> age.since(at.parked().oldestMillis()) / 1000.0);
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")

@@ -26,10 +26,11 @@ final class Sentence {
   }
 
   private static String one(PipelineStatus status) {
-    return "%s, %d events waiting in %s%s%s"
+    return "%s, %d events waiting%s in %s%s%s"
         .formatted(
             capital(status.state().label()),
             status.lagEvents(),
+            parked(status.parked().events()),
             status.outbox(),
             topics(status.bars().count()),
             status.trouble().map(Sentence::of).orElse(""));
@@ -42,6 +43,10 @@ final class Sentence {
         : ": " + cause.error();
   }
 
+  private static String parked(long events) {
+    return events == 0 ? "" : " and %d parked".formatted(events);
+  }
+
   /** An error names one topic; that there are more comes before it, as the line may be cut. */
   private static String topics(int barred) {
     return barred < 2 ? "" : "; %d topics can't be written".formatted(barred);
@@ -50,10 +55,11 @@ final class Sentence {
   private static String all(FleetStatus fleet) {
     long troubled = fleet.open().stream().filter(s -> s.trouble().isPresent()).count();
     int barred = fleet.open().stream().mapToInt(status -> status.bars().count()).sum();
-    return "%d outboxes, %d events waiting%s%s%s"
+    return "%d outboxes, %d events waiting%s%s%s%s"
         .formatted(
             fleet.open().size(),
             fleet.open().stream().mapToLong(PipelineStatus::lagEvents).sum(),
+            parked(fleet.open().stream().mapToLong(status -> status.parked().events()).sum()),
             troubled == 0 ? "" : "; %d in trouble".formatted(troubled),
             topics(barred),
             fleet.onHold().isEmpty() ? "" : "; %d on hold".formatted(fleet.onHold().size()));

@@ -4,71 +4,114 @@ import dev.outboxrelay.client.OutboxStatus;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.util.OptionalLong;
 import java.util.UUID;
 
 /** How much a parked topic's outbox holds. Safe for many threads; to ask it never waits. */
 final class Holding {
-  private static final Seen NOTHING = new Seen(null, new ParkedTopic(0, 0, 0));
+  private static final Seen NOTHING = new Seen(null, new ParkedTopic(0, 0, 0), Head.UNKNOWN);
 
   /** What can't be read counts as an event that waits. */
-  private static final Seen UNKNOWN = new Seen(null, new ParkedTopic(1, 0, 0));
+  private static final Seen UNKNOWN = new Seen(null, new ParkedTopic(1, 0, 0), Head.UNKNOWN);
 
   private volatile Seen seen = NOTHING;
 
   /** Of which outbox: the directory may get another one. */
-  private record Seen(UUID outbox, ParkedTopic topic) {}
+  private record Seen(UUID outbox, ParkedTopic topic, Head head) {
+    Seen with(ParkedTopic latest) {
+      return new Seen(outbox, latest, head);
+    }
+  }
+
+  /**
+   * The first event that waits.
+   *
+   * @param behind the sequence that was settled when it was the first
+   * @param appendMillis of the original, milliseconds since the epoch
+   */
+  private record Head(long behind, OptionalLong appendMillis) {
+    private static final Head UNKNOWN = new Head(-1, OptionalLong.empty());
+  }
 
   ParkedTopic topic() {
     return seen.topic();
+  }
+
+  /** Append time of the oldest event that waits; empty if none does or it can't be read. */
+  OptionalLong oldestMillis() {
+    Seen now = seen;
+    return now.topic().isEmpty() ? OptionalLong.empty() : now.head().appendMillis();
   }
 
   synchronized void unknown() {
     seen = UNKNOWN;
   }
 
-  synchronized void appended(UUID outbox, long sequence) {
-    ParkedTopic before = before(outbox);
+  /**
+   * A record was added.
+   *
+   * @param millis append time of the original
+   */
+  synchronized void appended(UUID outbox, long sequence, long millis) {
+    Seen before = before(outbox);
+    ParkedTopic topic = before.topic();
+    Head head =
+        topic.isEmpty()
+            ? new Head(topic.settledSequence(), OptionalLong.of(millis))
+            : before.head();
     seen =
         new Seen(
             outbox,
             new ParkedTopic(
-                Math.max(before.appendedSequence(), sequence),
-                before.settledSequence(),
-                before.heldBytes()));
+                Math.max(topic.appendedSequence(), sequence),
+                topic.settledSequence(),
+                topic.heldBytes()),
+            head);
   }
 
   /** A record with this sequence was found, of which the state may not know. */
   synchronized void found(long sequence) {
     ParkedTopic before = seen.topic();
     long appended = Math.max(before.appendedSequence(), sequence);
-    seen =
-        new Seen(
-            seen.outbox(), new ParkedTopic(appended, before.settledSequence(), before.heldBytes()));
+    seen = seen.with(new ParkedTopic(appended, before.settledSequence(), before.heldBytes()));
   }
 
   /**
-   * Looks at the files.
+   * Looks at the files; at an event only where another one is the first than before.
    *
    * @throws dev.outboxrelay.client.OutboxError if they do not tell
    */
   void look(OutboxPaths paths) {
     OutboxStatus status = new OutboxReader(paths).status();
-    merge(status);
+    Seen now = merge(status);
+    long settled = now.topic().settledSequence();
+    if (!now.topic().isEmpty() && now.head().behind() != settled) {
+      head(now.outbox(), new Head(settled, ParkedHead.appendMillis(paths)));
+    }
   }
 
   /** Somebody may have looked, or appended, since that was read. */
-  private synchronized void merge(OutboxStatus status) {
-    ParkedTopic before = before(status.outbox());
+  private synchronized Seen merge(OutboxStatus status) {
+    Seen before = before(status.outbox());
+    ParkedTopic topic = before.topic();
     seen =
         new Seen(
             status.outbox(),
             new ParkedTopic(
-                Math.max(before.appendedSequence(), status.nextSequence() - 1),
-                Math.max(before.settledSequence(), status.settledSequence()),
-                status.lagBytes()));
+                Math.max(topic.appendedSequence(), status.nextSequence() - 1),
+                Math.max(topic.settledSequence(), status.settledSequence()),
+                status.lagBytes()),
+            before.head());
+    return seen;
   }
 
-  private ParkedTopic before(UUID outbox) {
-    return outbox.equals(seen.outbox()) ? seen.topic() : NOTHING.topic();
+  private synchronized void head(UUID outbox, Head found) {
+    if (outbox.equals(seen.outbox()) && found.behind() >= seen.head().behind()) {
+      seen = new Seen(outbox, seen.topic(), found);
+    }
+  }
+
+  private Seen before(UUID outbox) {
+    return outbox.equals(seen.outbox()) ? seen : NOTHING;
   }
 }

@@ -211,7 +211,7 @@ final class ParkedOutbox {
         files.beginAnew();
       }
       identity = receipt.outbox();
-      holding.appended(receipt.outbox(), receipt.sequence());
+      holding.appended(receipt.outbox(), receipt.sequence(), original.appendTime());
     } catch (OutboxBusy e) {
       throw e;
     } catch (IOException | RuntimeException | Error e) {

@@ -7,7 +7,8 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.settle.Held;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.HeldSum;
 import dev.outboxrelay.relay.settle.Originals;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
@@ -189,18 +190,19 @@ public final class ParkedOutboxes implements ParkedStore {
     return held;
   }
 
-  /** Not at each question: there may be thousands of topics. */
-  private void count() {
-    int topics = 0;
-    long events = 0;
-    long bytes = 0;
+  /**
+   * Not at each question: there may be thousands of topics. Lanes settle side by side, and who
+   * counts last has to have seen all of it.
+   */
+  private synchronized void count() {
+    HeldSum sum = new HeldSum();
     for (ParkedOutbox each : outboxes.values()) {
       ParkedTopic topic = each.holding().topic();
-      topics += topic.isEmpty() ? 0 : 1;
-      events += topic.heldEvents();
-      bytes += topic.heldBytes();
+      sum.add(
+          new Held.Topic(each.topic(), topic.heldEvents(), topic.heldBytes()),
+          each.holding().oldestMillis());
     }
-    held = new Held(topics, events, bytes);
+    held = sum.sum();
   }
 
   @Override

@@ -2,6 +2,9 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile.Range;
+import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
+import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.Origin;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.ParkedStore;
@@ -17,17 +20,32 @@ import java.util.function.LongSupplier;
  * @param main the outbox from which they were parked, as it is held
  * @param outcomes of that outbox
  * @param parked what is parked of it
+ * @param saved the sequence that its saved position covers
+ * @param barredBefore what barred the topic until now; null if that is not known
  * @param nanos the monotonic clock
  */
 record LaneOf(
-    String topic, OutboxPaths main, Outcomes outcomes, ParkedStore parked, LongSupplier nanos) {
+    String topic,
+    OutboxPaths main,
+    Outcomes outcomes,
+    ParkedStore parked,
+    LongSupplier saved,
+    Trouble barredBefore,
+    LongSupplier nanos) {
+
+  /** Whether its topic has refused what came last, and not this event or that. */
+  boolean wasRefused() {
+    return barredBefore != null
+        && barredBefore.cause() instanceof Verdict.PauseTopic pause
+        && pause.reason() == PauseReason.REFUSED;
+  }
 
   /** How it is told what became of its events. */
   Origin origin() {
     return new ToldOrigin(this);
   }
 
-  /** Looks once a second how much is left, as that reads files, and when nothing is. */
+  /** Looks at most once a second how much is left, until nothing is: that reads files. */
   private static final class ToldOrigin implements Origin {
     private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -40,13 +58,19 @@ record LaneOf(
     }
 
     @Override
+    public long savedSequence() {
+      return lane.saved.getAsLong();
+    }
+
+    @Override
     public void settled(List<Range> events) throws IOException {
-      lane.outcomes.ofLane(events);
+      lane.outcomes.append(events);
     }
 
     @Override
     public void saved(long sequence) {
       long now = lane.nanos.getAsLong();
+      // Nobody asks after the last one.
       boolean isLast = sequence >= lane.parked.topic(lane.topic).appendedSequence();
       if (isLast || now - nextNanos >= 0) {
         nextNanos = now + INTERVAL_NANOS;

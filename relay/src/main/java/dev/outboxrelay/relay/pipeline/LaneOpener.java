@@ -7,17 +7,19 @@ import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
-import java.util.function.Function;
+import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** Opens the lanes of one outbox. Thread-safe. */
-final class LaneOpener implements Function<String, Service> {
+final class LaneOpener implements BiFunction<String, Trouble, Service> {
   private final RelayConfig config;
   private final Supplier<KafkaSettings> kafka;
   private final OutboxContext main;
@@ -26,6 +28,7 @@ final class LaneOpener implements Function<String, Service> {
   private final OutboxPaths paths;
   private final Outcomes outcomes;
   private final ParkedStore parked;
+  private final LongSupplier saved;
 
   /**
    * Opens nothing yet.
@@ -35,6 +38,7 @@ final class LaneOpener implements Function<String, Service> {
    * @param paths of the outbox, as it is held
    * @param outcomes of its events
    * @param parked what of it is parked
+   * @param saved the sequence that its saved position covers, from any thread
    */
   LaneOpener(
       RelayConfig config,
@@ -44,7 +48,8 @@ final class LaneOpener implements Function<String, Service> {
       Company company,
       OutboxPaths paths,
       Outcomes outcomes,
-      ParkedStore parked) {
+      ParkedStore parked,
+      LongSupplier saved) {
     this.config = config;
     this.kafka = kafka;
     this.main = main;
@@ -52,14 +57,16 @@ final class LaneOpener implements Function<String, Service> {
     this.paths = paths;
     this.outcomes = outcomes;
     this.parked = parked;
+    this.saved = saved;
     WindowBudget budget = company.ofLanes(config.window().maxBytes());
     this.company = new Company.Shared(budget);
   }
 
   @Override
-  public Service apply(String topic) {
+  public Service apply(String topic, Trouble barredBefore) {
     Path dir = new OutboxPaths(config.outboxDir()).parked(topic).root();
-    LaneOf lane = new LaneOf(topic, paths, outcomes, parked, clocks.monotonic());
+    LaneOf lane =
+        new LaneOf(topic, paths, outcomes, parked, saved, barredBefore, clocks.monotonic());
     return PipelineThread.start(dir, () -> open(dir, lane));
   }
 

@@ -9,8 +9,9 @@ import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Counts;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Troubles;
-import dev.outboxrelay.relay.settle.Held;
+import dev.outboxrelay.relay.park.ParkedFiles;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
@@ -68,6 +69,7 @@ public final class OutboxAtRest {
     PositionFile.Reading reading = PositionFile.read(paths.position());
     Settled saved =
         reading instanceof PositionFile.Reading.Saved at ? settled(at.position()) : null;
+    Held parked = ParkedFiles.read(paths);
     return StateFile.read(paths.state())
         .map(
             state ->
@@ -78,7 +80,7 @@ public final class OutboxAtRest {
                         counts,
                         new Troubles(() -> Instant.ofEpochMilli(nowMillis)),
                         unsynced,
-                        () -> Held.NOTHING,
+                        () -> parked,
                         note(nowMillis, saved)),
                     saved));
   }

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.route.Lanes;
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.Service.Stage;
 import dev.outboxrelay.relay.settle.ParkedStore;
@@ -14,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
@@ -34,7 +35,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final ParkedStore parked;
-  private final Function<String, Service> opener;
+  private final BiFunction<String, Trouble, Service> opener;
   private final boolean takeMore;
   private final LongSupplier nanos;
   private final Map<String, Turn> turns = new LinkedHashMap<>();
@@ -48,12 +49,15 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /**
    * None is open.
    *
-   * @param opener begins to serve what is parked of a topic
+   * @param opener begins to serve what is parked of a topic, which was barred for something or null
    * @param takeMore whether further topics get lanes, and not only those that have one
    * @param nanos the monotonic clock
    */
   ParkedLanes(
-      ParkedStore parked, Function<String, Service> opener, boolean takeMore, LongSupplier nanos) {
+      ParkedStore parked,
+      BiFunction<String, Trouble, Service> opener,
+      boolean takeMore,
+      LongSupplier nanos) {
     this.parked = parked;
     this.opener = opener;
     this.takeMore = takeMore;
@@ -61,9 +65,14 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   private static final class Turn {
+    private final Trouble barredBefore;
     private Service service; // null while others have their turn
     private long settled = -1;
     private long progressNanos;
+
+    private Turn(Trouble barredBefore) {
+      this.barredBefore = barredBefore;
+    }
   }
 
   @Override
@@ -101,9 +110,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   @Override
-  public void drain(String topic) {
+  public void drain(String topic, Trouble barredBefore) {
     if (!stopping) {
-      turns.putIfAbsent(topic, new Turn());
+      turns.putIfAbsent(topic, new Turn(barredBefore));
     }
   }
 
@@ -145,7 +154,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();
       try {
-        turn.service = opener.apply(topic);
+        turn.service = opener.apply(topic, turn.barredBefore);
         open++;
       } catch (PipelineRefused e) {
         return stuck(e.getMessage());

@@ -22,6 +22,7 @@ import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.route.Routes;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.kafka.KafkaTransport;
 import dev.outboxrelay.relay.kafka.OtherSide;
@@ -30,7 +31,6 @@ import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
-import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -189,7 +189,15 @@ final class PipelineAssembly {
                 new ParkedLanes(
                     parked,
                     new LaneOpener(
-                        config, kafka, context, clocks, company, paths, outcomes, parked),
+                        config,
+                        kafka,
+                        context,
+                        clocks,
+                        company,
+                        paths,
+                        outcomes,
+                        parked,
+                        () -> savedSequence(settler)),
                     config.parkAfter().isPresent(),
                     clocks.monotonic()));
     Delivery delivery =
@@ -205,7 +213,7 @@ final class PipelineAssembly {
             transport,
             settler,
             listener,
-            limits(config, resources.add(company.lease())),
+            limits(config, resources.add(company.lease()), lane),
             new SplittableRandom(),
             clocks,
             start,
@@ -253,7 +261,11 @@ final class PipelineAssembly {
     }
   }
 
-  private static Limits limits(RelayConfig config, Lease lease) {
+  private static long savedSequence(Settler settler) {
+    return settler.saved() == null ? 0 : settler.saved().sequence();
+  }
+
+  private static Limits limits(RelayConfig config, Lease lease, LaneOf lane) {
     return new Limits(
         config.window().maxRecords(),
         config.window().maxBytes(),
@@ -261,7 +273,8 @@ final class PipelineAssembly {
         new Backoff(config.backoff().min(), config.backoff().max()),
         STALL,
         LOST_ORDER,
-        config.refusalsInARow());
+        config.refusalsInARow(),
+        lane != null && lane.wasRefused() ? config.refusalsInARow() : 0);
   }
 
   private static StatusBoard.Note firstNote(Delivery delivery, Settled start, Clocks clocks) {

@@ -34,6 +34,7 @@ final class PipelineLog implements FactListener {
   private final Map<String, Held> held = new HashMap<>();
 
   private final BarLog bars;
+  private final ParkLog parks;
   private Trouble outage;
 
   /** Whether a barred topic is what delivery told last. */
@@ -42,6 +43,7 @@ final class PipelineLog implements FactListener {
   PipelineLog(Clocks clocks) {
     this.clocks = clocks;
     this.bars = new BarLog(clocks);
+    this.parks = new ParkLog(clocks);
   }
 
   private static final class Held {
@@ -51,8 +53,8 @@ final class PipelineLog implements FactListener {
 
   @Override
   public void tell(Fact fact) {
-    if (fact instanceof Fact.Delivered) {
-      return; // the one that comes for every event
+    if (fact instanceof Fact.Delivered || fact instanceof Fact.Parked) {
+      return; // those that come for every event
     }
     if (fact instanceof Fact.PositionSaved saved) {
       LOG.atDebug().addKeyValue("sequence", saved.sequence()).log("position saved");
@@ -60,6 +62,8 @@ final class PipelineLog implements FactListener {
       stateChanged(changed);
     } else if (fact instanceof Fact.TopicBarred || fact instanceof Fact.TopicOpened) {
       bars.tell(fact);
+    } else if (fact instanceof Fact.TopicParked || fact instanceof Fact.TopicResumed) {
+      parks.tell(fact);
     } else if (fact instanceof Fact.SendFailed failed) {
       LOG.atDebug()
           .addKeyValue("topic", failed.topic())

@@ -2,8 +2,8 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Trouble;
-import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync.Unsynced;
 import java.nio.file.Path;
 import java.util.List;

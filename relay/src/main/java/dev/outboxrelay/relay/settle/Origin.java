@@ -6,13 +6,19 @@ import java.util.List;
 
 /** The outbox from which the events of another one were parked. For that one's settling thread. */
 public interface Origin {
+  /**
+   * Up to which of its events its own position covers them, as parked: what is told of later ones
+   * would be overruled by that.
+   */
+  long savedSequence();
+
   /** What became of its events; durable when it returns. Comes before a position covers them. */
   void settled(List<Range> events) throws IOException;
 
   /**
    * A position that covers them was saved.
    *
-   * @param sequence of the last one that it covers, in the other outbox
+   * @param sequence up to which, in their own outbox
    */
   void saved(long sequence);
 }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.fact.Held;
 import java.io.IOException;
 import java.util.Map;
 

@@ -37,6 +37,12 @@ final class PositionStore implements Closeable {
     this.position = PositionFile.open(paths.position(), disk);
   }
 
+  /** Whether it may be told already what became of these events where they were parked from. */
+  boolean mayTell(List<OutcomesFile.Range> sources) {
+    long saved = origin == null ? Long.MAX_VALUE : origin.savedSequence();
+    return sources.stream().allMatch(range -> range.last() <= saved);
+  }
+
   /**
    * Saves a position.
    *
@@ -73,7 +79,6 @@ final class PositionStore implements Closeable {
             owner.outboxId(),
             heldBytes));
     savedHeldBytes = heldBytes;
-    outcomes.saved(settled.sequence());
     if (origin != null) {
       origin.saved(settled.sequence());
     }

@@ -101,6 +101,9 @@ final class Saving {
       // cycle, to which the writers have gone on.
       return 0;
     }
+    if (!positions.mayTell(sources.unsaved())) {
+      return 0;
+    }
     try {
       positions.save(upTo, undelivered.unsaved(), sources.unsaved(), clocks.millis());
     } catch (IOException | OutboxError e) {

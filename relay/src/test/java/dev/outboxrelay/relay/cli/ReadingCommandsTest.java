@@ -226,6 +226,33 @@ class ReadingCommandsTest {
     assertThat(json.get("troubles_left_out").asInt()).isZero();
   }
 
+  @Test
+  void statusTellsWhatIsParkedByTheFilesAloneAndNamesTheTopicsWithMostOfIt() throws IOException {
+    GoldenOutbox golden = GoldenOutbox.create("roll-by-hour", dir.resolve("outbox"));
+    assertThat(CommandLineRun.of(env(golden), "status").out()).doesNotContain("parked");
+    Files.createDirectories(golden.paths().parked());
+    for (int topic = 0; topic < Bars.SHOWN + 2; topic++) {
+      try (Outbox parked = Outbox.open(golden.paths().parked("t" + topic).root())) {
+        for (int event = 0; event <= topic % 3; event++) {
+          parked.append(OutboxEvent.of("t" + topic, "v"));
+        }
+      }
+    }
+
+    String text = CommandLineRun.of(env(golden), "status").out();
+    JsonNode json = json(CommandLineRun.of(env(golden), "status", "--json").out()).get("parked");
+
+    assertThat(text)
+        .containsPattern("parked +43 events of 22 topics, .*, the oldest for ")
+        .containsPattern("parked 1 +t11: 3 events, ")
+        .containsPattern("parked more +2 topics, none with more events than these");
+    assertThat(json.get("topics").asInt()).isEqualTo(22);
+    assertThat(json.get("events").asInt()).isEqualTo(43);
+    assertThat(json.get("of")).hasSize(Bars.SHOWN);
+    assertThat(json.at("/of/0/topic").asText()).isEqualTo("t11");
+    assertThat(json.get("oldest").asLong()).isPositive();
+  }
+
   private CommandLineRun told(GoldenOutbox golden, List<Trouble> troubles) throws IOException {
     try (TroublesFile file = new TroublesFile(golden.paths().troubles())) {
       file.write(troubles, 1_000);

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.route.Lanes;
 import dev.outboxrelay.relay.fact.PauseReason;
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -142,7 +143,7 @@ final class FakeLanes implements Lanes {
   }
 
   @Override
-  public void drain(String topic) {
+  public void drain(String topic, Trouble barredBefore) {
     wanted.add(topic);
   }
 

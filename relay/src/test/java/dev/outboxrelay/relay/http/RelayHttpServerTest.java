@@ -12,6 +12,8 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.HeldSum;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -418,5 +420,25 @@ class RelayHttpServerTest {
   private HttpRequest.Builder request(String path) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
         .timeout(Duration.ofSeconds(30));
+  }
+
+  @Test
+  void whatIsParkedIsCountedAndTheTopicsWithMostOfItNamed() throws Exception {
+    HeldSum sum = new HeldSum();
+    for (int topic = 0; topic < 10_000; topic++) {
+      sum.add(new Held.Topic("t" + topic, topic, 100L * topic), OptionalLong.of(500 + topic));
+    }
+    fleet = FleetStatus.of(Statuses.parked(Statuses.idle(OUTBOX, 0), sum.sum()));
+
+    String body = get("/status.json").body();
+    JsonNode parked = new ObjectMapper().readTree(body).at("/outboxes/0/parked");
+    assertThat(parked.get("topics").asInt()).isEqualTo(9_999);
+    assertThat(parked.get("events").asLong()).isEqualTo(49_995_000);
+    assertThat(parked.get("bytes").asLong()).isEqualTo(4_999_500_000L);
+    assertThat(parked.get("of")).hasSize(Bars.SHOWN);
+    assertThat(parked.at("/of/0"))
+        .hasToString("{\"topic\":\"t9999\",\"events\":9999,\"bytes\":999900}");
+    assertThat(parked.at("/of/19/topic").asText()).isEqualTo("t9980");
+    assertThat(body.length()).isLessThan(20_000);
   }
 }

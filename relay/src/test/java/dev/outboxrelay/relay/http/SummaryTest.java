@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -163,5 +164,22 @@ class SummaryTest {
 
   private static Trouble trouble(Verdict verdict) {
     return new Trouble(verdict, SINCE, 4);
+  }
+
+  @Test
+  void whatIsParkedIsDeliveredOnceEveryTopicCanBeWritten() {
+    Held held = new Held(1, 5, 500, List.of(new Held.Topic("t0", 5, 500)), OptionalLong.of(1));
+    PipelineStatus busy = Statuses.withLag(OUTBOX, DELIVERING, 0, OptionalLong.of(1));
+    PipelineStatus calm = Statuses.parked(Statuses.idle(OUTBOX, 0), held);
+
+    assertThat(Summary.of(calm, NOW, 0).text())
+        .isEqualTo("Delivers what was parked; no other event waits.");
+    assertThat(Summary.of(calm, NOW, 0).level()).isEqualTo(Level.OK);
+    assertThat(Summary.of(Statuses.parked(busy, held), NOW, 0).text())
+        .isEqualTo("Delivers to Kafka, and what was parked.");
+    assertThat(barred(calm, 1).text())
+        .isEqualTo("No other event waits, but topic t0 can't be written (topic-missing).");
+    assertThat(barred(Statuses.parked(busy, held), 1).text())
+        .isEqualTo("Delivers to Kafka, but topic t0 can't be written (topic-missing).");
   }
 }

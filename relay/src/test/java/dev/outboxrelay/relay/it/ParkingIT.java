@@ -7,6 +7,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,8 +44,12 @@ class ParkingIT extends BrokerTest {
           parked.add(outbox.append("absent", "" + i));
         }
         relay.awaitSettled(200);
-        assertThat(relay.state()).isEqualTo("paused-topic");
         relay.awaitSaved(200);
+        assertThat(relay.state()).isEqualTo("delivering"); // nothing waits behind it
+        assertThat(relay.status().bars().count()).isEqualTo(1);
+        assertThat(relay.status().parked())
+            .extracting(Held::topics, Held::events)
+            .containsExactly(1, 100L);
         assertThat(outbox.waitDelivered(parked.get(0), NOW)).isEqualTo(DeliveryOutcome.PARKED);
         broker().createTopic("absent", 1, Map.of());
         awaitDelivered(outbox, parked.get(99));
@@ -105,6 +110,9 @@ class ParkingIT extends BrokerTest {
       }
       long last = outbox.append("draining", "" + next).sequence();
       relay.awaitSettled(last);
+      await()
+          .atMost(RelayUnderTest.PATIENCE)
+          .until(() -> relay.status().parked().equals(Held.NOTHING));
       int sent = next;
       await().atMost(RelayUnderTest.PATIENCE).until(() -> values("draining").size() >= sent);
       awaitNothingHeld(outbox);

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
@@ -332,5 +333,29 @@ class RelayMetricsTest {
     assertThat(metrics.scrape(false)).contains(successful + "0.0\n");
     metrics.looked(new Outcome(new TreeSet<>(), Optional.empty()), false);
     assertThat(metrics.scrape(false)).contains(successful + "1.0\n");
+  }
+
+  @Test
+  void whatIsParkedIsCountedWithoutASeriesOfEachTopic() {
+    AtomicReference<PipelineStatus> status = new AtomicReference<>(Statuses.idle(outbox, 0));
+    FactListener listener = listener(outbox);
+    metrics.watch(outbox, status::get);
+    int before = lines("outbox_relay").size();
+    assertThat(value("outbox_relay_parked_events")).isEqualTo("0.0");
+    assertThat(value("outbox_relay_oldest_parked_age_seconds")).isEqualTo("0.0");
+    assertThat(value("outbox_relay_events_parked_total")).isEqualTo("0.0");
+
+    listener.tell(new Fact.Parked("t", 100));
+    List<Held.Topic> largest = List.of(new Held.Topic("t", 7, 700), new Held.Topic("u", 2, 200));
+    status.set(
+        Statuses.parked(
+            status.get(), new Held(10_000, 12, 1_200, largest, OptionalLong.of(2_000))));
+
+    assertThat(value("outbox_relay_parked_topics")).isEqualTo("10000.0");
+    assertThat(value("outbox_relay_parked_events")).isEqualTo("12.0");
+    assertThat(value("outbox_relay_parked_bytes")).isEqualTo("1200.0");
+    assertThat(value("outbox_relay_oldest_parked_age_seconds")).isEqualTo("3.0");
+    assertThat(value("outbox_relay_events_parked_total")).isEqualTo("1.0");
+    assertThat(lines("outbox_relay")).hasSize(before);
   }
 }

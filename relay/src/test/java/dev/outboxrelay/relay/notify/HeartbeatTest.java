@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
@@ -191,5 +192,21 @@ class HeartbeatTest {
   private void pass(Duration time) {
     now += time.toNanos();
     fleet = turning();
+  }
+
+  @Test
+  void saysHowManyEventsAreParked() {
+    Held held = new Held(2, 5, 500, List.of(), OptionalLong.empty());
+    PipelineStatus parked = Statuses.parked(Statuses.idle(OUTBOX, now), held);
+    fleet = FleetStatus.of(parked);
+    heartbeat(Optional.empty()).doWork();
+
+    fleet = new FleetStatus(List.of(parked, parked), List.of(), OptionalLong.of(now));
+    heartbeat(Optional.empty()).doWork();
+
+    assertThat(told)
+        .containsExactly(
+            List.of("STATUS=Delivering, 0 events waiting and 5 parked in /var/lib/outbox"),
+            List.of("STATUS=2 outboxes, 0 events waiting and 10 parked"));
   }
 }

@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
@@ -413,5 +414,50 @@ class ParkedOutboxesTest {
       assertThat(parked.isEmpty("u")).isFalse();
       assertThat(parked.held().bytes()).isEqualTo(queue.bytes("u"));
     }
+  }
+
+  @Test
+  void theOldestEventIsTheHeadOfALaneWhoeverLooks() throws IOException {
+    long first = queue.options().clock().millis();
+    List<InFlight> events = new ArrayList<>(queue.append("t", "u"));
+    queue.nextHour();
+    events.add(queue.append("t"));
+    try (ParkedOutboxes parked = queue.open(0)) {
+      assertThat(parked.held()).isEqualTo(Held.NOTHING);
+      queue.nextHour();
+      for (InFlight event : events) {
+        parked.add(event);
+      }
+      parked.sync();
+      assertThat(parked.held().oldestMillis()).hasValue(first);
+      assertThat(ParkedFiles.read(queue.paths)).isEqualTo(parked.held());
+
+      queue.savePosition("u", 1);
+      queue.savePosition("t", 1);
+      parked.settled("u");
+      parked.settled("t");
+      assertThat(parked.held().oldestMillis()).hasValue(first + 3_600_000);
+      assertThat(parked.held().topics()).isEqualTo(1);
+      assertThat(parked.held().largest())
+          .containsExactly(new Held.Topic("t", 1, parked.held().bytes()));
+      assertThat(ParkedFiles.read(queue.paths)).isEqualTo(parked.held());
+    }
+    try (ParkedOutboxes parked = queue.open(0)) {
+      assertThat(parked.held().oldestMillis()).hasValue(first + 3_600_000);
+      queue.savePosition("t", 2);
+      parked.settled("t");
+      assertThat(parked.held()).isEqualTo(Held.NOTHING);
+      assertThat(ParkedFiles.read(queue.paths)).isEqualTo(Held.NOTHING);
+    }
+  }
+
+  @Test
+  void fromOutsideWhatCannotBeReadCountsAsAnEventAndALinkIsNotFollowed() throws IOException {
+    assertThat(ParkedFiles.read(queue.paths)).isEqualTo(Held.NOTHING);
+    Files.createDirectories(queue.paths.parked().resolve("broken"));
+    Files.createSymbolicLink(queue.paths.parked().resolve("link"), queue.paths.root());
+    Files.createDirectories(queue.paths.parked().resolve("no topic"));
+    assertThat(ParkedFiles.read(queue.paths).largest())
+        .containsExactly(new Held.Topic("broken", 1, 0), new Held.Topic("link", 1, 0));
   }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.deliver.InFlight;
-import dev.outboxrelay.relay.settle.Held;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.settle.Origin;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
@@ -18,7 +18,8 @@ class LaneOfTest {
   private long nanos;
 
   private final Origin origin =
-      new LaneOf("t", new OutboxPaths(Path.of("/o")), null, store, () -> nanos).origin();
+      new LaneOf("t", new OutboxPaths(Path.of("/o")), null, store, () -> 0, null, () -> nanos)
+          .origin();
 
   /** Nine events of one topic. */
   private static final class Store implements ParkedStore {

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.nio.file.Path;
@@ -95,7 +95,7 @@ class ParkedLanesTest {
     public void close() {}
   }
 
-  private Service open(String topic) {
+  private Service open(String topic, Trouble barredBefore) {
     if (refused != null) {
       throw refused;
     }
@@ -112,7 +112,7 @@ class ParkedLanesTest {
   }
 
   private Scripted begin(String topic) {
-    lanes.drain(topic);
+    lanes.drain(topic, null);
     assertThat(lanes.progress(topic)).isEqualTo(new Progress.Waiting());
     return services.get(topic);
   }
@@ -207,7 +207,7 @@ class ParkedLanesTest {
     assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
     lanes.close("a");
     refused = new PipelineRefused.Unusable("no thread", null);
-    lanes.drain("a");
+    lanes.drain("a", null);
     assertThat(lanes.progress("a"))
         .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("no thread")));
   }
@@ -217,7 +217,7 @@ class ParkedLanesTest {
     park("a", 5);
     Scripted first = begin("a");
     lanes.close("a");
-    lanes.drain("a");
+    lanes.drain("a", null);
     assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
     assertThat(begun).hasSize(1);
     first.end();
@@ -230,11 +230,11 @@ class ParkedLanesTest {
     park("a", 5);
     park("b", 5);
     Scripted first = begin("a");
-    lanes.drain("b");
+    lanes.drain("b", null);
     lanes.stop();
     assertThat(first.stopped).isTrue();
     assertThat(lanes.haveEnded()).isFalse();
-    lanes.drain("b");
+    lanes.drain("b", null);
     lanes.progress("b");
     first.end();
     assertThat(begun).containsExactly("a");

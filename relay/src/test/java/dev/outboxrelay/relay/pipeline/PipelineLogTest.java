@@ -207,4 +207,42 @@ class PipelineLogTest {
         .extracting(ILoggingEvent::getMessage)
         .containsExactly("events wait", BARRED, OPENED, "delivery goes on");
   }
+
+  private static final String PARKED = "topic is parked, its events no longer hold up others";
+  private static final String RESUMED = "parked events are delivered, topic is as others are";
+
+  @Test
+  void aTopicIsToldWhenItIsParkedAndWhenItsLaneIsEmpty() {
+    log.tell(new Fact.TopicParked("orders"));
+    clocks.advance(Duration.ofSeconds(90));
+    log.tell(new Fact.TopicResumed("orders"));
+    log.tell(new Fact.TopicResumed("of an earlier run"));
+
+    assertThat(lines.list)
+        .extracting(ILoggingEvent::getLevel, ILoggingEvent::getMessage)
+        .containsExactly(
+            tuple(Level.INFO, PARKED), tuple(Level.INFO, RESUMED), tuple(Level.INFO, RESUMED));
+    assertThat(values(lines.list.get(0)))
+        .containsEntry("topic", "orders")
+        .containsEntry("topics_parked", "1");
+    assertThat(values(lines.list.get(1)))
+        .containsEntry("topic", "orders")
+        .containsEntry("topics_parked", "0")
+        .containsEntry("after_seconds", "90");
+    assertThat(values(lines.list.get(2))).doesNotContainKey("after_seconds");
+  }
+
+  @Test
+  void ofThousandsOfParkedTopicsSoManyLinesAMinuteAreWritten() {
+    for (int topic = 0; topic < 1_000; topic++) {
+      log.tell(new Fact.TopicParked("t" + topic));
+      log.tell(new Fact.Parked("t" + topic, 10));
+    }
+    assertThat(lines.list).hasSize(ParkLog.LINES);
+    clocks.advance(Duration.ofMinutes(1));
+    log.tell(new Fact.TopicResumed("t1"));
+    assertThat(values(lines(RESUMED).get(0)))
+        .containsEntry("held_back", "" + (1_000 - ParkLog.LINES))
+        .containsEntry("topics_parked", "999");
+  }
 }

@@ -4,8 +4,8 @@ import dev.outboxrelay.client.files.FailureCounters;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Trouble;
-import dev.outboxrelay.relay.settle.Held;
 import dev.outboxrelay.relay.sync.OutboxSync;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -136,7 +136,17 @@ public final class Statuses {
     return troubled(status, troubles, bars);
   }
 
+  /** The same, with events that are parked. */
+  public static PipelineStatus parked(PipelineStatus status, Held parked) {
+    return troubled(status, status.troubles(), status.bars(), parked);
+  }
+
   private static PipelineStatus troubled(PipelineStatus status, List<Trouble> troubles, Bars bars) {
+    return troubled(status, troubles, bars, status.parked());
+  }
+
+  private static PipelineStatus troubled(
+      PipelineStatus status, List<Trouble> troubles, Bars bars, Held parked) {
     return new PipelineStatus(
         status.outbox(),
         status.outboxId(),
@@ -162,7 +172,7 @@ public final class Statuses {
         status.cluster(),
         status.clusterChanges(),
         status.unsynced(),
-        Held.NOTHING,
+        parked,
         status.look());
   }
 

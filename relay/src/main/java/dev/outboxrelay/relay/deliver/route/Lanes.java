@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver.route;
 
+import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.Set;
 
@@ -30,8 +31,12 @@ public interface Lanes {
    */
   boolean isEmpty(String topic, long lastSequence);
 
-  /** The topic can be written: its lane delivers as soon as it gets its turn. */
-  void drain(String topic);
+  /**
+   * The topic can be written: its lane delivers as soon as it gets its turn.
+   *
+   * @param barredBefore what barred it until now; null if that is not known
+   */
+  void drain(String topic, Trouble barredBefore);
 
   /** Its lane ends. */
   void close(String topic);
@@ -78,7 +83,7 @@ public interface Lanes {
     }
 
     @Override
-    public void drain(String topic) {}
+    public void drain(String topic, Trouble barredBefore) {}
 
     @Override
     public void close(String topic) {}

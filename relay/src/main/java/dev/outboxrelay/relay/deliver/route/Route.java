@@ -34,6 +34,9 @@ final class Route {
   /** Of its events, all up to this sequence are parked, or were. */
   private long parkedUpTo;
 
+  /** Whether there is something for its lane to begin with. */
+  private boolean hasParked;
+
   private final Introductions introductions = new Introductions();
   private RouteState state = new Unknown(null);
   private int partitions;
@@ -52,6 +55,7 @@ final class Route {
   Route(String topic, long parkedUpTo) {
     this.topic = topic;
     this.parkedUpTo = parkedUpTo;
+    this.hasParked = parkedUpTo > 0;
   }
 
   String topic() {
@@ -145,6 +149,7 @@ final class Route {
   /** An earlier run has left something in its lane. */
   void left(long now) {
     state = new Parked(null, now);
+    hasParked = true;
   }
 
   /** Whether its lane may hold something. */
@@ -172,6 +177,7 @@ final class Route {
 
   void parked(long sequence) {
     parkedUpTo = Math.max(parkedUpTo, sequence);
+    hasParked = true;
   }
 
   long parkedUpTo() {
@@ -254,7 +260,7 @@ final class Route {
       state = asked.ready();
     } else if (state instanceof Barred barred) {
       state = barred.ready();
-    } else if (state instanceof Parked parked && parkedUpTo > 0) {
+    } else if (state instanceof Parked parked && hasParked) {
       state = parked.ready(now);
     }
     return null;

@@ -256,10 +256,13 @@ public final class Routes {
     return route == null ? null : route.trouble();
   }
 
-  /** What bars the topic that was barred first; null if none is. */
+  /**
+   * What bars the topic that was barred first, of those whose events are in the way of others; null
+   * if none is.
+   */
   public Trouble firstBar() {
     for (Route route : barred) {
-      if (route.trouble() != null) {
+      if (route.trouble() != null && !route.parks()) {
         return route.trouble();
       }
     }
@@ -307,7 +310,7 @@ public final class Routes {
 
   private void drain(Route route) {
     draining.add(route);
-    lanes.drain(route.topic());
+    lanes.drain(route.topic(), route.trouble());
   }
 
   /** The answer: not now; it is up to the caller whether that bars the topic. */

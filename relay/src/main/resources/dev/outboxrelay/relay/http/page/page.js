@@ -7,7 +7,7 @@ import { Charts } from "./charts.js";
 import { Figures } from "./figures.js";
 import { ask, NoAnswer, RelayClock } from "./relay.js";
 import { FleetList, News, showState, worstFirst } from "./summary.js";
-import { showBarredTopics, showConfiguration, showDeadLetters } from "./tables.js";
+import { showConfiguration, showDeadLetters, showTopics } from "./tables.js";
 import { age, number, set, time } from "./text.js";
 
 const BEAT_MILLIS = 1000;
@@ -17,6 +17,7 @@ const HISTORY_MILLIS = 10000;
 const REST_PER_LOOK = 20;
 /** Of an outbox on hold nothing is known of its topics. */
 const NO_TOPICS = { total: 0, by_reason: {}, topics: [] };
+const NOTHING_PARKED = { topics: 0, events: 0, bytes: 0, of: [] };
 
 const clock = new RelayClock();
 const list = new FleetList();
@@ -72,7 +73,7 @@ function show() {
   list.show(outboxes, selected);
   if (outbox !== null) {
     showState(outbox, clock.now());
-    showBarredTopics(outbox.barred_topics ?? NO_TOPICS);
+    showTopics(outbox.barred_topics ?? NO_TOPICS, outbox.parked ?? NOTHING_PARKED);
     news.tell(outbox);
     document.getElementById("served").hidden = outbox.onHold === true;
     if (!outbox.onHold) {

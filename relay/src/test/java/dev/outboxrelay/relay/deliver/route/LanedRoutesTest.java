@@ -88,7 +88,7 @@ class LanedRoutesTest {
     }
 
     @Override
-    public void drain(String topic) {
+    public void drain(String topic, Trouble barredBefore) {
       draining.add(topic);
     }
 
@@ -320,6 +320,22 @@ class LanedRoutesTest {
     routes.retry("a", now + SECOND);
     routes.askAgain(now);
     assertThat(source.asked).hasSize(1);
+    routes.askAgain(now + SECOND);
+    assertThat(source.asked).hasSize(2);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(lanes.draining).containsExactly("a");
+  }
+
+  @Test
+  void aTopicThatIsParkedAtOnceHasItsLaneWithItsFirstEvent() {
+    bar("a");
+    routes.park("a");
+    assertThat(news()).containsExactly(new LaneNews.Parked("a"));
+    routes.askAgain(now + SECOND);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(lanes.draining).isEmpty();
+    assertThat(routes.isUnwritable("a")).isTrue();
+    assertThat(admit("a")).isEqualTo(new Admission.Park(false));
     routes.askAgain(now + SECOND);
     assertThat(source.asked).hasSize(2);
     assertThat(routes.ready("a", 1, now)).isNull();

@@ -40,7 +40,7 @@ class RoutesWithLanesTest {
     }
 
     @Override
-    public void drain(String topic) {}
+    public void drain(String topic, Trouble barredBefore) {}
 
     @Override
     public void close(String topic) {}

@@ -1,0 +1,62 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.OutboxStatus;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.HeldSum;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/** What is parked of an outbox by its files alone, for who looks from outside. Changes nothing. */
+public final class ParkedFiles {
+  private ParkedFiles() {}
+
+  /**
+   * Looks at each topic's outbox. One that can't be read counts as an event that waits.
+   *
+   * @param main the outbox whose events they are
+   * @throws IOException if the directory can't be read
+   */
+  public static Held read(OutboxPaths main) throws IOException {
+    HeldSum sum = new HeldSum();
+    SafeFiles.Attributes found = SafeFiles.attributes(main.parked());
+    if (found == null || !found.directory()) {
+      return Held.NOTHING;
+    }
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
+      for (Path name : names) {
+        String topic = name.getFileName().toString();
+        if (RecordLimits.isTopicName(topic)) {
+          add(topic, new OutboxPaths(name), sum);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return sum.sum();
+  }
+
+  private static void add(String topic, OutboxPaths paths, HeldSum sum) {
+    try {
+      SafeFiles.Attributes root = SafeFiles.attributes(paths.root());
+      if (root != null && root.directory()) {
+        OutboxStatus status = new OutboxReader(paths).status();
+        OptionalLong oldest =
+            status.lagEvents() == 0 ? OptionalLong.empty() : ParkedHead.appendMillis(paths);
+        sum.add(new Held.Topic(topic, status.lagEvents(), status.lagBytes()), oldest);
+        return;
+      }
+    } catch (IOException | OutboxError e) {
+      // as what is no outbox
+    }
+    sum.add(new Held.Topic(topic, 1, 0), OptionalLong.empty());
+  }
+}
