@@ -8,6 +8,7 @@ import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.pipeline.OutboxAtRest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,13 @@ class ParkingIT extends BrokerTest {
     await()
         .atMost(RelayUnderTest.PATIENCE)
         .until(() -> outbox.waitDelivered(receipt, NOW) == DeliveryOutcome.DELIVERED);
+  }
+
+  /** As clients and a fleet see it. */
+  private static void awaitNothingHeld(OutboxUnderTest outbox) {
+    await()
+        .atMost(RelayUnderTest.PATIENCE)
+        .until(() -> OutboxAtRest.isSettled(outbox.paths().root()));
   }
 
   @Test
@@ -107,6 +115,7 @@ class ParkingIT extends BrokerTest {
           .until(() -> relay.status().parked().equals(Held.NOTHING));
       int sent = next;
       await().atMost(RelayUnderTest.PATIENCE).until(() -> values("draining").size() >= sent);
+      awaitNothingHeld(outbox);
       assertThat(values("draining")).isEqualTo(numbers(1, next));
     }
   }
