@@ -128,7 +128,7 @@ class ParkingTest {
     assertThat(disk.undelivered).containsExactlyInAnyOrder(1L, 3L);
     assertThat(facts)
         .contains(new Fact.TopicParked("bad"), new Fact.Parked("bad", FakeQueue.BYTES));
-    assertThat(delivery.standing().label()).isEqualTo("paused-topic");
+    assertThat(delivery.standing().label()).isEqualTo("delivering");
     assertThat(kafka.connects).isEqualTo(1);
   }
 

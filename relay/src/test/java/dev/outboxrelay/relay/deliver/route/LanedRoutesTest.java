@@ -66,6 +66,7 @@ class LanedRoutesTest {
     private boolean takeMore = true;
     private boolean empty;
     private Progress progress = new Progress.Waiting();
+    private int looks;
 
     @Override
     public boolean takeMore() {
@@ -99,6 +100,7 @@ class LanedRoutesTest {
 
     @Override
     public Progress progress(String topic) {
+      looks++;
       return progress;
     }
   }
@@ -304,7 +306,7 @@ class LanedRoutesTest {
     bar("a");
     assertThat(lanes.draining).isEmpty();
     assertThat(admit("a")).isEqualTo(new Admission.Park(false));
-    assertThat(routes.firstBar()).isEqualTo(missing("a"));
+    assertThat(routes.bar("a")).isEqualTo(missing("a"));
   }
 
   @Test
@@ -352,6 +354,38 @@ class LanedRoutesTest {
     lanes.empty = true;
     assertThat(news()).isEmpty();
     assertThat(news()).containsExactly(new LaneNews.Resumed("a"));
+  }
+
+  @Test
+  void aTopicWhoseEventsAreParkedIsInTheWayOfNoneThoughItStaysBarred() {
+    bar("a");
+    assertThat(routes.firstBar()).isEqualTo(missing("a"));
+    now += PARK_AFTER;
+    assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+    assertThat(routes.firstBar()).isNull();
+    assertThat(routes.bar("a")).isEqualTo(missing("a"));
+    assertThat(routes.isUnwritable("a")).isTrue();
+  }
+
+  @Test
+  void ofThousandsOfLanesThatAreToDeliverATurnLooksAtAFew() {
+    for (int i = 0; i < 10_000; i++) {
+      lanes.left.add("topic" + i);
+    }
+    routes = new Routes(source, lanes, PARK_AFTER, now);
+    lanes.left.forEach(topic -> routes.ready(topic, 1, now));
+    assertThat(news()).isEmpty();
+    assertThat(lanes.looks).isBetween(1, 100);
+  }
+
+  @Test
+  void aParkedTopicThatComesBackWithFewerPartitionsCostsNoSender() {
+    assertThat(admit("a")).isEqualTo(WAIT);
+    assertThat(routes.ready("a", 3, now)).isNull();
+    bar("a");
+    now += PARK_AFTER;
+    assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+    assertThat(routes.ready("a", 1, now)).isNull();
   }
 
   @Test

@@ -8,7 +8,6 @@ import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -405,57 +404,5 @@ class RoutesTest {
     assertThat(isAdmitted(0)).isFalse();
     first.ack(0);
     assertThat(introduces(0)).isFalse();
-  }
-
-  /** All that is parked stays. */
-  private record FullLanes() implements Lanes {
-    @Override
-    public boolean takeMore() {
-      return true;
-    }
-
-    @Override
-    public Set<String> left() {
-      return Set.of();
-    }
-
-    @Override
-    public long lastParked(String topic) {
-      return 0;
-    }
-
-    @Override
-    public boolean isEmpty(String topic, long lastSequence) {
-      return false;
-    }
-
-    @Override
-    public void drain(String topic, Trouble barredBefore) {}
-
-    @Override
-    public void close(String topic) {}
-
-    @Override
-    public Progress progress(String topic) {
-      return new Progress.Waiting();
-    }
-  }
-
-  @Test
-  void aTopicWhoseEventsAreParkedIsInTheWayOfNoneThoughItStaysBarred() {
-    Routes parking = new Routes(brokers, new FullLanes(), 5 * SECOND, now);
-    parking.bar("orders", missing("orders"), now + 60 * SECOND, now);
-    assertThat(parking.admit(record("orders", null), now)).isEqualTo(new Admission.Wait());
-    assertThat(parking.firstBar()).isEqualTo(missing("orders"));
-
-    now += 5 * SECOND;
-    assertThat(parking.admit(record("orders", null), now)).isEqualTo(new Admission.Park(true));
-    assertThat(parking.firstBar()).isNull();
-    assertThat(parking.bar("orders")).isEqualTo(missing("orders"));
-    assertThat(parking.isUnwritable("orders")).isTrue();
-
-    parking.ask("orders", now);
-    assertThat(parking.ready("orders", 1, now)).isNull();
-    assertThat(parking.isUnwritable("orders")).isFalse();
   }
 }
