@@ -69,7 +69,8 @@ final class StallWatch {
    * is enough: they would be sent again, to fall silent once more.
    */
   List<InFlight> ignored(long now) {
-    if (silent == null || !window.othersAreAckedBehind(silent)) {
+    // Without any connection nobody answers, whatever was acked just before.
+    if (silent == null || !transport.isConnected() || !window.othersAreAckedBehind(silent)) {
       return List.of();
     }
     return window.awaitedByTopic(now - stallNanos / 2).stream()

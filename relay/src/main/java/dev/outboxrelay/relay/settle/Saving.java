@@ -31,6 +31,7 @@ final class Saving {
   private volatile boolean hurry;
 
   private long nextSaveNanos;
+  private boolean heldBack;
   private long failedCycle = -1;
 
   /** Whether that cycle is not marked yet, so that writers still append to it. */
@@ -83,7 +84,7 @@ final class Saving {
       // Clients count what is held by what the position says.
       return saved != null && positions.isHeldOutdated() ? nextSaveNanos - now : Long.MAX_VALUE;
     }
-    return hurry ? 0 : nextSaveNanos - now;
+    return hurry && !heldBack ? 0 : nextSaveNanos - now;
   }
 
   /** Saves if it is time; returns how many positions. */
@@ -101,8 +102,9 @@ final class Saving {
       // cycle, to which the writers have gone on.
       return 0;
     }
-    if (!positions.mayTell(sources.unsaved())) {
-      return 0;
+    heldBack = !positions.mayTell(sources.unsaved());
+    if (heldBack) {
+      return 0; // until the next interval, also in a hurry: somebody else has to save first
     }
     try {
       positions.save(upTo, undelivered.unsaved(), sources.unsaved(), clocks.millis());

@@ -32,6 +32,7 @@ class DeliveryTest {
   private Counts counts;
   private Troubles troubles;
   private int refusals;
+  private int refusedBefore;
 
   @BeforeEach
   void start() {
@@ -51,7 +52,8 @@ class DeliveryTest {
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofSeconds(5),
             Duration.ofMinutes(2),
-            refusals);
+            refusals,
+            refusedBefore);
     routes = new Routes(kafka);
     delivery =
         new Delivery(
@@ -791,6 +793,24 @@ class DeliveryTest {
       kafka.answerAll();
       disk.work();
     }
+  }
+
+  @Test
+  void aTopicThatHasRefusedBeforeIsBarredWithItsNextRefusal() {
+    refusals = 3;
+    refusedBefore = 3;
+    begin();
+    kafka.refusing.add("a");
+    append(8);
+    untilNothingMoves();
+    assertThat(disk.deadLetters).isEmpty();
+    assertThat(delivery.standing().trouble().cause().reasonLabel()).isEqualTo("refused");
+    kafka.refusing.clear();
+    untilNothingMoves();
+    kafka.refusing.add("a");
+    append(8);
+    untilNothingMoves();
+    assertThat(disk.deadLetters).hasSize(3);
   }
 
   @Test

@@ -187,6 +187,18 @@ class ParkingTest {
   }
 
   @Test
+  void whereNoBrokerIsConnectedNoTopicIsToBlameForAcksThatCameBefore() {
+    kafka.topics.add("bad");
+    append("bad", "good");
+    turns(6);
+    kafka.answerAllButTheOldest(0);
+    kafka.reachable = false;
+    pass(Duration.ofSeconds(30));
+    assertThat(troubles.bars().count()).isZero();
+    assertThat(delivery.standing().label()).isEqualTo("stalled");
+  }
+
+  @Test
   void whatIsOnItsWayOfATopicThatIsParkedIsSentAgainFromItsLane() {
     kafka.topics.add("bad");
     append("bad");

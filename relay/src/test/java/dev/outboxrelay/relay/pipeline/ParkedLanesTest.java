@@ -2,16 +2,12 @@ package dev.outboxrelay.relay.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
-import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,13 +16,12 @@ import org.junit.jupiter.api.Test;
 class ParkedLanesTest {
   private static final Path DIR = Path.of("/o/parked/t");
 
-  private final Map<String, ParkedTopic> parked = new HashMap<>();
-  private final Map<String, Long> last = new HashMap<>();
+  private final FakeParkedStore store = new FakeParkedStore();
   private final Map<String, Scripted> services = new LinkedHashMap<>();
   private final List<String> begun = new ArrayList<>();
   private PipelineRefused refused;
   private long nanos;
-  private final ParkedLanes lanes = new ParkedLanes(new Store(), this::open, true, () -> nanos);
+  private final ParkedLanes lanes = new ParkedLanes(store, this::open, true, () -> nanos);
 
   /** A lane that is where the test says. */
   private static final class Scripted implements Service {
@@ -53,48 +48,6 @@ class ParkedLanesTest {
     }
   }
 
-  /** What is parked as the test says. */
-  private final class Store implements ParkedStore {
-    @Override
-    public boolean add(InFlight record) {
-      throw new AssertionError("not for lanes");
-    }
-
-    @Override
-    public void sync() {}
-
-    @Override
-    public void settled(String topic) {}
-
-    @Override
-    public Held held() {
-      return Held.NOTHING;
-    }
-
-    @Override
-    public ParkedTopic topic(String topic) {
-      return parked.getOrDefault(topic, ParkedTopic.EMPTY);
-    }
-
-    @Override
-    public long lastParked(String topic) {
-      return last.getOrDefault(topic, 0L);
-    }
-
-    @Override
-    public Map<String, ParkedTopic> topics() {
-      return parked;
-    }
-
-    @Override
-    public boolean isEmpty(String topic) {
-      return topic(topic).isEmpty();
-    }
-
-    @Override
-    public void close() {}
-  }
-
   private Service open(String topic, Trouble barredBefore) {
     if (refused != null) {
       throw refused;
@@ -107,8 +60,8 @@ class ParkedLanesTest {
 
   /** So many events wait there, as sequences 1 and on. */
   private void park(String topic, long events) {
-    parked.put(topic, new ParkedTopic(events, 0, 100 * events));
-    last.put(topic, 10 * events);
+    store.topics.put(topic, new ParkedTopic(events, 0, 100 * events));
+    store.last.put(topic, 10 * events);
   }
 
   private Scripted begin(String topic) {
@@ -120,7 +73,7 @@ class ParkedLanesTest {
   @Test
   void whatAnEarlierRunHasLeftIsWhatIsNotSettled() {
     park("a", 3);
-    parked.put("b", new ParkedTopic(3, 3, 0));
+    store.topics.put("b", new ParkedTopic(3, 3, 0));
     assertThat(lanes.left()).containsExactly("a");
     assertThat(lanes.lastParked("a")).isEqualTo(30);
   }

@@ -68,15 +68,18 @@ class SettlerTest {
     append(1);
     held = HeldDirectories.hold(paths);
     outcomes = Outcomes.open(held.paths(), 0, recordingDisk());
-    settler =
-        Settler.open(
-            new Settler.Owner(OWNER, 1),
-            new Settler.Places(null, deadLetters, outcomes, null),
-            options.withDisk(recordingDisk()),
-            held,
-            new Settler.Pace(INTERVAL, Duration.ofDays(1)),
-            new Clocks(() -> nanos, () -> now),
-            null);
+    settler = openOf(null);
+  }
+
+  private Settler openOf(Origin origin) throws IOException {
+    return Settler.open(
+        new Settler.Owner(OWNER, 1),
+        new Settler.Places(null, deadLetters, outcomes, origin),
+        options.withDisk(recordingDisk()),
+        held,
+        new Settler.Pace(INTERVAL, Duration.ofDays(1)),
+        new Clocks(() -> nanos, () -> now),
+        null);
   }
 
   @AfterEach
@@ -170,6 +173,66 @@ class SettlerTest {
         .containsExactly(new OutcomesFile.Range(3, 4, DeliveryOutcome.DEAD));
     assertThat(facts()).containsExactly(new Fact.PositionSaved(5));
     assertThat(settler.isUpToDate()).isTrue();
+  }
+
+  /** Where the events of a lane come from: its position covers so many of them. */
+  private static final class Main implements Origin {
+    private final List<OutcomesFile.Range> told = new ArrayList<>();
+    private long covered;
+    private long saved;
+
+    @Override
+    public long savedSequence() {
+      return covered;
+    }
+
+    @Override
+    public void settled(List<OutcomesFile.Range> events) {
+      told.addAll(events);
+    }
+
+    @Override
+    public void saved(long sequence) {
+      saved = sequence;
+    }
+  }
+
+  @Test
+  void aLaneTellsWhatItDeliveredOnceThatIsParkedForGoodAndSavesItsPositionThen()
+      throws IOException {
+    Main main = new Main();
+    settler.close();
+    settler = openOf(main);
+    main.covered = 7;
+    settler.ofSource(7, InFlight.Outcome.DELIVERED);
+    settler.ofSource(8, InFlight.Outcome.DELIVERED);
+    settler.settled(upTo(2, append(1)));
+    turn();
+    assertThat(position()).isEmpty();
+    assertThat(main.told).isEmpty();
+    settler.hurry();
+    main.covered = 8;
+    assertThat(settler.doWork()).isZero(); // it does not ask without a pause
+    turn();
+    assertThat(main.told).containsExactly(new OutcomesFile.Range(7, 8, DeliveryOutcome.DELIVERED));
+    assertThat(position().orElseThrow().sequence()).isEqualTo(2);
+    assertThat(main.saved).isEqualTo(2);
+  }
+
+  @Test
+  void outcomesOfNeighboursAreOneRange() throws IOException {
+    for (long sequence = 1; sequence <= 5; sequence++) {
+      settler.undelivered(sequence, sequence, InFlight.Outcome.PARKED);
+    }
+    settler.undelivered(6, 6, InFlight.Outcome.DEAD);
+    settler.undelivered(8, 8, InFlight.Outcome.DEAD);
+    settler.settled(upTo(8, append(1)));
+    turn();
+    assertThat(OutcomesFile.read(options.paths().outcomes()))
+        .containsExactly(
+            new OutcomesFile.Range(1, 5, DeliveryOutcome.PARKED),
+            new OutcomesFile.Range(6, 6, DeliveryOutcome.DEAD),
+            new OutcomesFile.Range(8, 8, DeliveryOutcome.DEAD));
   }
 
   @Test

@@ -1,0 +1,58 @@
+package dev.outboxrelay.relay.pipeline;
+
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.settle.ParkedStore;
+import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.util.HashMap;
+import java.util.Map;
+
+/** What is parked as a test says. */
+final class FakeParkedStore implements ParkedStore {
+  final Map<String, ParkedTopic> topics = new HashMap<>();
+  final Map<String, Long> last = new HashMap<>();
+
+  /** How often it was looked how much is left. */
+  int looks;
+
+  @Override
+  public boolean add(InFlight record) {
+    throw new AssertionError("lanes park nothing");
+  }
+
+  @Override
+  public void sync() {}
+
+  @Override
+  public void settled(String topic) {
+    looks++;
+  }
+
+  @Override
+  public Held held() {
+    return Held.NOTHING;
+  }
+
+  @Override
+  public ParkedTopic topic(String topic) {
+    return topics.getOrDefault(topic, ParkedTopic.EMPTY);
+  }
+
+  @Override
+  public long lastParked(String topic) {
+    return last.getOrDefault(topic, 0L);
+  }
+
+  @Override
+  public Map<String, ParkedTopic> topics() {
+    return topics;
+  }
+
+  @Override
+  public boolean isEmpty(String topic) {
+    return topic(topic).isEmpty();
+  }
+
+  @Override
+  public void close() {}
+}
