@@ -225,11 +225,6 @@ public final class ParkedOutboxes implements ParkedStore {
   }
 
   @Override
-  public boolean isEmpty(String topic) {
-    return topic(topic).isEmpty();
-  }
-
-  @Override
   public void close() throws IOException {
     List<ParkedOutbox> all = new ArrayList<>(open.values());
     open.clear();

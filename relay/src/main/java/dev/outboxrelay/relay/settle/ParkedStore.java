@@ -55,9 +55,6 @@ public interface ParkedStore extends AutoCloseable {
   /** All topics that have an outbox, as it is now. */
   Map<String, ParkedTopic> topics();
 
-  /** Whether nothing of the topic waits here. What can't be read counts as waiting. */
-  boolean isEmpty(String topic);
-
   @Override
   void close() throws IOException;
 }

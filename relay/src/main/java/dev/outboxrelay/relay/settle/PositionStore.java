@@ -34,6 +34,8 @@ final class PositionStore implements Closeable {
     this.outcomes = places.outcomes();
     this.origin = places.origin();
     this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
+    // An earlier run may have ended between the last save of a lane and its own.
+    this.savedHeldBytes = PositionFile.find(paths.position()).map(Position::heldBytes).orElse(0L);
     this.position = PositionFile.open(paths.position(), disk);
   }
 

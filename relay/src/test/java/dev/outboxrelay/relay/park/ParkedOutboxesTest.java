@@ -135,7 +135,7 @@ class ParkedOutboxesTest {
     InFlight longest = queue.appendAny(OutboxEvent.of("t", value));
     try (ParkedOutboxes parked = queue.open(0)) {
       assertThatThrownBy(() -> parked.add(longest)).isInstanceOf(EventTooLarge.class);
-      assertThat(parked.isEmpty("t")).isTrue();
+      assertThat(parked.topic("t").isEmpty()).isTrue();
       assertThat(parked.add(queue.append("t"))).isTrue();
     }
   }
@@ -322,7 +322,7 @@ class ParkedOutboxesTest {
     Path elsewhere = Files.createDirectory(directory.resolve("elsewhere"));
     Files.createSymbolicLink(queue.paths.parked("u").root(), elsewhere);
     try (ParkedOutboxes parked = queue.open(0)) {
-      assertThat(parked.isEmpty("u")).isFalse();
+      assertThat(parked.topic("u").isEmpty()).isFalse();
       assertThatThrownBy(() -> parked.add(events.get(1))).hasMessageContaining("symbolic link");
       assertThat(parked.add(queue.append("t"))).isTrue();
       parked.sync();
@@ -352,8 +352,8 @@ class ParkedOutboxesTest {
     Files.write(queue.paths.parked("damaged").state(), new byte[100]);
     try (ParkedOutboxes parked = queue.open(0)) {
       assertThat(parked.topics()).containsOnlyKeys("t", "damaged");
-      assertThat(parked.isEmpty("t")).isTrue();
-      assertThat(parked.isEmpty("damaged")).isTrue();
+      assertThat(parked.topic("t").isEmpty()).isTrue();
+      assertThat(parked.topic("damaged").isEmpty()).isTrue();
       assertThat(parked.add(event)).isTrue();
     }
   }
@@ -364,7 +364,7 @@ class ParkedOutboxesTest {
     Files.write(queue.paths.parked("t").state(), new byte[4096]);
     try (ParkedOutboxes parked = queue.open(0)) {
       assertThat(parked.topics().get("t").appendedSequence()).isEqualTo(1);
-      assertThat(parked.isEmpty("t")).isFalse();
+      assertThat(parked.topic("t").isEmpty()).isFalse();
     }
   }
 
@@ -377,7 +377,7 @@ class ParkedOutboxesTest {
     Files.write(queue.paths.parked("t").state(), before);
     queue.savePosition("t", 1);
     try (ParkedOutboxes parked = queue.open(0)) {
-      assertThat(parked.isEmpty("t")).isFalse();
+      assertThat(parked.topic("t").isEmpty()).isFalse();
     }
   }
 
@@ -385,11 +385,11 @@ class ParkedOutboxesTest {
   void howMuchIsHeldFollowsAppendsAndTheTopicsOwnPositions() throws IOException {
     List<InFlight> events = queue.append("t", "t", "u");
     try (ParkedOutboxes parked = queue.open(0)) {
-      assertThat(parked.isEmpty("t")).isTrue();
+      assertThat(parked.topic("t").isEmpty()).isTrue();
       for (InFlight event : events) {
         parked.add(event);
       }
-      assertThat(parked.isEmpty("t")).isFalse();
+      assertThat(parked.topic("t").isEmpty()).isFalse();
       parked.sync();
       long inT = queue.bytes("t");
       assertThat(parked.topics())
@@ -402,16 +402,16 @@ class ParkedOutboxesTest {
       parked.settled("unknown");
       assertThat(parked.topics().get("t").heldEvents()).isEqualTo(1);
       assertThat(parked.topics().get("t").heldBytes()).isBetween(1L, inT - 1);
-      assertThat(parked.isEmpty("t")).isFalse();
+      assertThat(parked.topic("t").isEmpty()).isFalse();
 
       queue.savePosition("t", 2);
       parked.settled("t");
-      assertThat(parked.isEmpty("t")).isTrue();
+      assertThat(parked.topic("t").isEmpty()).isTrue();
       assertThat(parked.held().bytes()).isEqualTo(queue.bytes("u"));
     }
     try (ParkedOutboxes parked = queue.open(0)) {
-      assertThat(parked.isEmpty("t")).isTrue();
-      assertThat(parked.isEmpty("u")).isFalse();
+      assertThat(parked.topic("t").isEmpty()).isTrue();
+      assertThat(parked.topic("u").isEmpty()).isFalse();
       assertThat(parked.held().bytes()).isEqualTo(queue.bytes("u"));
     }
   }

@@ -49,10 +49,5 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
-  public boolean isEmpty(String topic) {
-    return topic(topic).isEmpty();
-  }
-
-  @Override
   public void close() {}
 }

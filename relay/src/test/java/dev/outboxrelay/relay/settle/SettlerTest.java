@@ -21,6 +21,7 @@ import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Place;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -72,14 +74,18 @@ class SettlerTest {
   }
 
   private Settler openOf(Origin origin) throws IOException {
+    return open(new Settler.Places(null, deadLetters, outcomes, origin), null);
+  }
+
+  private Settler open(Settler.Places places, Settled start) throws IOException {
     return Settler.open(
         new Settler.Owner(OWNER, 1),
-        new Settler.Places(null, deadLetters, outcomes, origin),
+        places,
         options.withDisk(recordingDisk()),
         held,
         new Settler.Pace(INTERVAL, Duration.ofDays(1)),
         new Clocks(() -> nanos, () -> now),
-        null);
+        start);
   }
 
   @AfterEach
@@ -217,6 +223,37 @@ class SettlerTest {
     assertThat(main.told).containsExactly(new OutcomesFile.Range(7, 8, DeliveryOutcome.DELIVERED));
     assertThat(position().orElseThrow().sequence()).isEqualTo(2);
     assertThat(main.saved).isEqualTo(2);
+  }
+
+  /** So many bytes are parked. */
+  private static ParkedStore parked(long bytes) {
+    Held held = new Held(1, 1, bytes, List.of(), OptionalLong.empty());
+    return (ParkedStore)
+        Proxy.newProxyInstance(
+            ParkedStore.class.getClassLoader(),
+            new Class<?>[] {ParkedStore.class},
+            (proxy, method, arguments) -> method.getName().equals("held") ? held : null);
+  }
+
+  private Settler openWith(ParkedStore parked, Settled start) throws IOException {
+    return open(new Settler.Places(parked, deadLetters, outcomes, null), start);
+  }
+
+  @Test
+  void whatWasHeldWhenAnEarlierRunEndedIsToldAnewThoughNothingIsAppended() throws IOException {
+    Settled start = upTo(1, append(1));
+    settler.close();
+    settler = openWith(parked(500), null);
+    settler.settled(start);
+    turn();
+    assertThat(position().orElseThrow().heldBytes()).isEqualTo(500);
+    settler.close();
+    settler = openWith(parked(0), start);
+    turn();
+    assertThat(position().orElseThrow().heldBytes()).isZero();
+    facts();
+    turn();
+    assertThat(facts()).isEmpty();
   }
 
   @Test
