@@ -218,21 +218,25 @@ final class SimulatedClient implements Transport, TopicSource {
   private void complete(String partition, Sent oldest) {
     Deque<Sent> ofPartition = inFlight.get(partition);
     ofPartition.remove(oldest);
-    if (ofPartition.isEmpty()) {
-      inFlight.remove(partition);
-    }
     String topic = oldest.record.topic();
     if (!oldest.stored && brokers.forbidden.contains(topic)) {
       fail(oldest, new Verdict.PauseTopic(topic, PauseReason.TOPIC_FORBIDDEN, "forbidden"), true);
     } else if (!oldest.stored
         && (brokers.poison.contains(oldest.event()) || brokers.refusing.contains(topic))) {
       Verdict refused = new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "refused", false);
-      fail(oldest, refused, !oldest.completion.isAlone());
+      boolean alone = oldest.completion.isAlone();
+      fail(oldest, refused, !alone);
+      if (!alone && !ofPartition.isEmpty() && !ofPartition.peek().stored && random.nextBoolean()) {
+        fail(ofPartition.remove(), refused, true); // it was in the same batch
+      }
     } else {
       store(oldest);
       heard.add(partition);
       int number = Integer.parseInt(partition.substring(topic.length() + 1));
       oldest.completion.acked(number);
+    }
+    if (ofPartition.isEmpty()) {
+      inFlight.remove(partition);
     }
   }
 
@@ -280,7 +284,7 @@ final class SimulatedClient implements Transport, TopicSource {
       if (overtaken) {
         oldest.isOutOfOrder = true;
         for (Sent sent : List.copyOf(each.getValue())) {
-          if (sent != oldest && !ended) {
+          if (sent != oldest && !ended && each.getValue().contains(sent)) {
             complete(each.getKey(), sent);
           }
         }

@@ -177,7 +177,13 @@ final class SimulatedDisk {
 
     @Override
     public void savePosition(Position position) throws IOException {
-      change(() -> positions.put(name, position));
+      change(
+          () -> {
+            Position before = positions.put(name, position);
+            if (before != null && before.sequence() > position.sequence()) {
+              throw new AssertionError("the position of '" + name + "' goes back");
+            }
+          });
     }
 
     @Override

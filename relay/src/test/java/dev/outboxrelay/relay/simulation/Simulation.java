@@ -462,6 +462,9 @@ final class Simulation {
         assertThat(kafka).doesNotContain(event.number());
       }
     }
+    if (!history.anyOrder) {
+      assertThat(brokers.poison).as("dead for a reason").containsAll(disk.deadLetters.keySet());
+    }
     assertThat(disk.deadLetters.values()).as("copies of dead letters").allMatch(n -> n == 1);
     assertThat(disk.quarantined).containsAll(damaged);
     for (Arrival arrival : disk.queue.all()) {
