@@ -1,10 +1,12 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.relay.control.ControlFiles;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
@@ -32,8 +34,8 @@ public final class OutboxAtRest {
   }
 
   /**
-   * Whether all of it is settled, what is parked included, without any doubt that a pipeline would
-   * have to clear up.
+   * Whether all of it is settled, what is parked included, and nothing is asked for, without any
+   * doubt that a pipeline would have to clear up.
    *
    * @throws IOException if a file can't be read
    */
@@ -43,6 +45,9 @@ public final class OutboxAtRest {
     PositionFile.Reading position = PositionFile.read(paths.position());
     Optional<OutboxState> state = StateFile.read(paths.state());
     if (state.isEmpty()) {
+      return false;
+    }
+    if (new ControlFiles(paths, Disk.REAL).hasOpen()) {
       return false;
     }
     long appended = state.get().nextSequence() - 1;

@@ -127,6 +127,11 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   @Override
+  public String replayed() {
+    return parked.pollReplayed();
+  }
+
+  @Override
   public Progress progress(String topic) {
     Turn turn = turns.get(topic);
     if (turn == null) {

@@ -12,6 +12,8 @@ import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.control.ControlDesk;
+import dev.outboxrelay.relay.control.Workplace;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
@@ -31,6 +33,7 @@ import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
+import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -156,6 +159,11 @@ final class PipelineAssembly {
             new Settler.Pace(config.checkpointInterval(), config.retain()),
             clocks,
             start);
+    if (lane == null) {
+      Workplace place =
+          new Workplace(paths, identity, options, () -> savedSequence(settler), outcomes, parked);
+      settler.alsoDo(report -> desk(place, report, clocks));
+    }
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
@@ -169,7 +177,7 @@ final class PipelineAssembly {
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Arrivals intake = new Intake(tail, listener);
     if (lane != null) {
-      intake = new ParkedArrivals(intake);
+      intake = new ParkedArrivals(intake, mainIdentity(lane));
     }
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     KafkaTransport transport =
@@ -259,6 +267,17 @@ final class PipelineAssembly {
         settler.seal(missing.cycle());
       }
     }
+  }
+
+  private static ControlDesk desk(Workplace place, Chores.Report report, Clocks clocks) {
+    ControlDesk desk = new ControlDesk(place, report, clocks.nanos());
+    desk.begin();
+    return desk;
+  }
+
+  private static OutboxIdentity mainIdentity(LaneOf lane) throws IOException {
+    return OutboxIdentity.find(lane.main())
+        .orElseThrow(() -> new IOException(lane.main().root() + " tells no identity"));
   }
 
   private static long savedSequence(Settler settler) {

@@ -55,6 +55,12 @@ public interface ParkedStore extends AutoCloseable {
   /** All topics that have an outbox, as it is now. */
   Map<String, ParkedTopic> topics();
 
+  /** A topic that has got events that were given up before; null if none has since. */
+  String pollReplayed();
+
+  /** Whether no lane may save a position now. */
+  boolean holdsLanes();
+
   @Override
   void close() throws IOException;
 }

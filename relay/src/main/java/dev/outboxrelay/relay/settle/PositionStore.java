@@ -41,8 +41,11 @@ final class PositionStore implements Closeable {
 
   /** Whether it may be told already what became of these events where they were parked from. */
   boolean mayTell(List<OutcomesFile.Range> sources) {
-    long saved = origin == null ? Long.MAX_VALUE : origin.savedSequence();
-    return sources.stream().allMatch(range -> range.last() <= saved);
+    if (origin == null) {
+      return true;
+    }
+    long saved = origin.savedSequence();
+    return !origin.holdsBack() && sources.stream().allMatch(range -> range.last() <= saved);
   }
 
   /**

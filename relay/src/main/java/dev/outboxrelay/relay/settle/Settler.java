@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 
 /**
  * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads what
@@ -40,6 +41,7 @@ public final class Settler implements Settlement {
   private final TroubleNews news;
   private volatile Thread waiting;
   private long nextDeletionNanos;
+  private Chores chores; // null if there are none
 
   private Settler(
       PositionStore positions,
@@ -116,6 +118,23 @@ public final class Settler implements Settlement {
         pace,
         clocks,
         start);
+  }
+
+  /** Does these, too; comes before its first turn. It closes them. */
+  public void alsoDo(Function<Chores.Report, Chores> more) {
+    chores =
+        more.apply(
+            new Chores.Report() {
+              @Override
+              public void failed(Exception error) {
+                facts.failed(Part.CONTROL, error);
+              }
+
+              @Override
+              public void done() {
+                facts.done(Part.CONTROL);
+              }
+            });
   }
 
   @Override
@@ -201,7 +220,8 @@ public final class Settler implements Settlement {
       deadLetters.settled(saving.saved().sequence());
     }
     news.work(now);
-    return done + saved + jobs.keepUp(now) + delete(now);
+    int more = chores == null ? 0 : chores.work(now);
+    return done + saved + more + jobs.keepUp(now) + delete(now);
   }
 
   private int delete(long now) {
@@ -230,6 +250,9 @@ public final class Settler implements Settlement {
     long now = clocks.nanos();
     long next = Math.min(jobs.nanosToNext(now), saving.nanosToNext(now));
     next = Math.min(next, news.nanosToNext(now));
+    if (chores != null) {
+      next = Math.min(next, chores.nanosToNext(now));
+    }
     if (saving.saved() != null) {
       next = Math.min(next, nextDeletionNanos - now);
     }
@@ -250,7 +273,8 @@ public final class Settler implements Settlement {
 
   /** Closes the files; only when the settling thread has ended. */
   void close() throws IOException {
-    try (positions;
+    try (Chores others = chores;
+        positions;
         deadLetters;
         housekeeping;
         news) {

@@ -4,13 +4,18 @@ import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
 
 /** What is parked as a test says. */
 final class FakeParkedStore implements ParkedStore {
   final Map<String, ParkedTopic> topics = new HashMap<>();
   final Map<String, Long> last = new HashMap<>();
+
+  final Queue<String> replayed = new ArrayDeque<>();
+  boolean holdsLanes;
 
   /** How often it was looked how much is left. */
   int looks;
@@ -46,6 +51,16 @@ final class FakeParkedStore implements ParkedStore {
   @Override
   public Map<String, ParkedTopic> topics() {
     return topics;
+  }
+
+  @Override
+  public String pollReplayed() {
+    return replayed.poll();
+  }
+
+  @Override
+  public boolean holdsLanes() {
+    return holdsLanes;
   }
 
   @Override

@@ -185,11 +185,17 @@ class SettlerTest {
   private static final class Main implements Origin {
     private final List<OutcomesFile.Range> told = new ArrayList<>();
     private long covered;
+    private boolean holdsBack;
     private long saved;
 
     @Override
     public long savedSequence() {
       return covered;
+    }
+
+    @Override
+    public boolean holdsBack() {
+      return holdsBack;
     }
 
     @Override
@@ -223,6 +229,21 @@ class SettlerTest {
     assertThat(main.told).containsExactly(new OutcomesFile.Range(7, 8, DeliveryOutcome.DELIVERED));
     assertThat(position().orElseThrow().sequence()).isEqualTo(2);
     assertThat(main.saved).isEqualTo(2);
+  }
+
+  @Test
+  void aLaneSavesNothingWhileItIsHeldBack() throws IOException {
+    Main main = new Main();
+    settler.close();
+    settler = openOf(main);
+    main.covered = 7;
+    main.holdsBack = true;
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(position()).isEmpty();
+    main.holdsBack = false;
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(1);
   }
 
   /** So many bytes are parked. */

@@ -1,0 +1,211 @@
+package dev.outboxrelay.relay.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.settle.Chores;
+import java.io.IOException;
+import java.nio.file.attribute.FileTime;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Applies the requests in {@code control/}, one after the other, and answers them. A request is
+ * written anew when it was taken up, removed when its answer is there, and what was done of it is
+ * marked as it is done: so it is applied once, whatever is killed when. For one thread.
+ */
+public final class ControlDesk implements Chores {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlDesk.class);
+
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long TIDY_NANOS = TimeUnit.HOURS.toNanos(1);
+
+  /** A look again for what no change of the directory tells. */
+  private static final long UNUSABLE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** File systems count in seconds. */
+  private static final long CHANGE_MILLIS = 2_000;
+
+  private static final long ANSWER_MILLIS = TimeUnit.DAYS.toMillis(1);
+
+  private final Workplace place;
+  private final ControlFiles files;
+  private final Report report;
+  private FileTime seen; // of the directory, when all in it was seen; null if that is not known
+  private String unreadable; // what was wrong with a file of the last look
+  private UUID id; // of the request that is being applied; null if none is
+  private Verb verb;
+  private Task task;
+  private long nextNanos;
+  private long tidyNanos;
+  private long lookAnywayNanos = Long.MAX_VALUE;
+
+  /**
+   * Looks at nothing yet.
+   *
+   * @param report told what fails
+   */
+  public ControlDesk(Workplace place, Report report, long now) {
+    this.place = place;
+    this.files = new ControlFiles(place.paths(), place.like().disk());
+    this.report = report;
+    this.nextNanos = now;
+    this.tidyNanos = now;
+  }
+
+  /**
+   * Before anything else of the outbox goes on: what an earlier run left half done is not to be
+   * settled before it is written down.
+   */
+  public void begin() {
+    try {
+      place.parked().holdLanes(!files.list().taken().isEmpty());
+    } catch (IOException | OutboxError e) {
+      place.parked().holdLanes(true); // until a look tells
+      report.failed(e);
+    }
+  }
+
+  @Override
+  public int work(long now) {
+    if (nanosToNext(now) > 0) {
+      return 0;
+    }
+    try {
+      if (task != null) {
+        nextNanos = now;
+        if (task.step()) {
+          finish();
+        }
+        return 1;
+      }
+      nextNanos = now + LOOK_NANOS;
+      int done = look(now);
+      nextNanos = done > 0 ? now : nextNanos;
+      return done;
+    } catch (IOException | OutboxError e) {
+      nextNanos = now + RETRY_NANOS;
+      seen = null;
+      report.failed(e);
+      return 0;
+    }
+  }
+
+  @Override
+  public long nanosToNext(long now) {
+    return nextNanos - now;
+  }
+
+  private int look(long now) throws IOException {
+    FileTime changed = files.changed();
+    if (changed == null) {
+      place.parked().holdLanes(false);
+      report.done();
+      return 0;
+    }
+    if (now - tidyNanos >= 0) {
+      tidyNanos = now + TIDY_NANOS;
+      files.tidy(place.like().clock().millis() - ANSWER_MILLIS);
+    }
+    boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
+    if (Objects.equals(changed, seen) && !anyway) {
+      return 0;
+    }
+    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
+    ControlFiles.Listing listing = files.list();
+    int done = takeNext(listing);
+    boolean all = done == 0 && isOld;
+    seen = all ? changed : null;
+    if (listing.unusable() == null && unreadable == null) {
+      lookAnywayNanos = Long.MAX_VALUE;
+      report.done();
+    } else {
+      lookAnywayNanos = now + UNUSABLE_NANOS;
+      report.failed(new IOException(listing.unusable() == null ? unreadable : listing.unusable()));
+    }
+    return done;
+  }
+
+  /** Takes up what is next; returns whether there was anything to do. */
+  private int takeNext(ControlFiles.Listing listing) throws IOException {
+    unreadable = null;
+    for (UUID each : listing.taken()) {
+      if (listing.answers().contains(each)) {
+        files.remove(each, ControlFiles.TAKEN);
+        return 1;
+      }
+      if (take(each, ControlFiles.TAKEN)) {
+        return 1;
+      }
+    }
+    if (listing.taken().isEmpty()) {
+      place.parked().holdLanes(false);
+    }
+    for (UUID each : listing.requests()) {
+      if (listing.answers().contains(each) || listing.taken().contains(each)) {
+        files.remove(each, ControlFiles.REQUEST);
+        return 1;
+      }
+      if (take(each, ControlFiles.REQUEST)) {
+        return 1;
+      }
+    }
+    return 0;
+  }
+
+  private boolean take(UUID each, String kind) throws IOException {
+    try {
+      JsonNode content = files.read(each, kind).orElse(null);
+      if (content == null) {
+        return true; // gone meanwhile
+      }
+      boolean before = kind.equals(ControlFiles.TAKEN);
+      Request request = Request.of(each, before ? content.path("request") : content);
+      id = each;
+      verb = request.verb();
+      task = new LettersTask(request, before ? Plan.of(content.path("plan")) : null, place, files);
+      return true;
+    } catch (IllegalArgumentException e) {
+      ObjectNode refused = JsonNodeFactory.instance.objectNode();
+      refused.put("error", "the request can't be used: " + e.getMessage());
+      answer(each, null, refused);
+      return true;
+    } catch (IOException | OutboxError e) {
+      unreadable = each + kind + ": " + e.getMessage(); // others are taken up all the same
+      return false;
+    }
+  }
+
+  private void finish() throws IOException {
+    answer(id, verb, task.report());
+    Task finished = task;
+    task = null;
+    finished.close();
+  }
+
+  private void answer(UUID to, Verb about, ObjectNode content) throws IOException {
+    content.put("id", to.toString());
+    content.put("verb", about == null ? null : about.label());
+    content.put("answered", place.like().clock().millis());
+    files.write(to, ControlFiles.ANSWER, content);
+    files.remove(to, ControlFiles.TAKEN);
+    files.remove(to, ControlFiles.REQUEST);
+    LOG.atInfo()
+        .addKeyValue("request", to)
+        .addKeyValue("verb", about == null ? "none" : about.label())
+        .addKeyValue("answer", content)
+        .log("a request was answered");
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (task != null) {
+      task.close();
+    }
+  }
+}

@@ -1,0 +1,18 @@
+package dev.outboxrelay.relay.control;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.Closeable;
+import java.io.IOException;
+
+/** A request that is being applied, a little at a time. */
+interface Task extends Closeable {
+  /**
+   * One step. What fails is tried again by the next call.
+   *
+   * @return whether all is done
+   */
+  boolean step() throws IOException;
+
+  /** What was done, for the answer; once all is. */
+  ObjectNode report();
+}
