@@ -94,6 +94,12 @@ public final class Main implements Runnable {
                 .addSubcommand(new ChangeLetters.Replay(env))
                 .addSubcommand(new ChangeLetters.Discard(env)))
         .addSubcommand(
+            new CommandLine(new ParkedCommand())
+                .addSubcommand(new ParkedCommand.ListTopics(env))
+                .addSubcommand(new ParkedCommand.Show(env))
+                .addSubcommand(new ParkedCommand.Retry(env))
+                .addSubcommand(new ParkedCommand.Discard(env)))
+        .addSubcommand(
             new CommandLine(new TopicsCommand())
                 .addSubcommand(new TopicsCommand.Check(env))
                 .addSubcommand(new TopicsCommand.Create(env)))

@@ -48,6 +48,7 @@ final class EnvironmentReader {
           "OUTBOX_WINDOW_BYTES",
           "OUTBOX_CLUSTER_ID",
           "OUTBOX_REFUSALS_IN_A_ROW",
+          "OUTBOX_PARK_AFTER",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
           "OUTBOX_DRAIN_ON_STOP",

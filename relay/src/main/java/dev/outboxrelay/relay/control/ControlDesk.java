@@ -7,6 +7,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.settle.Chores;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,7 @@ public final class ControlDesk implements Chores {
   private static final Logger LOG = LoggerFactory.getLogger(ControlDesk.class);
 
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final long WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long TIDY_NANOS = TimeUnit.HOURS.toNanos(1);
 
@@ -64,7 +66,11 @@ public final class ControlDesk implements Chores {
    */
   public void begin() {
     try {
-      place.parked().holdLanes(!files.list().taken().isEmpty());
+      List<UUID> taken = files.list().taken();
+      place.parked().holdLanes(!taken.isEmpty());
+      for (UUID each : taken) {
+        keepLaneFromRunning(each);
+      }
     } catch (IOException | OutboxError e) {
       place.parked().holdLanes(true); // until a look tells
       report.failed(e);
@@ -78,11 +84,13 @@ public final class ControlDesk implements Chores {
     }
     try {
       if (task != null) {
-        nextNanos = now;
-        if (task.step()) {
+        Task.Step step = task.step();
+        if (step == Task.Step.DONE) {
           finish();
         }
-        return 1;
+        boolean waits = step == Task.Step.WAITS;
+        nextNanos = waits ? now + WAIT_NANOS : now;
+        return waits ? 0 : 1;
       }
       nextNanos = now + LOOK_NANOS;
       int done = look(now);
@@ -104,7 +112,7 @@ public final class ControlDesk implements Chores {
   private int look(long now) throws IOException {
     FileTime changed = files.changed();
     if (changed == null) {
-      place.parked().holdLanes(false);
+      place.parked().letLanesRun();
       report.done();
       return 0;
     }
@@ -144,7 +152,7 @@ public final class ControlDesk implements Chores {
       }
     }
     if (listing.taken().isEmpty()) {
-      place.parked().holdLanes(false);
+      place.parked().letLanesRun();
     }
     for (UUID each : listing.requests()) {
       if (listing.answers().contains(each) || listing.taken().contains(each)) {
@@ -166,9 +174,9 @@ public final class ControlDesk implements Chores {
       }
       boolean before = kind.equals(ControlFiles.TAKEN);
       Request request = Request.of(each, before ? content.path("request") : content);
+      task = task(request, before ? content.path("plan") : null);
       id = each;
       verb = request.verb();
-      task = new LettersTask(request, before ? Plan.of(content.path("plan")) : null, place, files);
       return true;
     } catch (IllegalArgumentException e) {
       ObjectNode refused = JsonNodeFactory.instance.objectNode();
@@ -178,6 +186,28 @@ public final class ControlDesk implements Chores {
     } catch (IOException | OutboxError e) {
       unreadable = each + kind + ": " + e.getMessage(); // others are taken up all the same
       return false;
+    }
+  }
+
+  private Task task(Request request, JsonNode plan) {
+    return switch (request.verb()) {
+      case REPLAY_LETTERS, DISCARD_LETTERS ->
+          new LettersTask(request, plan == null ? null : Plan.of(plan), place, files);
+      case DISCARD_PARKED ->
+          new DiscardTask(request, plan == null ? null : Cut.of(plan), place, files);
+      case RETRY_TOPIC -> new RetryTask(request.topic(), place);
+    };
+  }
+
+  private void keepLaneFromRunning(UUID taken) throws IOException {
+    try {
+      JsonNode content = files.read(taken, ControlFiles.TAKEN).orElse(null);
+      Request request = content == null ? null : Request.of(taken, content.path("request"));
+      if (request != null && request.verb() == Verb.DISCARD_PARKED) {
+        place.parked().discard(request.topic(), true);
+      }
+    } catch (IllegalArgumentException e) {
+      // It is refused when its turn comes.
     }
   }
 

@@ -6,7 +6,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Letter;
 import dev.outboxrelay.relay.deadletter.LetterBook;
-import dev.outboxrelay.relay.deadletter.LetterWalk;
+import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -31,7 +31,7 @@ final class LettersTask implements Task {
   private final Skipped skipped = new Skipped();
   private final Map<Fate, Long> done = new EnumMap<>(Fate.class);
   private LetterBook book; // null until it is needed, or if there are no dead letters
-  private LetterWalk walk;
+  private RecordWalk walk;
   private long lastNumber; // when the choice began
   private Plan chosen; // so far
   private Plan plan; // written down
@@ -55,28 +55,28 @@ final class LettersTask implements Task {
   }
 
   @Override
-  public boolean step() throws IOException {
+  public Step step() throws IOException {
     if (book == null && !open()) {
-      return true;
+      return Step.DONE;
     }
     if (plan == null) {
       choose();
-      return false;
+      return Step.GOES_ON;
     }
     if (!plan.isOf(book.outbox())) {
-      return true; // somebody has taken away the dead letters that it is about
+      return Step.DONE; // somebody has taken away the dead letters that it is about
     }
     if (!applied) {
       apply();
-      return false;
+      return Step.GOES_ON;
     }
     if (!book.advance(CHOSEN_AT_ONCE, BYTES_AT_ONCE)) {
-      return false;
+      return Step.GOES_ON;
     }
     book.deleteSettled();
     done.clear();
     plan.each(number -> book.fates().of(number).ifPresent(fate -> done.merge(fate, 1L, Long::sum)));
-    return true;
+    return Step.DONE;
   }
 
   private boolean open() throws IOException {
@@ -94,7 +94,7 @@ final class LettersTask implements Task {
       chosen = new Plan(book.outbox());
     }
     boolean enough = false;
-    for (LetterWalk.Found found : walk.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE)) {
+    for (RecordWalk.Found found : walk.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE)) {
       Letter letter = Letter.of(found.record());
       if (letter.number() > lastNumber) {
         enough = true;
@@ -123,13 +123,13 @@ final class LettersTask implements Task {
   /** The next batch: all of it is marked in the end, or none. */
   private void apply() throws IOException {
     place.parked().holdLanes(replay != null);
-    LetterWalk next = walk.copy();
-    List<LetterWalk.Found> batch = next.next(DONE_AT_ONCE, BYTES_AT_ONCE);
+    RecordWalk next = walk.copy();
+    List<RecordWalk.Found> batch = next.next(DONE_AT_ONCE, BYTES_AT_ONCE);
     Skipped skippedNow = new Skipped();
     List<Long> numbers = new ArrayList<>();
     settling.look();
     try {
-      for (LetterWalk.Found found : batch) {
+      for (RecordWalk.Found found : batch) {
         Letter letter = Letter.of(found.record());
         if (plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty()) {
           if (!settling.covers(letter)) {

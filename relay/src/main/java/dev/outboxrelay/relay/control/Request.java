@@ -12,7 +12,7 @@ import java.util.UUID;
  *
  * @param id names its files
  * @param select which dead letters
- * @param topic where these are replayed to, null for each one's own
+ * @param topic the parked one; or where dead letters are replayed to, null for each one's own
  */
 public record Request(UUID id, Verb verb, Selection select, String topic) {
   static final int VERSION = 1;
@@ -21,6 +21,8 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
   public Request {
     if (topic != null) {
       RecordLimits.checkTopicName(topic);
+    } else if (verb == Verb.RETRY_TOPIC || verb == Verb.DISCARD_PARKED) {
+      throw new IllegalArgumentException("it names no topic");
     }
   }
 

@@ -6,12 +6,16 @@ import java.io.IOException;
 
 /** A request that is being applied, a little at a time. */
 interface Task extends Closeable {
-  /**
-   * One step. What fails is tried again by the next call.
-   *
-   * @return whether all is done
-   */
-  boolean step() throws IOException;
+  /** What a step has led to. */
+  enum Step {
+    GOES_ON,
+    /** Something else has to come first. */
+    WAITS,
+    DONE
+  }
+
+  /** One step. What fails is tried again by the next call. */
+  Step step() throws IOException;
 
   /** What was done, for the answer; once all is. */
   ObjectNode report();

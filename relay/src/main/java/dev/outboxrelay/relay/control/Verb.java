@@ -6,7 +6,9 @@ import java.util.Optional;
 /** What can be asked for. */
 public enum Verb {
   REPLAY_LETTERS("dead-letters replay"),
-  DISCARD_LETTERS("dead-letters discard");
+  DISCARD_LETTERS("dead-letters discard"),
+  RETRY_TOPIC("parked retry"),
+  DISCARD_PARKED("parked discard");
 
   private final String label;
 

@@ -17,6 +17,7 @@ import java.util.function.LongSupplier;
  * @param saved the sequence that its saved position covers, 0 if there is none
  * @param outcomes of its events
  * @param parked what of it is parked
+ * @param lanes which deliver that
  */
 public record Workplace(
     OutboxPaths paths,
@@ -24,7 +25,8 @@ public record Workplace(
     WriterOptions like,
     LongSupplier saved,
     Outcomes outcomes,
-    ParkedOutboxes parked) {
+    ParkedOutboxes parked,
+    LaneLock lanes) {
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
   /** How the dead letters' own outbox is changed. */

@@ -8,7 +8,6 @@ import dev.outboxrelay.relay.tail.Source;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -78,29 +77,6 @@ public record Letter(
 
   /** The event as it was appended, whether it was parked meanwhile or not. */
   public Optional<OutboxRecord> event() {
-    return kept.map(Letter::asAppended);
-  }
-
-  private static OutboxRecord asAppended(OutboxRecord record) {
-    Source parked = Source.of(record);
-    if (parked == null) {
-      return record;
-    }
-    List<EventHeader> own = record.headers().subList(0, record.headers().size() - 1);
-    return new OutboxRecord(
-        parked.sequence(),
-        record.entry(),
-        parked.appendMillis(),
-        record.timestamp(),
-        record.eventId(),
-        record.topic(),
-        record.key(),
-        record.value(),
-        own,
-        record.partition(),
-        record.batch(),
-        record.continued(),
-        record.prologue(),
-        record.length());
+    return kept.map(Source::asAppended);
   }
 }

@@ -8,9 +8,9 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
-import dev.outboxrelay.client.writing.QueueMaintenance;
-import dev.outboxrelay.client.writing.QueueMaintenance.Deletion;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.settle.SettledCycles;
+import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.Closeable;
 import java.io.IOException;
 import java.time.InstantSource;
@@ -136,8 +136,8 @@ public final class LetterBook implements Closeable {
   }
 
   /** Begins with the first of which not everything before was done. */
-  public LetterWalk walk() {
-    return LetterWalk.behind(letters, position);
+  public RecordWalk walk() {
+    return RecordWalk.behind(letters, position);
   }
 
   /** Writes down what was done, durably; none of them is there any more then. */
@@ -160,10 +160,10 @@ public final class LetterBook implements Closeable {
    * so far yet.
    */
   public boolean advance(int most, long bytes) throws IOException {
-    LetterWalk.Found last = null;
+    RecordWalk.Found last = null;
     boolean goesOn = true;
-    List<LetterWalk.Found> next = walk().next(most, bytes);
-    for (LetterWalk.Found found : next) {
+    List<RecordWalk.Found> next = walk().next(most, bytes);
+    for (RecordWalk.Found found : next) {
       if (fates.of(found.record().sequence()).isEmpty()) {
         goesOn = false;
         break;
@@ -185,22 +185,7 @@ public final class LetterBook implements Closeable {
 
   /** Deletes the cycles of which everything was done; returns how many. */
   public int deleteSettled() throws IOException {
-    int deleted = 0;
-    List<Long> old = letters.cycles().stream().filter(cycle -> cycle < position.cycle()).toList();
-    if (old.isEmpty()) {
-      return 0;
-    }
-    try (QueueMaintenance queue = new QueueMaintenance(options, held)) {
-      for (long cycle : old) {
-        Deletion deletion = queue.delete(cycle);
-        if (deletion == Deletion.IS_NOT_SEALED) {
-          var unused = queue.seal(cycle); // one that is damaged stays for a person to look at
-          deletion = queue.delete(cycle);
-        }
-        deleted += deletion == Deletion.DELETED ? 1 : 0;
-      }
-    }
-    return deleted;
+    return SettledCycles.delete(options, held, position.cycle());
   }
 
   @Override

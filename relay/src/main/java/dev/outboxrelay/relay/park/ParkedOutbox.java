@@ -106,7 +106,7 @@ final class ParkedOutbox {
     return directory.outbox(topic);
   }
 
-  private WriterOptions options() {
+  WriterOptions options() {
     return WriterOptions.parked(paths())
         .withLockTimeout(LOCK_TIMEOUT)
         .withTrustParent(like.trustParent())

@@ -51,6 +51,8 @@ public final class ParkedOutboxes implements ParkedStore {
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
+  private final Queue<String> retries = new ConcurrentLinkedQueue<>();
+  private final Set<String> discarded = ConcurrentHashMap.newKeySet();
   private volatile Held held = Held.NOTHING;
   private volatile boolean holdsLanes;
 
@@ -175,6 +177,46 @@ public final class ParkedOutboxes implements ParkedStore {
   @Override
   public String pollReplayed() {
     return replayed.poll();
+  }
+
+  /** A topic is to be asked for now. */
+  public void tellRetry(String topic) {
+    retries.add(topic);
+  }
+
+  @Override
+  public String pollRetry() {
+    return retries.poll();
+  }
+
+  /** A topic's lane must not run from now on, or may again. */
+  public void discard(String topic, boolean goesOn) {
+    if (goesOn) {
+      discarded.add(topic);
+    } else {
+      discarded.remove(topic);
+    }
+  }
+
+  /** Nothing is being moved or given up. */
+  public void letLanesRun() {
+    holdsLanes = false;
+    discarded.clear();
+  }
+
+  @Override
+  public boolean isDiscarded(String topic) {
+    return discarded.contains(topic);
+  }
+
+  /** Where a topic's events are. */
+  public OutboxPaths paths(String topic) {
+    return outbox(topic).paths();
+  }
+
+  /** By which they are changed. */
+  public WriterOptions options(String topic) {
+    return outbox(topic).options();
   }
 
   /**

@@ -161,7 +161,14 @@ final class PipelineAssembly {
             start);
     if (lane == null) {
       Workplace place =
-          new Workplace(paths, identity, options, () -> savedSequence(settler), outcomes, parked);
+          new Workplace(
+              paths,
+              identity,
+              options,
+              () -> savedSequence(settler),
+              outcomes,
+              parked,
+              RelayLock::tryLane);
       settler.alsoDo(report -> desk(place, report, clocks));
     }
     Troubles troubles = new Troubles(clocks.wall());

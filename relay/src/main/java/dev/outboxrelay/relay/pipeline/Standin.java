@@ -47,7 +47,9 @@ public final class Standin implements Closeable {
     long settled = position().map(Position::sequence).orElse(0L);
     Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
     this.parked = resources.add(ParkedOutboxes.open(paths, identity, settled, options));
-    Workplace place = new Workplace(paths, identity, options, () -> settled, outcomes, parked);
+    Workplace place =
+        new Workplace(
+            paths, identity, options, () -> settled, outcomes, parked, RelayLock::tryLane);
     this.desk = resources.add(new ControlDesk(place, new Failures(), System.nanoTime()));
     desk.begin();
   }

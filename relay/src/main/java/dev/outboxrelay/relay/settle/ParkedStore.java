@@ -58,6 +58,12 @@ public interface ParkedStore extends AutoCloseable {
   /** A topic that has got events that were given up before; null if none has since. */
   String pollReplayed();
 
+  /** A topic that somebody wants to have asked for now; null if nobody does. */
+  String pollRetry();
+
+  /** Whether what a topic holds is being given up: its lane must not run. */
+  boolean isDiscarded(String topic);
+
   /** Whether no lane may save a position now. */
   boolean holdsLanes();
 

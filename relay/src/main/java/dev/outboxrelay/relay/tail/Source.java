@@ -103,4 +103,27 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
             ? new Letter(RecordCodec.uuid(value, DEAD_LETTERS_AT), value.getLong(LETTER_AT))
             : null);
   }
+
+  /** An event as it was appended, whether it was parked meanwhile or not. */
+  public static OutboxRecord asAppended(OutboxRecord record) {
+    Source source = of(record);
+    if (source == null) {
+      return record;
+    }
+    return new OutboxRecord(
+        source.sequence(),
+        record.entry(),
+        source.appendMillis(),
+        record.timestamp(),
+        record.eventId(),
+        record.topic(),
+        record.key(),
+        record.value(),
+        record.headers().subList(0, record.headers().size() - 1),
+        record.partition(),
+        record.batch(),
+        record.continued(),
+        record.prologue(),
+        record.length());
+  }
 }

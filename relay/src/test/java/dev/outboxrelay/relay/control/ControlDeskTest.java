@@ -11,6 +11,7 @@ import dev.outboxrelay.client.cycle.CycleStep;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.record.OutboxRecord;
@@ -23,6 +24,7 @@ import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.tail.Source;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +45,8 @@ class ControlDeskTest {
   private OutboxPaths paths;
   private long saved = 100;
   private Exception failure;
+  private int laneRuns;
+  private int unlocked;
 
   @BeforeEach
   void begin() throws IOException {
@@ -75,7 +79,7 @@ class ControlDeskTest {
         ParkedOutboxes parked = ParkedOutboxes.open(outbox, identity, saved, options);
         ControlDesk desk =
             new ControlDesk(
-                new Workplace(outbox, identity, options, () -> saved, outcomes, parked),
+                new Workplace(outbox, identity, options, () -> saved, outcomes, parked, this::lock),
                 new Chores.Report() {
                   @Override
                   public void failed(Exception error) {
@@ -103,6 +107,10 @@ class ControlDeskTest {
       }
       return Optional.empty();
     }
+  }
+
+  private Closeable lock(OutboxPaths lane) {
+    return laneRuns-- > 0 ? null : () -> unlocked++;
   }
 
   private JsonNode apply(Request request) throws IOException {
@@ -438,5 +446,71 @@ class ControlDeskTest {
     apply(discard(numbers(9L)));
     assertThat(answer).doesNotExist();
     assertThat(paths.control().resolve(next.id() + ".answer")).exists();
+  }
+
+  private static Request discardParked(String topic) {
+    return new Request(UUID.randomUUID(), Verb.DISCARD_PARKED, Selection.ALL, topic);
+  }
+
+  private static void isGivenUp(OutboxPaths outbox, JsonNode answer) throws IOException {
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    for (long sequence : new long[] {1, 3, 4}) {
+      assertThat(OutcomesFile.outcomeOf(sequence, outbox.outcomes()))
+          .isEqualTo(DeliveryOutcome.DEAD);
+    }
+    OutboxPaths lane = outbox.parked("a");
+    assertThat(PositionFile.find(lane.position()).orElseThrow().sequence()).isEqualTo(3);
+    assertThat(new OutboxReader(lane).status().lagEvents()).isZero();
+    assertThat(new OutboxReader(lane).status().lagBytes()).isZero();
+    assertThat(new ControlFiles(outbox, Disk.REAL).hasOpen()).isFalse();
+  }
+
+  @Test
+  void whatIsParkedIsGivenUpOnceItsLaneHasEnded() throws IOException {
+    apply(replay(Selection.ALL, null));
+    laneRuns = 3;
+    isGivenUp(paths, apply(discardParked("a")));
+    assertThat(unlocked).isEqualTo(1);
+    assertThat(OutcomesFile.outcomeOf(2, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
+    assertThat(apply(discardParked("a")).path("discarded").asLong()).isZero();
+    assertThat(apply(discardParked("none")).path("discarded").asLong()).isZero();
+  }
+
+  @Test
+  void whateverIsKilledWhatIsParkedIsGivenUpOnce() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request request = discardParked("a");
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    assertThat(changes).isGreaterThan(10);
+    for (int at = 0; at < changes; at++) {
+      for (boolean before : new boolean[] {true, false}) {
+        OutboxPaths copy = copy("killed");
+        try {
+          run(copy, request.id(), KillingDisk.at(at, before).disk());
+        } catch (KillingDisk.Killed e) {
+          // as it should be
+        }
+        isGivenUp(copy, run(copy, request.id(), Disk.REAL).orElseThrow());
+        delete(copy.root());
+      }
+    }
+  }
+
+  @Test
+  void whatNoSavedPositionCoversStaysParked() throws IOException {
+    apply(replay(Selection.ALL, null));
+    saved = 3;
+    JsonNode answer = apply(discardParked("a"));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(2);
+    assertThat(answer.path("not_settled").asLong()).isEqualTo(1);
+    assertThat(new OutboxReader(paths.parked("a")).status().lagEvents()).isEqualTo(1);
+  }
+
+  @Test
+  void aTopicIsAskedForAtOnce() throws IOException {
+    apply(replay(topics("b"), null));
+    Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, Selection.ALL, "b");
+    assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
   }
 }

@@ -6,8 +6,10 @@ import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 
 /** What is parked as a test says. */
 final class FakeParkedStore implements ParkedStore {
@@ -15,6 +17,7 @@ final class FakeParkedStore implements ParkedStore {
   final Map<String, Long> last = new HashMap<>();
 
   final Queue<String> replayed = new ArrayDeque<>();
+  final Set<String> discarded = new HashSet<>();
   boolean holdsLanes;
 
   /** How often it was looked how much is left. */
@@ -56,6 +59,16 @@ final class FakeParkedStore implements ParkedStore {
   @Override
   public String pollReplayed() {
     return replayed.poll();
+  }
+
+  @Override
+  public String pollRetry() {
+    return null;
+  }
+
+  @Override
+  public boolean isDiscarded(String topic) {
+    return discarded.contains(topic);
   }
 
   @Override

@@ -47,6 +47,9 @@ public interface Lanes {
    */
   String replayed();
 
+  /** A topic that somebody wants to have asked for now; null if nobody does. */
+  String retried();
+
   /** How far its lane is. */
   Progress progress(String topic);
 
@@ -96,6 +99,11 @@ public interface Lanes {
 
     @Override
     public String replayed() {
+      return null;
+    }
+
+    @Override
+    public String retried() {
       return null;
     }
 

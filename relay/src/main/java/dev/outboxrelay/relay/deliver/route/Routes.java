@@ -273,6 +273,13 @@ public final class Routes {
 
   /** Asks for the topics that are barred, as it becomes time; has lanes deliver beside them. */
   public void askAgain(long now) {
+    for (String topic = lanes.retried(); topic != null; topic = lanes.retried()) {
+      Route wanted = routes.get(topic);
+      if (wanted != null && wanted.isUnwritable()) {
+        wanted.retry(now);
+        questions.plan(wanted);
+      }
+    }
     Route due = barred.isEmpty() ? null : questions.due(now); // each turn comes by
     if (due != null) {
       ask(due.topic(), now);

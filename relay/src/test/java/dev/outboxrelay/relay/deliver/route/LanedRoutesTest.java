@@ -66,6 +66,7 @@ class LanedRoutesTest {
     private final Map<String, Long> last = new HashMap<>();
     private final List<String> draining = new ArrayList<>();
     private final Queue<String> replayed = new ArrayDeque<>();
+    private final Queue<String> retried = new ArrayDeque<>();
     private boolean takeMore = true;
     private boolean empty;
     private Progress progress = new Progress.Waiting();
@@ -104,6 +105,11 @@ class LanedRoutesTest {
     @Override
     public String replayed() {
       return replayed.poll();
+    }
+
+    @Override
+    public String retried() {
+      return retried.poll();
     }
 
     @Override
@@ -505,5 +511,17 @@ class LanedRoutesTest {
     lanes.progress = new Lanes.Progress.Waiting();
     routes.askAgain(now + 30 * SECOND);
     assertThat(lanes.draining).containsExactly("a");
+  }
+
+  @Test
+  void aTopicIsAskedForAtOnceIfSomebodyWantsThat() {
+    bar("a");
+    bar("b");
+    routes.askAgain(now);
+    assertThat(source.asked).isEmpty();
+    lanes.retried.add("a");
+    lanes.retried.add("of which nothing is known");
+    routes.askAgain(now);
+    assertThat(source.asked).containsExactly("a");
   }
 }

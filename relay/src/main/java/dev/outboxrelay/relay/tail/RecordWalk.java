@@ -1,4 +1,4 @@
-package dev.outboxrelay.relay.deadletter;
+package dev.outboxrelay.relay.tail;
 
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleReader;
@@ -14,23 +14,26 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
-/** Goes through {@code dead-letters/}, oldest first, a few at a time. For one thread. */
-public final class LetterWalk {
-  private final OutboxPaths letters;
+/**
+ * Goes through the records of an outbox of the relay's own, oldest first, a few at a time: what
+ * can't be read is passed over. For one thread.
+ */
+public final class RecordWalk {
+  private final OutboxPaths paths;
   private long cycle;
   private long offset;
   private long entry;
   private boolean atEnd;
 
-  private LetterWalk(OutboxPaths letters, long cycle, long offset, long entry) {
-    this.letters = letters;
+  private RecordWalk(OutboxPaths paths, long cycle, long offset, long entry) {
+    this.paths = paths;
     this.cycle = cycle;
     this.offset = offset;
     this.entry = entry;
   }
 
   /**
-   * A letter and where it stands.
+   * A record and where it stands.
    *
    * @param end behind it
    * @param settledBytes the cycle's base + end − first data offset; −1 if the base is not known
@@ -38,16 +41,16 @@ public final class LetterWalk {
   public record Found(OutboxRecord record, long cycle, long end, long settledBytes) {}
 
   /** Begins with the first. */
-  public static LetterWalk ofAll(OutboxPaths letters) {
-    return new LetterWalk(letters, Long.MIN_VALUE, 0, 0);
+  public static RecordWalk ofAll(OutboxPaths paths) {
+    return new RecordWalk(paths, Long.MIN_VALUE, 0, 0);
   }
 
   /** Begins behind a position; with the first if that is null. */
-  public static LetterWalk behind(OutboxPaths letters, Position position) {
+  public static RecordWalk behind(OutboxPaths paths, Position position) {
     return position == null || position.sequence() == 0
-        ? ofAll(letters)
-        : new LetterWalk(
-            letters, position.cycle(), position.offset(), (position.index() & 0xFFFFFFFFL) + 1);
+        ? ofAll(paths)
+        : new RecordWalk(
+            paths, position.cycle(), position.offset(), (position.index() & 0xFFFFFFFFL) + 1);
   }
 
   /**
@@ -58,8 +61,8 @@ public final class LetterWalk {
    */
   public List<Found> next(int most, long bytes) throws IOException {
     List<Found> found = new ArrayList<>();
-    List<Long> cycles = letters.cycles();
-    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(letters);
+    List<Long> cycles = paths.cycles();
+    UUID outbox = cycles.isEmpty() ? null : OutboxIdentity.outboxOf(paths);
     long left = bytes;
     for (int i = 0; i < cycles.size() && found.size() < most && left > 0; i++) {
       if (cycles.get(i) >= cycle) {
@@ -71,8 +74,8 @@ public final class LetterWalk {
   }
 
   /** One that goes on where this one is. */
-  public LetterWalk copy() {
-    return new LetterWalk(letters, cycle, offset, entry);
+  public RecordWalk copy() {
+    return new RecordWalk(paths, cycle, offset, entry);
   }
 
   /** Whether the last {@link #next} has found nothing more. */
@@ -84,7 +87,7 @@ public final class LetterWalk {
       long number, UUID outbox, boolean newest, int most, long bytes, List<Found> found)
       throws IOException {
     long left = bytes;
-    try (CycleReader reader = CycleReader.open(letters.cycle(number), outbox)) {
+    try (CycleReader reader = CycleReader.open(paths.cycle(number), outbox)) {
       if (number == cycle) {
         reader.startAt(offset, entry);
       }
