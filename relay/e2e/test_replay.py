@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from harness.position import Position
 from harness.topics import read_topic
 from harness.waiting import eventually
 from outbox_client import Outbox
@@ -70,6 +71,12 @@ def refused(outbox: Path, topic: str, count: int = 1) -> list[Receipt]:
     return receipts
 
 
+def held_bytes(outbox: Path) -> int:
+    position = Position.read(outbox)
+    assert position is not None
+    return position.held_bytes
+
+
 def appended(outbox: Path) -> int:
     """How many records were ever appended there; FORMAT.md, outbox.state."""
     state = (outbox / "outbox.state").read_bytes()
@@ -84,6 +91,7 @@ def test_letters_are_sent_once_more_by_a_running_relay(
     relay.start()
     [first, second] = refused(outbox, topic, 2)
     assert len(letters(relay)) == 2
+    eventually("clients count them", lambda: held_bytes(outbox) > 2 * LIMIT)
 
     usage = relay.cli("dead-letters", "replay")
     assert usage.returncode == 2
@@ -108,6 +116,10 @@ def test_letters_are_sent_once_more_by_a_running_relay(
     discarded = relay.cli("dead-letters", "discard", "--all", "--json")
     assert answer(discarded)["discarded"] == 1
     assert letters(relay) == []
+    eventually("clients count them no more", lambda: held_bytes(outbox) == 0)
+    status, metrics = relay.http("/metrics")
+    assert status == 200
+    assert 'why="dead-letter"} 1.0' in metrics
     with Outbox(outbox) as client:
         assert client.wait_delivered(second, 0) == "DEAD"
     # Asked again, the relay gives the same answer, and does nothing.
@@ -271,3 +283,33 @@ def test_whatever_is_killed_each_letter_is_sent_once_more(
     sent = {each.event_id for each in read_topic(broker.bootstrap, topic)}
     assert sent == {str(each.event_id) for each in receipts}
     assert not [each.name for each in (outbox / "control").iterdir() if ".answer" not in each.name]
+
+
+def test_their_number_is_bounded_by_waiting_or_by_discarding_the_oldest(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str
+) -> None:
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    other = broker.create_topic(topic_name + "-other")
+    relay.environment["OUTBOX_DEAD_LETTER_LIMIT"] = "2"
+    relay.start()
+    refused(outbox, topic, 2)
+    with Outbox(outbox) as client:
+        third = client.append("x" * LIMIT, topic=topic)
+        small = client.append("small", topic=other)
+        eventually(
+            "that is told",
+            lambda: any(
+                "OUTBOX_DEAD_LETTER_LIMIT=2" in each["error"] for each in relay.status()["troubles"]
+            ),
+        )
+        assert client.wait_delivered(third, 0) == "PENDING"
+        assert answer(relay.cli("dead-letters", "discard", "1", "--json"))["discarded"] == 1
+        assert client.wait_delivered(third, 60) == "DEAD"
+        assert client.wait_delivered(small, 60) == "DELIVERED"
+    assert [each["number"] for each in letters(relay)] == [2, 3]
+    assert relay.stop() == 0
+
+    relay.environment["OUTBOX_DEAD_LETTER_POLICY"] = "discard-oldest"
+    relay.start()
+    refused(outbox, topic, 3)
+    eventually("the newest are left", lambda: [each["number"] for each in letters(relay)] == [5, 6])

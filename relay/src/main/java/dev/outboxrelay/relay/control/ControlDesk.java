@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.fact.Discard;
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
@@ -38,6 +40,7 @@ public final class ControlDesk implements Chores {
   private final Workplace place;
   private final ControlFiles files;
   private final Report report;
+  private final LetterTrim trim;
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
   private String unreadable; // what was wrong with a file of the last look
   private UUID id; // of the request that is being applied; null if none is
@@ -56,6 +59,7 @@ public final class ControlDesk implements Chores {
     this.place = place;
     this.files = new ControlFiles(place.paths(), place.like().disk());
     this.report = report;
+    this.trim = new LetterTrim(place, now);
     this.nextNanos = now;
     this.tidyNanos = now;
   }
@@ -71,7 +75,7 @@ public final class ControlDesk implements Chores {
       for (UUID each : taken) {
         keepLaneFromRunning(each);
       }
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       place.parked().holdLanes(true); // until a look tells
       report.failed(e);
     }
@@ -94,9 +98,11 @@ public final class ControlDesk implements Chores {
       }
       nextNanos = now + LOOK_NANOS;
       int done = look(now);
+      done += task == null ? trim(now) : 0;
       nextNanos = done > 0 ? now : nextNanos;
       return done;
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
+      // Whatever stands in these files, delivery goes on.
       nextNanos = now + RETRY_NANOS;
       seen = null;
       report.failed(e);
@@ -107,6 +113,14 @@ public final class ControlDesk implements Chores {
   @Override
   public long nanosToNext(long now) {
     return nextNanos - now;
+  }
+
+  private int trim(long now) throws IOException {
+    long discarded = trim.work(now);
+    if (discarded > 0) {
+      report.tell(new Fact.Discarded(Discard.LIMIT, discarded));
+    }
+    return discarded > 0 ? 1 : 0;
   }
 
   private int look(long now) throws IOException {
@@ -212,7 +226,13 @@ public final class ControlDesk implements Chores {
   }
 
   private void finish() throws IOException {
-    answer(id, verb, task.report());
+    ObjectNode done = task.report();
+    answer(id, verb, done);
+    long discarded = done.path("discarded").asLong();
+    if (discarded > 0) {
+      Discard why = verb == Verb.DISCARD_PARKED ? Discard.PARKED : Discard.DEAD_LETTER;
+      report.tell(new Fact.Discarded(why, discarded));
+    }
     Task finished = task;
     task = null;
     finished.close();

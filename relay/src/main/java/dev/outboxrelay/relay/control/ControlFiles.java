@@ -92,13 +92,14 @@ public final class ControlFiles {
   }
 
   private Listing listing(List<Name> names, Folder folder) throws IOException {
+    int group = folder.attributes().gid();
     List<UUID> requests = new ArrayList<>();
     List<UUID> taken = new ArrayList<>();
     List<UUID> answers = new ArrayList<>();
     String unusable = null;
     for (Name name : names) {
       Path file = folder.path().resolve(name.id() + name.kind());
-      String problem = name.kind().equals(ANSWER) ? null : problem(file);
+      String problem = name.kind().equals(ANSWER) ? null : problem(file, group);
       if (problem != null) {
         unusable = unusable == null ? problem : unusable;
       } else {
@@ -112,10 +113,17 @@ public final class ControlFiles {
     return new Listing(requests, taken, answers, unusable);
   }
 
-  private static String problem(Path file) {
+  /** Why a file is none of ours; null if it is one. */
+  private static String problem(Path file, int group) {
     try {
-      SafeFiles.checkFile(file, SafeFiles.directoryGroup(file));
-      return null;
+      SafeFiles.Attributes found = SafeFiles.attributes(file);
+      if (found == null || (found.regular() && found.links() == 1)) {
+        if (found != null) {
+          SafeFiles.checkOwnership(OwnDescriptors.nameOf(file), found, group);
+        }
+        return null;
+      }
+      return OwnDescriptors.nameOf(file) + " is no regular file with one link: remove it";
     } catch (IOException | OutboxUnavailable e) {
       return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
     }

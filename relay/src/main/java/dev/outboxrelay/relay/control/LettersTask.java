@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.control;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Letter;
 import dev.outboxrelay.relay.deadletter.LetterBook;
@@ -143,7 +142,7 @@ final class LettersTask implements Task {
         replay.finishBatch();
       }
       book.mark(numbers, replay == null ? Fate.DISCARDED : Fate.REPLAYED);
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | RuntimeException e) {
       if (replay != null) {
         replay.failed();
       }

@@ -6,6 +6,7 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Outcomes;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
 /**
@@ -18,6 +19,7 @@ import java.util.function.LongSupplier;
  * @param outcomes of its events
  * @param parked what of it is parked
  * @param lanes which deliver that
+ * @param mostLetters beyond which the oldest dead letters are discarded; empty = any number
  */
 public record Workplace(
     OutboxPaths paths,
@@ -26,7 +28,8 @@ public record Workplace(
     LongSupplier saved,
     Outcomes outcomes,
     ParkedOutboxes parked,
-    LaneLock lanes) {
+    LaneLock lanes,
+    OptionalLong mostLetters) {
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
   /** How the dead letters' own outbox is changed. */

@@ -69,6 +69,15 @@ public final class Fates {
         : Optional.empty();
   }
 
+  /** How many have one whose numbers are higher. */
+  long doneBehind(long number) {
+    long done = 0;
+    for (Map.Entry<Long, Run> run : runs.entrySet()) {
+      done += Math.max(0, run.getValue().last() - Math.max(number, run.getKey() - 1));
+    }
+    return done;
+  }
+
   /** Of all up to here something was done; null if there is no position. */
   public Position position() {
     return position;

@@ -125,9 +125,12 @@ public final class LetterBook implements Closeable {
 
   /** The number of the one that was added last. */
   public long lastNumber() throws IOException {
-    return StateFile.read(letters.state())
-        .map(state -> state.nextSequence() - 1)
-        .orElse(Long.MAX_VALUE);
+    return StateFile.read(letters.state()).map(state -> state.nextSequence() - 1).orElse(0L);
+  }
+
+  /** How many there are of which nothing was done. */
+  public long count() throws IOException {
+    return lastNumber() - position.sequence() - fates.doneBehind(position.sequence());
   }
 
   /** What was done of them. */

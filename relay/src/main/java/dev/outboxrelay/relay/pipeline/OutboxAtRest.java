@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.control.ControlFiles;
+import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
@@ -53,10 +54,15 @@ public final class OutboxAtRest {
     long appended = state.get().nextSequence() - 1;
     if (position instanceof PositionFile.Reading.Saved at) {
       return at.position().sequence() == appended
-          && at.position().heldBytes() == 0
+          && holdsNothingToSend(paths, at.position())
           && at.position().outboxId().equals(state.get().outboxId());
     }
     return position instanceof PositionFile.Reading.None && appended == 0;
+  }
+
+  /** What dead letters hold waits for nobody here. */
+  private static boolean holdsNothingToSend(OutboxPaths paths, Position position) {
+    return position.heldBytes() == 0 || position.heldBytes() == LetterSpace.of(paths);
   }
 
   /**

@@ -15,6 +15,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.control.ControlDesk;
 import dev.outboxrelay.relay.control.Workplace;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
@@ -151,9 +152,11 @@ final class PipelineAssembly {
                     identity,
                     settled,
                     options,
-                    clocks.wall()),
+                    clocks.wall(),
+                    config.deadLetters().waitsAt()),
                 outcomes,
-                lane == null ? null : lane.origin()),
+                lane == null ? null : lane.origin(),
+                lane == null ? new LetterSpace(paths, clocks.monotonic()) : () -> 0),
             options,
             held,
             new Settler.Pace(config.checkpointInterval(), config.retain()),
@@ -168,7 +171,8 @@ final class PipelineAssembly {
               () -> savedSequence(settler),
               outcomes,
               parked,
-              RelayLock::tryLane);
+              RelayLock::tryLane,
+              config.deadLetters().discardsBeyond());
       settler.alsoDo(report -> desk(place, report, clocks));
     }
     Troubles troubles = new Troubles(clocks.wall());

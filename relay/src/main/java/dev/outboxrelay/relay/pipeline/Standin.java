@@ -11,12 +11,15 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.control.ControlDesk;
 import dev.outboxrelay.relay.control.Workplace;
+import dev.outboxrelay.relay.deadletter.LetterSpace;
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -49,7 +52,14 @@ public final class Standin implements Closeable {
     this.parked = resources.add(ParkedOutboxes.open(paths, identity, settled, options));
     Workplace place =
         new Workplace(
-            paths, identity, options, () -> settled, outcomes, parked, RelayLock::tryLane);
+            paths,
+            identity,
+            options,
+            () -> settled,
+            outcomes,
+            parked,
+            RelayLock::tryLane,
+            OptionalLong.empty());
     this.desk = resources.add(new ControlDesk(place, new Failures(), System.nanoTime()));
     desk.begin();
   }
@@ -80,6 +90,9 @@ public final class Standin implements Closeable {
     public void done() {
       failure = null;
     }
+
+    @Override
+    public void tell(Fact fact) {} // nobody counts here
   }
 
   /** Whether something has come to be. */
@@ -115,7 +128,7 @@ public final class Standin implements Closeable {
   /** Clients count what is held by what the position says. */
   private void tellHeld() throws IOException {
     Position before = position().orElse(null);
-    long held = parked.held().bytes();
+    long held = parked.held().bytes() + LetterSpace.of(paths);
     if (before == null || before.heldBytes() == held) {
       return;
     }

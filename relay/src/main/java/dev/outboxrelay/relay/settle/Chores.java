@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.settle;
 
+import dev.outboxrelay.relay.fact.Fact;
 import java.io.Closeable;
 
 /** What the settling thread does besides, a little at a time. */
@@ -16,5 +17,7 @@ public interface Chores extends Closeable {
 
     /** Nothing fails now. */
     void done();
+
+    void tell(Fact fact);
   }
 }

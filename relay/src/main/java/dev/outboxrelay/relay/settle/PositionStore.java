@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.sync.CycleSync;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Saves positions in the one order that survives a power cut: first the events, in the queue and
@@ -21,6 +22,7 @@ final class PositionStore implements Closeable {
   private final ParkedStore parked;
   private final Outcomes outcomes;
   private final Origin origin;
+  private final LongSupplier heldByLetters;
   private final PositionFile position;
   private final Settler.Owner owner;
   private volatile long savedHeldBytes;
@@ -33,6 +35,7 @@ final class PositionStore implements Closeable {
     this.parked = places.parked();
     this.outcomes = places.outcomes();
     this.origin = places.origin();
+    this.heldByLetters = places.heldByLetters();
     this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
     // An earlier run may have ended between the last save of a lane and its own.
     this.savedHeldBytes = PositionFile.find(paths.position()).map(Position::heldBytes).orElse(0L);
@@ -95,7 +98,7 @@ final class PositionStore implements Closeable {
   }
 
   private long heldBytes() {
-    return parked == null ? 0 : parked.held().bytes();
+    return heldByLetters.getAsLong() + (parked == null ? 0 : parked.held().bytes());
   }
 
   @Override

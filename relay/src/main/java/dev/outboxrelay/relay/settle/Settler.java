@@ -21,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads what
@@ -77,9 +78,14 @@ public final class Settler implements Settlement {
    * @param deadLetters those that Kafka will never take
    * @param outcomes what became of them
    * @param origin from where these events were parked; null if they were not
+   * @param heldByLetters how much space dead letters hold that count towards this outbox's cap
    */
   public record Places(
-      ParkedStore parked, DeadLetterStore deadLetters, Outcomes outcomes, Origin origin) {}
+      ParkedStore parked,
+      DeadLetterStore deadLetters,
+      Outcomes outcomes,
+      Origin origin,
+      LongSupplier heldByLetters) {}
 
   /**
    * How often things are done.
@@ -133,6 +139,11 @@ public final class Settler implements Settlement {
               @Override
               public void done() {
                 facts.done(Part.CONTROL);
+              }
+
+              @Override
+              public void tell(Fact fact) {
+                facts.tell(fact);
               }
             });
   }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.outboxrelay.client.DeliveryOutcome;
@@ -20,6 +21,8 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Fates;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Discard;
+import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
@@ -31,6 +34,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,6 +50,8 @@ class ControlDeskTest {
   private long saved = 100;
   private Exception failure;
   private int laneRuns;
+  private OptionalLong mostLetters = OptionalLong.empty();
+  private final List<Fact> facts = new ArrayList<>();
   private int unlocked;
 
   @BeforeEach
@@ -79,7 +85,15 @@ class ControlDeskTest {
         ParkedOutboxes parked = ParkedOutboxes.open(outbox, identity, saved, options);
         ControlDesk desk =
             new ControlDesk(
-                new Workplace(outbox, identity, options, () -> saved, outcomes, parked, this::lock),
+                new Workplace(
+                    outbox,
+                    identity,
+                    options,
+                    () -> saved,
+                    outcomes,
+                    parked,
+                    this::lock,
+                    mostLetters),
                 new Chores.Report() {
                   @Override
                   public void failed(Exception error) {
@@ -89,6 +103,11 @@ class ControlDeskTest {
                   @Override
                   public void done() {
                     failure = null;
+                  }
+
+                  @Override
+                  public void tell(Fact fact) {
+                    facts.add(fact);
                   }
                 },
                 0)) {
@@ -512,5 +531,40 @@ class ControlDeskTest {
     apply(replay(topics("b"), null));
     Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, Selection.ALL, "b");
     assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
+  }
+
+  @Test
+  void whereTooManyAreKeptTheOldestGoOnceThatIsSettled() throws IOException {
+    mostLetters = OptionalLong.of(2);
+    saved = 1;
+    Request nothing = discard(numbers(99L));
+    apply(nothing);
+    assertThat(left()).containsExactly(2L, 3L, 4L);
+    saved = 100;
+    apply(discard(numbers(99L)));
+    assertThat(left()).containsExactly(3L, 4L);
+    assertThat(facts)
+        .containsExactly(
+            new Fact.Discarded(Discard.LIMIT, 1), new Fact.Discarded(Discard.LIMIT, 1));
+    apply(discard(numbers(4L)));
+    assertThat(left()).containsExactly(3L);
+    assertThat(facts).last().isEqualTo(new Fact.Discarded(Discard.DEAD_LETTER, 1));
+    given.add(OutboxEvent.of("a", "5"), DeadLetterReason.TOO_LARGE);
+    apply(discard(numbers(99L)));
+    assertThat(left()).containsExactly(3L);
+  }
+
+  @Test
+  void whereThereAreEnoughOneMoreWaits() throws IOException {
+    given.most = OptionalLong.of(4);
+    OutboxEvent fifth = OutboxEvent.of("a", "5");
+    assertThatThrownBy(() -> given.add(fifth, DeadLetterReason.TOO_LARGE))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("OUTBOX_DEAD_LETTER_LIMIT=4");
+    apply(discard(numbers(3L)));
+    given.add(OutboxEvent.of("a", "6"), DeadLetterReason.TOO_LARGE);
+    assertThat(Fates.read(paths.deadLetters()).of(5)).isEmpty();
+    assertThatThrownBy(() -> given.add(fifth, DeadLetterReason.TOO_LARGE))
+        .isInstanceOf(IOException.class);
   }
 }

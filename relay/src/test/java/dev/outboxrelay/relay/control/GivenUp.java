@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -28,6 +29,9 @@ final class GivenUp {
   private static final int COPIED_BYTES = 128 << 10;
 
   final OutboxPaths paths;
+
+  /** How many there may be before one more waits. */
+  OptionalLong most = OptionalLong.empty();
 
   GivenUp(Path root) {
     paths = new OutboxPaths(root);
@@ -54,7 +58,7 @@ final class GivenUp {
     long cycle = of.cycles().get(of.cycles().size() - 1);
     InFlight last = InFlights.event(cycle, last(of, cycle));
     try (DeadLetters letters =
-        new DeadLetters(of, paths, identity, 0, options(), () -> Instant.EPOCH)) {
+        new DeadLetters(of, paths, identity, 0, options(), () -> Instant.EPOCH, most)) {
       letters.add(last, new Verdict.DeadLetter(reason, "refused", true));
     }
   }

@@ -8,6 +8,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.control.ControlFiles;
 import dev.outboxrelay.relay.control.Request;
 import dev.outboxrelay.relay.control.Selection;
@@ -31,6 +32,11 @@ class ReplayIT extends BrokerTest {
         .until(() -> outbox.waitDelivered(receipt, NOW) == outcome);
   }
 
+  /** What clients count beside what waits. */
+  private static long held(OutboxUnderTest outbox) throws IOException {
+    return PositionFile.find(outbox.paths().position()).orElseThrow().heldBytes();
+  }
+
   /** What a running relay answers. */
   private static JsonNode ask(OutboxUnderTest outbox, Verb verb, String topic) throws IOException {
     ControlFiles files = new ControlFiles(outbox.paths(), Disk.REAL);
@@ -49,6 +55,8 @@ class ReplayIT extends BrokerTest {
         receipt = outbox.append("narrow", "x".repeat(2_000));
         relay.awaitSaved(1);
         assertThat(outbox.waitDelivered(receipt, NOW)).isEqualTo(DeliveryOutcome.DEAD);
+        await().atMost(RelayUnderTest.PATIENCE).until(() -> held(outbox) > 2_000);
+        assertThat(OutboxAtRest.isSettled(outbox.paths().root())).isTrue();
         JsonNode answer = ask(outbox, Verb.REPLAY_LETTERS, "absent");
         assertThat(answer.path("replayed").asLong()).isEqualTo(1);
         assertThat(outbox.waitDelivered(receipt, NOW)).isEqualTo(DeliveryOutcome.PARKED);
