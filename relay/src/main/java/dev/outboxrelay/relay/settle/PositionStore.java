@@ -1,14 +1,9 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.DeliveryMode;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.deliver.Settled;
-import dev.outboxrelay.relay.sync.CycleSync;
-import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -17,29 +12,34 @@ import java.util.function.LongSupplier;
  * Saves positions in the one order that survives a power cut: first the events, in the queue and
  * where they were moved to, then what was not delivered, then the position. For one thread.
  */
-final class PositionStore implements Closeable {
-  private final CycleSync cycles;
+final class PositionStore {
+  private final SettledFiles files;
   private final ParkedStore parked;
-  private final Outcomes outcomes;
   private final Origin origin;
   private final LongSupplier heldByLetters;
-  private final PositionFile position;
   private final Settler.Owner owner;
   private volatile long savedHeldBytes;
 
-  /** Opens the files. */
+  /**
+   * Saves nothing yet.
+   *
+   * @param heldByLetters what dead letters hold that counts towards this outbox's cap
+   * @param heldBytes which the position on disk tells; 0 if there is none
+   */
   PositionStore(
-      OutboxPaths paths, Settler.Owner owner, Settler.Places places, Settled start, Disk disk)
-      throws IOException {
+      SettledFiles files,
+      Settler.Owner owner,
+      ParkedStore parked,
+      Origin origin,
+      LongSupplier heldByLetters,
+      long heldBytes) {
+    this.files = files;
     this.owner = owner;
-    this.parked = places.parked();
-    this.outcomes = places.outcomes();
-    this.origin = places.origin();
-    this.heldByLetters = places.heldByLetters();
-    this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
+    this.parked = parked;
+    this.origin = origin;
+    this.heldByLetters = heldByLetters;
     // An earlier run may have ended between the last save of a lane and its own.
-    this.savedHeldBytes = PositionFile.find(paths.position()).map(Position::heldBytes).orElse(0L);
-    this.position = PositionFile.open(paths.position(), disk);
+    this.savedHeldBytes = heldBytes;
   }
 
   /** Whether it may be told already what became of these events where they were parked from. */
@@ -64,16 +64,16 @@ final class PositionStore implements Closeable {
       List<OutcomesFile.Range> sources,
       long nowMillis)
       throws IOException {
-    cycles.syncUpTo(settled.next().cycle());
+    files.syncCycles(settled.next().cycle());
     if (parked != null) {
       parked.sync();
     }
     if (origin != null) {
       origin.settled(sources);
     }
-    outcomes.append(undelivered);
+    files.appendOutcomes(undelivered);
     long heldBytes = heldBytes();
-    position.save(
+    files.savePosition(
         new Position(
             owner.generation(),
             DeliveryMode.AT_LEAST_ONCE,
@@ -99,13 +99,5 @@ final class PositionStore implements Closeable {
 
   private long heldBytes() {
     return heldByLetters.getAsLong() + (parked == null ? 0 : parked.held().bytes());
-  }
-
-  @Override
-  public void close() throws IOException {
-    try (cycles;
-        position) {
-      // Closed in this order.
-    }
   }
 }

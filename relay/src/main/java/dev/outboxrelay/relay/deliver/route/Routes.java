@@ -287,6 +287,13 @@ public final class Routes {
     replays.look(this::route, topic -> ask(topic, now), now);
   }
 
+  /** Asks for a topic, unless an answer is awaited already, or it is asked for by back-off. */
+  public void askUnlessBarred(String topic, long now) {
+    if (!isUnwritable(topic)) {
+      ask(topic, now);
+    }
+  }
+
   /** Asks for a topic, unless an answer is awaited already. */
   public void ask(String topic, long now) {
     Route route = route(topic);
