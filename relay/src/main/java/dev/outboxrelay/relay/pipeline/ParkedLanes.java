@@ -119,17 +119,29 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   @Override
   public void close(String topic) {
     Turn turn = turns.remove(topic);
-    if (turn != null && turn.service != null) {
-      open--;
-      turn.service.stop();
-      closing.put(topic, turn.service);
+    if (turn != null) {
+      suspend(topic, turn);
     }
+  }
+
+  @Override
+  public String replayed() {
+    return parked.pollReplayed();
+  }
+
+  @Override
+  public String retried() {
+    return parked.pollRetry();
   }
 
   @Override
   public Progress progress(String topic) {
     Turn turn = turns.get(topic);
     if (turn == null) {
+      return new Progress.Waiting();
+    }
+    if (parked.isDiscarded(topic)) {
+      suspend(topic, turn);
       return new Progress.Waiting();
     }
     if (turn.service == null) {
@@ -144,6 +156,15 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       return stuck("its lane has ended: " + ended.end());
     }
     return delivering(topic, turn, status(turn));
+  }
+
+  private void suspend(String topic, Turn turn) {
+    if (turn.service != null) {
+      open--;
+      turn.service.stop();
+      closing.put(topic, turn.service);
+      turn.service = null;
+    }
   }
 
   private Progress begin(String topic, Turn turn) {

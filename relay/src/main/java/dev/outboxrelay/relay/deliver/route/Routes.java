@@ -40,6 +40,7 @@ public final class Routes {
   private final Queue<LaneNews> news = new ArrayDeque<>();
 
   private final Questions questions = new Questions();
+  private final Replays replays;
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
@@ -59,6 +60,7 @@ public final class Routes {
     this.source = source;
     this.lanes = lanes;
     this.parkAfterNanos = parkAfterNanos;
+    this.replays = new Replays(lanes);
     for (String topic : lanes.left()) {
       Route route = route(topic);
       route.left(now);
@@ -222,7 +224,7 @@ public final class Routes {
     route.bar(trouble, retryNanos, now);
     barred.add(route);
     questions.plan(route);
-    if (draining.remove(route)) {
+    if (draining.remove(route) || replays.interrupt(topic)) {
       lanes.close(topic);
     }
   }
@@ -269,12 +271,20 @@ public final class Routes {
     return null;
   }
 
-  /** Asks for the topics that are barred, as it becomes time. */
+  /** Asks for the topics that are barred, as it becomes time; has lanes deliver beside them. */
   public void askAgain(long now) {
+    for (String topic = lanes.retried(); topic != null; topic = lanes.retried()) {
+      Route wanted = routes.get(topic);
+      if (wanted != null && wanted.isUnwritable()) {
+        wanted.retry(now);
+        questions.plan(wanted);
+      }
+    }
     Route due = barred.isEmpty() ? null : questions.due(now); // each turn comes by
     if (due != null) {
       ask(due.topic(), now);
     }
+    replays.look(this::route, topic -> ask(topic, now), now);
   }
 
   /** Asks for a topic, unless an answer is awaited already, or it is asked for by back-off. */
@@ -316,6 +326,7 @@ public final class Routes {
   }
 
   private void drain(Route route) {
+    replays.leaveTo(route);
     draining.add(route);
     lanes.drain(route.topic(), route.trouble());
   }
