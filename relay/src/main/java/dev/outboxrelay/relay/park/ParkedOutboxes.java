@@ -135,6 +135,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (unsynced.isEmpty()) {
       return;
     }
+    syncNames();
     IOException failure = null;
     for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
       ParkedOutbox outbox = each.next();
@@ -153,6 +154,20 @@ public final class ParkedOutboxes implements ParkedStore {
     count();
     if (failure != null) {
       throw failure;
+    }
+  }
+
+  /** Once for all that are new. */
+  private void syncNames() throws IOException {
+    for (ParkedOutbox outbox : unsynced) {
+      if (!outbox.isNamed()) {
+        try {
+          directory.sync();
+          return;
+        } catch (IOException e) {
+          throw named(outbox, e);
+        }
+      }
     }
   }
 

@@ -33,7 +33,7 @@ class LanedRoutesTest {
     private final List<String> asked = new ArrayList<>();
 
     @Override
-    public void ask(String topic) {
+    public void ask(String topic, boolean doubtful) {
       asked.add(topic);
     }
 
@@ -338,7 +338,7 @@ class LanedRoutesTest {
     assertThat(lanes.draining).isEmpty();
     assertThat(routes.isUnwritable("a")).isTrue();
     assertThat(admit("a")).isEqualTo(new Admission.Park(false));
-    routes.askAgain(now + SECOND);
+    routes.askAgain(now + 2 * SECOND);
     assertThat(source.asked).hasSize(2);
     assertThat(routes.ready("a", 1, now)).isNull();
     assertThat(lanes.draining).containsExactly("a");
@@ -407,14 +407,39 @@ class LanedRoutesTest {
     now += SECOND;
     routes.askAgain(now);
     assertThat(admit("new")).isEqualTo(WAIT);
+    assertThat(admit("newer")).isEqualTo(WAIT);
     routes.unavailable("a");
-    routes.askAgain(now);
+    now += SECOND;
+    assertThat(admit("newer")).isEqualTo(WAIT);
     assertThat(source.asked).containsExactly("a");
-    assertThat(admit("new")).isEqualTo(WAIT);
+    routes.askAgain(now);
     assertThat(source.asked).containsExactly("a", "new");
     assertThat(routes.ready("new", 1, now)).isNull();
     routes.askAgain(now);
-    assertThat(source.asked).hasSize(3);
+    assertThat(source.asked).hasSize(3).doesNotContain("newer");
+    routes.unavailable(source.asked.get(2));
+    routes.askAgain(now);
+    assertThat(source.asked).hasSize(4).endsWith("newer");
+  }
+
+  @Test
+  void thousandsThatAreBarredAreAskedForOneAfterTheOtherAndNotAllTheTime() {
+    for (int i = 0; i < 1_000; i++) {
+      bar("a" + i);
+    }
+    now += SECOND;
+    long begin = now;
+    while (now - begin < SECOND) {
+      int before = source.asked.size();
+      routes.askAgain(now);
+      if (source.asked.size() > before) {
+        String asked = source.asked.get(before);
+        routes.unavailable(asked);
+        routes.bar(asked, missing(asked), now + SECOND, now);
+      }
+      now += SECOND / 10_000;
+    }
+    assertThat(source.asked).hasSizeBetween(190, 210).doesNotHaveDuplicates();
   }
 
   @Test
@@ -428,6 +453,7 @@ class LanedRoutesTest {
       String asked = source.asked.get(i);
       routes.unavailable(asked);
       routes.bar(asked, missing(asked), now + 1, now);
+      now += SECOND / 100;
     }
     assertThat(source.asked).containsExactlyInAnyOrder("a", "b", "c");
   }
