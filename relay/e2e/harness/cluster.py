@@ -12,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from .broker import ADMIN_SECONDS, Broker
 from .ports import free_port
+from .setups import PASSWORDS, PLAIN_MODULE, WRITER, jaas
 from .waiting import eventually
 
 if TYPE_CHECKING:
@@ -26,10 +27,19 @@ NODES = (1, 2, 3)
 JVM = ("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 PROPERTIES = {
     "offsets.topic.replication.factor": "3",
-    "group.coordinator.rebalance.protocols": "classic",
     "auto.leader.rebalance.enable": "false",
     # Who was away and is back is in sync again at once, where there is little to fetch.
     "replica.fetch.wait.max.ms": "100",
+}
+
+# Without a login one may do everything; the writer may what an ACL says.
+GUARDED = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+    "sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.sasl_plaintext.plain.sasl.jaas.config": (
+        f'{PLAIN_MODULE} required user_{WRITER}="{PASSWORDS[WRITER]}";'
+    ),
 }
 
 
@@ -87,9 +97,20 @@ class Cluster:
     def bootstrap(self) -> str:
         return ",".join(node.bootstrap for node in self.nodes.values())
 
-    def at(self, protocol: str) -> str:
-        """The addresses of one of the `listeners`."""
-        return ",".join(node.at(protocol) for node in self.nodes.values())
+    @classmethod
+    def guarded(cls, directory: Path) -> Self:
+        """With an authorizer, and a listener for the writer's login."""
+        return cls(directory, properties=GUARDED, listeners=("SASL_PLAINTEXT",))
+
+    def as_writer(self) -> dict[str, str]:
+        """Settings for that listener, where it is guarded."""
+        addresses = (node.at("SASL_PLAINTEXT") for node in self.nodes.values())
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": ",".join(addresses),
+            "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+            "KAFKA_SASL_MECHANISM": "PLAIN",
+            "KAFKA_SASL_JAAS_CONFIG": jaas(WRITER, PASSWORDS[WRITER]),
+        }
 
     def create_topic(
         self,
