@@ -51,6 +51,7 @@ public final class Delivery {
   private final Clocks clocks;
   private final Feeder feeder;
   private final Ledger ledger;
+  private final AckedBefore ackedBefore = new AckedBefore();
   private final Refusals refusals;
   private final StallWatch stallWatch;
   private final Queue<InFlight> failures = new ConcurrentLinkedQueue<>();
@@ -104,9 +105,11 @@ public final class Delivery {
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.refusals = new Refusals(limits.refusalsInARow(), limits.refusedBefore(), window);
-    this.ledger = new Ledger(window, refusals, settlement, listener, clocks, start);
+    this.ledger = new Ledger(window, ackedBefore, refusals, settlement, listener, clocks, start);
     this.stallNanos = limits.stall().toNanos();
-    this.feeder = new Feeder(arrivals, routes, transport, settlement, window, failures, stallNanos);
+    this.feeder =
+        new Feeder(
+            arrivals, routes, transport, settlement, window, ackedBefore, failures, stallNanos);
     this.stallWatch = new StallWatch(window, routes, transport, limits, clocks.nanos());
     this.connectingNanos = clocks.nanos();
     this.state = new Connecting(null);
@@ -124,6 +127,9 @@ public final class Delivery {
       renew(now);
     }
     work += state.sends() ? feed(now) : 0;
+    if (state instanceof Probing probing && ledger.inFlight() == 0 && ackedBefore.isConfirmed()) {
+      move(probing.over());
+    }
     if (otherFormat() != null && ledger.inFlight() == 0) {
       drain(now);
     }
@@ -175,7 +181,7 @@ public final class Delivery {
       feeder.settledUpTo(ledger.settled() == null ? 0 : ledger.settled().sequence());
       careful &= !ledger.kafkaAnswered();
       if (state instanceof Probing probing && !careful) {
-        move(probing.acked());
+        move(probing.over());
       }
     }
     return settled;
@@ -251,6 +257,7 @@ public final class Delivery {
         settlement.cluster(seen.id());
         cluster = seen.id();
       }
+      ackedBefore.seen(seen.id());
       // Its producer id is the other cluster's, who may have given it to somebody else here.
       verdict =
           seen.replaced()
@@ -260,6 +267,9 @@ public final class Delivery {
     if (verdict != null && state instanceof Connected connected) {
       listener.tell(new Fact.SendFailed(verdict, null));
       interrupted(connected, verdict, now, false);
+    }
+    if (seen.replaced()) {
+      ackedBefore.forget(); // the other cluster has acked that
     }
   }
 

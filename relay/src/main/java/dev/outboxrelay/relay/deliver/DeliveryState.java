@@ -8,7 +8,7 @@ import dev.outboxrelay.relay.fact.Trouble;
  * its legal exits as methods:
  *
  * <pre>
- *                        connected                first ack
+ *                        connected                first ack, or nothing left to send
  *   Connecting ───────────────────────▶ Probing ────────────┐
  *    ▲  │  │  (nothing rewound: straight to Delivering)      ▼
  *    │  │  └────────────────────────────────────────────▶ Delivering ◀──▶ Stalled
@@ -138,7 +138,8 @@ public sealed interface DeliveryState {
       return true;
     }
 
-    public Delivering acked() {
+    /** The first ack came, or nothing is left that was to be sent again. */
+    public Delivering over() {
       return new Delivering();
     }
   }

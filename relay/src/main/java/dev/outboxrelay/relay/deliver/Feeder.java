@@ -23,6 +23,7 @@ final class Feeder {
   private final Transport transport;
   private final Settlement settlement;
   private final Window window;
+  private final AckedBefore ackedBefore;
   private final Queue<InFlight> failures;
   private final long stallNanos;
   private final WaitingRoom room = new WaitingRoom();
@@ -51,6 +52,7 @@ final class Feeder {
       Transport transport,
       Settlement settlement,
       Window window,
+      AckedBefore ackedBefore,
       Queue<InFlight> failures,
       long stallNanos) {
     this.arrivals = arrivals;
@@ -58,6 +60,7 @@ final class Feeder {
     this.transport = transport;
     this.settlement = settlement;
     this.window = window;
+    this.ackedBefore = ackedBefore;
     this.failures = failures;
     this.stallNanos = stallNanos;
   }
@@ -164,6 +167,16 @@ final class Feeder {
   }
 
   private HandOver handOver(Arrival.Event event, InFlight record, long now) {
+    if (ackedBefore.has(record)) {
+      if (ackedBefore.isConfirmed()) {
+        ackedBefore.settle(record);
+        return HandOver.DONE;
+      } else if (!routes.isOpen(record.topic(), now)) {
+        routes.askUnlessBarred(record.topic(), now);
+        return HandOver.WAITS; // what comes behind it could be parked before it
+      }
+      // The topic is there, and which cluster this is its brokers do not tell.
+    }
     Admission admission = routes.admit(event.record(), now);
     if (admission instanceof Admission.Send admitted) {
       return send(event, record, admitted, now);
@@ -199,7 +212,7 @@ final class Feeder {
       return HandOver.WAITS;
     }
     boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(record.topic()));
-    record.sending(now, apart);
+    record.sending(now, admitted.partition(), apart);
     Verdict verdict = transport.send(event.record(), admitted.partition(), record);
     if (verdict != null) {
       record.notSent();
@@ -283,6 +296,7 @@ final class Feeder {
   /** Forgets what it knows of the present sender: another one follows. */
   void renew(long now) {
     alone = null;
+    ackedBefore.renew();
     routes.renew(now);
     holding = false;
   }

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.route.Introduction;
+import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
 import dev.outboxrelay.relay.tail.Source;
@@ -46,6 +47,8 @@ public final class InFlight implements Completion, Introduction {
   private boolean waiting;
   private long sentNanos;
   private boolean alone; // written before it is sent
+  private boolean ackedBefore;
+  private int target = TopicSource.ANY;
   private boolean discarded;
   private int partition = NO_PARTITION; // written before done
   private volatile Throwable error;
@@ -95,10 +98,12 @@ public final class InFlight implements Completion, Introduction {
   /**
    * It is about to be handed over to Kafka's client.
    *
+   * @param toPartition where it goes; {@link TopicSource#ANY} if that is the client's choice
    * @param apart whether nothing else that could share its batch is in flight with it
    */
-  void sending(long nanos, boolean apart) {
+  void sending(long nanos, int toPartition, boolean apart) {
     sentNanos = nanos;
+    target = toPartition;
     alone = apart;
     waiting = false;
   }
@@ -106,6 +111,24 @@ public final class InFlight implements Completion, Introduction {
   /** It was not taken. */
   void notSent() {
     waiting = true;
+  }
+
+  /** Kafka has it: it was sent then, before it came again. */
+  void ackedBefore(long nanos, int inPartition) {
+    sentNanos = nanos;
+    waiting = false;
+    ackedBefore = true;
+    acked(inPartition);
+  }
+
+  /** Whether that was acked before it came, and tells nothing of the present sender. */
+  boolean wasAckedBefore() {
+    return ackedBefore;
+  }
+
+  /** The partition for which it was handed over, or {@link TopicSource#ANY}. */
+  int targetPartition() {
+    return target;
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.OptionalLong;
  */
 public final class Ledger {
   private final Window window;
+  private final AckedBefore ackedBefore;
   private final Refusals refusals;
   private final Settlement settlement;
   private final FactListener listener;
@@ -24,11 +25,13 @@ public final class Ledger {
 
   Ledger(
       Window window,
+      AckedBefore ackedBefore,
       Refusals refusals,
       Settlement settlement,
       FactListener listener,
       Clocks clocks,
       Settled start) {
+    this.ackedBefore = ackedBefore;
     this.refusals = refusals;
     this.window = window;
     this.settlement = settlement;
@@ -49,6 +52,7 @@ public final class Ledger {
               lastSettled.eventId(),
               lastSettled.next(),
               lastSettled.settledBytes());
+      ackedBefore.settledUpTo(highestSequence);
       settlement.settled(settled);
     }
     return count;
@@ -61,7 +65,7 @@ public final class Ledger {
       listener.tell(new Fact.Missing(record.missingFrom(), last));
     }
     if (record.outcome() == Outcome.DELIVERED) {
-      kafkaAnswered = true;
+      kafkaAnswered |= !record.wasAckedBefore();
       refusals.delivered(record.topic(), record.sequence());
       long latency = Math.max(0, clocks.millis() - record.appendMillis());
       listener.tell(new Fact.Delivered(record.topic(), (int) record.bytes(), latency));
@@ -95,10 +99,11 @@ public final class Ledger {
     return oldest != null && oldest.outcome() == Outcome.DEAD;
   }
 
-  /** Forgets all that is not settled; returns how many events that were sent. */
+  /** Forgets all that is not settled; returns how many events are sent again for that. */
   int discard() {
     kafkaAnswered = false;
-    return window.discardAll();
+    int acked = ackedBefore.remember(window);
+    return window.discardAll() - acked;
   }
 
   /** Whether Kafka took or refused a record for good since the last rewind. */

@@ -54,6 +54,11 @@ final class Window {
     return settled;
   }
 
+  /** All of it, in order. */
+  void each(Consumer<InFlight> visitor) {
+    records.forEach(visitor);
+  }
+
   /** Takes out everything, settled or not; returns how many of them had been sent. */
   int discardAll() {
     int discarded = (int) records.stream().filter(record -> !record.isWaiting()).count();

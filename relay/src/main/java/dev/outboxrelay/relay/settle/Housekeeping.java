@@ -32,9 +32,6 @@ final class Housekeeping implements Closeable {
     this.queue = new QueueMaintenance(options.withLockTimeout(LOCK_TIMEOUT), held);
   }
 
-  /** What was deleted: the newest of the cycles, how many, and the size of their records. */
-  record Deleted(long newestCycle, int cycles, long bytes) {}
-
   /** No writer appends to this cycle again. */
   void markFailed(long cycle) {
     queue.markFailed(cycle);
@@ -52,7 +49,7 @@ final class Housekeeping implements Closeable {
    * @param appendedBeforeMillis only cycles whose last record was appended before, milliseconds
    *     since the epoch
    */
-  Deleted deleteSettled(long below, long appendedBeforeMillis) throws IOException {
+  SettledFiles.Deleted deleteSettled(long below, long appendedBeforeMillis) throws IOException {
     long newest = -1;
     int cycles = 0;
     long bytes = 0;
@@ -67,7 +64,7 @@ final class Housekeeping implements Closeable {
         bytes += last.end();
       }
     }
-    return new Deleted(newest, cycles, bytes);
+    return new SettledFiles.Deleted(newest, cycles, bytes);
   }
 
   private boolean delete(long cycle) {

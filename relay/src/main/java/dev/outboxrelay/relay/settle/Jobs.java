@@ -1,12 +1,10 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -22,25 +20,15 @@ final class Jobs {
 
   private final ParkedStore parked;
   private final DeadLetterStore deadLetters;
-  private final Quarantine quarantine;
-  private final Housekeeping housekeeping;
-  private final ClusterFile cluster;
+  private final SettledFiles files;
   private final FactQueue facts;
   private final Line awaited = new Line();
   private final Line upkeep = new Line();
 
-  Jobs(
-      ParkedStore parked,
-      DeadLetterStore deadLetters,
-      Quarantine quarantine,
-      Housekeeping housekeeping,
-      ClusterFile cluster,
-      FactQueue facts) {
-    this.cluster = cluster;
+  Jobs(ParkedStore parked, DeadLetterStore deadLetters, SettledFiles files, FactQueue facts) {
     this.parked = parked;
     this.deadLetters = deadLetters;
-    this.quarantine = quarantine;
-    this.housekeeping = housekeeping;
+    this.files = files;
     this.facts = facts;
   }
 
@@ -172,16 +160,16 @@ final class Jobs {
       parking.record().done();
     } else if (job instanceof Damage damage) {
       InFlight record = damage.record();
-      boolean isNew = quarantine.keep(record.cycle(), record.offset(), record.next().offset());
+      boolean isNew = files.quarantine(record.cycle(), record.offset(), record.next().offset());
       record.done();
       if (isNew) {
         facts.tell(
             new Fact.Quarantined(record.cycle(), record.offset(), record.bytes(), damage.reason()));
       }
     } else if (job instanceof Seal seal) {
-      housekeeping.seal(seal.cycle());
+      files.seal(seal.cycle());
     } else if (job instanceof Cluster seen) {
-      cluster.save(seen.id());
+      files.saveCluster(seen.id());
     }
   }
 }

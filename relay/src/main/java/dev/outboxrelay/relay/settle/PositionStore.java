@@ -1,14 +1,9 @@
 package dev.outboxrelay.relay.settle;
 
-import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.DeliveryMode;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.relay.deliver.Settled;
-import dev.outboxrelay.relay.sync.CycleSync;
-import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
 
@@ -16,27 +11,26 @@ import java.util.List;
  * Saves positions in the one order that survives a power cut: first the events, in the queue and
  * where they were moved to, then what was not delivered, then the position. For one thread.
  */
-final class PositionStore implements Closeable {
-  private final CycleSync cycles;
+final class PositionStore {
+  private final SettledFiles files;
   private final ParkedStore parked;
-  private final Outcomes outcomes;
   private final Origin origin;
-  private final PositionFile position;
   private final Settler.Owner owner;
   private volatile long savedHeldBytes;
 
-  /** Opens the files. */
+  /**
+   * Saves nothing yet.
+   *
+   * @param heldBytes which the position on disk tells; 0 if there is none
+   */
   PositionStore(
-      OutboxPaths paths, Settler.Owner owner, Settler.Places places, Settled start, Disk disk)
-      throws IOException {
+      SettledFiles files, Settler.Owner owner, ParkedStore parked, Origin origin, long heldBytes) {
+    this.files = files;
     this.owner = owner;
-    this.parked = places.parked();
-    this.outcomes = places.outcomes();
-    this.origin = places.origin();
-    this.cycles = new CycleSync(paths, start == null ? 0 : start.next().cycle(), disk);
+    this.parked = parked;
+    this.origin = origin;
     // An earlier run may have ended between the last save of a lane and its own.
-    this.savedHeldBytes = PositionFile.find(paths.position()).map(Position::heldBytes).orElse(0L);
-    this.position = PositionFile.open(paths.position(), disk);
+    this.savedHeldBytes = heldBytes;
   }
 
   /** Whether it may be told already what became of these events where they were parked from. */
@@ -58,16 +52,16 @@ final class PositionStore implements Closeable {
       List<OutcomesFile.Range> sources,
       long nowMillis)
       throws IOException {
-    cycles.syncUpTo(settled.next().cycle());
+    files.syncCycles(settled.next().cycle());
     if (parked != null) {
       parked.sync();
     }
     if (origin != null) {
       origin.settled(sources);
     }
-    outcomes.append(undelivered);
+    files.appendOutcomes(undelivered);
     long heldBytes = heldBytes();
-    position.save(
+    files.savePosition(
         new Position(
             owner.generation(),
             DeliveryMode.AT_LEAST_ONCE,
@@ -93,13 +87,5 @@ final class PositionStore implements Closeable {
 
   private long heldBytes() {
     return parked == null ? 0 : parked.held().bytes();
-  }
-
-  @Override
-  public void close() throws IOException {
-    try (cycles;
-        position) {
-      // Closed in this order.
-    }
   }
 }

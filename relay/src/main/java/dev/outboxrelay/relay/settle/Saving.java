@@ -19,7 +19,7 @@ final class Saving {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final PositionStore positions;
-  private final Housekeeping housekeeping;
+  private final SettledFiles files;
   private final FactQueue facts;
   private final Clocks clocks;
   private final long intervalNanos;
@@ -39,13 +39,13 @@ final class Saving {
 
   Saving(
       PositionStore positions,
-      Housekeeping housekeeping,
+      SettledFiles files,
       FactQueue facts,
       Clocks clocks,
       long intervalNanos,
       Settled start) {
     this.positions = positions;
-    this.housekeeping = housekeeping;
+    this.files = files;
     this.facts = facts;
     this.clocks = clocks;
     this.intervalNanos = intervalNanos;
@@ -132,7 +132,7 @@ final class Saving {
 
   private void mark() {
     try {
-      housekeeping.markFailed(failedCycle);
+      files.markFailed(failedCycle);
       unmarked = false;
       facts.done(Part.MARK_FAILED);
     } catch (OutboxError e) {

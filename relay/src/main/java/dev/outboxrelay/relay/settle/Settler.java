@@ -2,9 +2,10 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
-import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -13,7 +14,6 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
-import dev.outboxrelay.relay.quarantine.Quarantine;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -29,9 +29,8 @@ import java.util.concurrent.locks.LockSupport;
 public final class Settler implements Settlement {
   private static final long DELETE_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private final PositionStore positions;
+  private final SettledFiles files;
   private final DeadLetterStore deadLetters;
-  private final Housekeeping housekeeping;
   private final Clocks clocks;
   private final long retainMillis;
   private final FactQueue facts = new FactQueue();
@@ -41,26 +40,31 @@ public final class Settler implements Settlement {
   private volatile Thread waiting;
   private long nextDeletionNanos;
 
-  private Settler(
-      PositionStore positions,
+  /**
+   * On files that are open.
+   *
+   * @param heldBytes which the position on disk tells; 0 if there is none
+   * @param start the saved position, or null if there is none
+   */
+  Settler(
+      Owner owner,
+      SettledFiles files,
       ParkedStore parked,
       DeadLetterStore deadLetters,
-      Quarantine quarantine,
-      Housekeeping housekeeping,
-      TroubleNews news,
-      ClusterFile cluster,
+      Origin origin,
       Pace pace,
       Clocks clocks,
+      long heldBytes,
       Settled start) {
-    this.positions = positions;
+    this.files = files;
     this.deadLetters = deadLetters;
-    this.housekeeping = housekeeping;
-    this.news = news;
+    this.news = new TroubleNews(files, clocks);
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
-    this.jobs = new Jobs(parked, deadLetters, quarantine, housekeeping, cluster, facts);
+    this.jobs = new Jobs(parked, deadLetters, files, facts);
+    PositionStore positions = new PositionStore(files, owner, parked, origin, heldBytes);
     long intervalNanos = pace.checkpointInterval().toNanos();
-    this.saving = new Saving(positions, housekeeping, facts, clocks, intervalNanos, start);
+    this.saving = new Saving(positions, files, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
   }
 
@@ -105,16 +109,17 @@ public final class Settler implements Settlement {
       throws IOException {
     OutboxIdentity outbox =
         new OutboxIdentity(owner.outboxId(), Math.toIntExact(owner.generation()));
+    long heldBytes = PositionFile.find(held.paths().position()).map(Position::heldBytes).orElse(0L);
+    long cycle = start == null ? 0 : start.next().cycle();
     return new Settler(
-        new PositionStore(held.paths(), owner, places, start, options.disk()),
+        owner,
+        new SettledFilesOnDisk(held, outbox, places.outcomes(), cycle, options),
         places.parked(),
         places.deadLetters(),
-        new Quarantine(held.paths(), outbox),
-        new Housekeeping(options, held, owner.outboxId()),
-        new TroubleNews(held.paths().troubles(), clocks),
-        new ClusterFile(held.paths().root()),
+        places.origin(),
         pace,
         clocks,
+        heldBytes,
         start);
   }
 
@@ -212,7 +217,7 @@ public final class Settler implements Settlement {
     nextDeletionNanos = now + DELETE_EVERY_NANOS;
     try {
       long olderThan = retainMillis == 0 ? Long.MAX_VALUE : clocks.millis() - retainMillis;
-      Housekeeping.Deleted deleted = housekeeping.deleteSettled(saved.next().cycle(), olderThan);
+      SettledFiles.Deleted deleted = files.deleteSettled(saved.next().cycle(), olderThan);
       if (deleted.cycles() > 0) {
         facts.tell(new Fact.CyclesDeleted(deleted.newestCycle(), deleted.bytes()));
       }
@@ -250,11 +255,9 @@ public final class Settler implements Settlement {
 
   /** Closes the files; only when the settling thread has ended. */
   void close() throws IOException {
-    try (positions;
-        deadLetters;
-        housekeeping;
-        news) {
-      // Closed in this order.
+    try (deadLetters;
+        files) {
+      news.close();
     }
   }
 }

@@ -2,10 +2,7 @@ package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.fact.Trouble;
-import dev.outboxrelay.relay.fact.TroublesFile;
-import java.io.Closeable;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -13,10 +10,10 @@ import java.util.concurrent.TimeUnit;
  * Keeps {@code relay.troubles} at what is wrong. Told on the delivery thread; written on the
  * settling thread, at most once a second.
  */
-final class TroubleNews implements Closeable {
+final class TroubleNews {
   private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private final TroublesFile file;
+  private final SettledFiles files;
   private final Clocks clocks;
   private volatile List<Trouble> now = List.of();
 
@@ -25,8 +22,8 @@ final class TroubleNews implements Closeable {
 
   private long nextNanos;
 
-  TroubleNews(Path file, Clocks clocks) {
-    this.file = new TroublesFile(file);
+  TroubleNews(SettledFiles files, Clocks clocks) {
+    this.files = files;
     this.clocks = clocks;
     this.nextNanos = clocks.nanos();
   }
@@ -55,19 +52,17 @@ final class TroubleNews implements Closeable {
   private void write() {
     List<Trouble> latest = now;
     try {
-      file.write(latest, clocks.millis());
+      files.writeTroubles(latest, clocks.millis());
       written = latest;
     } catch (IOException | RuntimeException e) {
       // The page and the metrics tell it, too; it is tried again.
     }
   }
 
-  @Override
-  public void close() throws IOException {
-    try (file) {
-      if (!now.equals(written)) {
-        write();
-      }
+  /** Writes it if need be, before the files are closed. */
+  void close() {
+    if (!now.equals(written)) {
+      write();
     }
   }
 }

@@ -8,8 +8,10 @@ import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 
@@ -66,6 +68,21 @@ final class FakeKafka implements Transport, TopicSource {
   private final Deque<Sent> inFlight = new ArrayDeque<>();
   private final Queue<Answer> answers = new ArrayDeque<>();
   private boolean connected;
+
+  /** What the present cluster has acked to the relay that runs, and of which topic it is. */
+  private final Map<Long, String> acked = new HashMap<>();
+
+  /** What was handed to the present sender and is not acked. */
+  private final Map<Long, String> unacked = new HashMap<>();
+
+  /**
+   * What was acked before a sender was discarded, and had nothing unacked of its topic before it.
+   */
+  private final Set<Long> known = new HashSet<>();
+
+  /** Of that, what was sent again. */
+  final List<Long> needless = new ArrayList<>();
+
   int connects;
   int questions;
   int sends;
@@ -105,6 +122,17 @@ final class FakeKafka implements Transport, TopicSource {
 
   @Override
   public void disconnect() {
+    acked.forEach(
+        (sequence, topic) -> {
+          boolean isBehind =
+              unacked.entrySet().stream()
+                  .anyMatch(each -> each.getKey() < sequence && each.getValue().equals(topic));
+          if (!isBehind) {
+            known.add(sequence);
+          }
+        });
+    acked.clear();
+    unacked.clear();
     connected = false;
     inFlight.clear();
     answers.clear();
@@ -158,10 +186,15 @@ final class FakeKafka implements Transport, TopicSource {
       throw new AssertionError("sent without a sender");
     }
     sends++;
+    if (known.contains(record.sequence())) {
+      needless.add(record.sequence());
+    }
     if (unsent != null) {
       return unsent;
     }
     inFlight.add(new Sent(record, completion));
+    acked.remove(record.sequence());
+    unacked.put(record.sequence(), record.topic());
     return null;
   }
 
@@ -199,6 +232,8 @@ final class FakeKafka implements Transport, TopicSource {
     cluster = id;
     former.addAll(log);
     log.clear();
+    acked.clear();
+    known.clear();
   }
 
   int inFlight() {
@@ -232,10 +267,23 @@ final class FakeKafka implements Transport, TopicSource {
       sent.completion.failed(
           new Failure(new Verdict.DeadLetter(DeadLetterReason.INVALID_RECORD, "poison", false)));
     } else {
-      log.add(sent.record.sequence());
-      sent.completion.acked(0);
+      take(sent, 0);
     }
     return true;
+  }
+
+  private void take(Sent sent, int partition) {
+    log.add(sent.record.sequence());
+    unacked.remove(sent.record.sequence());
+    acked.put(sent.record.sequence(), sent.record.topic());
+    sent.completion.acked(partition);
+  }
+
+  /** The relay has died, and with it what it knew. */
+  void relayDied() {
+    disconnect();
+    acked.clear();
+    known.clear();
   }
 
   /** Takes all but the oldest record, as a broker does that did not know the sender before. */
@@ -243,8 +291,7 @@ final class FakeKafka implements Transport, TopicSource {
     Sent oldest = inFlight.poll();
     int count = 0;
     for (Sent sent : inFlight) {
-      log.add(sent.record.sequence());
-      sent.completion.acked(inTurn[count++ % inTurn.length]);
+      take(sent, inTurn[count++ % inTurn.length]);
     }
     inFlight.clear();
     inFlight.add(oldest);

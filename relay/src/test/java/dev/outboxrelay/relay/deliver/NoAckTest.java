@@ -2,10 +2,7 @@ package dev.outboxrelay.relay.deliver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.outboxrelay.relay.deliver.route.Routes;
-import dev.outboxrelay.relay.tail.Bookmark;
 import java.time.Duration;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -16,55 +13,32 @@ class NoAckTest {
 
   private static final Duration STEP = Duration.ofMillis(100);
 
-  private final ManualClocks time = new ManualClocks();
-  private final FakeQueue queue = new FakeQueue();
-  private final FakeKafka kafka = new FakeKafka();
-  private final FakeDisk disk = new FakeDisk();
-  private Delivery delivery;
+  private final DeliveryWithLanes world = new DeliveryWithLanes(100);
+  private final FakeKafka kafka = world.kafka;
+  private final FakeQueue queue = world.queue;
 
   @BeforeEach
   void start() {
-    FakeLanes lanes = new FakeLanes(kafka, disk);
-    disk.lanes = lanes;
     kafka.topics.add("good");
     kafka.topics.add("silent");
     kafka.topics.add("mute");
     kafka.silent.add("silent");
     kafka.silent.add("mute");
-    queue.rewind(Bookmark.START);
-    delivery =
-        new Delivery(
-            queue,
-            new Routes(kafka, lanes, Duration.ofSeconds(5).toNanos(), time.clocks().nanos()),
-            kafka,
-            disk,
-            fact -> {},
-            new Limits(
-                100,
-                1 << 20,
-                Lease.WHOLE,
-                new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
-                Duration.ofSeconds(5),
-                Duration.ofMinutes(2),
-                0),
-            new SplittableRandom(1),
-            time.clocks(),
-            null,
-            disk.cluster);
+    world.begin(fact -> {});
   }
 
   private void letTimePass() {
     for (long left = LONG.dividedBy(STEP); left > 0; left--) {
-      delivery.doWork();
+      world.delivery().doWork();
       kafka.answerAll();
-      disk.work();
-      time.advance(STEP);
+      world.disk.work();
+      world.time.advance(STEP);
     }
   }
 
   private void assertAllIsSettled() {
-    assertThat(delivery.ledger().settled()).isNotNull();
-    assertThat(delivery.ledger().settled().sequence()).isEqualTo(queue.lastSequence());
+    assertThat(world.delivery().ledger().settled()).isNotNull();
+    assertThat(world.delivery().ledger().settled().sequence()).isEqualTo(queue.lastSequence());
   }
 
   @Test
@@ -73,7 +47,7 @@ class NoAckTest {
     queue.append("good");
     letTimePass();
     assertAllIsSettled();
-    assertThat(delivery.standing().label()).isEqualTo("delivering");
+    assertThat(world.delivery().standing().label()).isEqualTo("delivering");
   }
 
   @Test
@@ -91,7 +65,7 @@ class NoAckTest {
     queue.append("silent");
     queue.append("good");
     for (int i = 0; i < 4; i++) {
-      delivery.doWork();
+      world.delivery().doWork();
     }
     kafka.loseSender("died");
     letTimePass();
@@ -104,8 +78,8 @@ class NoAckTest {
     queue.append("silent");
     queue.append("good");
     letTimePass();
-    assertThat(delivery.ledger().settled()).isNull();
-    assertThat(delivery.standing().label()).isEqualTo("stalled");
+    assertThat(world.delivery().ledger().settled()).isNull();
+    assertThat(world.delivery().standing().label()).isEqualTo("stalled");
     assertThat(kafka.connects).isEqualTo(1);
   }
 }

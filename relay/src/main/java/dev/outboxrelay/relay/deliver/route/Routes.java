@@ -282,6 +282,13 @@ public final class Routes {
     }
   }
 
+  /** Asks for a topic, unless an answer is awaited already, or it is asked for by back-off. */
+  public void askUnlessBarred(String topic, long now) {
+    if (!isUnwritable(topic)) {
+      ask(topic, now);
+    }
+  }
+
   /** Asks for a topic, unless an answer is awaited already: then it has its turn. */
   public void ask(String topic, long now) {
     Route route = route(topic);
