@@ -197,6 +197,9 @@ public final class Routes {
     int looked = 0;
     for (Route route : draining) {
       LaneNews latest = route.look(lanes, now);
+      if (latest instanceof LaneNews.Proven) {
+        return latest;
+      }
       if (latest != null) {
         draining.remove(route);
         lanes.close(route.topic());
@@ -252,6 +255,12 @@ public final class Routes {
   public boolean isUnwritable(String topic) {
     Route route = routes.get(topic);
     return route != null && route.isUnwritable();
+  }
+
+  /** Whether a topic counts as one that can't be written until its lane has shown that it can. */
+  public boolean isUnproven(String topic) {
+    Route route = routes.get(topic);
+    return route != null && route.isUnproven();
   }
 
   /** Whether it is known why events of a topic wait: it is barred, or its lane is before them. */

@@ -65,6 +65,7 @@ class LanedRoutesTest {
     private final List<String> draining = new ArrayList<>();
     private boolean takeMore = true;
     private boolean empty;
+    private boolean settled;
     private Progress progress = new Progress.Waiting();
     private int looks;
 
@@ -96,6 +97,11 @@ class LanedRoutesTest {
     @Override
     public void close(String topic) {
       draining.remove(topic);
+    }
+
+    @Override
+    public boolean hasSettled(String topic) {
+      return settled;
     }
 
     @Override
@@ -386,6 +392,33 @@ class LanedRoutesTest {
     now += PARK_AFTER;
     assertThat(admit("a")).isEqualTo(new Admission.Park(true));
     assertThat(routes.ready("a", 1, now)).isNull();
+  }
+
+  private void barForNoAck(String topic) {
+    Verdict verdict = new Verdict.PauseTopic(topic, PauseReason.NO_ACK, "no ack");
+    routes.bar(topic, new Trouble(verdict, 1_000, 1), now + SECOND, now);
+  }
+
+  @Test
+  void whatIsNotAckedIsProvenByItsLaneAndByNoAnswer() {
+    barForNoAck("a");
+    routes.park("a");
+    assertThat(admit("a")).isEqualTo(new Admission.Park(false));
+    routes.askAgain(now + SECOND);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(routes.isUnproven("a")).isTrue();
+    assertThat(news()).containsExactly(new LaneNews.Parked("a"));
+    lanes.progress = new Lanes.Progress.Stuck(new Verdict.RetryLater("no ack"));
+    assertThat(news()).hasSize(1).allMatch(LaneNews.Stuck.class::isInstance);
+    barForNoAck("a");
+    lanes.progress = new Lanes.Progress.Delivering(2_000);
+    routes.askAgain(now + 2 * SECOND);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(news()).isEmpty();
+    lanes.settled = true;
+    assertThat(news()).containsExactly(new LaneNews.Proven("a"));
+    assertThat(routes.isUnproven("a")).isFalse();
+    assertThat(lanes.draining).containsExactly("a");
   }
 
   @Test
