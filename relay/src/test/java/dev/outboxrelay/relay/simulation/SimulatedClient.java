@@ -128,7 +128,7 @@ final class SimulatedClient implements Transport, TopicSource {
   }
 
   @Override
-  public void ask(String topic) {
+  public void ask(String topic, boolean doubtful) {
     Verdict objection = null;
     if (!brokers.reachable) {
       objection = new Verdict.RetryLater("away");
