@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from .cluster import Cluster
+
 PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 WRITER, STRANGER = "writer", "stranger"
 PASSWORDS = {WRITER: "hunter2", STRANGER: "swordfish"}
@@ -111,7 +113,7 @@ class GuardedBroker(Broker):
 class Writing:
     """The writer's right to write one topic."""
 
-    def __init__(self, broker: GuardedBroker, topic: str) -> None:
+    def __init__(self, broker: GuardedBroker | Cluster, topic: str) -> None:
         self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
         self._right = (
             *(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL),

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.security.auth.SecurityProtocol;
 import picocli.CommandLine.Command;
@@ -17,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "embedded-kafka",
     mixinStandardHelpOptions = true,
-    description = "One Kafka broker (KRaft) on 127.0.0.1. Prints READY <bootstrap> when it serves.")
+    description =
+        "One Kafka broker (KRaft) on 127.0.0.1, alone or of several. Prints READY <bootstrap> when it serves.")
 final class BrokerOptions {
 
   @Option(
@@ -40,6 +42,26 @@ final class BrokerOptions {
   private int controllerPort;
 
   @Option(
+      names = "--node-id",
+      paramLabel = "N",
+      description = "Its number among the nodes of a cluster (default: 1).")
+  private int nodeId = 1;
+
+  @Option(
+      names = "--voter",
+      paramLabel = "ID=PORT",
+      description =
+          "A node of a cluster and the port of its controller; repeated for each, this one too"
+              + " (default: this one is alone).")
+  private final Map<Integer, Integer> voters = new LinkedHashMap<>();
+
+  @Option(
+      names = "--cluster-id",
+      paramLabel = "ID",
+      description = "What a new data directory is formatted with (default: a random one).")
+  private String clusterId;
+
+  @Option(
       names = "--auto-create-topics",
       description = "Let clients create topics by naming them (default: off).")
   private boolean autoCreateTopics;
@@ -60,6 +82,20 @@ final class BrokerOptions {
 
   Path data() {
     return data.toAbsolutePath();
+  }
+
+  int nodeId() {
+    return nodeId;
+  }
+
+  /** The ports of all controllers, by node. */
+  Map<Integer, Integer> voters() {
+    return voters.isEmpty() ? Map.of(nodeId, controllerPort) : voters;
+  }
+
+  /** Empty for any. */
+  Optional<String> clusterId() {
+    return Optional.ofNullable(clusterId);
   }
 
   boolean autoCreateTopics() {

@@ -1,10 +1,10 @@
 package dev.outboxrelay.embeddedkafka;
 
 import java.util.Properties;
+import java.util.stream.Collectors;
 
 /** The broker's settings: production defaults, but for what a single node on a small host needs. */
 final class BrokerSettings {
-  static final String NODE_ID = "1";
   static final String CONTROLLER_LISTENER = "CONTROLLER";
 
   private static final String HOST = "127.0.0.1";
@@ -17,7 +17,7 @@ final class BrokerSettings {
 
   static Properties of(BrokerOptions options) {
     Properties settings = new Properties();
-    quorumOfOne(settings, options);
+    quorum(settings, options);
     internalTopicsOnOneNode(settings);
     smallFootprint(settings);
     quickRestartAfterKill(settings);
@@ -28,11 +28,15 @@ final class BrokerSettings {
     return settings;
   }
 
-  private static void quorumOfOne(Properties settings, BrokerOptions options) {
+  private static void quorum(Properties settings, BrokerOptions options) {
     String controller = HOST + ":" + options.controllerPort();
     settings.put("process.roles", "broker,controller");
-    settings.put("node.id", NODE_ID);
-    settings.put("controller.quorum.voters", NODE_ID + "@" + controller);
+    settings.put("node.id", Integer.toString(options.nodeId()));
+    settings.put(
+        "controller.quorum.voters",
+        options.voters().entrySet().stream()
+            .map(voter -> voter.getKey() + "@" + HOST + ":" + voter.getValue())
+            .collect(Collectors.joining(",")));
     settings.put("controller.listener.names", CONTROLLER_LISTENER);
     StringBuilder listeners = new StringBuilder("PLAINTEXT://" + bootstrap(options));
     StringBuilder protocols = new StringBuilder("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");

@@ -37,7 +37,7 @@ public final class EmbeddedKafka {
   }
 
   private static void run(BrokerOptions options) throws Exception {
-    StorageDirectory.formatIfNew(options.data());
+    StorageDirectory.formatIfNew(options);
     KafkaConfig config = new KafkaConfig(BrokerSettings.of(options), false);
     KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown, "shutdown"));

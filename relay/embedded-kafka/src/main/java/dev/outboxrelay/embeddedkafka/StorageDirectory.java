@@ -22,7 +22,8 @@ final class StorageDirectory {
    *
    * @throws Exception if the directory cannot be written or holds something else
    */
-  static void formatIfNew(Path directory) throws Exception {
+  static void formatIfNew(BrokerOptions options) throws Exception {
+    Path directory = options.data();
     if (Files.exists(directory.resolve(MARKER))) {
       return;
     }
@@ -30,8 +31,8 @@ final class StorageDirectory {
     new Formatter()
         .setPrintStream(
             new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8))
-        .setClusterId(Uuid.randomUuid().toString())
-        .setNodeId(Integer.parseInt(BrokerSettings.NODE_ID))
+        .setClusterId(options.clusterId().orElseGet(() -> Uuid.randomUuid().toString()))
+        .setNodeId(options.nodeId())
         .setControllerListenerName(BrokerSettings.CONTROLLER_LISTENER)
         .setReleaseVersion(MetadataVersion.LATEST_PRODUCTION)
         .setDirectories(List.of(directory.toString()))

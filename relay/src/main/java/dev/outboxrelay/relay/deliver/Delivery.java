@@ -222,6 +222,8 @@ public final class Delivery {
       taken++;
       if (news instanceof LaneNews.Parked parked) {
         listener.tell(new Fact.TopicParked(parked.topic()));
+      } else if (news instanceof LaneNews.Proven proven) {
+        listener.tell(new Fact.TopicOpened(proven.topic()));
       } else if (news instanceof LaneNews.Resumed resumed) {
         listener.tell(new Fact.TopicResumed(resumed.topic()));
       } else if (news instanceof LaneNews.Stuck stuck) {
@@ -287,7 +289,7 @@ public final class Delivery {
     boolean wasBarred = routes.isUnwritable(ready.topic()) && routes.bar(ready.topic()) != null;
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
     if (objection == null) {
-      if (wasBarred && !routes.isUnwritable(ready.topic())) {
+      if (wasBarred && !routes.isUnwritable(ready.topic()) && !routes.isUnproven(ready.topic())) {
         listener.tell(new Fact.TopicOpened(ready.topic()));
       }
       tell();

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.route.Routes;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -12,6 +13,9 @@ final class StallWatch {
   /** So many connections, one after the other, for one record that is not acked. */
   private static final long NO_ACCIDENT = 4;
 
+  /** The part of the time that makes a stall for which a topic has to be the silent one. */
+  private static final long CLEAR = 5;
+
   private final Window window;
   private final Routes routes;
   private final Transport transport;
@@ -19,6 +23,9 @@ final class StallWatch {
   private final long lostOrderNanos;
   private long lastCheckNanos;
   private InFlight silent;
+
+  /** Records that are ignored, and since when. */
+  private final IdentityHashMap<InFlight, Long> ignored = new IdentityHashMap<>();
 
   /** Connections that had been made when it fell silent. */
   private long connectionsBefore;
@@ -50,6 +57,9 @@ final class StallWatch {
     if (silent != null && silent != before) {
       connectionsBefore = transport.connectionsMade();
     }
+    List<InFlight> all = ignoredNow(now);
+    ignored.keySet().removeIf(each -> all.stream().noneMatch(other -> other == each));
+    all.forEach(each -> ignored.putIfAbsent(each, now));
     return true;
   }
 
@@ -66,9 +76,20 @@ final class StallWatch {
   /**
    * The oldest record of each topic that is silent while records of other topics that were sent
    * behind it are acked; none unless the oldest of all is such a one. For the others half the time
-   * is enough: they would be sent again, to fall silent once more.
+   * is enough: they would be sent again, to fall silent once more. That has to last for a while:
+   * where all were silent, the acks of one topic come before those of the next.
    */
   List<InFlight> ignored(long now) {
+    Long since = silent == null ? null : ignored.get(silent);
+    if (since == null || now - since < stallNanos / CLEAR) {
+      return List.of();
+    }
+    return ignoredNow(now).stream()
+        .filter(each -> now - ignored.getOrDefault(each, now) >= stallNanos / CLEAR)
+        .collect(Collectors.toList());
+  }
+
+  private List<InFlight> ignoredNow(long now) {
     // Without any connection nobody answers, whatever was acked just before.
     if (silent == null || !transport.isConnected() || !window.othersAreAckedBehind(silent)) {
       return List.of();

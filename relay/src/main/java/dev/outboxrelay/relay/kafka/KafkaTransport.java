@@ -38,6 +38,7 @@ public final class KafkaTransport implements Transport, TopicSource {
   private final ProducerWatch watch;
   private final OtherSide otherSide;
   private final TopicResolver resolver;
+  private final TopicLookup lookup; // the worker's
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final ExecutorService worker;
 
@@ -73,6 +74,7 @@ public final class KafkaTransport implements Transport, TopicSource {
     this.watch = watch;
     this.otherSide = otherSide;
     this.resolver = new TopicResolver(PATIENCE_NANOS, otherSide);
+    this.lookup = factory.lookup();
     this.worker = Executors.newSingleThreadExecutor(task -> new WorkThread(task, "outbox-kafka"));
   }
 
@@ -141,6 +143,7 @@ public final class KafkaTransport implements Transport, TopicSource {
     epoch.incrementAndGet();
     if (sender != null) {
       worker.execute(watch::letGo);
+      worker.execute(lookup::close);
       closeLater(sender);
       sender = null;
     }
@@ -176,16 +179,21 @@ public final class KafkaTransport implements Transport, TopicSource {
   }
 
   @Override
-  public void ask(String topic) {
+  public void ask(String topic, boolean doubtful) {
     Sender asked = sender;
     int mine = epoch.get();
     if (asked != null) {
-      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, mine), null)));
+      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, doubtful, mine), null)));
     }
   }
 
-  private Answer ask(Sender asked, String topic, int mine) {
+  private Answer ask(Sender asked, String topic, boolean doubtful, int mine) {
     try {
+      if (!doubtful) {
+        lookup.close(); // most are there again
+      } else if (lookup.isMissing(asked, topic)) {
+        return new Answer.TopicUnavailable(topic, TopicLookup.missing(topic));
+      }
       return resolver.resolve(asked, topic, () -> epoch.get() == mine);
     } catch (OutOfMemoryError e) {
       throw e; // the end of the process

@@ -21,6 +21,11 @@ public interface ProducerFactory {
    */
   Producer<byte[], byte[]> create(KafkaSettings settings, ClusterGuard guard);
 
+  /** A client that is asked for topics that may be missing. */
+  default TopicLookup lookup() {
+    return new TopicLookup(TopicLookup::consumer);
+  }
+
   /**
    * Makes real producers.
    *

@@ -86,7 +86,7 @@ final class ParkedOutbox {
     this.origin = origin;
     this.directory = directory;
     this.like = like;
-    files = new ParkedSync(directory, like.disk());
+    files = new ParkedSync(like.disk());
   }
 
   String topic() {
@@ -238,7 +238,7 @@ final class ParkedOutbox {
     try {
       if (writer == null) {
         directory.make();
-        writer = QueueWriter.open(options());
+        writer = QueueWriter.open(options().withDisk(new SyncedAfterwards(like.disk())));
         if (unsynced.isEmpty()) {
           files.begin(paths()); // what it has found to be damaged failed before
         }
@@ -273,7 +273,12 @@ final class ParkedOutbox {
         : parked.partition(original.partition()).build();
   }
 
-  /** As {@link dev.outboxrelay.relay.settle.ParkedStore#sync}. */
+  /** Whether its name was on stable storage when it was synced. */
+  boolean isNamed() {
+    return files.isNamed();
+  }
+
+  /** As {@link dev.outboxrelay.relay.settle.ParkedStore#sync}, when its name is safe. */
   void sync() throws IOException {
     addAgain();
     OutboxPaths paths = paths();

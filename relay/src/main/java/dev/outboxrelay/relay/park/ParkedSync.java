@@ -16,22 +16,20 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Brings a parked topic's outbox to stable storage. For one thread. */
+/** Brings a parked topic's outbox to stable storage, but for its own name. For one thread. */
 final class ParkedSync implements Closeable {
   private static final long NONE = -1;
 
-  private final ParkedDirectory directory;
   private final Disk disk;
   private CycleSync cycles; // null until it is needed
   private long from; // the cycle to begin with: what an earlier relay has synced is not known
   private long synced = NONE; // the newest cycle of the last sync
-  private boolean named; // the names of its directories are on stable storage
+  private boolean named; // the names of its directories are on stable storage, as of the last sync
 
   /** Cycles to which nobody appended any more when the first of what is to be synced came. */
   private Set<Long> failedBefore = Set.of();
 
-  ParkedSync(ParkedDirectory directory, Disk disk) {
-    this.directory = directory;
+  ParkedSync(Disk disk) {
     this.disk = disk;
   }
 
@@ -63,6 +61,11 @@ final class ParkedSync implements Closeable {
     synced = NONE;
     named = false;
     failedBefore.clear();
+  }
+
+  /** Whether the directory that it lies in need not be synced. */
+  boolean isNamed() {
+    return named;
   }
 
   /** All that was in this cycle is in a later one now: no sync of it counts any more. */
@@ -100,10 +103,7 @@ final class ParkedSync implements Closeable {
     syncFile(paths.metadata(), DiskStep.LISTING);
     syncFile(paths.state(), DiskStep.STATE);
     disk.syncDirectory(paths.root(), DiskStep.LINK);
-    if (!named) {
-      directory.sync();
-      named = true;
-    }
+    named = true;
   }
 
   private void syncFile(Path file, DiskStep step) throws IOException {

@@ -68,6 +68,8 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     private final Trouble barredBefore;
     private Service service; // null while others have their turn
     private long settled = -1;
+    private long settledBefore;
+    private boolean stuck;
     private long progressNanos;
 
     private Turn(Trouble barredBefore) {
@@ -161,10 +163,20 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   private void suspend(String topic, Turn turn) {
     if (turn.service != null) {
       open--;
-      turn.service.stop();
+      if (turn.stuck) {
+        turn.service.giveUp(); // others wait for their turn
+      } else {
+        turn.service.stop();
+      }
       closing.put(topic, turn.service);
       turn.service = null;
     }
+  }
+
+  @Override
+  public boolean hasSettled(String topic) {
+    Turn turn = turns.get(topic);
+    return turn != null && turn.service != null && turn.settled > turn.settledBefore;
   }
 
   private Progress begin(String topic, Turn turn) {
@@ -174,6 +186,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     forgetEnded();
     if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
       turn.progressNanos = nanos.getAsLong();
+      turn.settledBefore = parked.topic(topic).settledSequence();
       try {
         turn.service = opener.apply(topic, turn.barredBefore);
         open++;
@@ -192,6 +205,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       turn.settled = status == null ? -1 : status.settledSequence();
       turn.progressNanos = now;
     } else if (now - turn.progressNanos >= PATIENCE_NANOS) {
+      turn.stuck = true;
       return status
           .trouble()
           .<Progress>map(trouble -> new Progress.Stuck(verdict(trouble.cause())))

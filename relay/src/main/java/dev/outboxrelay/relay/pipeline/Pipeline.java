@@ -51,6 +51,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   private long lastSaveDeadlineNanos;
   private boolean saving;
   private volatile boolean stopping;
+  private volatile boolean givenUp;
   private volatile PipelineEnd end;
 
   Pipeline(
@@ -157,7 +158,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   private void stopReading(long now) {
     if (!stopBegun) {
       stopBegun = true;
-      stopDeadlineNanos = now + stopDeadline.toNanos();
+      stopDeadlineNanos = givenUp ? now : now + stopDeadline.toNanos();
       lastWanted = drainOnStop && !gone ? board.appendedNow() : 0;
       if (lanes != null) {
         lanes.stop();
@@ -230,6 +231,12 @@ public final class Pipeline implements Observed, AutoCloseable {
    */
   public void stop() {
     stopping = true;
+  }
+
+  /** Stops, and what is in flight is sent again by whoever comes next. From any thread. */
+  void giveUp() {
+    givenUp = true;
+    stop();
   }
 
   /** How it ended; null while it runs. From any thread. */

@@ -15,6 +15,7 @@ public final class PipelineThread implements Service {
   private final Supplier<Pipeline> opener;
   private volatile Stage stage = new Stage.Opening();
   private volatile boolean stopping;
+  private volatile boolean givenUp;
   private volatile Pipeline pipeline;
 
   private PipelineThread(Path outbox, Supplier<Pipeline> opener) {
@@ -75,7 +76,9 @@ public final class PipelineThread implements Service {
     }
     pipeline = opened;
     stage = new Stage.Open(opened);
-    if (stopping) {
+    if (givenUp) {
+      opened.giveUp();
+    } else if (stopping) {
       opened.stop();
     }
     PipelineEnd end = PipelineRunner.turn(opened);
@@ -85,6 +88,15 @@ public final class PipelineThread implements Service {
   @Override
   public Stage stage() {
     return stage;
+  }
+
+  @Override
+  public void giveUp() {
+    givenUp = true;
+    Pipeline open = pipeline;
+    if (open != null) {
+      open.giveUp();
+    }
   }
 
   @Override

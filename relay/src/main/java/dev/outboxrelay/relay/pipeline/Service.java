@@ -8,6 +8,9 @@ public interface Service {
   /** Asks it to end; returns at once, may be repeated. */
   void stop();
 
+  /** The same, and it does not wait for what is on its way. */
+  void giveUp();
+
   /** What a service goes through, in this order; the last two are ends. */
   sealed interface Stage {
     record Opening() implements Stage {}

@@ -165,7 +165,7 @@ final class FakeKafka implements Transport, TopicSource {
   }
 
   @Override
-  public void ask(String topic) {
+  public void ask(String topic, boolean doubtful) {
     questions++;
     if (hanging) {
       unanswered = topic;
@@ -211,7 +211,7 @@ final class FakeKafka implements Transport, TopicSource {
     if (unanswered != null) {
       String topic = unanswered;
       unanswered = null;
-      ask(topic);
+      ask(topic, false);
     }
     if (connected && reachable && answers.isEmpty() && !cluster.equals(sendersCluster)) {
       boolean replaced = sendersCluster != null;

@@ -34,6 +34,9 @@ final class FakeLanes implements Lanes {
     int synced;
     int delivered;
     int saved;
+
+    /** What was delivered when it last began to. */
+    int before;
   }
 
   private Lane lane(String topic) {
@@ -145,6 +148,12 @@ final class FakeLanes implements Lanes {
   @Override
   public void drain(String topic, Trouble barredBefore) {
     wanted.add(topic);
+    lane(topic).before = lane(topic).delivered;
+  }
+
+  @Override
+  public boolean hasSettled(String topic) {
+    return lane(topic).delivered > lane(topic).before;
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +29,11 @@ class NoAckTest {
   }
 
   private void letTimePass() {
-    for (long left = LONG.dividedBy(STEP); left > 0; left--) {
+    letTimePass(LONG);
+  }
+
+  private void letTimePass(Duration time) {
+    for (long left = time.dividedBy(STEP); left > 0; left--) {
       world.delivery().doWork();
       kafka.answerAll();
       world.disk.work();
@@ -70,6 +75,23 @@ class NoAckTest {
     kafka.loseSender("died");
     letTimePass();
     assertAllIsSettled();
+  }
+
+  @Test
+  void whoseAcksComeALittleLaterThanThoseOfOthersAfterASilenceOfAllIsNotParked() {
+    kafka.silent.addAll(List.of("good", "late"));
+    kafka.topics.add("late");
+    for (String topic : List.of("silent", "good", "late")) {
+      queue.append(topic);
+    }
+    letTimePass(Duration.ofSeconds(6));
+    kafka.silent.remove("good");
+    letTimePass(Duration.ofMillis(500));
+    kafka.silent.remove("late");
+    letTimePass(LONG);
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("silent")).hasSize(1);
+    assertThat(world.lanes.parked("late")).isEmpty();
   }
 
   @Test

@@ -89,6 +89,11 @@ class OutboxWatchTest {
     }
 
     @Override
+    public void giveUp() {
+      stop();
+    }
+
+    @Override
     public void stop() {
       stopped = true;
     }

@@ -32,6 +32,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
+import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.producer.MockProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -71,13 +72,33 @@ class KafkaTransportTest {
   private final Watched watched = new Watched();
   private final Connections connections = new Connections();
   private volatile KafkaSettings settings = settings("broker:9092");
-  private KafkaTransport transport = transport(Optional.empty());
   private RuntimeException refusal;
   private volatile int partitions = 1;
 
+  /** Makes producers, and what knows of one topic. */
+  private final ProducerFactory factory =
+      new ProducerFactory() {
+        @Override
+        public Producer<byte[], byte[]> create(KafkaSettings used, ClusterGuard guard) {
+          return newProducer(used, guard);
+        }
+
+        @Override
+        public TopicLookup lookup() {
+          return new TopicLookup(
+              (used, brokers) -> {
+                brokers.onUpdate(new ClusterResource("c"));
+                MockConsumer<byte[], byte[]> asker = new MockConsumer<>("earliest");
+                PartitionInfo partition = new PartitionInfo("orders", 0, leader, NODES, NODES);
+                asker.updatePartitions("orders", List.of(partition));
+                return asker;
+              });
+        }
+      };
+
   private KafkaTransport transport(Optional<String> pinned) {
     return new KafkaTransport(
-        this::newProducer,
+        factory,
         new RecordTimes(RecordTimestamp.APPEND, () -> Instant.ofEpochMilli(NOW)),
         Partitioner.CRC32,
         () -> settings,
@@ -85,6 +106,8 @@ class KafkaTransportTest {
         watched,
         new OtherSide(pinned, Duration.ofMillis(100)));
   }
+
+  private KafkaTransport transport = transport(Optional.empty());
 
   private static KafkaSettings settings(String servers) {
     Map<String, String> env = Map.of("KAFKA_BOOTSTRAP_SERVERS", servers);
@@ -207,16 +230,29 @@ class KafkaTransportTest {
   /** Connected, and the topic is known. */
   private MockProducer<byte[], byte[]> ready() {
     MockProducer<byte[], byte[]> producer = connect();
-    transport.ask("orders");
+    transport.ask("orders", false);
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
     return producer;
+  }
+
+  @Test
+  void aProducerIsNotAskedForATopicThatIsMissingAsManyAre() {
+    var unused = ready();
+    guards.get(0).onUpdate(new ClusterResource("c"));
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("c", false, null));
+    transport.ask("missing", true);
+    assertThat(awaitAnswer())
+        .isEqualTo(new Answer.TopicUnavailable("missing", TopicLookup.missing("missing")));
+    // Whatever the lookup says else, the producer is asked.
+    transport.ask("orders", true);
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
   }
 
   @Test
   void aTopicWithoutAnyLeaderIsAPause() {
     leader = null;
     var unused = connect();
-    transport.ask("orders");
+    transport.ask("orders", false);
     assertThat(awaitAnswer())
         .isEqualTo(
             new Answer.TopicUnavailable(
@@ -390,7 +426,7 @@ class KafkaTransportTest {
   @Test
   void theAnswersOfAnEarlierProducerAreDropped() {
     connect();
-    transport.ask("orders");
+    transport.ask("orders", false);
     transport.connect();
     assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     await().atMost(PATIENCE).until(() -> producers.get(0).closed());
@@ -439,7 +475,7 @@ class KafkaTransportTest {
       settings = settings(good.address() + "," + other.address());
       connect().partitionsForException = new TimeoutException("nobody answers");
       other.say(HTTP);
-      transport.ask("orders");
+      transport.ask("orders", false);
       assertThat(awaitAnswer())
           .isEqualTo(
               new Answer.TopicUnavailable(
@@ -451,7 +487,7 @@ class KafkaTransportTest {
   @Test
   void aTopicThatMayNotBeDescribedIsAPause() {
     connect().partitionsForException = new SaslAuthenticationException("password");
-    transport.ask("orders");
+    transport.ask("orders", false);
     assertThat(awaitAnswer())
         .isInstanceOfSatisfying(
             Answer.TopicUnavailable.class,
@@ -556,12 +592,12 @@ class KafkaTransportTest {
     seen("A");
     assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
     assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen("A", false, null));
-    transport.ask("orders");
+    transport.ask("orders", false);
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));
     assertThat(transport.isConfirmed()).isTrue();
     connections.loseOne();
     assertThat(transport.isConfirmed()).isFalse();
-    transport.ask("orders");
+    transport.ask("orders", false);
     connections.makeOne();
     seen("A");
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", 1));

@@ -99,18 +99,27 @@ class ParkedSyncTest {
   void namesGoFirstWhereTheyAreNewAndThenTheCycle() throws IOException {
     parked.add(events.get(0));
     assertThat(sync())
-        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+        .containsExactly("parked/", "outbox/", "queue/", "LISTING", "STATE", "t/", "PAYLOAD");
     assertThat(sync()).isEmpty();
 
     parked.add(events.get(1));
     assertThat(sync()).containsExactly("PAYLOAD");
 
     parked.add(events.get(3));
-    assertThat(sync()).containsExactly("queue/", "LISTING", "STATE", "u/", "parked/", "PAYLOAD");
+    assertThat(sync()).containsExactly("parked/", "queue/", "LISTING", "STATE", "u/", "PAYLOAD");
 
     queue.nextHour();
     parked.add(events.get(2));
     assertThat(sync()).containsExactly("queue/", "LISTING", "STATE", "t/", "PAYLOAD", "PAYLOAD");
+  }
+
+  @Test
+  void aDirectoryOfManyNewNamesIsSyncedOnceAndAFreshOutboxNotByItself() throws IOException {
+    queue.syncs.clear();
+    parked.add(events.get(0));
+    parked.add(events.get(3));
+    assertThat(queue.syncs).containsOnly("CREATE");
+    assertThat(sync()).containsOnlyOnce("parked/").contains("t/", "u/");
   }
 
   @Test
@@ -121,7 +130,7 @@ class ParkedSyncTest {
     assertThat(sync()).isEmpty();
     assertThat(parked.add(events.get(0))).isFalse();
     assertThat(sync())
-        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+        .containsExactly("parked/", "outbox/", "queue/", "LISTING", "STATE", "t/", "PAYLOAD");
   }
 
   @Test
@@ -145,7 +154,7 @@ class ParkedSyncTest {
     parked.add(events.get(1));
     parked.add(events.get(2));
     queue.failingCycles = 1;
-    assertThat(failedSync()).containsExactly("PAYLOAD", "CREATE", "queue/");
+    assertThat(failedSync()).containsExactly("PAYLOAD", "CREATE");
 
     assertThat(failedCycles()).isEqualTo(topic.cycles().subList(0, 1));
     assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L, 2L, 3L);
@@ -261,7 +270,7 @@ class ParkedSyncTest {
     assertThat(failedSync()).doesNotContain("PAYLOAD");
     queue.failing.clear();
     assertThat(sync())
-        .containsExactly("queue/", "LISTING", "STATE", "t/", "parked/", "outbox/", "PAYLOAD");
+        .containsExactly("parked/", "outbox/", "queue/", "LISTING", "STATE", "t/", "PAYLOAD");
     assertThat(queue.sequences("t")).containsExactly(1L);
   }
 

@@ -27,6 +27,7 @@ class ParkedLanesTest {
   private static final class Scripted implements Service {
     private Stage stage = new Stage.Opening();
     private boolean stopped;
+    private boolean givenUp;
 
     @Override
     public Stage stage() {
@@ -35,6 +36,12 @@ class ParkedLanesTest {
 
     @Override
     public void stop() {
+      stopped = true;
+    }
+
+    @Override
+    public void giveUp() {
+      givenUp = true;
       stopped = true;
     }
 
@@ -117,14 +124,19 @@ class ParkedLanesTest {
   @Test
   void aLaneThatSettlesNothingLeavesItsTurn() {
     park("a", 5);
+    store.topics.put("a", new ParkedTopic(5, 2, 300));
     begin("a").settled(2);
     lanes.progress("a");
+    assertThat(lanes.hasSettled("a")).isFalse();
     nanos += ParkedLanes.PATIENCE_NANOS - 1;
     assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(3));
     services.get("a").settled(3);
     assertThat(lanes.progress("a")).isEqualTo(new Progress.Delivering(2));
+    assertThat(lanes.hasSettled("a")).isTrue();
     nanos += ParkedLanes.PATIENCE_NANOS;
     assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
+    lanes.close("a");
+    assertThat(services.get("a").givenUp).isTrue(); // nobody waits for what is on its way there
   }
 
   @Test

@@ -34,6 +34,9 @@ public final class OwnDescriptors {
   /** Another descriptor of the file that is closed meanwhile takes the mark away. */
   private static final int TRIES = 10;
 
+  /** So far from the one that was found last descriptors are tried before all are listed. */
+  private static final int NEAR = 8;
+
   /** The one that was found last: the next is likely to be near. */
   private static volatile int latest;
 
@@ -82,6 +85,14 @@ public final class OwnDescriptors {
 
   /** The {@code fdinfo} of a descriptor that has taken a lock; empty if there is none. */
   public static Optional<Path> locked(Wanted wanted) throws IOException {
+    int last = latest;
+    for (int near = 0; near <= 2 * NEAR; near++) { // 0, 1, -1, 2, -2, ...
+      int number = last + (near % 2 == 0 ? -near / 2 : near / 2 + 1);
+      Path each = INFO.resolve(Integer.toString(number));
+      if (number >= 0 && isWanted(wanted, each)) {
+        return Optional.of(each);
+      }
+    }
     List<Path> all = new ArrayList<>();
     try (DirectoryStream<Path> infos = Files.newDirectoryStream(INFO)) {
       infos.forEach(all::add);
@@ -91,10 +102,7 @@ public final class OwnDescriptors {
     // Numbers are given in order, from the first that is free; to read them all takes milliseconds.
     all.sort(Comparator.comparingInt(each -> Math.abs(number(each) - latest)));
     for (Path each : all) {
-      String info = read(each);
-      int lock = info.indexOf(LOCK);
-      if (lock >= 0 && isWanted(wanted, each, info.substring(lock))) {
-        latest = number(each);
+      if (isWanted(wanted, each)) {
         return Optional.of(each);
       }
     }
@@ -105,9 +113,13 @@ public final class OwnDescriptors {
     return Integer.parseInt(info.getFileName().toString());
   }
 
-  private static boolean isWanted(Wanted wanted, Path info, String lock) throws IOException {
+  private static boolean isWanted(Wanted wanted, Path info) throws IOException {
+    String told = read(info);
+    int lock = told.indexOf(LOCK);
     try {
-      return wanted.is(FD.resolve(info.getFileName()), lock);
+      boolean is = lock >= 0 && wanted.is(FD.resolve(info.getFileName()), told.substring(lock));
+      latest = is ? number(info) : latest;
+      return is;
     } catch (NoSuchFileException e) {
       return false; // closed meanwhile
     }

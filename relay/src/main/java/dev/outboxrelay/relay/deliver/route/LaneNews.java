@@ -12,6 +12,9 @@ public sealed interface LaneNews {
   /** It delivered for nothing, and has ended: the topic is to be barred. */
   record Stuck(String topic, Verdict verdict) implements LaneNews {}
 
+  /** What could not be told by a question is clear: its events arrive again. */
+  record Proven(String topic) implements LaneNews {}
+
   /** It is empty: events of the topic are sent as all others are. */
   record Resumed(String topic) implements LaneNews {}
 }

@@ -53,6 +53,9 @@ public interface Lanes {
   /** How far its lane is. */
   Progress progress(String topic);
 
+  /** Whether a lane has settled anything since it is to deliver. */
+  boolean hasSettled(String topic);
+
   /** How far a lane is that is to deliver. */
   sealed interface Progress {
     /** Others have their turn. */
@@ -110,6 +113,11 @@ public interface Lanes {
     @Override
     public Progress progress(String topic) {
       return new Progress.Waiting();
+    }
+
+    @Override
+    public boolean hasSettled(String topic) {
+      return false;
     }
   }
 }

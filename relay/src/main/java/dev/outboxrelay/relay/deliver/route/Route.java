@@ -47,6 +47,9 @@ final class Route {
   /** A partition that an event names and the topic does not have. */
   private int wanted = NONE;
 
+  /** Whether a question finds nothing wrong with it, though nothing was acked: its lane tries. */
+  private boolean unproven;
+
   /**
    * Nothing is known of it.
    *
@@ -157,6 +160,11 @@ final class Route {
     return state instanceof Laned;
   }
 
+  /** Whether only its lane can tell that it can be written, and has not yet. */
+  boolean isUnproven() {
+    return unproven && hasLane();
+  }
+
   /** Whether its events go to its lane. */
   boolean parks() {
     return state instanceof Laned laned && laned.parks();
@@ -193,6 +201,10 @@ final class Route {
     Lanes.Progress progress = lanes.progress(topic);
     if (progress instanceof Lanes.Progress.Stuck stuck) {
       return new LaneNews.Stuck(topic, stuck.verdict());
+    }
+    if (unproven && (lanes.hasSettled(topic) || lanes.isEmpty(topic, parkedUpTo))) {
+      unproven = false;
+      return new LaneNews.Proven(topic);
     }
     if (state instanceof Closing closing) {
       if (lanes.isEmpty(topic, parkedUpTo)) {
@@ -262,6 +274,10 @@ final class Route {
       state = barred.ready();
     } else if (state instanceof Parked parked && hasParked) {
       state = parked.ready(now);
+      unproven =
+          parked.trouble() != null
+              && parked.trouble().cause() instanceof Verdict.PauseTopic pause
+              && pause.reason() == PauseReason.NO_ACK;
     }
     return null;
   }

@@ -23,6 +23,9 @@ public final class Routes {
   /** In which what was read before is read again. */
   private static final long NEXT_EVENT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** A sender that was asked for as many topics goes on asking for all of them. */
+  static final int MANY_BARRED = 8;
+
   /** More lanes than deliver at a time. */
   private static final int MOST_LOOKED_AT = 16;
 
@@ -33,6 +36,9 @@ public final class Routes {
 
   /** Those that can't be written, in the order in which that was found. */
   private final Set<Route> barred = new LinkedHashSet<>();
+
+  /** Those of them whose events are in the way of others, as they are not parked. */
+  private final Set<Route> inTheWay = new LinkedHashSet<>();
 
   /** Those whose lanes are to deliver. */
   private final Set<Route> draining = new LinkedHashSet<>();
@@ -172,13 +178,14 @@ public final class Routes {
 
   private void park(Route route) {
     route.park();
+    inTheWay.remove(route);
     news.add(new LaneNews.Parked(route.topic()));
   }
 
   /** There is no more room for events that wait: those of barred topics go to their lanes now. */
   public void makeRoom(long now) {
     if (lanes.takeMore()) {
-      barred.forEach(route -> route.barredSince(now - parkAfterNanos));
+      inTheWay.forEach(route -> route.barredSince(now - parkAfterNanos));
     }
     draining.forEach(route -> route.closeLater(now));
   }
@@ -192,6 +199,9 @@ public final class Routes {
     int looked = 0;
     for (Route route : draining) {
       LaneNews latest = route.look(lanes, now);
+      if (latest instanceof LaneNews.Proven) {
+        return latest;
+      }
       if (latest != null) {
         draining.remove(route);
         lanes.close(route.topic());
@@ -223,6 +233,9 @@ public final class Routes {
     Route route = route(topic);
     route.bar(trouble, retryNanos, now);
     barred.add(route);
+    if (!route.parks()) {
+      inTheWay.add(route);
+    }
     questions.plan(route);
     if (draining.remove(route) || replays.interrupt(topic)) {
       lanes.close(topic);
@@ -246,6 +259,12 @@ public final class Routes {
     return route != null && route.isUnwritable();
   }
 
+  /** Whether a topic counts as one that can't be written until its lane has shown that it can. */
+  public boolean isUnproven(String topic) {
+    Route route = routes.get(topic);
+    return route != null && route.isUnproven();
+  }
+
   /** Whether it is known why events of a topic wait: it is barred, or its lane is before them. */
   public boolean keepsBack(String topic) {
     Route route = routes.get(topic);
@@ -263,15 +282,13 @@ public final class Routes {
    * if none is.
    */
   public Trouble firstBar() {
-    for (Route route : barred) {
-      if (route.trouble() != null && !route.parks()) {
-        return route.trouble();
-      }
-    }
-    return null;
+    return inTheWay.isEmpty() ? null : inTheWay.iterator().next().trouble();
   }
 
-  /** Asks for the topics that are barred, as it becomes time; has lanes deliver beside them. */
+  /**
+   * Asks for the topics that are barred, as it becomes time, and for those that wait for that; has
+   * lanes deliver beside them.
+   */
   public void askAgain(long now) {
     for (String topic = lanes.retried(); topic != null; topic = lanes.retried()) {
       Route wanted = routes.get(topic);
@@ -280,7 +297,7 @@ public final class Routes {
         questions.plan(wanted);
       }
     }
-    Route due = barred.isEmpty() ? null : questions.due(now); // each turn comes by
+    Route due = questions.due(now);
     if (due != null) {
       ask(due.topic(), now);
     }
@@ -294,12 +311,12 @@ public final class Routes {
     }
   }
 
-  /** Asks for a topic, unless an answer is awaited already. */
+  /** Asks for a topic, unless an answer is awaited already: then it has its turn. */
   public void ask(String topic, long now) {
     Route route = route(topic);
     if (questions.ask(route, now)) {
       route.asked();
-      source.ask(topic);
+      source.ask(topic, barred.size() >= MANY_BARRED);
     }
   }
 
@@ -318,6 +335,7 @@ public final class Routes {
       questions.plan(route);
     } else if (objection == null) {
       barred.remove(route);
+      inTheWay.remove(route);
       if (route.hasLane()) {
         drain(route);
       }

@@ -9,8 +9,13 @@ public interface TopicSource {
    */
   int ANY = -1;
 
-  /** Asks for a topic; the answer comes among the transport's. */
-  void ask(String topic);
+  /**
+   * Asks for a topic; the answer comes among the transport's.
+   *
+   * @param doubtful whether it may well be missing, as many are: the sender itself is then asked
+   *     only if it is there
+   */
+  void ask(String topic, boolean doubtful);
 
   /**
    * The partition of a record, or {@link #ANY}; not below {@code partitions} but for a record's

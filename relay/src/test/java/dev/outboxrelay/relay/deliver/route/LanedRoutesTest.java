@@ -35,7 +35,7 @@ class LanedRoutesTest {
     private final List<String> asked = new ArrayList<>();
 
     @Override
-    public void ask(String topic) {
+    public void ask(String topic, boolean doubtful) {
       asked.add(topic);
     }
 
@@ -69,6 +69,7 @@ class LanedRoutesTest {
     private final Queue<String> retried = new ArrayDeque<>();
     private boolean takeMore = true;
     private boolean empty;
+    private boolean settled;
     private Progress progress = new Progress.Waiting();
     private int looks;
 
@@ -110,6 +111,11 @@ class LanedRoutesTest {
     @Override
     public String retried() {
       return retried.poll();
+    }
+
+    @Override
+    public boolean hasSettled(String topic) {
+      return settled;
     }
 
     @Override
@@ -352,7 +358,7 @@ class LanedRoutesTest {
     assertThat(lanes.draining).isEmpty();
     assertThat(routes.isUnwritable("a")).isTrue();
     assertThat(admit("a")).isEqualTo(new Admission.Park(false));
-    routes.askAgain(now + SECOND);
+    routes.askAgain(now + 2 * SECOND);
     assertThat(source.asked).hasSize(2);
     assertThat(routes.ready("a", 1, now)).isNull();
     assertThat(lanes.draining).containsExactly("a");
@@ -402,6 +408,33 @@ class LanedRoutesTest {
     assertThat(routes.ready("a", 1, now)).isNull();
   }
 
+  private void barForNoAck(String topic) {
+    Verdict verdict = new Verdict.PauseTopic(topic, PauseReason.NO_ACK, "no ack");
+    routes.bar(topic, new Trouble(verdict, 1_000, 1), now + SECOND, now);
+  }
+
+  @Test
+  void whatIsNotAckedIsProvenByItsLaneAndByNoAnswer() {
+    barForNoAck("a");
+    routes.park("a");
+    assertThat(admit("a")).isEqualTo(new Admission.Park(false));
+    routes.askAgain(now + SECOND);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(routes.isUnproven("a")).isTrue();
+    assertThat(news()).containsExactly(new LaneNews.Parked("a"));
+    lanes.progress = new Lanes.Progress.Stuck(new Verdict.RetryLater("no ack"));
+    assertThat(news()).hasSize(1).allMatch(LaneNews.Stuck.class::isInstance);
+    barForNoAck("a");
+    lanes.progress = new Lanes.Progress.Delivering(2_000);
+    routes.askAgain(now + 2 * SECOND);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(news()).isEmpty();
+    lanes.settled = true;
+    assertThat(news()).containsExactly(new LaneNews.Proven("a"));
+    assertThat(routes.isUnproven("a")).isFalse();
+    assertThat(lanes.draining).containsExactly("a");
+  }
+
   @Test
   void lanesOutliveTheSender() {
     drain("a");
@@ -421,14 +454,39 @@ class LanedRoutesTest {
     now += SECOND;
     routes.askAgain(now);
     assertThat(admit("new")).isEqualTo(WAIT);
+    assertThat(admit("newer")).isEqualTo(WAIT);
     routes.unavailable("a");
-    routes.askAgain(now);
+    now += SECOND;
+    assertThat(admit("newer")).isEqualTo(WAIT);
     assertThat(source.asked).containsExactly("a");
-    assertThat(admit("new")).isEqualTo(WAIT);
+    routes.askAgain(now);
     assertThat(source.asked).containsExactly("a", "new");
     assertThat(routes.ready("new", 1, now)).isNull();
     routes.askAgain(now);
-    assertThat(source.asked).hasSize(3);
+    assertThat(source.asked).hasSize(3).doesNotContain("newer");
+    routes.unavailable(source.asked.get(2));
+    routes.askAgain(now);
+    assertThat(source.asked).hasSize(4).endsWith("newer");
+  }
+
+  @Test
+  void thousandsThatAreBarredAreAskedForOneAfterTheOtherAndNotAllTheTime() {
+    for (int i = 0; i < 1_000; i++) {
+      bar("a" + i);
+    }
+    now += SECOND;
+    long begin = now;
+    while (now - begin < SECOND) {
+      int before = source.asked.size();
+      routes.askAgain(now);
+      if (source.asked.size() > before) {
+        String asked = source.asked.get(before);
+        routes.unavailable(asked);
+        routes.bar(asked, missing(asked), now + SECOND, now);
+      }
+      now += SECOND / 10_000;
+    }
+    assertThat(source.asked).hasSizeBetween(190, 210).doesNotHaveDuplicates();
   }
 
   @Test
@@ -442,6 +500,7 @@ class LanedRoutesTest {
       String asked = source.asked.get(i);
       routes.unavailable(asked);
       routes.bar(asked, missing(asked), now + 1, now);
+      now += SECOND / 100;
     }
     assertThat(source.asked).containsExactlyInAnyOrder("a", "b", "c");
   }

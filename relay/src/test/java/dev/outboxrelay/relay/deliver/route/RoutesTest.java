@@ -21,14 +21,18 @@ class RoutesTest {
   /** What a test says of topics; a record without a partition of its own goes to any. */
   private static final class Brokers implements TopicSource {
     private final List<String> asked = new ArrayList<>();
+    private final List<String> doubted = new ArrayList<>();
     private int updates;
     private int partitions = 1;
     private int lookups;
     private boolean confirmed = true;
 
     @Override
-    public void ask(String topic) {
+    public void ask(String topic, boolean doubtful) {
       asked.add(topic);
+      if (doubtful) {
+        doubted.add(topic);
+      }
     }
 
     @Override
@@ -150,6 +154,26 @@ class RoutesTest {
     routes.ask("others", now);
     assertThat(isAdmitted(null)).isFalse();
     assertThat(brokers.asked).containsExactly("orders", "others");
+  }
+
+  @Test
+  void whereManyTopicsAreMissingTheSenderIsNotAskedForMoreOfThem() {
+    for (int missing = 0; missing < Routes.MANY_BARRED; missing++) {
+      String topic = "missing-" + missing;
+      routes.ask(topic, now);
+      routes.unavailable(topic);
+      Verdict pause = new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing");
+      routes.bar(topic, new Trouble(pause, 1_000, 1), now, now);
+    }
+    assertThat(brokers.doubted).isEmpty();
+    routes.ask("orders", now);
+    assertThat(brokers.doubted).containsExactly("orders");
+    answer(1);
+    routes.ask("missing-0", now);
+    assertThat(brokers.doubted).containsExactly("orders", "missing-0");
+    assertThat(routes.ready("missing-0", 1, now)).isNull();
+    routes.ask("orders", now);
+    assertThat(brokers.doubted).containsExactly("orders", "missing-0");
   }
 
   @Test
@@ -362,7 +386,7 @@ class RoutesTest {
     routes.askAgain(now);
     routes.unavailable("orders");
     assertThat(routes.bar("orders")).isNotNull();
-    routes.askAgain(now);
+    routes.askAgain(now + SECOND);
     assertThat(brokers.asked).hasSize(3);
   }
 
