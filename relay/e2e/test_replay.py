@@ -6,19 +6,16 @@ import base64
 import json
 import os
 import random
+import signal
 import struct
 import subprocess
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from harness.position import Position
 from harness.topics import read_topic
@@ -117,6 +114,9 @@ def test_letters_are_sent_once_more_by_a_running_relay(
     assert answer(discarded)["discarded"] == 1
     assert letters(relay) == []
     eventually("clients count them no more", lambda: held_bytes(outbox) == 0)
+    told = relay.cli("status", "--json")
+    assert json.loads(told.stdout)["dead_letters"] == 0
+    assert relay.cli("verify").returncode == 0
     status, metrics = relay.http("/metrics")
     assert status == 200
     assert 'why="dead-letter"} 1.0' in metrics
@@ -216,7 +216,7 @@ def test_a_request_stands_until_a_relay_comes_to_it(
     relay.start()
     [receipt] = refused(outbox, topic)
     allow(broker, topic, 1 << 20)
-    relay.child.signal(19)  # SIGSTOP: it holds its lock, and does nothing
+    relay.child.signal(signal.SIGSTOP)  # it holds its lock, and does nothing
     try:
         waiting = relay.cli("dead-letters", "replay", "--all", "--timeout", "1")
         assert waiting.returncode == NO_ANSWER, waiting.stderr
@@ -226,7 +226,7 @@ def test_a_request_stands_until_a_relay_comes_to_it(
             == NO_ANSWER
         )
     finally:
-        relay.child.signal(18)
+        relay.child.signal(signal.SIGCONT)
     later = relay.cli("dead-letters", "replay", "--request", number, "--json")
     assert answer(later)["replayed"] == 1
     with Outbox(outbox) as client:

@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deadletter;
 
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
 import java.io.IOException;
 import java.util.OptionalLong;
@@ -13,11 +14,16 @@ import java.util.OptionalLong;
  * @param most so many; empty = any number
  */
 public record LetterLimit(OutboxPaths outbox, OptionalLong most) {
-  /** How many there are. */
-  static long count(OutboxPaths letters, Fates fates) throws IOException {
-    long last = StateFile.read(letters.state()).map(state -> state.nextSequence() - 1).orElse(0L);
+  /** How many there are in an outbox {@code dead-letters/}, which need not exist. */
+  public static long count(OutboxPaths letters) throws IOException {
+    long next = StateFile.read(letters.state()).map(OutboxState::nextSequence).orElse(0L);
+    if (next <= 1) {
+      return 0; // none, or a writer is at work
+    }
+    long last = next - 1;
+    Fates fates = Fates.read(letters);
     long behind = fates.position() == null ? 0 : fates.position().sequence();
-    return last - behind - fates.doneBehind(behind);
+    return Math.max(0, last - behind - fates.doneBehind(behind));
   }
 
   /**
@@ -30,7 +36,7 @@ public record LetterLimit(OutboxPaths outbox, OptionalLong most) {
       return;
     }
     OutboxPaths letters = outbox.deadLetters();
-    long count = count(letters, Fates.read(letters));
+    long count = count(letters);
     if (count >= most.getAsLong()) {
       throw new IOException(
           "there are "

@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.deadletter.LetterLimit;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.park.ParkedFiles;
@@ -39,7 +40,7 @@ import java.util.UUID;
  * @param parked what is settled in its queue and waits in the outboxes of its topics
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
- * @param deadLetters dead letters that were ever made
+ * @param deadLetters dead letters that were neither replayed nor discarded
  * @param quarantined files in the quarantine
  */
 public record OutboxReport(
@@ -87,7 +88,7 @@ public record OutboxReport(
         ParkedFiles.read(paths),
         cycles.size(),
         usedBytes(paths, cycles),
-        lastSequence(paths.deadLetters()),
+        LetterLimit.count(paths.deadLetters()),
         files(paths.quarantine()));
   }
 
@@ -124,14 +125,6 @@ public record OutboxReport(
       }
     }
     return total;
-  }
-
-  private static long lastSequence(OutboxPaths outbox) throws IOException {
-    return StateFile.read(outbox.state())
-        .map(OutboxState::nextSequence)
-        .filter(next -> next > 0)
-        .map(next -> next - 1)
-        .orElse(0L);
   }
 
   private static long files(Path directory) throws IOException {

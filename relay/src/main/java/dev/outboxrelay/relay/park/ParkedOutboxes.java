@@ -179,6 +179,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (!unsynced.contains(outbox)) {
       return;
     }
+    syncNames();
     try {
       sync(outbox);
       unsynced.remove(outbox);

@@ -498,6 +498,19 @@ class ParkedOutboxesTest {
   }
 
   @Test
+  void whatIsSentOnceMoreIsSafeWithTheNamesThatLeadToIt() throws IOException {
+    InFlight event = queue.append("t");
+    try (ParkedOutboxes parked = queue.open(1)) {
+      queue.syncs.clear();
+      replay(parked, event, 1);
+      assertThat(queue.syncs).contains("queue/", "t/", "parked/", "outbox/", "PAYLOAD");
+      queue.syncs.clear();
+      replay(parked, event, 2);
+      assertThat(queue.syncs).contains("PAYLOAD").doesNotContain("parked/");
+    }
+  }
+
+  @Test
   void aCycleThatBeginsWithWhatIsSentOnceMoreStillTellsWhatWasParkedBeforeIt() throws IOException {
     List<InFlight> events = queue.append("t", "t", "t", "t");
     try (ParkedOutboxes parked = queue.open(0)) {
