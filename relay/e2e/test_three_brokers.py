@@ -25,6 +25,7 @@ GOOD = tuple(f"good-{number}" for number in range(5))
 MISSING, FORBIDDEN, OFFLINE, FEW = "missing", "forbidden", "offline", "few"
 BAD = (MISSING, FORBIDDEN, OFFLINE, FEW)
 RATE = 60.0
+KILLED = (1, 2, 3, 1, 2, 3) if os.environ.get("TORTURE") == "1" else (1, 2)
 WINDOW_RECORDS = 500
 
 
@@ -172,8 +173,8 @@ def test_leaders_that_change_under_traffic_lose_nothing(
     )
     with relay, Writers(outbox, tmp_path, topics) as writers:
         relay.start()
-        for number, node in cluster.nodes.items():
-            node.kill()
+        for number in KILLED:
+            cluster.nodes[number].kill()
             eventually(
                 "others lead",
                 lambda n=number: all(
@@ -191,4 +192,4 @@ def test_leaders_that_change_under_traffic_lose_nothing(
         eventually("all is settled", relay.is_drained)
         eventually("nothing is parked", lambda: is_empty(outbox))
         assert relay.stop() == 0
-    assert_all_arrived(writers, cluster, measured, interruptions=6)
+    assert_all_arrived(writers, cluster, measured, interruptions=2 * len(KILLED))
