@@ -73,11 +73,11 @@ def test_what_is_appended_after_the_deletion_arrives_in_order_and_the_relay_goes
         assert relay.stop() == 0
     untouched = traffic["untouched"].check(broker.bootstrap)
     assert untouched.problems(duplicates_allowed=True) == []
-    ledgers = traffic[changing].read()
-    found = check(ledgers, read_topic(broker.bootstrap, changing))
+    told = traffic[changing].read()
+    found = check(told, read_topic(broker.bootstrap, changing))
     # What was acked before went with the topic.
     assert [ack for ack in found.missing if ack.sequence > before] == []
-    after = [ack for ack in ledgers.acked if ack.sequence > before]
+    after = [ack for ack in told.acked if ack.sequence > before]
     assert after
     assert (found.disorder, found.phantoms, found.changed) == ((), (), ())
     measured(

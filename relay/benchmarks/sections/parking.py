@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from statistics import median
 from typing import TYPE_CHECKING
@@ -51,9 +50,7 @@ def run(arena: Arena) -> list[Row]:
             rate(events / 2 / median(drained)),
             "all of the good one",
             rate(events / median(alone)),
-            Ratio.of(
-                [events / 2 / took for took in drained], [events / took for took in alone]
-            ),
+            Ratio.of([events / 2 / took for took in drained], [events / took for took in alone]),
         ),
     ]
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from .broker import ADMIN_SECONDS, Broker
@@ -138,7 +138,7 @@ class Cluster:
                 created.result(ADMIN_SECONDS)
             except KafkaException as error:
                 # Whoever was the controller may be away, of which a fresh client learns.
-                return error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+                return bool(error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS)
             return True
 
         eventually(f"topic {name} is created", is_created)

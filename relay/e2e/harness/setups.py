@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
@@ -25,7 +25,7 @@ from .certificates import Authority
 from .waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -132,8 +132,8 @@ class Writing:
         right = AclBindingFilter(*self._right)
         self._change(lambda admin: admin.delete_acls([right], request_timeout=REQUEST_SECONDS))
 
-    def _change(self, change: Callable[[AdminClient], dict[object, Future[object]]]) -> None:
-        """Again by another client where the broker that this one took for the controller is away."""
+    def _change(self, change: Callable[[AdminClient], Mapping[Any, Future[Any]]]) -> None:
+        """Again by another client where the one that counts as the controller is away."""
 
         def is_changed() -> bool:
             admin = self._broker.admin()
