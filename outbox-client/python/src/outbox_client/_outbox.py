@@ -233,7 +233,8 @@ class Outbox:
             timeout: seconds; 0 for a look without waiting.
 
         Returns:
-            What became of it; ``PENDING`` if the time is over.
+            What became of it; ``PENDING`` if the time is over. ``PARKED`` and ``DEAD`` may change
+            later: ask again, if it matters.
 
         Raises:
             ValueError: the receipt is of another outbox.

@@ -16,17 +16,21 @@ _CHUNK_ENTRIES = 4096
 class DeliveryOutcome(str, enum.Enum):
     """What has become of an appended event, as far as the relay has recorded it.
 
-    A str, so ``outcome == "DELIVERED"`` holds too.
+    ``DELIVERED`` and ``QUARANTINED`` are final; the others may change, and whoever asks again gets
+    the answer of that moment. A str, so ``outcome == "DELIVERED"`` holds too.
     """
 
     DELIVERED = "DELIVERED"
-    """Kafka has acknowledged it."""
+    """Kafka has acknowledged it. Final."""
     PARKED = "PARKED"
-    """Its topic is parked: the relay keeps it, and retries."""
+    """The relay keeps it until its topic can be written, or to send it once more. Becomes
+    ``DELIVERED`` or ``DEAD``."""
     DEAD = "DEAD"
-    """Kafka will never accept it: it is in the dead letters, with its reason."""
+    """Kafka would not accept it: it is in the dead letters, with its reason. Stays so, unless an
+    operator replays it: then it is ``PARKED`` again. Also what an operator gave up while it was
+    parked: that stays so."""
     QUARANTINED = "QUARANTINED"
-    """Its bytes were damaged on disk, or are missing."""
+    """Its bytes were damaged on disk, or are missing. Final."""
     PENDING = "PENDING"
     """Not settled yet."""
 

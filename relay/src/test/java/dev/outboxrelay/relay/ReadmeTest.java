@@ -112,6 +112,12 @@ class ReadmeTest {
             "`inspect ",
             "`verify ",
             "`dead-letters list`",
+            "`dead-letters replay`",
+            "`dead-letters discard`",
+            "`dead-letters export`",
+            "`parked list`",
+            "`parked retry ",
+            "`parked discard ",
             "`topics check ",
             "`config ",
             "`doctor ");

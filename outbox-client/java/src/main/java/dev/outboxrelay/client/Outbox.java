@@ -107,7 +107,9 @@ public final class Outbox implements AutoCloseable {
   }
 
   /**
-   * Waits until the relay has settled an event, by polling a small file.
+   * Waits until the relay has settled an event, by polling a small file. That is any answer but
+   * {@link DeliveryOutcome#PENDING}; of these, {@link DeliveryOutcome#PARKED} and {@link
+   * DeliveryOutcome#DEAD} may change later: ask again, if it matters.
    *
    * @param receipt of an append to this outbox, by any process
    * @param timeout zero for a look without waiting

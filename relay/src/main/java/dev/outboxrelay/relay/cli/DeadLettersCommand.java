@@ -2,7 +2,11 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.control.Selection;
+import dev.outboxrelay.relay.deadletter.Fate;
+import dev.outboxrelay.relay.deadletter.Fates;
 import dev.outboxrelay.relay.inspect.DeadLetter;
 import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.log.Logfmt;
@@ -11,7 +15,10 @@ import java.io.PrintWriter;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.BiPredicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,13 +31,13 @@ import picocli.CommandLine.Spec;
     name = "dead-letters",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    description = "Shows the events that Kafka will never take, with the reason.")
+    description = "Shows and changes what became of events that Kafka would not take.")
 final class DeadLettersCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "list or show?");
+    throw new ParameterException(spec.commandLine(), "list, show, export, replay or discard?");
   }
 
   @Command(
@@ -40,6 +47,7 @@ final class DeadLettersCommand implements Runnable {
   static final class ListLetters implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private final OutboxOption outbox;
+    @Mixin private LetterOptions letters;
 
     @Option(
         names = "--limit",
@@ -47,6 +55,11 @@ final class DeadLettersCommand implements Runnable {
         defaultValue = "100",
         description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
     private long limit;
+
+    @Option(
+        names = "--done",
+        description = "Also those that were replayed or discarded, as long as they are there.")
+    private boolean done;
 
     @Option(
         names = "--values",
@@ -65,17 +78,17 @@ final class DeadLettersCommand implements Runnable {
       PrintWriter out = spec.commandLine().getOut();
       Form form = new Form(new EventView(values), json);
       long[] shown = {0};
-      DeadLetter.each(
-          outbox.existing(),
-          letter -> {
-            if (limit > 0 && shown[0] == limit) {
-              spec.commandLine().getErr().println("there are more; raise --limit to see them");
-              return false;
-            }
-            shown[0]++;
-            out.println(form.of(letter));
-            return !out.checkError();
-          });
+      Chosen.of(outbox.existing(), letters.selection(), done)
+          .each(
+              (letter, fate) -> {
+                if (limit > 0 && shown[0] == limit) {
+                  spec.commandLine().getErr().println("there are more; raise --limit to see them");
+                  return false;
+                }
+                shown[0]++;
+                out.println(form.of(letter, fate));
+                return !out.checkError();
+              });
       return ExitCode.OK;
     }
   }
@@ -90,6 +103,11 @@ final class DeadLettersCommand implements Runnable {
 
     @Parameters(paramLabel = "NUMBER", description = "Number of the dead letter.")
     private long number;
+
+    @Option(
+        names = "--done",
+        description = "Also if it was replayed or discarded, as long as it is there.")
+    private boolean done;
 
     @Option(
         names = "--values",
@@ -108,15 +126,14 @@ final class DeadLettersCommand implements Runnable {
       PrintWriter out = spec.commandLine().getOut();
       Form form = new Form(new EventView(values), json);
       boolean[] found = {false};
-      DeadLetter.each(
-          outbox.existing(),
-          letter -> {
-            found[0] = letter.number() == number;
-            if (found[0]) {
-              out.println(form.of(letter));
-            }
-            return !found[0];
-          });
+      Chosen.of(
+              outbox.existing(), new Selection(Set.of(), Set.of(), Set.of(), Set.of(number)), done)
+          .each(
+              (letter, fate) -> {
+                found[0] = true;
+                out.println(form.of(letter, fate));
+                return false;
+              });
       if (!found[0]) {
         throw new CommandFailed(ExitCode.USAGE, "there is no dead letter " + number);
       }
@@ -124,15 +141,79 @@ final class DeadLettersCommand implements Runnable {
     }
   }
 
-  private record Form(EventView view, boolean json) {
+  @Command(
+      name = "export",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Prints them as newline-delimited JSON, with their values.",
+        "What is no UTF-8 stands as base64, under the name with _base64."
+      })
+  static final class Export implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private final OutboxOption outbox;
+    @Mixin private LetterOptions letters;
 
-    String of(DeadLetter letter) {
-      return json ? Printed.line(node(letter)) : Logfmt.line(pairs(letter));
+    @Option(
+        names = "--done",
+        description = "Also those that were replayed or discarded, as long as they are there.")
+    private boolean done;
+
+    Export(Map<String, String> env) {
+      outbox = new OutboxOption(env);
     }
 
-    private Map<String, Object> pairs(DeadLetter letter) {
+    @Override
+    public Integer call() throws IOException {
+      PrintWriter out = spec.commandLine().getOut();
+      Form form = new Form(new EventView(true), true);
+      Chosen.of(outbox.existing(), letters.selection(), done)
+          .each(
+              (letter, fate) -> {
+                out.println(form.of(letter, fate));
+                return !out.checkError();
+              });
+      return ExitCode.OK;
+    }
+  }
+
+  /**
+   * The dead letters that a command is about.
+   *
+   * @param done whether also those of which something was done
+   */
+  private record Chosen(OutboxPaths outbox, Fates fates, Selection selection, boolean done) {
+    static Chosen of(OutboxPaths outbox, Selection selection, boolean done) throws IOException {
+      return new Chosen(outbox, Fates.read(outbox.deadLetters()), selection, done);
+    }
+
+    /** Visits them; the visitor returns false to end that. */
+    void each(BiPredicate<DeadLetter, Optional<Fate>> visitor) throws IOException {
+      DeadLetter.each(
+          outbox,
+          letter -> {
+            Optional<Fate> fate = fates.of(letter.number());
+            boolean wanted =
+                (done || fate.isEmpty())
+                    && selection.matches(
+                        letter.number(), letter.reason(), letter.event().orElse(null));
+            return !wanted || visitor.test(letter, fate);
+          });
+    }
+  }
+
+  private record Form(EventView view, boolean json) {
+
+    String of(DeadLetter letter, Optional<Fate> fate) {
+      String done = fate.map(Fate::label).orElse(null);
+      return json ? Printed.line(node(letter, done)) : Logfmt.line(pairs(letter, done));
+    }
+
+    private Map<String, Object> pairs(DeadLetter letter, String done) {
       Map<String, Object> pairs = new LinkedHashMap<>();
       pairs.put("number", letter.number());
+      if (done != null) {
+        pairs.put("done", done);
+      }
       pairs.put("reason", letter.reason());
       letter.at().ifPresent(at -> pairs.put("at", at));
       pairs.put("error", letter.error());
@@ -143,9 +224,12 @@ final class DeadLettersCommand implements Runnable {
       return pairs;
     }
 
-    private ObjectNode node(DeadLetter letter) {
+    private ObjectNode node(DeadLetter letter, String done) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("number", letter.number());
+      if (done != null) {
+        node.put("done", done);
+      }
       node.put("reason", letter.reason());
       node.put("error", letter.error());
       node.put("at", letter.at().map(Instant::toEpochMilli).orElse(null));

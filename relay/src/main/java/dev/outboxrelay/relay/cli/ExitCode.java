@@ -22,7 +22,7 @@ final class ExitCode {
   /** Another producer took over at the broker. */
   static final int FENCED = 6;
 
-  /** A check found problems. */
+  /** A check found problems, or something could not be done of what was asked for. */
   static final int PROBLEMS_FOUND = 7;
 
   /** All was done, but not all could be printed; that of the client's command, too. */
@@ -33,6 +33,9 @@ final class ExitCode {
 
   /** Out of memory; one that runs with ExitOnOutOfMemoryError is ended by the JVM, with 3. */
   static final int OUT_OF_MEMORY = 11;
+
+  /** What was asked for stands in control/ and has no answer yet. */
+  static final int NO_ANSWER = 12;
 
   private ExitCode() {}
 }

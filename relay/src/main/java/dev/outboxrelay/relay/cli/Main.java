@@ -40,10 +40,11 @@ import picocli.CommandLine.Spec;
       "  5  an operator has to decide: position and outbox don't belong together, or another",
       "     version wrote what comes next",
       "  6  another producer took over at the broker",
-      "  7  a check found problems",
+      "  7  a check found problems, or not all was done that was asked for",
       "  9  done, but not all could be printed: a closed pipe, a full disk",
       " 10  stopped, but the position could not be saved",
-      " 11  out of memory; 3 where the JVM is told to end itself"
+      " 11  out of memory; 3 where the JVM is told to end itself",
+      " 12  no answer in time: the request stands, and is applied when a relay comes to it"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -88,7 +89,16 @@ public final class Main implements Runnable {
         .addSubcommand(
             new CommandLine(new DeadLettersCommand())
                 .addSubcommand(new DeadLettersCommand.ListLetters(env))
-                .addSubcommand(new DeadLettersCommand.Show(env)))
+                .addSubcommand(new DeadLettersCommand.Show(env))
+                .addSubcommand(new DeadLettersCommand.Export(env))
+                .addSubcommand(new ChangeLetters.Replay(env))
+                .addSubcommand(new ChangeLetters.Discard(env)))
+        .addSubcommand(
+            new CommandLine(new ParkedCommand())
+                .addSubcommand(new ParkedCommand.ListTopics(env))
+                .addSubcommand(new ParkedCommand.Show(env))
+                .addSubcommand(new ParkedCommand.Retry(env))
+                .addSubcommand(new ParkedCommand.Discard(env)))
         .addSubcommand(
             new CommandLine(new TopicsCommand())
                 .addSubcommand(new TopicsCommand.Check(env))

@@ -48,6 +48,9 @@ final class EnvironmentReader {
           "OUTBOX_WINDOW_BYTES",
           "OUTBOX_CLUSTER_ID",
           "OUTBOX_REFUSALS_IN_A_ROW",
+          "OUTBOX_PARK_AFTER",
+          "OUTBOX_DEAD_LETTER_LIMIT",
+          "OUTBOX_DEAD_LETTER_POLICY",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
           "OUTBOX_DRAIN_ON_STOP",
@@ -134,6 +137,20 @@ final class EnvironmentReader {
     return value("OUTBOX_MAX_BYTES").isEmpty()
         ? OptionalLong.empty()
         : OptionalLong.of(number("OUTBOX_MAX_BYTES", 1, 1, Long.MAX_VALUE));
+  }
+
+  DeadLetterSettings deadLetters() {
+    String name = "OUTBOX_DEAD_LETTER_LIMIT";
+    OptionalLong limit =
+        value(name).isEmpty()
+            ? OptionalLong.empty()
+            : OptionalLong.of(number(name, 1, 1, 1_000_000_000));
+    return new DeadLetterSettings(
+        limit,
+        choice(
+            "OUTBOX_DEAD_LETTER_POLICY",
+            DeadLetterSettings.Policy.class,
+            DeadLetterSettings.Policy.WAIT));
   }
 
   /** A number with a unit, or 0. */
@@ -283,7 +300,7 @@ final class EnvironmentReader {
   private <E extends Enum<E>> E choice(
       String name, Optional<String> value, Class<E> type, E fallback) {
     for (E constant : type.getEnumConstants()) {
-      if (value.isPresent() && value.get().equalsIgnoreCase(constant.name())) {
+      if (value.isPresent() && value.get().replace('-', '_').equalsIgnoreCase(constant.name())) {
         return constant;
       }
     }
@@ -294,7 +311,7 @@ final class EnvironmentReader {
                 text,
                 "use "
                     + Arrays.stream(type.getEnumConstants())
-                        .map(constant -> constant.name().toLowerCase(Locale.ROOT))
+                        .map(constant -> constant.name().toLowerCase(Locale.ROOT).replace('_', '-'))
                         .collect(Collectors.joining(" or "))));
     return fallback;
   }

@@ -43,6 +43,7 @@ import java.util.OptionalLong;
  *     letters, then the topic waits; 0 = all do ({@code OUTBOX_REFUSALS_IN_A_ROW})
  * @param parkAfter how long a topic can't be written before its events are kept apart, so that the
  *     position passes them; empty = never ({@code OUTBOX_PARK_AFTER})
+ * @param deadLetters how many are kept ({@code OUTBOX_DEAD_LETTER_*})
  * @param checkpointInterval how often the position is saved while events flow ({@code
  *     OUTBOX_CHECKPOINT_INTERVAL_MS})
  * @param stopDeadline how long a graceful stop may wait for what is in flight ({@code
@@ -76,6 +77,7 @@ public record RelayConfig(
     Optional<String> clusterId,
     int refusalsInARow,
     Optional<Duration> parkAfter,
+    DeadLetterSettings deadLetters,
     Duration checkpointInterval,
     Duration stopDeadline,
     boolean drainOnStop,
@@ -121,6 +123,7 @@ public record RelayConfig(
             reader.clusterId(),
             (int) reader.number("OUTBOX_REFUSALS_IN_A_ROW", 10, 0, 1_000_000),
             reader.durationOrOff("OUTBOX_PARK_AFTER", Duration.ofSeconds(5), "5s"),
+            reader.deadLetters(),
             reader.millis("OUTBOX_CHECKPOINT_INTERVAL_MS", 100, 1, 60_000),
             reader.millis("OUTBOX_STOP_DEADLINE_MS", 20_000, 0, 3_600_000),
             reader.flag("OUTBOX_DRAIN_ON_STOP"),
@@ -186,6 +189,7 @@ public record RelayConfig(
         clusterId,
         refusalsInARow,
         parkAfter,
+        deadLetters,
         checkpointInterval,
         stopDeadline,
         drainOnStop,
@@ -221,6 +225,10 @@ public record RelayConfig(
     settings.put("OUTBOX_CLUSTER_ID", clusterId.orElse(""));
     settings.put("OUTBOX_REFUSALS_IN_A_ROW", String.valueOf(refusalsInARow));
     settings.put("OUTBOX_PARK_AFTER", parkAfter.map(RelayConfig::shown).orElse("off"));
+    settings.put(
+        "OUTBOX_DEAD_LETTER_LIMIT",
+        deadLetters.limit().isPresent() ? String.valueOf(deadLetters.limit().getAsLong()) : "");
+    settings.put("OUTBOX_DEAD_LETTER_POLICY", lower(deadLetters.policy()).replace('_', '-'));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
     settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");

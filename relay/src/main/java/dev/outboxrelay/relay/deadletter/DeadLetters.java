@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 
@@ -51,6 +52,7 @@ public final class DeadLetters implements DeadLetterStore {
   private final OutboxIdentity outbox;
   private final WriterOptions options;
   private final InstantSource clock;
+  private final LetterLimit limit;
 
   /** The dead letters that a restart may ask for again. */
   private final Set<Source> known;
@@ -65,6 +67,7 @@ public final class DeadLetters implements DeadLetterStore {
    * @param outbox which that is
    * @param settled the position: what is at or below it never comes again
    * @param like the options of the outbox itself
+   * @param most of them before one more waits; empty = any number
    */
   public DeadLetters(
       OutboxPaths paths,
@@ -72,8 +75,10 @@ public final class DeadLetters implements DeadLetterStore {
       OutboxIdentity outbox,
       long settled,
       WriterOptions like,
-      InstantSource clock)
+      InstantSource clock,
+      OptionalLong most)
       throws IOException {
+    this.limit = new LetterLimit(home, most);
     this.home = home;
     this.originals = new Originals(paths, outbox.outbox());
     this.outbox = outbox;
@@ -167,6 +172,7 @@ public final class DeadLetters implements DeadLetterStore {
     if (known.contains(source)) {
       return false;
     }
+    limit.check();
     byte[] original = originals.read(record);
     OutboxRecord decoded =
         RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));

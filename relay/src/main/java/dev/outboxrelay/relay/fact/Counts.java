@@ -28,6 +28,7 @@ public final class Counts implements FactListener {
   private final LongAdder deletions = new LongAdder();
   private final Map<Verdict.Kind, LongAdder> sendErrors = adders(Verdict.Kind.class);
   private final Map<DeadLetterReason, LongAdder> deadLetters = adders(DeadLetterReason.class);
+  private final Map<Discard, LongAdder> discarded = adders(Discard.class);
   private final Map<Part, LongAdder> failures = adders(Part.class);
   private final LongAdder clusterChanges = new LongAdder();
   private volatile String cluster;
@@ -60,6 +61,8 @@ public final class Counts implements FactListener {
       sendErrors.get(failed.verdict().kind()).increment();
     } else if (fact instanceof Fact.DeadLettered dead) {
       deadLetters.get(dead.reason()).increment();
+    } else if (fact instanceof Fact.Discarded given) {
+      discarded.get(given.why()).add(given.events());
     } else if (fact instanceof Fact.Quarantined) {
       quarantined.increment();
     } else if (fact instanceof Fact.Missing gap) {
@@ -117,6 +120,11 @@ public final class Counts implements FactListener {
   /** Dead letters of all reasons. */
   public long deadLetters() {
     return deadLetters.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  /** Events that were given up for good, and are not kept. */
+  public long discarded(Discard why) {
+    return discarded.get(why).sum();
   }
 
   /** Corrupt records and regions set aside. */

@@ -104,6 +104,13 @@ public sealed interface Fact {
   /** An event was moved to the dead letters, durably. */
   record DeadLettered(String topic, DeadLetterReason reason, long sequence) implements Fact {}
 
+  /**
+   * Events were given up for good, and are not kept any more.
+   *
+   * @param events how many
+   */
+  record Discarded(Discard why, long events) implements Fact {}
+
   /** Bytes that are no valid record were set aside, durably. */
   record Quarantined(long cycle, long offset, long bytes, String reason) implements Fact {}
 

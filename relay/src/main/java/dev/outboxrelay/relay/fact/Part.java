@@ -34,6 +34,11 @@ public enum Part {
   MARK_FAILED("mark-failed", "A cycle can't be marked as failed", "mend what the error names"),
   /** Settled cycles, which take space. */
   DELETION("delete", "Settled cycles can't be deleted", "mend what the error names"),
+  /** What an operator asks for while the relay runs. */
+  CONTROL(
+      "control",
+      "A request in control/ can't be applied",
+      "mend what the error names, or remove the file; the request stands until then"),
   /** The cluster to which the outbox is delivered. */
   CLUSTER(
       "cluster",

@@ -3,10 +3,9 @@ package dev.outboxrelay.relay.inspect;
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
-import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.deadletter.Letter;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -20,7 +19,7 @@ import java.util.function.Predicate;
  * @param reason a stable name
  * @param error what Kafka said
  * @param at when it was given up; empty if that is unreadable
- * @param event the original record; empty if its bytes are damaged
+ * @param event as it was appended; empty if its bytes are damaged
  */
 public record DeadLetter(
     long number, String reason, String error, Optional<Instant> at, Optional<OutboxRecord> event) {
@@ -39,14 +38,7 @@ public record DeadLetter(
         header(letter, DeadLetters.REASON).orElse("unknown"),
         header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
-        original(letter.value()));
-  }
-
-  private static Optional<OutboxRecord> original(byte[] value) {
-    ByteBuffer bytes = ByteBuffer.wrap(value == null ? new byte[0] : value);
-    return RecordCodec.checkCopy(bytes).isValid()
-        ? Optional.of(RecordCodec.decode(bytes))
-        : Optional.empty();
+        Letter.of(letter).event());
   }
 
   private static Optional<String> header(OutboxRecord letter, String name) {

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.metrics;
 
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Part;
@@ -84,6 +85,14 @@ final class DeliveryCounters implements FactListener {
           all -> all.deadLetters(reason),
           "reason",
           reason.label());
+    }
+    for (Discard why : Discard.values()) {
+      counter(
+          "discarded",
+          "Events given up for good, and not kept",
+          all -> all.discarded(why),
+          "why",
+          why.label());
     }
     counter("corrupt.records", "Corrupt records and regions set aside", Counts::quarantined);
     counter("missing.sequences", "Sequences that no record carries", Counts::missing);

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.park;
 
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
@@ -9,14 +10,21 @@ import dev.outboxrelay.relay.tail.Source;
 /**
  * Makes of parked records the events that they were: without the header that tells their source,
  * and with the append time of the original. Sequence, place and length stay those of the parked
- * topic's outbox; what tells no source stays as it is. For one thread.
+ * topic's outbox; what tells no source stays as it is. Of an event of another outbox, that was here
+ * before, nobody asks what became of it. For one thread.
  */
 public final class ParkedArrivals implements Arrivals {
   private final Arrivals parked;
+  private final OutboxIdentity main;
 
-  /** Over what a parked topic's outbox holds. */
-  public ParkedArrivals(Arrivals parked) {
+  /**
+   * Over what a parked topic's outbox holds.
+   *
+   * @param main the outbox that is told what becomes of its events
+   */
+  public ParkedArrivals(Arrivals parked, OutboxIdentity main) {
     this.parked = parked;
+    this.main = main;
   }
 
   @Override
@@ -29,7 +37,7 @@ public final class ParkedArrivals implements Arrivals {
     return next;
   }
 
-  private static Arrival.Event original(Arrival.Event event, Source source) {
+  private Arrival.Event original(Arrival.Event event, Source source) {
     OutboxRecord parked = event.record();
     OutboxRecord original =
         new OutboxRecord(
@@ -54,7 +62,7 @@ public final class ParkedArrivals implements Arrivals {
         event.end(),
         event.missingFrom(),
         event.settledBytes(),
-        source);
+        source.isOf(main) ? source : null);
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * What the files of a parked topic's outbox tell of the events that were parked before. Failed
@@ -66,14 +67,52 @@ final class ParkedBefore {
     return null;
   }
 
-  /** The sequence of the event that a record is of; 0 if it is of none of the main outbox. */
-  long sequence(OutboxRecord record) {
+  /**
+   * The sequence of the event that a record was parked for; 0 if it is of none of the main outbox,
+   * or of a dead letter, which stands in no order.
+   */
+  private long sequence(OutboxRecord record) {
     Source source = record == null ? null : Source.of(record);
-    boolean ofThis =
-        source != null
-            && source.outbox().equals(origin.outbox())
-            && source.generation() == origin.generation();
-    return ofThis ? source.sequence() : 0;
+    boolean parked = source != null && !source.isReplay() && source.isOf(origin);
+    return parked ? source.sequence() : 0;
+  }
+
+  /** The sequence of the event that was parked last; 0 if none is known. */
+  long lastSequence(OutboxRecord newest) throws IOException {
+    Source source = newest == null ? null : Source.of(newest);
+    if (source == null || !source.isReplay()) {
+      return sequence(newest);
+    }
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    List<Long> cycles = paths.cycles();
+    Set<Long> failed = failedCycles();
+    for (int i = cycles.size() - 1; i >= 0; i--) {
+      if (!failed.contains(cycles.get(i))) {
+        Walk walk = new Walk(0);
+        walk.through(cycles.get(i), outbox, i == cycles.size() - 1);
+        if (walk.lastSequence > 0) {
+          return walk.lastSequence;
+        }
+      }
+    }
+    return 0;
+  }
+
+  /** The numbers of the dead letters of that outbox that are here, to be sent once more. */
+  Set<Long> letters(UUID deadLetters) throws IOException {
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    List<Long> cycles = paths.cycles();
+    Set<Long> failed = failedCycles();
+    Walk walk = new Walk(Long.MAX_VALUE);
+    for (int i = 0; i < cycles.size(); i++) {
+      if (!failed.contains(cycles.get(i))) {
+        walk.through(cycles.get(i), outbox, i == cycles.size() - 1);
+      }
+    }
+    return walk.letters.stream()
+        .filter(letter -> letter.deadLetters().equals(deadLetters))
+        .map(Source.Letter::number)
+        .collect(Collectors.toSet());
   }
 
   private Set<Long> failedCycles() throws IOException {
@@ -122,7 +161,7 @@ final class ParkedBefore {
     Set<Long> failed = failedCycles();
     Walk walk = new Walk(settled);
     for (long cycle : cycles) {
-      walk.below = 0;
+      walk.beginsAnew = true;
       if (!failed.contains(cycle)) {
         walk.through(cycle, outbox, cycle == newest);
       }
@@ -130,15 +169,18 @@ final class ParkedBefore {
         return new Found(0, walk.found);
       }
     }
-    return new Found(walk.below, walk.found);
+    return new Found(walk.beginsAnew ? 0 : walk.below, walk.found);
   }
 
   /** From cycle to cycle, newest first. */
   private final class Walk {
     private final long settled;
     private final Set<Event> found = new HashSet<>();
+    private final Set<Source.Letter> letters = new HashSet<>();
     private boolean reachesBack; // there is one that is not asked for any more
-    private long below;
+    private long below; // of the first that was parked, as far as the walk has come
+    private boolean beginsAnew = true; // nothing tells that there was a cycle before
+    private long lastSequence;
     private OutboxRecord last;
 
     private Walk(long settled) {
@@ -148,13 +190,19 @@ final class ParkedBefore {
     private void through(long cycle, UUID outbox, boolean newest) throws IOException {
       try (CycleReader reader = CycleReader.open(paths.cycle(cycle), outbox)) {
         boolean first = true;
+        boolean sound = true; // and none was parked yet
         boolean ended = false;
         while (!ended) {
           CycleStep step = reader.next(newest);
           if (step instanceof CycleStep.Event event) {
-            take(event.found().record(), first);
+            OutboxRecord record = event.found().record();
+            beginsAnew = first ? record.sequence() == 1 : beginsAnew;
+            sound = !take(record, sound) && sound;
           } else if (step instanceof CycleStep.Stopped stopped) {
             throw stopped.other().refusal();
+          } else if (step instanceof CycleStep.Damage && sound) {
+            sound = false; // what was parked first is not known
+            below = 0;
           }
           first = false;
           ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
@@ -164,9 +212,18 @@ final class ParkedBefore {
       }
     }
 
-    private void take(OutboxRecord record, boolean first) {
+    /** Returns whether it was parked. */
+    private boolean take(OutboxRecord record, boolean sound) {
       last = record;
       long sequence = sequence(record);
+      if (sequence == 0) {
+        Source source = Source.of(record);
+        if (source != null && source.isReplay()) {
+          letters.add(source.letter());
+          return false;
+        }
+      }
+      lastSequence = Math.max(lastSequence, sequence);
       if (sequence > settled) {
         found.add(new Event(sequence, record.eventId()));
       } else {
@@ -174,7 +231,8 @@ final class ParkedBefore {
       }
       // Where a cycle was deleted before this one; if the beginning of this one is damaged, nothing
       // tells what it was.
-      below = first && record.sequence() > 1 ? sequence : below;
+      below = sound ? sequence : below;
+      return true;
     }
   }
 }

@@ -14,6 +14,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
+import java.util.function.BiConsumer;
 
 /** What is parked of an outbox by its files alone, for who looks from outside. Changes nothing. */
 public final class ParkedFiles {
@@ -27,36 +28,47 @@ public final class ParkedFiles {
    */
   public static Held read(OutboxPaths main) throws IOException {
     HeldSum sum = new HeldSum();
+    each(main, sum::add);
+    return sum.sum();
+  }
+
+  /**
+   * The same, topic by topic, in no order; also of those of which nothing is left.
+   *
+   * @param visitor told how much it holds, and when the oldest was appended, if that is known
+   */
+  public static void each(OutboxPaths main, BiConsumer<Held.Topic, OptionalLong> visitor)
+      throws IOException {
     SafeFiles.Attributes found = SafeFiles.attributes(main.parked());
     if (found == null || !found.directory()) {
-      return Held.NOTHING;
+      return;
     }
     try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
       for (Path name : names) {
         String topic = name.getFileName().toString();
         if (RecordLimits.isTopicName(topic)) {
-          add(topic, new OutboxPaths(name), sum);
+          look(topic, new OutboxPaths(name), visitor);
         }
       }
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     }
-    return sum.sum();
   }
 
-  private static void add(String topic, OutboxPaths paths, HeldSum sum) {
+  private static void look(
+      String topic, OutboxPaths paths, BiConsumer<Held.Topic, OptionalLong> visitor) {
     try {
       SafeFiles.Attributes root = SafeFiles.attributes(paths.root());
       if (root != null && root.directory()) {
         OutboxStatus status = new OutboxReader(paths).status();
         OptionalLong oldest =
             status.lagEvents() == 0 ? OptionalLong.empty() : ParkedHead.appendMillis(paths);
-        sum.add(new Held.Topic(topic, status.lagEvents(), status.lagBytes()), oldest);
+        visitor.accept(new Held.Topic(topic, status.lagEvents(), status.lagBytes()), oldest);
         return;
       }
     } catch (IOException | OutboxError e) {
       // as what is no outbox
     }
-    sum.add(new Held.Topic(topic, 1, 0), OptionalLong.empty());
+    visitor.accept(new Held.Topic(topic, 1, 0), OptionalLong.empty());
   }
 }

@@ -24,6 +24,7 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -44,7 +45,7 @@ final class ParkedOutbox {
   private final ParkedSync files;
 
   /** Asked for since the last sync, in their order. */
-  private final List<InFlight> unsynced = new ArrayList<>();
+  private final List<Asked> unsynced = new ArrayList<>();
 
   private QueueWriter writer; // null until it is needed
   private QueueMaintenance maintenance; // null unless a cycle could not be marked
@@ -66,6 +67,14 @@ final class ParkedOutbox {
    * @param originals what stands in its queue
    */
   record Origin(OutboxIdentity outbox, long settled, Originals originals) {}
+
+  /** What is to be here. */
+  private interface Asked {
+    /** The event, and of which it is. */
+    Event event() throws IOException;
+  }
+
+  private record Event(OutboxRecord original, Source source) {}
 
   /**
    * Opens nothing yet.
@@ -97,7 +106,7 @@ final class ParkedOutbox {
     return directory.outbox(topic);
   }
 
-  private WriterOptions options() {
+  WriterOptions options() {
     return WriterOptions.parked(paths())
         .withLockTimeout(LOCK_TIMEOUT)
         .withTrustParent(like.trustParent())
@@ -141,7 +150,7 @@ final class ParkedOutbox {
   private OutboxRecord lookForLast() throws IOException {
     ParkedBefore before = new ParkedBefore(paths(), origin.outbox());
     OutboxRecord newest = before.last();
-    lastFound = before.sequence(newest);
+    lastFound = before.lastSequence(newest);
     lastParked = Math.max(lastParked, lastFound);
     found = null;
     looked = true;
@@ -154,17 +163,36 @@ final class ParkedOutbox {
     if (last != null && !isBehind(record, last)) {
       return false; // a rewind asks again
     }
-    if (unsynced.isEmpty()) {
-      files.begin(paths());
-    }
+    begin();
+    Asked asked = () -> original(record);
     boolean isNew = !isThere(record);
     if (isNew) {
-      append(record);
+      append(asked);
     }
     last = record;
     lastParked = Math.max(lastParked, record.sequence()); // behind what was appended
-    unsynced.add(record);
+    unsynced.add(asked);
     return isNew;
+  }
+
+  /** Adds an event that was given up before; to have it here once is up to the caller. */
+  void replay(OutboxRecord original, Source source) throws IOException {
+    addAgain();
+    begin();
+    Asked asked = () -> new Event(original, source);
+    append(asked);
+    unsynced.add(asked);
+  }
+
+  /** The numbers of the dead letters of that outbox that are here already. */
+  Set<Long> replayed(UUID deadLetters) throws IOException {
+    return new ParkedBefore(paths(), origin.outbox()).letters(deadLetters);
+  }
+
+  private void begin() throws IOException {
+    if (unsynced.isEmpty()) {
+      files.begin(paths());
+    }
   }
 
   /** By their places, as a restored volume may give a sequence twice. */
@@ -194,10 +222,19 @@ final class ParkedOutbox {
     return false;
   }
 
-  private void append(InFlight record) throws IOException {
+  private Event original(InFlight record) throws IOException {
     byte[] bytes = origin.originals().read(record);
     OutboxRecord original =
         RecordCodec.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+    OutboxIdentity outbox = origin.outbox();
+    return new Event(
+        original,
+        new Source(
+            outbox.outbox(), outbox.generation(), original.sequence(), original.appendTime()));
+  }
+
+  private void append(Asked asked) throws IOException {
+    Event event = asked.event();
     try {
       if (writer == null) {
         directory.make();
@@ -206,12 +243,12 @@ final class ParkedOutbox {
           files.begin(paths()); // what it has found to be damaged failed before
         }
       }
-      Receipt receipt = writer.append(parked(original));
+      Receipt receipt = writer.append(parked(event));
       if (identity != null && !identity.equals(receipt.outbox())) {
         files.beginAnew();
       }
       identity = receipt.outbox();
-      holding.appended(receipt.outbox(), receipt.sequence(), original.appendTime());
+      holding.appended(receipt.outbox(), receipt.sequence(), event.source().appendMillis());
     } catch (OutboxBusy e) {
       throw e;
     } catch (IOException | RuntimeException | Error e) {
@@ -221,22 +258,19 @@ final class ParkedOutbox {
     }
   }
 
-  private OutboxEvent parked(OutboxRecord original) {
-    OutboxIdentity outbox = origin.outbox();
-    Source source =
-        new Source(
-            outbox.outbox(), outbox.generation(), original.sequence(), original.appendTime());
-    OutboxEvent.Builder event =
+  private OutboxEvent parked(Event event) {
+    OutboxRecord original = event.original();
+    OutboxEvent.Builder parked =
         OutboxEvent.builder(topic)
             .key(original.key())
             .value(original.value())
             .headers(original.headers())
-            .headers(List.of(source.header()))
+            .headers(List.of(event.source().header()))
             .eventId(original.eventId())
             .timestamp(original.timestamp());
     return original.partition() == null
-        ? event.build()
-        : event.partition(original.partition()).build();
+        ? parked.build()
+        : parked.partition(original.partition()).build();
   }
 
   /** Whether its name was on stable storage when it was synced. */

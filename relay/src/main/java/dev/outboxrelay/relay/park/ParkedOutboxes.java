@@ -4,6 +4,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -12,6 +13,7 @@ import dev.outboxrelay.relay.fact.HeldSum;
 import dev.outboxrelay.relay.settle.Originals;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
+import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,8 +22,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,7 +50,11 @@ public final class ParkedOutboxes implements ParkedStore {
   private final Map<String, ParkedOutbox> open = new LinkedHashMap<>(2 * MOST_OPEN, 0.75f, true);
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+  private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
+  private final Queue<String> retries = new ConcurrentLinkedQueue<>();
+  private final Set<String> discarded = ConcurrentHashMap.newKeySet();
   private volatile Held held = Held.NOTHING;
+  private volatile boolean holdsLanes;
 
   private ParkedOutboxes(
       ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like) {
@@ -115,6 +124,112 @@ public final class ParkedOutboxes implements ParkedStore {
     } catch (IOException e) {
       throw Folder.named(e);
     }
+  }
+
+  /**
+   * Adds an event that was given up before to those of a topic, behind all that is there; durable
+   * with the next {@link #syncOf}. To have it there once is up to the caller. For the settling
+   * thread.
+   *
+   * @param topic its own, or another one
+   * @param source of which event it is
+   * @throws dev.outboxrelay.client.InvalidEvent if it can never be parked
+   * @throws dev.outboxrelay.client.EventTooLarge if it can never be parked
+   */
+  public void replay(String topic, OutboxRecord original, Source source) throws IOException {
+    RecordLimits.checkTopicName(topic);
+    ParkedOutbox outbox = outbox(topic);
+    use(outbox);
+    try {
+      outbox.replay(original, source);
+      unsynced.add(outbox);
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+  }
+
+  /** The numbers of the dead letters of that outbox that a topic holds to be sent once more. */
+  public Set<Long> replayed(String topic, UUID deadLetters) throws IOException {
+    return outbox(topic).replayed(deadLetters);
+  }
+
+  /** Brings one topic to stable storage; for the settling thread. */
+  public void syncOf(String topic) throws IOException {
+    ParkedOutbox outbox = outbox(topic);
+    if (!unsynced.contains(outbox)) {
+      return;
+    }
+    try {
+      sync(outbox);
+      unsynced.remove(outbox);
+    } catch (IOException | OutboxError e) {
+      throw named(outbox, e);
+    } finally {
+      count();
+    }
+  }
+
+  /** A topic's lane has events that were given up before. */
+  public void tellReplayed(String topic) {
+    replayed.add(topic);
+  }
+
+  @Override
+  public String pollReplayed() {
+    return replayed.poll();
+  }
+
+  /** A topic is to be asked for now. */
+  public void tellRetry(String topic) {
+    retries.add(topic);
+  }
+
+  @Override
+  public String pollRetry() {
+    return retries.poll();
+  }
+
+  /** A topic's lane must not run from now on, or may again. */
+  public void discard(String topic, boolean goesOn) {
+    if (goesOn) {
+      discarded.add(topic);
+    } else {
+      discarded.remove(topic);
+    }
+  }
+
+  /** Nothing is being moved or given up. */
+  public void letLanesRun() {
+    holdsLanes = false;
+    discarded.clear();
+  }
+
+  @Override
+  public boolean isDiscarded(String topic) {
+    return discarded.contains(topic);
+  }
+
+  /** Where a topic's events are. */
+  public OutboxPaths paths(String topic) {
+    return outbox(topic).paths();
+  }
+
+  /** By which they are changed. */
+  public WriterOptions options(String topic) {
+    return outbox(topic).options();
+  }
+
+  /**
+   * No lane saves a position from now on, or may again: what is being moved there must not be
+   * settled before it is written down that it was.
+   */
+  public void holdLanes(boolean hold) {
+    holdsLanes = hold;
+  }
+
+  @Override
+  public boolean holdsLanes() {
+    return holdsLanes;
   }
 
   /** Makes room for it. */

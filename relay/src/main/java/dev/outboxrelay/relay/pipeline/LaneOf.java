@@ -63,6 +63,11 @@ record LaneOf(
     }
 
     @Override
+    public boolean holdsBack() {
+      return lane.parked.holdsLanes();
+    }
+
+    @Override
     public void settled(List<Range> events) throws IOException {
       lane.outcomes.append(events);
     }

@@ -1,10 +1,13 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.relay.control.ControlFiles;
+import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Standing;
@@ -32,8 +35,8 @@ public final class OutboxAtRest {
   }
 
   /**
-   * Whether all of it is settled, what is parked included, without any doubt that a pipeline would
-   * have to clear up.
+   * Whether all of it is settled, what is parked included, and nothing is asked for, without any
+   * doubt that a pipeline would have to clear up.
    *
    * @throws IOException if a file can't be read
    */
@@ -45,13 +48,21 @@ public final class OutboxAtRest {
     if (state.isEmpty()) {
       return false;
     }
+    if (new ControlFiles(paths, Disk.REAL).hasOpen()) {
+      return false;
+    }
     long appended = state.get().nextSequence() - 1;
     if (position instanceof PositionFile.Reading.Saved at) {
       return at.position().sequence() == appended
-          && at.position().heldBytes() == 0
+          && holdsNothingToSend(paths, at.position())
           && at.position().outboxId().equals(state.get().outboxId());
     }
     return position instanceof PositionFile.Reading.None && appended == 0;
+  }
+
+  /** What dead letters hold waits for nobody here. */
+  private static boolean holdsNothingToSend(OutboxPaths paths, Position position) {
+    return position.heldBytes() == 0 || position.heldBytes() == LetterSpace.of(paths);
   }
 
   /**

@@ -121,21 +121,29 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   @Override
   public void close(String topic) {
     Turn turn = turns.remove(topic);
-    if (turn != null && turn.service != null) {
-      open--;
-      if (turn.stuck) {
-        turn.service.giveUp(); // others wait for their turn
-      } else {
-        turn.service.stop();
-      }
-      closing.put(topic, turn.service);
+    if (turn != null) {
+      suspend(topic, turn);
     }
+  }
+
+  @Override
+  public String replayed() {
+    return parked.pollReplayed();
+  }
+
+  @Override
+  public String retried() {
+    return parked.pollRetry();
   }
 
   @Override
   public Progress progress(String topic) {
     Turn turn = turns.get(topic);
     if (turn == null) {
+      return new Progress.Waiting();
+    }
+    if (parked.isDiscarded(topic)) {
+      suspend(topic, turn);
       return new Progress.Waiting();
     }
     if (turn.service == null) {
@@ -156,6 +164,19 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   public boolean hasSettled(String topic) {
     Turn turn = turns.get(topic);
     return turn != null && turn.service != null && turn.settled > turn.settledBefore;
+  }
+
+  private void suspend(String topic, Turn turn) {
+    if (turn.service != null) {
+      open--;
+      if (turn.stuck) {
+        turn.service.giveUp(); // others wait for their turn
+      } else {
+        turn.service.stop();
+      }
+      closing.put(topic, turn.service);
+      turn.service = null;
+    }
   }
 
   private Progress begin(String topic, Turn turn) {

@@ -12,7 +12,10 @@ import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.cluster.ClusterFile;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.control.ControlDesk;
+import dev.outboxrelay.relay.control.Workplace;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
@@ -31,6 +34,7 @@ import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
+import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
@@ -148,14 +152,29 @@ final class PipelineAssembly {
                     identity,
                     settled,
                     options,
-                    clocks.wall()),
+                    clocks.wall(),
+                    config.deadLetters().waitsAt()),
                 outcomes,
-                lane == null ? null : lane.origin()),
+                lane == null ? null : lane.origin(),
+                lane == null ? new LetterSpace(paths, clocks.monotonic()) : () -> 0),
             options,
             held,
             new Settler.Pace(config.checkpointInterval(), config.retain()),
             clocks,
             start);
+    if (lane == null) {
+      Workplace place =
+          new Workplace(
+              paths,
+              identity,
+              options,
+              () -> savedSequence(settler),
+              outcomes,
+              parked,
+              RelayLock::tryLane,
+              config.deadLetters().discardsBeyond());
+      settler.alsoDo(report -> desk(place, report, clocks));
+    }
     Troubles troubles = new Troubles(clocks.wall());
     FactListener listener =
         FactListener.all(
@@ -169,7 +188,7 @@ final class PipelineAssembly {
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Arrivals intake = new Intake(tail, listener);
     if (lane != null) {
-      intake = new ParkedArrivals(intake);
+      intake = new ParkedArrivals(intake, mainIdentity(lane));
     }
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     KafkaTransport transport =
@@ -259,6 +278,17 @@ final class PipelineAssembly {
         settler.seal(missing.cycle());
       }
     }
+  }
+
+  private static ControlDesk desk(Workplace place, Chores.Report report, Clocks clocks) {
+    ControlDesk desk = new ControlDesk(place, report, clocks.nanos());
+    desk.begin();
+    return desk;
+  }
+
+  private static OutboxIdentity mainIdentity(LaneOf lane) throws IOException {
+    return OutboxIdentity.find(lane.main())
+        .orElseThrow(() -> new IOException(lane.main().root() + " tells no identity"));
   }
 
   private static long savedSequence(Settler settler) {

@@ -101,6 +101,11 @@ final class PipelineLog implements FactListener {
             .addKeyValue("sequence", dead.sequence())
             .log("event moved to the dead letters");
       }
+    } else if (fact instanceof Fact.Discarded given) {
+      LOG.atWarn()
+          .addKeyValue("events", given.events())
+          .addKeyValue("why", given.why().label())
+          .log("events given up for good, and not kept");
     } else if (fact instanceof Fact.Quarantined kept) {
       LOG.atError()
           .addKeyValue("cycle", kept.cycle())

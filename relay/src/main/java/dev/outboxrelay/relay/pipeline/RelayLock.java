@@ -79,6 +79,15 @@ public final class RelayLock implements Closeable {
     return taken;
   }
 
+  /** The lock of a parked topic's outbox; null while its lane holds that. */
+  static Closeable tryLane(OutboxPaths lane) {
+    try {
+      return take(lane.root());
+    } catch (PipelineRefused.HeldByAnother e) {
+      return null;
+    }
+  }
+
   private static PipelineRefused heldByAnother(OutboxPaths paths) {
     return new PipelineRefused.HeldByAnother(
         "another relay delivers "

@@ -12,6 +12,9 @@ public interface Origin {
    */
   long savedSequence();
 
+  /** Whether no position may be saved now, whatever it covers. */
+  boolean holdsBack();
+
   /** What became of its events; durable when it returns. Comes before a position covers them. */
   void settled(List<Range> events) throws IOException;
 

@@ -55,6 +55,18 @@ public interface ParkedStore extends AutoCloseable {
   /** All topics that have an outbox, as it is now. */
   Map<String, ParkedTopic> topics();
 
+  /** A topic that has got events that were given up before; null if none has since. */
+  String pollReplayed();
+
+  /** A topic that somebody wants to have asked for now; null if nobody does. */
+  String pollRetry();
+
+  /** Whether what a topic holds is being given up: its lane must not run. */
+  boolean isDiscarded(String topic);
+
+  /** Whether no lane may save a position now. */
+  boolean holdsLanes();
+
   @Override
   void close() throws IOException;
 }

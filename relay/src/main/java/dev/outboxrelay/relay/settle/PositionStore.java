@@ -6,6 +6,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.relay.deliver.Settled;
 import java.io.IOException;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Saves positions in the one order that survives a power cut: first the events, in the queue and
@@ -15,28 +16,39 @@ final class PositionStore {
   private final SettledFiles files;
   private final ParkedStore parked;
   private final Origin origin;
+  private final LongSupplier heldByLetters;
   private final Settler.Owner owner;
   private volatile long savedHeldBytes;
 
   /**
    * Saves nothing yet.
    *
+   * @param heldByLetters what dead letters hold that counts towards this outbox's cap
    * @param heldBytes which the position on disk tells; 0 if there is none
    */
   PositionStore(
-      SettledFiles files, Settler.Owner owner, ParkedStore parked, Origin origin, long heldBytes) {
+      SettledFiles files,
+      Settler.Owner owner,
+      ParkedStore parked,
+      Origin origin,
+      LongSupplier heldByLetters,
+      long heldBytes) {
     this.files = files;
     this.owner = owner;
     this.parked = parked;
     this.origin = origin;
+    this.heldByLetters = heldByLetters;
     // An earlier run may have ended between the last save of a lane and its own.
     this.savedHeldBytes = heldBytes;
   }
 
   /** Whether it may be told already what became of these events where they were parked from. */
   boolean mayTell(List<OutcomesFile.Range> sources) {
-    long saved = origin == null ? Long.MAX_VALUE : origin.savedSequence();
-    return sources.stream().allMatch(range -> range.last() <= saved);
+    if (origin == null) {
+      return true;
+    }
+    long saved = origin.savedSequence();
+    return !origin.holdsBack() && sources.stream().allMatch(range -> range.last() <= saved);
   }
 
   /**
@@ -86,6 +98,6 @@ final class PositionStore {
   }
 
   private long heldBytes() {
-    return parked == null ? 0 : parked.held().bytes();
+    return heldByLetters.getAsLong() + (parked == null ? 0 : parked.held().bytes());
   }
 }

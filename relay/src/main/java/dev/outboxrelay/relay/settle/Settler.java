@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * Makes durable what delivery has settled. Delivery asks through {@link Settlement} and reads what
@@ -39,10 +41,12 @@ public final class Settler implements Settlement {
   private final TroubleNews news;
   private volatile Thread waiting;
   private long nextDeletionNanos;
+  private Chores chores; // null if there are none
 
   /**
    * On files that are open.
    *
+   * @param heldByLetters what dead letters hold that counts towards the cap
    * @param heldBytes which the position on disk tells; 0 if there is none
    * @param start the saved position, or null if there is none
    */
@@ -52,6 +56,7 @@ public final class Settler implements Settlement {
       ParkedStore parked,
       DeadLetterStore deadLetters,
       Origin origin,
+      LongSupplier heldByLetters,
       Pace pace,
       Clocks clocks,
       long heldBytes,
@@ -62,7 +67,8 @@ public final class Settler implements Settlement {
     this.clocks = clocks;
     this.retainMillis = pace.retain().toMillis();
     this.jobs = new Jobs(parked, deadLetters, files, facts);
-    PositionStore positions = new PositionStore(files, owner, parked, origin, heldBytes);
+    PositionStore positions =
+        new PositionStore(files, owner, parked, origin, heldByLetters, heldBytes);
     long intervalNanos = pace.checkpointInterval().toNanos();
     this.saving = new Saving(positions, files, facts, clocks, intervalNanos, start);
     this.nextDeletionNanos = clocks.nanos();
@@ -79,9 +85,14 @@ public final class Settler implements Settlement {
    * @param deadLetters those that Kafka will never take
    * @param outcomes what became of them
    * @param origin from where these events were parked; null if they were not
+   * @param heldByLetters how much space dead letters hold that count towards this outbox's cap
    */
   public record Places(
-      ParkedStore parked, DeadLetterStore deadLetters, Outcomes outcomes, Origin origin) {}
+      ParkedStore parked,
+      DeadLetterStore deadLetters,
+      Outcomes outcomes,
+      Origin origin,
+      LongSupplier heldByLetters) {}
 
   /**
    * How often things are done.
@@ -117,10 +128,33 @@ public final class Settler implements Settlement {
         places.parked(),
         places.deadLetters(),
         places.origin(),
+        places.heldByLetters(),
         pace,
         clocks,
         heldBytes,
         start);
+  }
+
+  /** Does these, too; comes before its first turn. It closes them. */
+  public void alsoDo(Function<Chores.Report, Chores> more) {
+    chores =
+        more.apply(
+            new Chores.Report() {
+              @Override
+              public void failed(Exception error) {
+                facts.failed(Part.CONTROL, error);
+              }
+
+              @Override
+              public void done() {
+                facts.done(Part.CONTROL);
+              }
+
+              @Override
+              public void tell(Fact fact) {
+                facts.tell(fact);
+              }
+            });
   }
 
   @Override
@@ -206,7 +240,8 @@ public final class Settler implements Settlement {
       deadLetters.settled(saving.saved().sequence());
     }
     news.work(now);
-    return done + saved + jobs.keepUp(now) + delete(now);
+    int more = chores == null ? 0 : chores.work(now);
+    return done + saved + more + jobs.keepUp(now) + delete(now);
   }
 
   private int delete(long now) {
@@ -235,6 +270,9 @@ public final class Settler implements Settlement {
     long now = clocks.nanos();
     long next = Math.min(jobs.nanosToNext(now), saving.nanosToNext(now));
     next = Math.min(next, news.nanosToNext(now));
+    if (chores != null) {
+      next = Math.min(next, chores.nanosToNext(now));
+    }
     if (saving.saved() != null) {
       next = Math.min(next, nextDeletionNanos - now);
     }
@@ -255,7 +293,8 @@ public final class Settler implements Settlement {
 
   /** Closes the files; only when the settling thread has ended. */
   void close() throws IOException {
-    try (deadLetters;
+    try (Chores others = chores;
+        deadLetters;
         files) {
       news.close();
     }

@@ -113,6 +113,13 @@ class RelayConfigTest {
   }
 
   @Test
+  void noSettingOfItsOwnIsTakenForAStrangersName() {
+    Map<String, String> env = new HashMap<>(RelayConfig.from(with("OUTBOX_TOPIC", "t")).settings());
+    env.values().removeIf(String::isEmpty);
+    assertThat(RelayConfig.from(env).warnings()).isEmpty();
+  }
+
+  @Test
   void anEmptyValueCountsAsUnset() {
     assertThat(RelayConfig.from(with("OUTBOX_MAX_BYTES", " ")).maxBytes()).isEmpty();
   }

@@ -30,6 +30,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -160,7 +161,8 @@ class DeadLettersTest {
         outbox,
         settled,
         WriterOptions.of(paths).withTrustParent(true),
-        () -> Instant.EPOCH);
+        () -> Instant.EPOCH,
+        OptionalLong.empty());
   }
 
   private InFlight append(OutboxEvent event) throws IOException {

@@ -164,6 +164,16 @@ final class FakeLanes implements Lanes {
   }
 
   @Override
+  public String replayed() {
+    return null;
+  }
+
+  @Override
+  public String retried() {
+    return null;
+  }
+
+  @Override
   public Progress progress(String topic) {
     if (stuck.containsKey(topic)) {
       return new Progress.Stuck(stuck.get(topic));

@@ -76,7 +76,7 @@ class ParkedArrivalsTest {
     OutboxRecord onDisk = queue.parked("t").get(0);
     List<Arrival> read;
     try (Tail tail = new Tail(paths, OutboxIdentity.outboxOf(paths), fact -> {}, () -> nanos)) {
-      ParkedArrivals arrivals = new ParkedArrivals(new Intake(tail, fact -> {}));
+      ParkedArrivals arrivals = new ParkedArrivals(new Intake(tail, fact -> {}), queue.identity());
       arrivals.rewind(Bookmark.START);
       read = read(arrivals, 3);
       arrivals.rewind(bookmark((Arrival.Event) read.get(0)));
@@ -110,6 +110,24 @@ class ParkedArrivalsTest {
   }
 
   @Test
+  void nobodyIsToldWhatBecomesOfAnEventOfAnotherOutbox() throws IOException {
+    InFlight original = queue.append("t");
+    try (ParkedOutboxes parked = queue.open(0)) {
+      parked.add(original);
+    }
+    OutboxPaths paths = queue.paths.parked("t");
+    OutboxIdentity later = new OutboxIdentity(queue.identity().outbox(), 2);
+    try (Tail tail = new Tail(paths, OutboxIdentity.outboxOf(paths), fact -> {}, () -> nanos)) {
+      ParkedArrivals arrivals = new ParkedArrivals(new Intake(tail, fact -> {}), later);
+      arrivals.rewind(Bookmark.START);
+      Arrival.Event event = (Arrival.Event) read(arrivals, 1).get(0);
+      assertThat(event.source()).isNull();
+      assertThat(event.record().headers()).isEmpty();
+      assertThat(event.record().appendTime()).isEqualTo(original.appendMillis());
+    }
+  }
+
+  @Test
   void whatIsNoEventStaysAsItIs() {
     Queue<Arrival> given = new ArrayDeque<>();
     given.add(new Arrival.Damage(1, 2, 3, "crc", new Arrival.Lost(0, 0, 0, -1), 4));
@@ -125,7 +143,8 @@ class ParkedArrivalsTest {
 
               @Override
               public void rewind(Bookmark to) {}
-            });
+            },
+            new OutboxIdentity(new UUID(0, 0), 1));
     assertThat(read(arrivals, 2)).isEqualTo(expected);
     assertThat(arrivals.poll()).isNull();
   }

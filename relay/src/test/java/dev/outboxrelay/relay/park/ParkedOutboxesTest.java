@@ -460,4 +460,59 @@ class ParkedOutboxesTest {
     assertThat(ParkedFiles.read(queue.paths).largest())
         .containsExactly(new Held.Topic("broken", 1, 0), new Held.Topic("link", 1, 0));
   }
+
+  private void replay(ParkedOutboxes parked, InFlight of, long letter) throws IOException {
+    OutboxRecord original =
+        MainQueue.records(queue.paths).stream()
+            .filter(record -> record.sequence() == of.sequence())
+            .findFirst()
+            .orElseThrow();
+    OutboxIdentity outbox = queue.identity();
+    parked.replay(
+        of.topic(),
+        original,
+        new Source(outbox.outbox(), outbox.generation(), of.sequence(), original.appendTime())
+            .replayedBy(new Source.Letter(ID, letter)));
+    parked.syncOf(of.topic());
+  }
+
+  @Test
+  void whatIsSentOnceMoreChangesNothingOfWhatCountsAsParked() throws IOException {
+    List<InFlight> events = queue.append("t", "t", "t");
+    try (ParkedOutboxes parked = queue.open(0)) {
+      assertThat(parked.add(events.get(1))).isTrue();
+      assertThat(parked.add(events.get(2))).isTrue();
+      replay(parked, events.get(0), 1);
+      assertThat(parked.lastParked("t")).isEqualTo(3);
+      assertThat(parked.topic("t").heldEvents()).isEqualTo(3);
+    }
+    try (ParkedOutboxes parked = queue.open(1)) {
+      assertThat(parked.add(events.get(1))).isFalse();
+      assertThat(parked.lastParked("t")).isEqualTo(3);
+      assertThat(parked.add(events.get(2))).isFalse();
+      assertThat(parked.replayed("t", ID)).containsExactly(1L);
+      assertThat(parked.replayed("t", new UUID(9, 9))).isEmpty();
+      assertThat(parked.add(queue.append("t"))).isTrue();
+    }
+    assertThat(queue.sequences("t")).containsExactly(2L, 3L, 1L, 4L);
+  }
+
+  @Test
+  void aCycleThatBeginsWithWhatIsSentOnceMoreStillTellsWhatWasParkedBeforeIt() throws IOException {
+    List<InFlight> events = queue.append("t", "t", "t", "t");
+    try (ParkedOutboxes parked = queue.open(0)) {
+      parked.add(events.get(1));
+      parked.sync();
+      queue.nextHour();
+      replay(parked, events.get(0), 1);
+      parked.add(events.get(2));
+      parked.add(events.get(3));
+    }
+    Files.delete(queue.paths.parked("t").cycle(queue.paths.parked("t").cycles().get(0)));
+    try (ParkedOutboxes parked = queue.open(1)) {
+      assertThat(parked.add(events.get(1))).isFalse(); // it was in the cycle that is gone
+      assertThat(parked.add(events.get(2))).isFalse();
+      assertThat(parked.add(events.get(3))).isFalse();
+    }
+  }
 }

@@ -4,13 +4,21 @@ import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
+import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
 
 /** What is parked as a test says. */
 final class FakeParkedStore implements ParkedStore {
   final Map<String, ParkedTopic> topics = new HashMap<>();
   final Map<String, Long> last = new HashMap<>();
+
+  final Queue<String> replayed = new ArrayDeque<>();
+  final Set<String> discarded = new HashSet<>();
+  boolean holdsLanes;
 
   /** How often it was looked how much is left. */
   int looks;
@@ -46,6 +54,26 @@ final class FakeParkedStore implements ParkedStore {
   @Override
   public Map<String, ParkedTopic> topics() {
     return topics;
+  }
+
+  @Override
+  public String pollReplayed() {
+    return replayed.poll();
+  }
+
+  @Override
+  public String pollRetry() {
+    return null;
+  }
+
+  @Override
+  public boolean isDiscarded(String topic) {
+    return discarded.contains(topic);
+  }
+
+  @Override
+  public boolean holdsLanes() {
+    return holdsLanes;
   }
 
   @Override

@@ -214,4 +214,20 @@ class ParkedLanesTest {
     lanes.progress("a");
     assertThat(begun).containsExactly("a");
   }
+
+  @Test
+  void aLaneEndsWhileWhatItHoldsIsGivenUpAndBeginsAgainThen() {
+    park("a", 5);
+    Scripted first = begin("a");
+    first.settled(2);
+    store.discarded.add("a");
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(first.stopped).isTrue();
+    first.end();
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(begun).hasSize(1);
+    store.discarded.clear();
+    lanes.progress("a");
+    assertThat(begun).hasSize(2);
+  }
 }

@@ -190,6 +190,38 @@ public final class Statuses {
     return settled(outbox, OUTBOX_ID, 0, sequence, 0, look(sequence), sequence);
   }
 
+  /** Settled up to one sequence, saved up to another. */
+  public static PipelineStatus at(Path outbox, long settled, long saved, List<Trouble> troubles) {
+    PipelineStatus there = settledAt(outbox, settled);
+    return new PipelineStatus(
+        outbox,
+        OUTBOX_ID,
+        1,
+        there.state(),
+        there.stateSinceMillis(),
+        troubles,
+        Bars.NONE,
+        0,
+        settled,
+        settled,
+        saved,
+        0,
+        0,
+        0,
+        OptionalLong.empty(),
+        OptionalLong.empty(),
+        0,
+        0,
+        0,
+        0,
+        0,
+        Optional.empty(),
+        0,
+        OutboxSync.Unsynced.NOTHING,
+        Held.NOTHING,
+        there.look());
+  }
+
   private static PipelineStatus settled(
       Path outbox, UUID id, long tickNanos, long delivered, long retried, Look look) {
     return settled(outbox, id, tickNanos, delivered, retried, look, 7);

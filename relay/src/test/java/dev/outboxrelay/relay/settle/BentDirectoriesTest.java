@@ -33,6 +33,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -133,14 +134,15 @@ class BentDirectoriesTest {
     try (HeldDirectories held = HeldDirectories.hold(paths)) {
       step();
       DeadLetters letters =
-          new DeadLetters(held.paths(), held.paths(), outbox, 0, options, clocks.wall());
+          new DeadLetters(
+              held.paths(), held.paths(), outbox, 0, options, clocks.wall(), OptionalLong.empty());
       step();
       Outcomes outcomes = Outcomes.open(held.paths(), 0, options.disk());
       step();
       Settler settler =
           Settler.open(
               new Settler.Owner(outbox.outbox(), outbox.generation()),
-              new Settler.Places(null, letters, outcomes, null),
+              new Settler.Places(null, letters, outcomes, null, () -> 0),
               options,
               held,
               new Settler.Pace(Duration.ofMillis(1), Duration.ZERO),

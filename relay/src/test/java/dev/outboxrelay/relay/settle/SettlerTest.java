@@ -60,6 +60,7 @@ class SettlerTest {
   private WriterOptions options;
   private final DeadLettersInMemory deadLetters = new DeadLettersInMemory();
   private HeldDirectories held;
+  private long letters;
   private Outcomes outcomes;
   private Settler settler;
 
@@ -74,7 +75,7 @@ class SettlerTest {
   }
 
   private Settler openOf(Origin origin) throws IOException {
-    return open(new Settler.Places(null, deadLetters, outcomes, origin), null);
+    return open(new Settler.Places(null, deadLetters, outcomes, origin, () -> letters), null);
   }
 
   private Settler open(Settler.Places places, Settled start) throws IOException {
@@ -185,11 +186,17 @@ class SettlerTest {
   private static final class Main implements Origin {
     private final List<OutcomesFile.Range> told = new ArrayList<>();
     private long covered;
+    private boolean holdsBack;
     private long saved;
 
     @Override
     public long savedSequence() {
       return covered;
+    }
+
+    @Override
+    public boolean holdsBack() {
+      return holdsBack;
     }
 
     @Override
@@ -225,6 +232,36 @@ class SettlerTest {
     assertThat(main.saved).isEqualTo(2);
   }
 
+  @Test
+  void aLaneSavesNothingWhileItIsHeldBack() throws IOException {
+    Main main = new Main();
+    settler.close();
+    settler = openOf(main);
+    main.covered = 7;
+    main.holdsBack = true;
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(position()).isEmpty();
+    main.holdsBack = false;
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(1);
+  }
+
+  @Test
+  void whatDeadLettersHoldCountsAndIsToldThoughNothingElseHappens() throws IOException {
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(position().orElseThrow().heldBytes()).isZero();
+    letters = 300;
+    turn();
+    assertThat(position().orElseThrow().heldBytes()).isEqualTo(300);
+    settler.close();
+    settler = openWith(parked(500), null);
+    settler.settled(upTo(2, append(2)));
+    turn();
+    assertThat(position().orElseThrow().heldBytes()).isEqualTo(800);
+  }
+
   /** So many bytes are parked. */
   private static ParkedStore parked(long bytes) {
     Held held = new Held(1, 1, bytes, List.of(), OptionalLong.empty());
@@ -236,7 +273,7 @@ class SettlerTest {
   }
 
   private Settler openWith(ParkedStore parked, Settled start) throws IOException {
-    return open(new Settler.Places(parked, deadLetters, outcomes, null), start);
+    return open(new Settler.Places(parked, deadLetters, outcomes, null, () -> letters), start);
   }
 
   @Test

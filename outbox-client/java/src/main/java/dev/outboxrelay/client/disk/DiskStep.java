@@ -23,5 +23,6 @@ public enum DiskStep {
   POSITION,
   FAILURES,
   SYNC_LOCK,
-  SYNCED
+  SYNCED,
+  CONTROL
 }

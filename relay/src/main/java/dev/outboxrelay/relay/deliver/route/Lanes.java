@@ -41,6 +41,15 @@ public interface Lanes {
   /** Its lane ends. */
   void close(String topic);
 
+  /**
+   * A topic whose lane has got events that were given up before, and stand in no order to those
+   * that are sent; null if there is none since the last one.
+   */
+  String replayed();
+
+  /** A topic that somebody wants to have asked for now; null if nobody does. */
+  String retried();
+
   /** How far its lane is. */
   Progress progress(String topic);
 
@@ -90,6 +99,16 @@ public interface Lanes {
 
     @Override
     public void close(String topic) {}
+
+    @Override
+    public String replayed() {
+      return null;
+    }
+
+    @Override
+    public String retried() {
+      return null;
+    }
 
     @Override
     public Progress progress(String topic) {

@@ -46,6 +46,7 @@ public final class Routes {
   private final Queue<LaneNews> news = new ArrayDeque<>();
 
   private final Questions questions = new Questions();
+  private final Replays replays;
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
@@ -65,6 +66,7 @@ public final class Routes {
     this.source = source;
     this.lanes = lanes;
     this.parkAfterNanos = parkAfterNanos;
+    this.replays = new Replays(lanes);
     for (String topic : lanes.left()) {
       Route route = route(topic);
       route.left(now);
@@ -235,7 +237,7 @@ public final class Routes {
       inTheWay.add(route);
     }
     questions.plan(route);
-    if (draining.remove(route)) {
+    if (draining.remove(route) || replays.interrupt(topic)) {
       lanes.close(topic);
     }
   }
@@ -283,12 +285,20 @@ public final class Routes {
     return inTheWay.isEmpty() ? null : inTheWay.iterator().next().trouble();
   }
 
-  /** Asks for the topics that are barred, as it becomes time, and for those that wait for that. */
+  /** Asks for topics, as it becomes time, and for those that were to be asked for before. */
   public void askAgain(long now) {
+    for (String topic = lanes.retried(); topic != null; topic = lanes.retried()) {
+      Route wanted = routes.get(topic);
+      if (wanted != null && wanted.isUnwritable()) {
+        wanted.retry(now);
+        questions.plan(wanted);
+      }
+    }
     Route due = questions.due(now);
     if (due != null) {
       ask(due.topic(), now);
     }
+    replays.look(this::route, topic -> ask(topic, now), now);
   }
 
   /** Asks for a topic, unless an answer is awaited already, or it is asked for by back-off. */
@@ -331,6 +341,7 @@ public final class Routes {
   }
 
   private void drain(Route route) {
+    replays.leaveTo(route);
     draining.add(route);
     lanes.drain(route.topic(), route.trouble());
   }

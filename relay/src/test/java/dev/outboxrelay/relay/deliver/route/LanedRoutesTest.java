@@ -7,11 +7,13 @@ import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -63,6 +65,8 @@ class LanedRoutesTest {
     private final Set<String> left = new HashSet<>();
     private final Map<String, Long> last = new HashMap<>();
     private final List<String> draining = new ArrayList<>();
+    private final Queue<String> replayed = new ArrayDeque<>();
+    private final Queue<String> retried = new ArrayDeque<>();
     private boolean takeMore = true;
     private boolean empty;
     private boolean settled;
@@ -102,6 +106,16 @@ class LanedRoutesTest {
     @Override
     public boolean hasSettled(String topic) {
       return settled;
+    }
+
+    @Override
+    public String replayed() {
+      return replayed.poll();
+    }
+
+    @Override
+    public String retried() {
+      return retried.poll();
     }
 
     @Override
@@ -489,5 +503,84 @@ class LanedRoutesTest {
       now += SECOND / 100;
     }
     assertThat(source.asked).containsExactlyInAnyOrder("a", "b", "c");
+  }
+
+  private void open(String topic) {
+    assertThat(admit(topic)).isEqualTo(WAIT);
+    assertThat(routes.ready(topic, 1, now)).isNull();
+    assertThat(admit(topic)).isInstanceOf(Admission.Send.class);
+  }
+
+  @Test
+  void whatWasGivenUpIsDeliveredBesideWhatIsSent() {
+    open("a");
+    lanes.replayed.add("a");
+    routes.askAgain(now);
+    assertThat(lanes.draining).containsExactly("a");
+    lanes.progress = new Lanes.Progress.Delivering(5);
+    routes.askAgain(now);
+    assertThat(admit("a")).isInstanceOf(Admission.Send.class);
+    assertThat(lanes.draining).containsExactly("a");
+    lanes.empty = true;
+    routes.askAgain(now);
+    assertThat(lanes.draining).isEmpty();
+    assertThat(news()).isEmpty();
+    assertThat(admit("a")).isInstanceOf(Admission.Send.class);
+  }
+
+  @Test
+  void aTopicOfWhichNothingIsKnownIsAskedForBeforeItsLaneDelivers() {
+    lanes.replayed.add("a");
+    routes.askAgain(now);
+    assertThat(source.asked).containsExactly("a");
+    assertThat(lanes.draining).isEmpty();
+    assertThat(routes.ready("a", 1, now)).isNull();
+    routes.askAgain(now);
+    assertThat(lanes.draining).containsExactly("a");
+  }
+
+  @Test
+  void aTopicThatIsBarredMeanwhileHasItsLaneEndAndThatGoesOnAsPartOfItsOrder() {
+    open("a");
+    lanes.replayed.add("a");
+    routes.askAgain(now);
+    bar("a");
+    assertThat(lanes.draining).isEmpty();
+    routes.askAgain(now);
+    assertThat(lanes.draining).isEmpty();
+    now += PARK_AFTER;
+    assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+    routes.askAgain(now);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    assertThat(lanes.draining).containsExactly("a");
+    assertThat(admit("a")).isEqualTo(new Admission.Park(false));
+  }
+
+  @Test
+  void aLaneThatGetsNoFurtherIsTriedAgainLaterAndKeepsNobodyBack() {
+    open("a");
+    lanes.replayed.add("a");
+    routes.askAgain(now);
+    lanes.progress = new Lanes.Progress.Stuck(new Verdict.RetryLater("stuck"));
+    routes.askAgain(now);
+    assertThat(lanes.draining).isEmpty();
+    assertThat(admit("a")).isInstanceOf(Admission.Send.class);
+    routes.askAgain(now + 29 * SECOND);
+    assertThat(lanes.draining).isEmpty();
+    lanes.progress = new Lanes.Progress.Waiting();
+    routes.askAgain(now + 30 * SECOND);
+    assertThat(lanes.draining).containsExactly("a");
+  }
+
+  @Test
+  void aTopicIsAskedForAtOnceIfSomebodyWantsThat() {
+    bar("a");
+    bar("b");
+    routes.askAgain(now);
+    assertThat(source.asked).isEmpty();
+    lanes.retried.add("a");
+    lanes.retried.add("of which nothing is known");
+    routes.askAgain(now);
+    assertThat(source.asked).containsExactly("a");
   }
 }

@@ -1,0 +1,43 @@
+package dev.outboxrelay.relay.cli;
+
+import dev.outboxrelay.relay.control.Selection;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.UUID;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Says which dead letters a command is about. */
+final class LetterOptions {
+  @Parameters(
+      paramLabel = "NUMBER",
+      arity = "0..*",
+      description = "Those with these numbers; the numbers are those of the list.")
+  private List<Long> numbers = new ArrayList<>();
+
+  @Option(names = "--topic", paramLabel = "TOPIC", description = "Those of these topics.")
+  private List<String> topics = new ArrayList<>();
+
+  @Option(
+      names = "--reason",
+      paramLabel = "REASON",
+      description = "Those that were given up for one of these.")
+  private List<String> reasons = new ArrayList<>();
+
+  @Option(names = "--id", paramLabel = "EVENT-ID", description = "Those of these events.")
+  private List<UUID> ids = new ArrayList<>();
+
+  /** Those for which all conditions hold. */
+  Selection selection() {
+    try {
+      return new Selection(
+          new HashSet<>(topics),
+          new HashSet<>(reasons),
+          new HashSet<>(ids),
+          new HashSet<>(numbers));
+    } catch (IllegalArgumentException e) {
+      throw new CommandFailed(ExitCode.USAGE, e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,266 @@
+package dev.outboxrelay.relay.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.relay.control.Request;
+import dev.outboxrelay.relay.control.Selection;
+import dev.outboxrelay.relay.control.Verb;
+import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.TroublesFile;
+import dev.outboxrelay.relay.inspect.EventView;
+import dev.outboxrelay.relay.log.Logfmt;
+import dev.outboxrelay.relay.park.ParkedFiles;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "parked",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Shows and changes what waits for topics that could not be written.")
+final class ParkedCommand implements Runnable {
+  private static final int AT_ONCE = 500;
+  private static final long BYTES_AT_ONCE = 4 << 20;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "list, show, retry or discard?");
+  }
+
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      description = "Lists the topics of which events are parked, most events first.")
+  static final class ListTopics implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private final OutboxOption outbox;
+
+    @Option(names = "--json", description = "One JSON object per line.")
+    private boolean json;
+
+    ListTopics(Map<String, String> env) {
+      outbox = new OutboxOption(env);
+    }
+
+    private record Waiting(Held.Topic topic, OptionalLong oldestMillis) {}
+
+    @Override
+    public Integer call() throws IOException {
+      PrintWriter out = spec.commandLine().getOut();
+      OutboxPaths paths = outbox.existing();
+      List<Waiting> topics = new ArrayList<>();
+      ParkedFiles.each(
+          paths,
+          (topic, oldest) -> {
+            if (topic.events() > 0) {
+              topics.add(new Waiting(topic, oldest));
+            }
+          });
+      topics.sort(
+          Comparator.comparingLong((Waiting each) -> each.topic().events())
+              .reversed()
+              .thenComparing(each -> each.topic().name()));
+      Map<String, JsonNode> bars = bars(paths);
+      for (Waiting each : topics) {
+        JsonNode bar = bars.get(each.topic().name());
+        out.println(json ? Printed.line(node(each, bar)) : Logfmt.line(pairs(each, bar)));
+      }
+      return ExitCode.OK;
+    }
+
+    /** What the relay last told to bar topics. */
+    private static Map<String, JsonNode> bars(OutboxPaths paths) throws IOException {
+      Map<String, JsonNode> bars = new LinkedHashMap<>();
+      TroublesFile.read(paths.troubles())
+          .ifPresent(
+              told -> {
+                for (JsonNode trouble : told.troubles()) {
+                  if (trouble.hasNonNull("topic")) {
+                    bars.put(trouble.get("topic").asText(), trouble);
+                  }
+                }
+              });
+      return bars;
+    }
+
+    private static Map<String, Object> pairs(Waiting each, JsonNode bar) {
+      Map<String, Object> pairs = new LinkedHashMap<>();
+      pairs.put("topic", each.topic().name());
+      pairs.put("events", each.topic().events());
+      pairs.put("bytes", each.topic().bytes());
+      each.oldestMillis().ifPresent(at -> pairs.put("oldest", Instant.ofEpochMilli(at)));
+      if (bar != null) {
+        pairs.put("reason", bar.path("reason").asText(bar.path("kind").asText()));
+        pairs.put("error", bar.path("error").asText());
+      }
+      return pairs;
+    }
+
+    private static ObjectNode node(Waiting each, JsonNode bar) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("topic", each.topic().name());
+      node.put("events", each.topic().events());
+      node.put("bytes", each.topic().bytes());
+      if (each.oldestMillis().isPresent()) {
+        node.put("oldest", each.oldestMillis().getAsLong());
+      } else {
+        node.putNull("oldest");
+      }
+      node.set("trouble", bar == null ? JsonNodeFactory.instance.nullNode() : bar);
+      return node;
+    }
+  }
+
+  @Command(
+      name = "show",
+      mixinStandardHelpOptions = true,
+      description = "Shows the events that are parked of a topic, oldest first, one per line.")
+  static final class Show implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private final OutboxOption outbox;
+
+    @Parameters(paramLabel = "TOPIC", description = "The topic.")
+    private String topic;
+
+    @Option(
+        names = "--limit",
+        paramLabel = "N",
+        defaultValue = "100",
+        description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
+    private long limit;
+
+    @Option(
+        names = "--values",
+        description = "Show values, also those of headers. They may be confidential.")
+    private boolean values;
+
+    @Option(names = "--json", description = "One JSON object per line.")
+    private boolean json;
+
+    Show(Map<String, String> env) {
+      outbox = new OutboxOption(env);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+      PrintWriter out = spec.commandLine().getOut();
+      OutboxPaths parked = parked(outbox.existing(), topic);
+      EventView view = new EventView(values);
+      long shown = 0;
+      RecordWalk walk = behindPosition(parked);
+      for (List<RecordWalk.Found> next = walk.next(AT_ONCE, BYTES_AT_ONCE);
+          !next.isEmpty();
+          next = walk.next(AT_ONCE, BYTES_AT_ONCE)) {
+        for (RecordWalk.Found found : next) {
+          if (limit > 0 && shown == limit) {
+            spec.commandLine().getErr().println("there are more; raise --limit to see them");
+            return ExitCode.OK;
+          }
+          shown++;
+          OutboxRecord event = Source.asAppended(found.record());
+          out.println(json ? Printed.line(view.json(event)) : Logfmt.line(view.pairs(event)));
+        }
+        if (out.checkError()) {
+          return ExitCode.OK;
+        }
+      }
+      return ExitCode.OK;
+    }
+
+    private static RecordWalk behindPosition(OutboxPaths parked) throws IOException {
+      UUID id = OutboxIdentity.outboxOf(parked);
+      Position position =
+          PositionFile.find(parked.position())
+              .filter(found -> found.outboxId().equals(id))
+              .orElse(null);
+      return RecordWalk.behind(parked, position);
+    }
+  }
+
+  private static OutboxPaths parked(OutboxPaths outbox, String topic) throws IOException {
+    checkName(topic);
+    OutboxPaths parked = outbox.parked(topic);
+    SafeFiles.Attributes there = SafeFiles.attributes(parked.root());
+    if (there == null || !there.directory()) {
+      throw new CommandFailed(ExitCode.USAGE, "nothing was ever parked of topic " + topic);
+    }
+    return parked;
+  }
+
+  private static void checkName(String topic) {
+    if (topic == null || !RecordLimits.isTopicName(topic)) {
+      throw new CommandFailed(ExitCode.USAGE, "which topic? That is no topic's name");
+    }
+  }
+
+  @Command(
+      name = "retry",
+      mixinStandardHelpOptions = true,
+      description = "Has the relay ask at once whether a topic can be written.")
+  static final class Retry extends Change {
+    Retry(Map<String, String> env) {
+      super(env, Verb.RETRY_TOPIC);
+    }
+  }
+
+  @Command(
+      name = "discard",
+      mixinStandardHelpOptions = true,
+      description = "Gives up what is parked of a topic: it is never sent, and not kept.")
+  static final class Discard extends Change {
+    Discard(Map<String, String> env) {
+      super(env, Verb.DISCARD_PARKED);
+    }
+  }
+
+  /** A request about one topic. */
+  abstract static class Change implements Callable<Integer> {
+    private final Verb verb;
+    @Spec private CommandSpec spec;
+    @Mixin private final RequestOptions request;
+
+    @Parameters(paramLabel = "TOPIC", arity = "0..1", description = "The topic.")
+    private String topic;
+
+    Change(Map<String, String> env, Verb verb) {
+      this.verb = verb;
+      request = new RequestOptions(env);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+      if (!request.isEarlier()) {
+        checkName(topic);
+      }
+      return request.ask(spec, id -> new Request(id, verb, Selection.ALL, topic));
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.outboxrelay.relay.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.control.Request;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+
+/** How a request is made, and its answer shown. */
+final class RequestOptions {
+  @Mixin private final OutboxOption outbox;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "30",
+      description = "How long to wait for the answer (default: ${DEFAULT-VALUE}).")
+  private long timeoutSeconds;
+
+  @Option(
+      names = "--request",
+      paramLabel = "ID",
+      description = "Ask for nothing new, but for the answer to this request.")
+  private UUID earlier;
+
+  @Option(names = "--json", description = "The answer as a JSON object.")
+  private boolean json;
+
+  RequestOptions(Map<String, String> env) {
+    outbox = new OutboxOption(env);
+  }
+
+  /** Whether only the answer to an earlier request is wanted. */
+  boolean isEarlier() {
+    return earlier != null;
+  }
+
+  /**
+   * Has a request applied, and shows the answer.
+   *
+   * @param maker of it, with the id that it gets
+   */
+  int ask(CommandSpec spec, Function<UUID, Request> maker) throws IOException {
+    OutboxPaths paths = outbox.existing();
+    Asking asking = new Asking(paths, outbox::configuration);
+    UUID id = earlier == null ? asking.newId() : earlier;
+    Duration timeout = Duration.ofSeconds(Math.max(0, timeoutSeconds));
+    if (earlier == null) {
+      asking.submit(maker.apply(id));
+    } else if (!asking.isKnown(id)) {
+      throw new CommandFailed(
+          ExitCode.USAGE,
+          "there is no request " + id + ": it was never made, or its answer is gone by now");
+    }
+    Optional<JsonNode> answer = asking.await(id, timeout);
+    if (answer.isEmpty()) {
+      throw new CommandFailed(
+          ExitCode.NO_ANSWER,
+          "no answer yet; the request stands, and is applied when a relay comes to it: ask again "
+              + "with --request "
+              + id);
+    }
+    return show(answer.get(), spec.commandLine().getOut());
+  }
+
+  private int show(JsonNode answer, PrintWriter out) {
+    if (answer.hasNonNull("error")) {
+      throw new CommandFailed(ExitCode.FAILED, answer.path("error").asText());
+    }
+    if (json) {
+      out.println(Printed.line(answer));
+    } else {
+      out.println(text(answer));
+    }
+    boolean all =
+        answer.path("not_settled").asLong() == 0
+            && answer.path("refused").asLong() == 0
+            && !answer.path("more").asBoolean();
+    return all ? ExitCode.OK : ExitCode.PROBLEMS_FOUND;
+  }
+
+  private static String text(JsonNode answer) {
+    StringBuilder text = new StringBuilder();
+    for (Map.Entry<String, JsonNode> field : answer.properties()) {
+      if (!field.getValue().isNull() && !field.getKey().equals("answered")) {
+        text.append(text.isEmpty() ? "" : " ").append(field.getKey()).append('=');
+        String value = field.getValue().asText();
+        text.append(value.indexOf(' ') < 0 ? value : '"' + value.replace('"', '\'') + '"');
+      }
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,188 @@
+package dev.outboxrelay.relay.control;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.DeliveryMode;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.relay.settle.SettledCycles;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Gives up what is parked of a topic: clients are told that it is dead, and the position of the
+ * topic's outbox passes it. The lane does not run meanwhile. For one thread.
+ */
+final class DiscardTask implements Task {
+  private static final int AT_ONCE = 500;
+  private static final long BYTES_AT_ONCE = 4 << 20;
+
+  private final Request request;
+  private final Workplace place;
+  private final ControlFiles files;
+  private Closeable lock; // null until it is had
+  private HeldDirectories held;
+  private OutboxIdentity identity;
+  private RecordWalk walk;
+  private Position chosen; // so far; null if there is nothing yet
+  private long events;
+  private long bytes;
+  private long newer;
+  private Cut cut; // written down
+
+  /**
+   * Does nothing yet.
+   *
+   * @param cut of one that was taken up before; else null
+   */
+  DiscardTask(Request request, Cut cut, Workplace place, ControlFiles files) {
+    this.request = request;
+    this.cut = cut;
+    this.place = place;
+    this.files = files;
+  }
+
+  @Override
+  public Step step() throws IOException {
+    if (held == null) {
+      return open();
+    }
+    if (cut == null) {
+      return choose();
+    }
+    return cut.position().outboxId().equals(identity.outbox()) ? giveUp() : Step.DONE;
+  }
+
+  private Step open() throws IOException {
+    String topic = request.topic();
+    place.parked().discard(topic, true);
+    if (SafeFiles.attributes(place.parked().paths(topic).root()) == null) {
+      return Step.DONE;
+    }
+    if (lock == null) {
+      lock = place.lanes().tryLock(place.parked().paths(topic));
+      if (lock == null) {
+        return Step.WAITS;
+      }
+    }
+    held = HeldDirectories.hold(place.parked().paths(topic));
+    identity =
+        OutboxIdentity.find(held.paths())
+            .orElseThrow(() -> new IOException("parked/" + topic + " tells no identity"));
+    walk = RecordWalk.behind(held.paths(), position());
+    return Step.GOES_ON;
+  }
+
+  private Position position() throws IOException {
+    return PositionFile.find(held.paths().position())
+        .filter(found -> found.outboxId().equals(identity.outbox()))
+        .orElse(null);
+  }
+
+  private Step choose() throws IOException {
+    long saved = place.saved().getAsLong();
+    for (RecordWalk.Found found : walk.next(AT_ONCE, BYTES_AT_ONCE)) {
+      Source source = Source.of(found.record());
+      boolean early = source != null && source.isOf(place.identity()) && source.sequence() > saved;
+      if (early || newer > 0) {
+        newer++; // it may be asked for again
+      } else {
+        events++;
+        bytes += found.record().length();
+        chosen = behind(found);
+      }
+    }
+    if (!walk.isAtEnd() && newer == 0) {
+      return Step.GOES_ON;
+    }
+    if (chosen == null) {
+      return Step.DONE;
+    }
+    Cut written = new Cut(chosen, events, bytes, newer);
+    ObjectNode taken = JsonNodeFactory.instance.objectNode();
+    taken.set("request", request.json());
+    taken.set("plan", written.json());
+    files.write(request.id(), ControlFiles.TAKEN, taken);
+    cut = written;
+    walk = RecordWalk.behind(held.paths(), position());
+    return Step.GOES_ON;
+  }
+
+  private Position behind(RecordWalk.Found found) {
+    long before = chosen == null ? 0 : chosen.settledBytes();
+    return new Position(
+        identity.generation(),
+        DeliveryMode.AT_LEAST_ONCE,
+        found.record().sequence(),
+        found.record().eventId(),
+        found.cycle(),
+        found.end(),
+        found.cycle() << 32 | Integer.toUnsignedLong(found.record().entry()),
+        found.settledBytes() < 0 ? before : found.settledBytes(),
+        place.like().clock().millis(),
+        identity.outbox(),
+        0);
+  }
+
+  /** Clients are told before the position covers them, as a lane does. */
+  private Step giveUp() throws IOException {
+    RecordWalk next = walk.copy();
+    List<OutcomesFile.Range> dead = new ArrayList<>();
+    boolean atEnd = true;
+    for (RecordWalk.Found found : next.next(AT_ONCE, BYTES_AT_ONCE)) {
+      atEnd = found.record().sequence() >= cut.position().sequence();
+      Source source = Source.of(found.record());
+      if (source != null
+          && source.isOf(place.identity())
+          && found.record().sequence() <= cut.position().sequence()) {
+        dead.add(
+            new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.DEAD));
+      }
+      if (atEnd) {
+        break;
+      }
+    }
+    place.outcomes().append(dead);
+    walk = next;
+    if (!atEnd) {
+      return Step.GOES_ON;
+    }
+    Position before = position();
+    if (before == null || before.sequence() < cut.position().sequence()) {
+      try (PositionFile file = PositionFile.open(held.paths().position(), place.like().disk())) {
+        file.save(cut.position());
+      }
+    }
+    place.parked().settled(request.topic());
+    SettledCycles.delete(place.parked().options(request.topic()), held, cut.position().cycle());
+    return Step.DONE;
+  }
+
+  @Override
+  public ObjectNode report() {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("topic", request.topic());
+    node.put("discarded", cut == null ? 0 : cut.events());
+    node.put("bytes", cut == null ? 0 : cut.bytes());
+    node.put("not_settled", cut == null ? newer : cut.newer());
+    return node;
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (Closeable last = lock;
+        HeldDirectories folders = held) {
+      place.parked().discard(request.topic(), false);
+      place.parked().holdLanes(false);
+    }
+  }
+}

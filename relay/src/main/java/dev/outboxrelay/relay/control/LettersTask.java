@@ -1,0 +1,177 @@
+package dev.outboxrelay.relay.control;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outboxrelay.relay.deadletter.Fate;
+import dev.outboxrelay.relay.deadletter.Letter;
+import dev.outboxrelay.relay.deadletter.LetterBook;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Replays or discards dead letters. First it chooses them and writes down which; then it does what
+ * was asked for, a batch at a time, and marks them. After a kill it goes on with those that are not
+ * marked. For one thread.
+ */
+final class LettersTask implements Task {
+  private static final int CHOSEN_AT_ONCE = 500;
+  private static final int DONE_AT_ONCE = 256;
+  private static final long BYTES_AT_ONCE = 4 << 20;
+
+  private final Request request;
+  private final Workplace place;
+  private final ControlFiles files;
+  private final Replay replay; // null if they are discarded
+  private final Settling settling;
+  private final Skipped skipped = new Skipped();
+  private final Map<Fate, Long> done = new EnumMap<>(Fate.class);
+  private LetterBook book; // null until it is needed, or if there are no dead letters
+  private RecordWalk walk;
+  private long lastNumber; // when the choice began
+  private Plan chosen; // so far
+  private Plan plan; // written down
+  private boolean applied;
+
+  /**
+   * Does nothing yet.
+   *
+   * @param plan of one that was taken up before; else null
+   */
+  LettersTask(Request request, Plan plan, Workplace place, ControlFiles files) {
+    this.request = request;
+    this.plan = plan;
+    this.place = place;
+    this.files = files;
+    this.settling = new Settling(place);
+    this.replay =
+        request.verb() == Verb.REPLAY_LETTERS
+            ? new Replay(place, request.topic(), plan != null)
+            : null;
+  }
+
+  @Override
+  public Step step() throws IOException {
+    if (book == null && !open()) {
+      return Step.DONE;
+    }
+    if (plan == null) {
+      choose();
+      return Step.GOES_ON;
+    }
+    if (!plan.isOf(book.outbox())) {
+      return Step.DONE; // somebody has taken away the dead letters that it is about
+    }
+    if (!applied) {
+      apply();
+      return Step.GOES_ON;
+    }
+    if (!book.advance(CHOSEN_AT_ONCE, BYTES_AT_ONCE)) {
+      return Step.GOES_ON;
+    }
+    book.deleteSettled();
+    done.clear();
+    plan.each(number -> book.fates().of(number).ifPresent(fate -> done.merge(fate, 1L, Long::sum)));
+    return Step.DONE;
+  }
+
+  private boolean open() throws IOException {
+    book = LetterBook.find(place.letters(), place.like().clock()).orElse(null);
+    if (book == null) {
+      return false;
+    }
+    lastNumber = book.lastNumber();
+    walk = book.walk();
+    return true;
+  }
+
+  private void choose() throws IOException {
+    if (chosen == null) {
+      chosen = new Plan(book.outbox());
+    }
+    boolean enough = false;
+    for (RecordWalk.Found found : walk.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE)) {
+      Letter letter = Letter.of(found.record());
+      if (letter.number() > lastNumber) {
+        enough = true;
+        break;
+      }
+      if (isWanted(letter) && !chosen.add(letter.number())) {
+        enough = true;
+        break;
+      }
+    }
+    if (enough || walk.isAtEnd()) {
+      ObjectNode taken = JsonNodeFactory.instance.objectNode();
+      taken.set("request", request.json());
+      taken.set("plan", chosen.json());
+      files.write(request.id(), ControlFiles.TAKEN, taken);
+      plan = chosen;
+      walk = book.walk();
+    }
+  }
+
+  private boolean isWanted(Letter letter) {
+    return book.fates().of(letter.number()).isEmpty()
+        && request.select().matches(letter.number(), letter.reason(), letter.kept().orElse(null));
+  }
+
+  /** The next batch: all of it is marked in the end, or none. */
+  private void apply() throws IOException {
+    place.parked().holdLanes(replay != null);
+    RecordWalk next = walk.copy();
+    List<RecordWalk.Found> batch = next.next(DONE_AT_ONCE, BYTES_AT_ONCE);
+    Skipped skippedNow = new Skipped();
+    List<Long> numbers = new ArrayList<>();
+    settling.look();
+    try {
+      for (RecordWalk.Found found : batch) {
+        Letter letter = Letter.of(found.record());
+        if (plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty()) {
+          if (!settling.covers(letter)) {
+            skippedNow.notSettled();
+          } else if (replay == null || replay.add(letter, book.outbox(), skippedNow)) {
+            numbers.add(letter.number());
+          }
+        }
+      }
+      if (replay != null) {
+        replay.finishBatch();
+      }
+      book.mark(numbers, replay == null ? Fate.DISCARDED : Fate.REPLAYED);
+    } catch (IOException | RuntimeException e) {
+      if (replay != null) {
+        replay.failed();
+      }
+      throw e;
+    }
+    skipped.add(skippedNow);
+    walk = next;
+    applied = batch.isEmpty() || plan.isBehind(batch.get(batch.size() - 1).record().sequence());
+    if (replay != null) {
+      replay.tell();
+    }
+  }
+
+  @Override
+  public ObjectNode report() {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    for (Fate fate : Fate.values()) {
+      node.put(fate.label(), done.getOrDefault(fate, 0L));
+    }
+    skipped.putInto(node);
+    node.put("more", plan != null && plan.more());
+    return node;
+  }
+
+  @Override
+  public void close() throws IOException {
+    place.parked().holdLanes(false);
+    if (book != null) {
+      book.close();
+    }
+  }
+}

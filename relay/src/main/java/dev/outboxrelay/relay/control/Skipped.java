@@ -1,0 +1,32 @@
+package dev.outboxrelay.relay.control;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** Dead letters that were asked for and are left as they are. For one thread. */
+final class Skipped {
+  private long notSettled;
+  private long refused;
+  private String because; // the first of them was
+
+  /** Its outbox has not saved yet that it gave it up. */
+  void notSettled() {
+    notSettled++;
+  }
+
+  void refused(String reason) {
+    refused++;
+    because = because == null ? reason : because;
+  }
+
+  void add(Skipped more) {
+    notSettled += more.notSettled;
+    refused += more.refused;
+    because = because == null ? more.because : because;
+  }
+
+  void putInto(ObjectNode node) {
+    node.put("not_settled", notSettled);
+    node.put("refused", refused);
+    node.put("refused_because", because);
+  }
+}

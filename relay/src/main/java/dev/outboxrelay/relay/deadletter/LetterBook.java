@@ -1,0 +1,202 @@
+package dev.outboxrelay.relay.deadletter;
+
+import dev.outboxrelay.client.files.DeliveryMode;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
+import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.settle.SettledCycles;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import java.io.Closeable;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Keeps what was done of the dead letters: {@code relay.outcomes} and {@code relay.position} of
+ * {@code dead-letters/}. For the holder of the relay's lock, and one thread.
+ */
+public final class LetterBook implements Closeable {
+  private static final UUID NOBODY = new UUID(0, 0);
+
+  private final HeldDirectories held;
+  private final OutboxPaths letters;
+  private final WriterOptions options;
+  private final InstantSource clock;
+  private final OutboxIdentity identity;
+  private final OutcomesFile outcomes;
+  private final PositionFile positions;
+  private final Fates fates;
+  private Position position;
+
+  private LetterBook(
+      HeldDirectories held,
+      WriterOptions options,
+      InstantSource clock,
+      OutboxIdentity identity,
+      OutcomesFile outcomes,
+      PositionFile positions,
+      Fates fates) {
+    this.held = held;
+    this.letters = held.paths();
+    this.options = options;
+    this.clock = clock;
+    this.identity = identity;
+    this.outcomes = outcomes;
+    this.positions = positions;
+    this.fates = fates;
+    this.position = fates.position();
+  }
+
+  /**
+   * Opens that of the dead letters; empty if there are none.
+   *
+   * @param options of the outbox {@code dead-letters/}
+   */
+  public static Optional<LetterBook> find(WriterOptions options, InstantSource clock)
+      throws IOException {
+    HeldDirectories held = HeldDirectories.find(options.paths()).orElse(null);
+    if (held == null) {
+      return Optional.empty();
+    }
+    List<Closeable> opened = new ArrayList<>(List.of(held));
+    try {
+      OutboxPaths letters = held.paths();
+      OutboxIdentity identity = OutboxIdentity.find(letters).orElse(null);
+      if (identity == null) {
+        held.close();
+        return Optional.empty();
+      }
+      Fates fates = Fates.read(letters);
+      OutcomesFile outcomes = OutcomesFile.open(letters.outcomes(), options.disk());
+      opened.add(outcomes);
+      PositionFile positions = PositionFile.open(letters.position(), options.disk());
+      opened.add(positions);
+      LetterBook book = new LetterBook(held, options, clock, identity, outcomes, positions, fates);
+      book.begin();
+      return Optional.of(book);
+    } catch (IOException | RuntimeException e) {
+      for (Closeable each : opened) {
+        each.close();
+      }
+      throw e;
+    }
+  }
+
+  /** What was done of letters that were here before these is not of these. */
+  private void begin() throws IOException {
+    if (position == null) {
+      outcomes.forgetBehind(0);
+      save(0, NOBODY, 0, 0, 0, 0);
+    }
+  }
+
+  private void save(
+      long sequence, UUID eventId, long cycle, long offset, long index, long settledBytes)
+      throws IOException {
+    Position next =
+        new Position(
+            identity.generation(),
+            DeliveryMode.AT_LEAST_ONCE,
+            sequence,
+            eventId,
+            cycle,
+            offset,
+            index,
+            settledBytes,
+            clock.millis(),
+            identity.outbox(),
+            0);
+    positions.save(next);
+    position = next;
+  }
+
+  /** Which dead letters these are. */
+  public UUID outbox() {
+    return identity.outbox();
+  }
+
+  /** The number of the one that was added last. */
+  public long lastNumber() throws IOException {
+    return StateFile.read(letters.state()).map(state -> state.nextSequence() - 1).orElse(0L);
+  }
+
+  /** How many there are of which nothing was done. */
+  public long count() throws IOException {
+    return lastNumber() - position.sequence() - fates.doneBehind(position.sequence());
+  }
+
+  /** What was done of them. */
+  public Fates fates() {
+    return fates;
+  }
+
+  /** Begins with the first of which not everything before was done. */
+  public RecordWalk walk() {
+    return RecordWalk.behind(letters, position);
+  }
+
+  /** Writes down what was done, durably; none of them is there any more then. */
+  public void mark(List<Long> numbers, Fate fate) throws IOException {
+    List<OutcomesFile.Range> ranges = new ArrayList<>();
+    for (long number : numbers) {
+      int last = ranges.size() - 1;
+      if (last >= 0 && ranges.get(last).last() + 1 == number) {
+        ranges.set(last, new OutcomesFile.Range(ranges.get(last).first(), number, fate.code()));
+      } else {
+        ranges.add(new OutcomesFile.Range(number, number, fate.code()));
+      }
+    }
+    outcomes.append(ranges);
+    ranges.forEach(range -> fates.add(range.first(), range.last(), fate));
+  }
+
+  /**
+   * Moves the position on to the first letter that is still there; returns false if it has not come
+   * so far yet.
+   */
+  public boolean advance(int most, long bytes) throws IOException {
+    RecordWalk.Found last = null;
+    boolean goesOn = true;
+    List<RecordWalk.Found> next = walk().next(most, bytes);
+    for (RecordWalk.Found found : next) {
+      if (fates.of(found.record().sequence()).isEmpty()) {
+        goesOn = false;
+        break;
+      }
+      last = found;
+    }
+    if (last != null) {
+      long entry = Integer.toUnsignedLong(last.record().entry());
+      save(
+          last.record().sequence(),
+          last.record().eventId(),
+          last.cycle(),
+          last.end(),
+          last.cycle() << 32 | entry,
+          last.settledBytes() < 0 ? position.settledBytes() : last.settledBytes());
+    }
+    return !goesOn || next.isEmpty();
+  }
+
+  /** Deletes the cycles of which everything was done; returns how many. */
+  public int deleteSettled() throws IOException {
+    return SettledCycles.delete(options, held, position.cycle());
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (held;
+        outcomes;
+        positions) {
+      // Closed the other way round.
+    }
+  }
+}

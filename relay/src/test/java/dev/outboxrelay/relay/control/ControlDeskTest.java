@@ -1,0 +1,570 @@
+package dev.outboxrelay.relay.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.EventHeader;
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.cycle.CycleReader;
+import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
+import dev.outboxrelay.client.files.OutcomesFile;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.deadletter.Fate;
+import dev.outboxrelay.relay.deadletter.Fates;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.Discard;
+import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.park.ParkedOutboxes;
+import dev.outboxrelay.relay.settle.Chores;
+import dev.outboxrelay.relay.settle.Outcomes;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ControlDeskTest {
+  private static final long SECOND = 1_000_000_000L;
+
+  @TempDir private Path directory;
+  private GivenUp given;
+  private OutboxPaths paths;
+  private long saved = 100;
+  private Exception failure;
+  private int laneRuns;
+  private OptionalLong mostLetters = OptionalLong.empty();
+  private final List<Fact> facts = new ArrayList<>();
+  private int unlocked;
+
+  @BeforeEach
+  void begin() throws IOException {
+    given = new GivenUp(directory.resolve("outbox"));
+    paths = given.paths;
+    given.four();
+  }
+
+  private static Request replay(Selection selection, String topic) {
+    return new Request(UUID.randomUUID(), Verb.REPLAY_LETTERS, selection, topic);
+  }
+
+  private static Request discard(Selection selection) {
+    return new Request(UUID.randomUUID(), Verb.DISCARD_LETTERS, selection, null);
+  }
+
+  private static Selection topics(String... topics) {
+    return new Selection(Set.of(topics), Set.of(), Set.of(), Set.of());
+  }
+
+  private static Selection numbers(Long... numbers) {
+    return new Selection(Set.of(), Set.of(), Set.of(), Set.of(numbers));
+  }
+
+  /** A relay that runs until the request is answered, is killed, or gets no further. */
+  private Optional<JsonNode> run(OutboxPaths outbox, UUID id, Disk disk) throws IOException {
+    WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
+    OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
+    try (Outcomes outcomes = Outcomes.open(outbox, saved, disk);
+        ParkedOutboxes parked = ParkedOutboxes.open(outbox, identity, saved, options);
+        ControlDesk desk =
+            new ControlDesk(
+                new Workplace(
+                    outbox,
+                    identity,
+                    options,
+                    () -> saved,
+                    outcomes,
+                    parked,
+                    this::lock,
+                    mostLetters),
+                new Chores.Report() {
+                  @Override
+                  public void failed(Exception error) {
+                    failure = error;
+                  }
+
+                  @Override
+                  public void done() {
+                    failure = null;
+                  }
+
+                  @Override
+                  public void tell(Fact fact) {
+                    facts.add(fact);
+                  }
+                },
+                0)) {
+      desk.begin();
+      long nanos = 0;
+      for (int turns = 0; turns < 60; turns++) {
+        nanos += SECOND;
+        while (desk.work(nanos) > 0) {
+          // Until nothing is left.
+        }
+        Optional<JsonNode> answer = new ControlFiles(outbox, Disk.REAL).answer(id);
+        if (answer.isPresent() && desk.work(nanos + SECOND) == 0) {
+          assertThat(parked.holdsLanes()).isFalse();
+          return answer;
+        }
+      }
+      return Optional.empty();
+    }
+  }
+
+  private Closeable lock(OutboxPaths lane) {
+    return laneRuns-- > 0 ? null : () -> unlocked++;
+  }
+
+  private JsonNode apply(Request request) throws IOException {
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    return run(paths, request.id(), Disk.REAL).orElseThrow();
+  }
+
+  private static List<OutboxRecord> parked(OutboxPaths outbox, String topic) throws IOException {
+    OutboxPaths parked = outbox.parked(topic);
+    List<OutboxRecord> records = new ArrayList<>();
+    for (long cycle : parked.cycles()) {
+      try (CycleReader reader =
+          CycleReader.open(parked.cycle(cycle), OutboxIdentity.outboxOf(parked))) {
+        for (CycleStep step = reader.next(true);
+            step instanceof CycleStep.Event event;
+            step = reader.next(true)) {
+          records.add(event.found().record());
+        }
+      }
+    }
+    return records;
+  }
+
+  private static List<Long> sources(OutboxPaths outbox, String topic) throws IOException {
+    return parked(outbox, topic).stream().map(record -> Source.of(record).sequence()).toList();
+  }
+
+  private List<Long> left() throws IOException {
+    Fates fates = Fates.read(paths.deadLetters());
+    return List.of(1L, 2L, 3L, 4L).stream().filter(n -> fates.of(n).isEmpty()).toList();
+  }
+
+  private static void isOnceReplayed(OutboxPaths outbox, JsonNode answer) throws IOException {
+    assertThat(answer.path("replayed").asLong()).isEqualTo(4);
+    assertThat(answer.path("discarded").asLong()).isZero();
+    assertThat(sources(outbox, "a")).containsExactly(1L, 3L, 4L);
+    assertThat(sources(outbox, "b")).containsExactly(2L);
+    Fates fates = Fates.read(outbox.deadLetters());
+    for (long number = 1; number <= 4; number++) {
+      assertThat(fates.of(number)).contains(Fate.REPLAYED);
+      assertThat(OutcomesFile.outcomeOf(number, outbox.outcomes()))
+          .isEqualTo(DeliveryOutcome.PARKED);
+    }
+    assertThat(fates.of(5)).isEmpty();
+    ControlFiles files = new ControlFiles(outbox, Disk.REAL);
+    assertThat(files.hasOpen()).isFalse();
+    assertThat(PositionFile.find(outbox.deadLetters().position()).orElseThrow().sequence())
+        .isEqualTo(4);
+  }
+
+  @Test
+  void aReplayedEventIsItsOriginalAndKnowsItsLetter() throws IOException {
+    JsonNode answer = apply(replay(Selection.ALL, null));
+
+    isOnceReplayed(paths, answer);
+    OutboxRecord first = parked(paths, "a").get(0);
+    assertThat(first.key()).asString().isEqualTo("k0");
+    assertThat(first.value()).asString().isEqualTo("v0");
+    assertThat(first.headers()).hasSize(2).startsWith(EventHeader.of("h", "1"));
+    Source source = Source.of(first);
+    assertThat(source.isReplay()).isTrue();
+    assertThat(source.letter().number()).isEqualTo(1);
+    assertThat(source.isOf(given.identity())).isTrue();
+  }
+
+  @Test
+  void whateverIsKilledWhenNothingIsDoneTwiceAndNothingIsMissing() throws IOException {
+    Request request = replay(Selection.ALL, null);
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    assertThat(changes).isGreaterThan(40);
+    for (int at = 0; at < changes; at++) {
+      for (boolean before : new boolean[] {true, false}) {
+        OutboxPaths copy = copy("killed");
+        try {
+          run(copy, request.id(), KillingDisk.at(at, before).disk());
+        } catch (KillingDisk.Killed e) {
+          // as it should be
+        }
+        isOnceReplayed(copy, run(copy, request.id(), Disk.REAL).orElseThrow());
+        delete(copy.root());
+      }
+    }
+  }
+
+  @Test
+  void twoKillsAreNoWorse() throws IOException {
+    Request request = replay(Selection.ALL, null);
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    for (int at = 0; at < changes; at += 3) {
+      OutboxPaths copy = copy("killed");
+      for (int second : new int[] {at, at / 2}) {
+        try {
+          run(copy, request.id(), KillingDisk.at(second, false).disk());
+        } catch (KillingDisk.Killed e) {
+          // as it should be
+        }
+      }
+      isOnceReplayed(copy, run(copy, request.id(), Disk.REAL).orElseThrow());
+      delete(copy.root());
+    }
+  }
+
+  @Test
+  void whateverFailsIsTriedAgain() throws IOException {
+    Request request = discard(topics("a"));
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    for (int at = 0; at < changes; at++) {
+      OutboxPaths copy = copy("failing");
+      JsonNode answer = run(copy, request.id(), KillingDisk.failingAt(at).disk()).orElseThrow();
+      assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+      assertThat(failure).isNull();
+      delete(copy.root());
+    }
+  }
+
+  private int changesOf(Request request, String name) throws IOException {
+    OutboxPaths copy = copy(name);
+    KillingDisk counting = KillingDisk.never();
+    assertThat(run(copy, request.id(), counting.disk())).isPresent();
+    delete(copy.root());
+    return counting.steps.size();
+  }
+
+  private OutboxPaths copy(String name) throws IOException {
+    GivenUp.copy(paths.root(), directory.resolve(name));
+    return new OutboxPaths(directory.resolve(name));
+  }
+
+  private static void delete(Path root) throws IOException {
+    try (var all = Files.walk(root)) {
+      for (Path each : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    }
+  }
+
+  @Test
+  void onlyWhatWasChosenIsTouched() throws IOException {
+    Selection invalid =
+        new Selection(
+            Set.of("a"), Set.of(DeadLetterReason.INVALID_RECORD.label()), Set.of(), Set.of());
+    assertThat(apply(replay(invalid, null)).path("replayed").asLong()).isEqualTo(1);
+    assertThat(left()).containsExactly(1L, 2L, 4L);
+    assertThat(apply(discard(numbers(3L, 4L))).path("discarded").asLong()).isEqualTo(1);
+    assertThat(left()).containsExactly(1L, 2L);
+    assertThat(apply(discard(topics("b"))).path("discarded").asLong()).isEqualTo(1);
+    assertThat(left()).containsExactly(1L);
+    assertThat(Fates.read(paths.deadLetters()).position().sequence()).isZero();
+    assertThat(apply(discard(Selection.ALL)).path("discarded").asLong()).isEqualTo(1);
+    assertThat(Fates.read(paths.deadLetters()).position().sequence()).isEqualTo(4);
+    assertThat(sources(paths, "a")).containsExactly(3L);
+    assertThat(OutcomesFile.read(paths.outcomes())).hasSize(1);
+  }
+
+  @Test
+  void whatWasAskedForOnceIsNotDoneAgainWithWhatCameLater() throws IOException {
+    Request request = replay(topics("b"), null);
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    files.submit(request);
+    KillingDisk counting = KillingDisk.never();
+    OutboxPaths copy = copy("counted");
+    run(copy, request.id(), counting.disk());
+    int answered = counting.steps.lastIndexOf("rename CONTROL");
+    try {
+      run(paths, request.id(), KillingDisk.at(answered, true).disk());
+    } catch (KillingDisk.Killed e) {
+      // All is done, and nobody was told.
+    }
+    given.add(OutboxEvent.of("b", "later"), DeadLetterReason.TOO_LARGE);
+
+    JsonNode answer = run(paths, request.id(), Disk.REAL).orElseThrow();
+
+    assertThat(answer.path("replayed").asLong()).isEqualTo(1);
+    assertThat(sources(paths, "b")).containsExactly(2L);
+    assertThat(Fates.read(paths.deadLetters()).of(5)).isEmpty();
+  }
+
+  @Test
+  void anotherTopicTakesThemWithoutTheirPartition() throws IOException {
+    given.add(OutboxEvent.builder("a").value("5").partition(7).build(), DeadLetterReason.TOO_LARGE);
+    apply(replay(numbers(5L), "other"));
+    OutboxRecord there = parked(paths, "other").get(0);
+    assertThat(there.topic()).isEqualTo("other");
+    assertThat(there.partition()).isNull();
+    given.add(OutboxEvent.builder("a").value("6").partition(7).build(), DeadLetterReason.TOO_LARGE);
+    apply(replay(numbers(6L), null));
+    assertThat(parked(paths, "a").get(0).partition()).isEqualTo(7);
+  }
+
+  @Test
+  void whatNoSavedPositionCoversIsLeftForLater() throws IOException {
+    saved = 2;
+    JsonNode answer = apply(replay(Selection.ALL, null));
+    assertThat(answer.path("replayed").asLong()).isEqualTo(2);
+    assertThat(answer.path("not_settled").asLong()).isEqualTo(2);
+    assertThat(left()).containsExactly(3L, 4L);
+    saved = 4;
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(2);
+    assertThat(left()).isEmpty();
+  }
+
+  @Test
+  void whatCantBeSentIsLeftWithItsReason() throws IOException {
+    WriterOptions any = given.options().withLimits(WriterOptions.parked(paths).limits());
+    try (QueueWriter writer = QueueWriter.open(any)) {
+      writer.append(OutboxEvent.of("__consumer_offsets", "v"));
+    }
+    given.add(paths, given.identity(), DeadLetterReason.INTERNAL_TOPIC);
+    JsonNode answer = apply(replay(numbers(5L), null));
+    assertThat(answer.path("refused").asLong()).isEqualTo(1);
+    assertThat(answer.path("refused_because").asText()).contains("__consumer_offsets");
+    assertThat(apply(replay(numbers(5L), "other")).path("replayed").asLong()).isEqualTo(1);
+  }
+
+  @Test
+  void whatALaneGaveUpIsReplayedAsTheEventThatItWas() throws IOException {
+    apply(replay(numbers(2L), null));
+    OutboxPaths lane = paths.parked("b");
+    given.add(lane, OutboxIdentity.find(lane).orElseThrow(), DeadLetterReason.TOO_LARGE);
+    Request again = replay(numbers(5L), null);
+    assertThat(apply(again).path("not_settled").asLong()).isEqualTo(1);
+    lanePosition(lane, 1);
+
+    assertThat(apply(replay(numbers(5L), null)).path("replayed").asLong()).isEqualTo(1);
+
+    List<OutboxRecord> there = parked(paths, "b");
+    assertThat(there).hasSize(2);
+    assertThat(there.get(1).headers()).hasSize(2);
+    Source source = Source.of(there.get(1));
+    assertThat(source.sequence()).isEqualTo(2);
+    assertThat(source.letter().number()).isEqualTo(5);
+  }
+
+  private static void lanePosition(OutboxPaths lane, long sequence) throws IOException {
+    OutboxRecord last = parkedOf(lane);
+    try (PositionFile file = PositionFile.open(lane.position(), Disk.REAL)) {
+      file.save(
+          new dev.outboxrelay.client.files.Position(
+              1,
+              dev.outboxrelay.client.files.DeliveryMode.AT_LEAST_ONCE,
+              sequence,
+              last.eventId(),
+              lane.cycles().get(0),
+              0,
+              0,
+              0,
+              0,
+              OutboxIdentity.outboxOf(lane),
+              0));
+    }
+  }
+
+  private static OutboxRecord parkedOf(OutboxPaths lane) throws IOException {
+    try (CycleReader reader =
+        CycleReader.open(lane.cycle(lane.cycles().get(0)), OutboxIdentity.outboxOf(lane))) {
+      return ((CycleStep.Event) reader.next(true)).found().record();
+    }
+  }
+
+  @Test
+  void lettersOfAnEarlierLifeAreReplayedAndNobodyIsTold() throws IOException {
+    try (var files = Files.newDirectoryStream(paths.queue())) {
+      for (Path file : files) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(paths.state());
+    QueueWriter.open(given.options()).close();
+    saved = 1;
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(4);
+    assertThat(OutcomesFile.read(paths.outcomes())).isEmpty();
+    assertThat(Source.of(parked(paths, "b").get(0)).isOf(given.identity())).isFalse();
+  }
+
+  @Test
+  void withoutDeadLettersThereIsNothingToDo() throws IOException {
+    GivenUp empty = new GivenUp(directory.resolve("empty"));
+    QueueWriter.open(empty.options()).close();
+    paths = empty.paths;
+    assertThat(apply(discard(Selection.ALL)).path("discarded").asLong()).isZero();
+  }
+
+  @Test
+  void whatIsNoRequestIsAnsweredOrNamedAndHoldsUpNoOther() throws IOException {
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    Request good = discard(topics("b"));
+    files.submit(good);
+    UUID malformed = UUID.randomUUID();
+    Files.writeString(request(malformed), "{\"version\":1");
+    UUID strange = UUID.randomUUID();
+    Files.writeString(
+        request(strange), discard(topics("a")).json().toString()); // with another's id
+    UUID huge = UUID.randomUUID();
+    Files.write(request(huge), new byte[1 << 20]);
+    for (UUID each : List.of(malformed, strange, huge)) {
+      Files.setAttribute(request(each), "unix:mode", 0660);
+    }
+    UUID linked = UUID.randomUUID();
+    Files.createSymbolicLink(request(linked), Path.of("/etc/passwd"));
+    Files.writeString(paths.control().resolve("notes.txt"), "mine");
+
+    JsonNode answer = run(paths, good.id(), Disk.REAL).orElseThrow();
+
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
+    for (UUID each : List.of(malformed, strange, huge)) {
+      assertThat(run(paths, each, Disk.REAL).orElseThrow().path("error").asText())
+          .contains("can't be used");
+      assertThat(request(each)).doesNotExist();
+    }
+    assertThat(request(linked)).isSymbolicLink();
+    assertThat(failure).hasMessageContaining(linked.toString());
+    assertThat(paths.control().resolve("notes.txt")).exists();
+    assertThat(left()).containsExactly(1L, 3L, 4L);
+  }
+
+  private Path request(UUID id) {
+    return paths.control().resolve(id + ".request");
+  }
+
+  @Test
+  void answersGoAfterADay() throws IOException {
+    Request request = discard(topics("b"));
+    apply(request);
+    Path answer = paths.control().resolve(request.id() + ".answer");
+    assertThat(Files.getAttribute(answer, "unix:mode")).isEqualTo(0100660);
+    Request next = discard(topics("a"));
+    apply(next);
+    assertThat(answer).exists();
+    Files.setLastModifiedTime(answer, java.nio.file.attribute.FileTime.fromMillis(0));
+    apply(discard(numbers(9L)));
+    assertThat(answer).doesNotExist();
+    assertThat(paths.control().resolve(next.id() + ".answer")).exists();
+  }
+
+  private static Request discardParked(String topic) {
+    return new Request(UUID.randomUUID(), Verb.DISCARD_PARKED, Selection.ALL, topic);
+  }
+
+  private static void isGivenUp(OutboxPaths outbox, JsonNode answer) throws IOException {
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    for (long sequence : new long[] {1, 3, 4}) {
+      assertThat(OutcomesFile.outcomeOf(sequence, outbox.outcomes()))
+          .isEqualTo(DeliveryOutcome.DEAD);
+    }
+    OutboxPaths lane = outbox.parked("a");
+    assertThat(PositionFile.find(lane.position()).orElseThrow().sequence()).isEqualTo(3);
+    assertThat(new OutboxReader(lane).status().lagEvents()).isZero();
+    assertThat(new OutboxReader(lane).status().lagBytes()).isZero();
+    assertThat(new ControlFiles(outbox, Disk.REAL).hasOpen()).isFalse();
+  }
+
+  @Test
+  void whatIsParkedIsGivenUpOnceItsLaneHasEnded() throws IOException {
+    apply(replay(Selection.ALL, null));
+    laneRuns = 3;
+    isGivenUp(paths, apply(discardParked("a")));
+    assertThat(unlocked).isEqualTo(1);
+    assertThat(OutcomesFile.outcomeOf(2, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
+    assertThat(apply(discardParked("a")).path("discarded").asLong()).isZero();
+    assertThat(apply(discardParked("none")).path("discarded").asLong()).isZero();
+  }
+
+  @Test
+  void whateverIsKilledWhatIsParkedIsGivenUpOnce() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request request = discardParked("a");
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    assertThat(changes).isGreaterThan(10);
+    for (int at = 0; at < changes; at++) {
+      for (boolean before : new boolean[] {true, false}) {
+        OutboxPaths copy = copy("killed");
+        try {
+          run(copy, request.id(), KillingDisk.at(at, before).disk());
+        } catch (KillingDisk.Killed e) {
+          // as it should be
+        }
+        isGivenUp(copy, run(copy, request.id(), Disk.REAL).orElseThrow());
+        delete(copy.root());
+      }
+    }
+  }
+
+  @Test
+  void whatNoSavedPositionCoversStaysParked() throws IOException {
+    apply(replay(Selection.ALL, null));
+    saved = 3;
+    JsonNode answer = apply(discardParked("a"));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(2);
+    assertThat(answer.path("not_settled").asLong()).isEqualTo(1);
+    assertThat(new OutboxReader(paths.parked("a")).status().lagEvents()).isEqualTo(1);
+  }
+
+  @Test
+  void aTopicIsAskedForAtOnce() throws IOException {
+    apply(replay(topics("b"), null));
+    Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, Selection.ALL, "b");
+    assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
+  }
+
+  @Test
+  void whereTooManyAreKeptTheOldestGoOnceThatIsSettled() throws IOException {
+    mostLetters = OptionalLong.of(2);
+    saved = 1;
+    Request nothing = discard(numbers(99L));
+    apply(nothing);
+    assertThat(left()).containsExactly(2L, 3L, 4L);
+    saved = 100;
+    apply(discard(numbers(99L)));
+    assertThat(left()).containsExactly(3L, 4L);
+    assertThat(facts)
+        .containsExactly(
+            new Fact.Discarded(Discard.LIMIT, 1), new Fact.Discarded(Discard.LIMIT, 1));
+    apply(discard(numbers(4L)));
+    assertThat(left()).containsExactly(3L);
+    assertThat(facts).last().isEqualTo(new Fact.Discarded(Discard.DEAD_LETTER, 1));
+    given.add(OutboxEvent.of("a", "5"), DeadLetterReason.TOO_LARGE);
+    apply(discard(numbers(99L)));
+    assertThat(left()).containsExactly(3L);
+  }
+
+  @Test
+  void whereThereAreEnoughOneMoreWaits() throws IOException {
+    given.most = OptionalLong.of(4);
+    OutboxEvent fifth = OutboxEvent.of("a", "5");
+    assertThatThrownBy(() -> given.add(fifth, DeadLetterReason.TOO_LARGE))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("OUTBOX_DEAD_LETTER_LIMIT=4");
+    apply(discard(numbers(3L)));
+    given.add(OutboxEvent.of("a", "6"), DeadLetterReason.TOO_LARGE);
+    assertThat(Fates.read(paths.deadLetters()).of(5)).isEmpty();
+    assertThatThrownBy(() -> given.add(fifth, DeadLetterReason.TOO_LARGE))
+        .isInstanceOf(IOException.class);
+  }
+}
