@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "embedded-kafka",
     mixinStandardHelpOptions = true,
-    description = "One Kafka broker (KRaft) on 127.0.0.1, alone or of several. Prints READY <bootstrap> when it serves.")
+    description =
+        "One Kafka broker (KRaft) on 127.0.0.1, alone or of several. Prints READY <bootstrap> when it serves.")
 final class BrokerOptions {
 
   @Option(

@@ -289,9 +289,7 @@ public final class Delivery {
     boolean wasBarred = routes.isUnwritable(ready.topic()) && routes.bar(ready.topic()) != null;
     Verdict objection = routes.ready(ready.topic(), ready.partitions(), now);
     if (objection == null) {
-      if (wasBarred
-          && !routes.isUnwritable(ready.topic())
-          && !routes.isUnproven(ready.topic())) {
+      if (wasBarred && !routes.isUnwritable(ready.topic()) && !routes.isUnproven(ready.topic())) {
         listener.tell(new Fact.TopicOpened(ready.topic()));
       }
       tell();

@@ -50,7 +50,8 @@ final class TopicLookup implements AutoCloseable {
   static Consumer<byte[], byte[]> consumer(KafkaSettings settings, Brokers brokers) {
     Map<String, Object> properties = new HashMap<>(settings.producerProperties());
     properties.keySet().retainAll(ConsumerConfig.configNames());
-    properties.merge(ProducerConfig.CLIENT_ID_CONFIG, "-topics", (id, more) -> id.toString() + more);
+    properties.merge(
+        ProducerConfig.CLIENT_ID_CONFIG, "-topics", (id, more) -> id.toString() + more);
     properties.put(ConsumerConfig.METRIC_REPORTER_CLASSES_CONFIG, List.of());
     properties.put(ConsumerConfig.ENABLE_METRICS_PUSH_CONFIG, false);
     properties.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "classic");

@@ -11,20 +11,30 @@ import dev.outboxrelay.relay.tail.Source;
  * Makes of parked records the events that they were: without the header that tells their source,
  * and with the append time of the original. Sequence, place and length stay those of the parked
  * topic's outbox; what tells no source stays as it is. Of an event of another outbox, that was here
- * before, nobody asks what became of it. For one thread.
+ * before, nobody asks what became of it, nor of one that the main queue has lost. For one thread.
  */
 public final class ParkedArrivals implements Arrivals {
   private final Arrivals parked;
   private final OutboxIdentity main;
+  private final Lost lost;
+
+  /** Tells which events are not in the main queue any more. */
+  @FunctionalInterface
+  public interface Lost {
+    /** Whether the event with this sequence here, and that one there, is not. */
+    boolean isLost(long sequence, long original);
+  }
 
   /**
    * Over what a parked topic's outbox holds.
    *
    * @param main the outbox that is told what becomes of its events
+   * @param lost those of which it is not told
    */
-  public ParkedArrivals(Arrivals parked, OutboxIdentity main) {
+  public ParkedArrivals(Arrivals parked, OutboxIdentity main, Lost lost) {
     this.parked = parked;
     this.main = main;
+    this.lost = lost;
   }
 
   @Override
@@ -62,7 +72,11 @@ public final class ParkedArrivals implements Arrivals {
         event.end(),
         event.missingFrom(),
         event.settledBytes(),
-        source.isOf(main) ? source : null);
+        isTold(parked, source) ? source : null);
+  }
+
+  private boolean isTold(OutboxRecord parked, Source source) {
+    return source.isOf(main) && !lost.isLost(parked.sequence(), source.sequence());
   }
 
   @Override

@@ -55,9 +55,17 @@ final class ParkedBefore {
 
   /** The last record that can be read; null if there is none. */
   OutboxRecord last() throws IOException {
+    return lastBut(failedCycles());
+  }
+
+  /** The same, failed cycles included: of an outbox that others write, they count. */
+  OutboxRecord lastOfAll() throws IOException {
+    return lastBut(Set.of());
+  }
+
+  private OutboxRecord lastBut(Set<Long> failed) throws IOException {
     UUID outbox = OutboxIdentity.outboxOf(paths);
     List<Long> cycles = paths.cycles();
-    Set<Long> failed = failedCycles();
     for (int i = cycles.size() - 1; i >= 0; i--) {
       OutboxRecord last = failed.contains(cycles.get(i)) ? null : lastIn(cycles.get(i), outbox);
       if (last != null) {

@@ -49,6 +49,11 @@ public final class ParkedOutboxes implements ParkedStore {
   /** The one that was used last is last. */
   private final Map<String, ParkedOutbox> open = new LinkedHashMap<>(2 * MOST_OPEN, 0.75f, true);
 
+  /** Of each topic, the last event that an earlier run has left, and of the main queue the same. */
+  private final Map<String, Long> left = new HashMap<>();
+
+  private final long leftInMain;
+
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
@@ -57,8 +62,9 @@ public final class ParkedOutboxes implements ParkedStore {
   private volatile boolean holdsLanes;
 
   private ParkedOutboxes(
-      ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like) {
+      ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like, long leftInMain) {
     this.origin = origin;
+    this.leftInMain = leftInMain;
     this.directory = directory;
     this.like = like;
   }
@@ -77,15 +83,29 @@ public final class ParkedOutboxes implements ParkedStore {
     Originals originals = new Originals(paths, outbox.outbox());
     ParkedDirectory directory = ParkedDirectory.open(paths, like.disk());
     ParkedOutboxes opened =
-        new ParkedOutboxes(new ParkedOutbox.Origin(outbox, settled, originals), directory, like);
+        new ParkedOutboxes(
+            new ParkedOutbox.Origin(outbox, settled, originals),
+            directory,
+            like,
+            leftIn(paths, outbox, settled));
     try {
       opened.find();
       opened.count();
+      opened.topics().forEach((topic, found) -> opened.left.put(topic, found.appendedSequence()));
       return opened;
     } catch (IOException | RuntimeException | Error e) {
       directory.close();
       throw e;
     }
+  }
+
+  /**
+   * The last sequence of the main queue; where it can't be read, as if it had all there ever was.
+   */
+  private static long leftIn(OutboxPaths main, OutboxIdentity outbox, long settled)
+      throws IOException {
+    OutboxRecord last = new ParkedBefore(main, outbox).lastOfAll();
+    return last == null ? Long.MAX_VALUE : Math.max(settled, last.sequence());
   }
 
   private void find() throws IOException {
@@ -345,6 +365,11 @@ public final class ParkedOutboxes implements ParkedStore {
   public long lastParked(String topic) {
     ParkedOutbox outbox = outboxes.get(topic);
     return outbox == null ? 0 : outbox.lastParked();
+  }
+
+  @Override
+  public boolean isLost(String topic, long sequence, long original) {
+    return original > leftInMain && sequence <= left.getOrDefault(topic, 0L);
   }
 
   @Override

@@ -40,6 +40,11 @@ record LaneOf(
         && pause.reason() == PauseReason.REFUSED;
   }
 
+  /** Whether a parked event is not in the main queue any more. */
+  boolean isLost(long sequence, long original) {
+    return parked.isLost(topic, sequence, original);
+  }
+
   /** How it is told what became of its events. */
   Origin origin() {
     return new ToldOrigin(this);

@@ -160,12 +160,6 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     return delivering(topic, turn, status(turn));
   }
 
-  @Override
-  public boolean hasSettled(String topic) {
-    Turn turn = turns.get(topic);
-    return turn != null && turn.service != null && turn.settled > turn.settledBefore;
-  }
-
   private void suspend(String topic, Turn turn) {
     if (turn.service != null) {
       open--;
@@ -177,6 +171,12 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       closing.put(topic, turn.service);
       turn.service = null;
     }
+  }
+
+  @Override
+  public boolean hasSettled(String topic) {
+    Turn turn = turns.get(topic);
+    return turn != null && turn.service != null && turn.settled > turn.settledBefore;
   }
 
   private Progress begin(String topic, Turn turn) {

@@ -188,7 +188,7 @@ final class PipelineAssembly {
     Tail tail = resources.add(new Tail(paths, state.outboxId(), listener, clocks.monotonic()));
     Arrivals intake = new Intake(tail, listener);
     if (lane != null) {
-      intake = new ParkedArrivals(intake, mainIdentity(lane));
+      intake = new ParkedArrivals(intake, mainIdentity(lane), lane::isLost);
     }
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     KafkaTransport transport =

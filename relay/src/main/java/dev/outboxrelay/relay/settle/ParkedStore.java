@@ -55,6 +55,16 @@ public interface ParkedStore extends AutoCloseable {
   /** All topics that have an outbox, as it is now. */
   Map<String, ParkedTopic> topics();
 
+  /**
+   * Whether a parked event is not in the queue any more from which it came: a power cut took it
+   * there after it was parked. Nobody waits for what becomes of it, no position of that queue will
+   * cover it, and another one may get its sequence.
+   *
+   * @param sequence of the parked event, in its topic's own outbox
+   * @param original its sequence where it came from
+   */
+  boolean isLost(String topic, long sequence, long original);
+
   /** A topic that has got events that were given up before; null if none has since. */
   String pollReplayed();
 

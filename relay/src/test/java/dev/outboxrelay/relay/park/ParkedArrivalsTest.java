@@ -76,7 +76,9 @@ class ParkedArrivalsTest {
     OutboxRecord onDisk = queue.parked("t").get(0);
     List<Arrival> read;
     try (Tail tail = new Tail(paths, OutboxIdentity.outboxOf(paths), fact -> {}, () -> nanos)) {
-      ParkedArrivals arrivals = new ParkedArrivals(new Intake(tail, fact -> {}), queue.identity());
+      ParkedArrivals arrivals =
+          new ParkedArrivals(
+              new Intake(tail, fact -> {}), queue.identity(), (here, there) -> false);
       arrivals.rewind(Bookmark.START);
       read = read(arrivals, 3);
       arrivals.rewind(bookmark((Arrival.Event) read.get(0)));
@@ -118,7 +120,8 @@ class ParkedArrivalsTest {
     OutboxPaths paths = queue.paths.parked("t");
     OutboxIdentity later = new OutboxIdentity(queue.identity().outbox(), 2);
     try (Tail tail = new Tail(paths, OutboxIdentity.outboxOf(paths), fact -> {}, () -> nanos)) {
-      ParkedArrivals arrivals = new ParkedArrivals(new Intake(tail, fact -> {}), later);
+      ParkedArrivals arrivals =
+          new ParkedArrivals(new Intake(tail, fact -> {}), later, (here, there) -> false);
       arrivals.rewind(Bookmark.START);
       Arrival.Event event = (Arrival.Event) read(arrivals, 1).get(0);
       assertThat(event.source()).isNull();
@@ -144,7 +147,8 @@ class ParkedArrivalsTest {
               @Override
               public void rewind(Bookmark to) {}
             },
-            new OutboxIdentity(new UUID(0, 0), 1));
+            new OutboxIdentity(new UUID(0, 0), 1),
+            (here, there) -> false);
     assertThat(read(arrivals, 2)).isEqualTo(expected);
     assertThat(arrivals.poll()).isNull();
   }

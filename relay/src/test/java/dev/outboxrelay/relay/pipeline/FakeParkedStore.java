@@ -77,5 +77,10 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
+  public boolean isLost(String topic, long sequence, long original) {
+    return false;
+  }
+
+  @Override
   public void close() {}
 }

@@ -60,6 +60,7 @@ public abstract class SimulatedFiles implements SettledFiles {
         parked,
         deadLetters,
         origin,
+        () -> 0,
         new Settler.Pace(interval, Duration.ZERO),
         clocks,
         heldBytes,

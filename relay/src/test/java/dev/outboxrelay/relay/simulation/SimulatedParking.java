@@ -11,21 +11,25 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.UUID;
 
 /** Parked topics on a simulated disk, as one relay knows them. */
 final class SimulatedParking implements ParkedStore {
   private final SimulatedDisk disk;
   private final Map<String, ParkedTopic> known = new HashMap<>();
   private final Map<String, Long> last = new HashMap<>();
+  private final Map<String, Long> left = new HashMap<>();
+  private final long leftInMain;
   private Held held = Held.NOTHING;
 
   /** Looks what an earlier relay has left. */
   SimulatedParking(SimulatedDisk disk) {
     this.disk = disk;
+    this.leftInMain = disk.queue.lastSequence();
+    disk.parked.forEach((topic, queue) -> left.put(topic, queue.lastSequence()));
     for (Map.Entry<String, SimulatedQueue> each : disk.parked.entrySet()) {
       for (Arrival arrival : each.getValue().all()) {
-        last.merge(each.getKey(), ((Arrival.Event) arrival).source().sequence(), Math::max);
+        long original = Source.of(((Arrival.Event) arrival).record()).sequence();
+        last.merge(each.getKey(), original, Math::max);
       }
       settled(each.getKey());
     }
@@ -49,7 +53,7 @@ final class SimulatedParking implements ParkedStore {
                 record.eventId().getLeastSignificantBits(),
                 record.topic(),
                 key == null ? -1 : key[0],
-                new Source(new UUID(0, 0), 1, record.sequence(), record.appendMillis())));
+                new Source(SimulatedPipeline.OUTBOX, 1, record.sequence(), record.appendMillis())));
     ParkedTopic before = topic(record.topic());
     known.put(
         record.topic(),
@@ -101,6 +105,31 @@ final class SimulatedParking implements ParkedStore {
   @Override
   public Map<String, ParkedTopic> topics() {
     return Map.copyOf(known);
+  }
+
+  @Override
+  public boolean isLost(String topic, long sequence, long original) {
+    return original > leftInMain && sequence <= left.getOrDefault(topic, 0L);
+  }
+
+  @Override
+  public String pollReplayed() {
+    return null;
+  }
+
+  @Override
+  public String pollRetry() {
+    return null;
+  }
+
+  @Override
+  public boolean isDiscarded(String topic) {
+    return false;
+  }
+
+  @Override
+  public boolean holdsLanes() {
+    return false;
   }
 
   @Override

@@ -15,13 +15,15 @@ import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
+import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import dev.outboxrelay.relay.pipeline.Service;
 import dev.outboxrelay.relay.pipeline.Statuses;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
 import dev.outboxrelay.relay.settle.Origin;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.Settler;
-import dev.outboxrelay.relay.tail.Bookmark;
+import dev.outboxrelay.relay.tail.Arrival;
+import dev.outboxrelay.relay.tail.Arrivals;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,9 +33,12 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /** Delivery and its settler, as a pipeline puts them together; a test takes the turns of both. */
 final class SimulatedPipeline implements Service {
+  static final UUID OUTBOX = new UUID(0, 1);
+
   private static final Duration SAVE_EVERY = Duration.ofMillis(500);
   private static final Duration STOP_WITHIN = Duration.ofSeconds(5);
 
@@ -53,6 +58,7 @@ final class SimulatedPipeline implements Service {
       String name,
       ParkedStore parked,
       Origin origin,
+      UnaryOperator<Arrivals> arrivals,
       Function<SimulatedClient, Routes> routes,
       FactListener listener,
       int window,
@@ -71,7 +77,7 @@ final class SimulatedPipeline implements Service {
     this.settler =
         disk.files(name)
             .settler(
-                new UUID(0, 0),
+                OUTBOX,
                 kind.parked(),
                 new DeadLetters(start == null ? 0 : start.sequence()),
                 kind.origin(),
@@ -81,7 +87,7 @@ final class SimulatedPipeline implements Service {
                 start);
     this.delivery =
         new Delivery(
-            disk.of(name).reader(start == null ? Bookmark.START : start.bookmark()),
+            kind.arrivals().apply(disk.of(name).reader(start)),
             kind.routes().apply(client),
             client,
             settler,
@@ -109,8 +115,8 @@ final class SimulatedPipeline implements Service {
     private DeadLetters(long settled) {
       disk.of(name).all().stream()
           .filter(each -> SimulatedQueue.sequenceOf(each) > settled)
-          .filter(each -> each instanceof dev.outboxrelay.relay.tail.Arrival.Event)
-          .map(each -> ((dev.outboxrelay.relay.tail.Arrival.Event) each).record().eventId())
+          .filter(each -> each instanceof Arrival.Event)
+          .map(each -> ((Arrival.Event) each).record().eventId())
           .filter(id -> disk.deadLetters.containsKey(id.getLeastSignificantBits()))
           .forEach(known::add);
     }
@@ -136,7 +142,7 @@ final class SimulatedPipeline implements Service {
     public void close() {}
   }
 
-  private dev.outboxrelay.relay.pipeline.PipelineStatus status() {
+  private PipelineStatus status() {
     Settled settled = delivery.ledger().settled();
     Settled saved = settler.saved();
     return Statuses.at(
@@ -186,6 +192,12 @@ final class SimulatedPipeline implements Service {
         client.close();
       }
     }
+  }
+
+  @Override
+  public void giveUp() {
+    stopping = true;
+    deadline = time.clocks().nanos();
   }
 
   /** A turn of its settler. */

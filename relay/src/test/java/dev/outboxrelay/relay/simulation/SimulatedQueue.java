@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.simulation;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
 import dev.outboxrelay.relay.tail.Bookmark;
@@ -42,15 +43,14 @@ final class SimulatedQueue {
             topic,
             key < 0 ? null : new byte[] {(byte) key},
             new byte[0],
-            List.of(),
+            source == null ? List.of() : List.of(source.header()),
             null,
             false,
             false,
             null,
             BYTES);
     Arrival.Event event =
-        new Arrival.Event(
-            record, cycle, offset, offset + BYTES, firstMissing(), bytes() + BYTES, source);
+        new Arrival.Event(record, cycle, offset, offset + BYTES, firstMissing(), bytes() + BYTES);
     add(event);
     return event;
   }
@@ -144,10 +144,10 @@ final class SimulatedQueue {
     return lost;
   }
 
-  /** Reads from here on. */
-  Arrivals reader(Bookmark from) {
+  /** Reads from there on; null for the beginning. */
+  Arrivals reader(Settled from) {
     Reader reader = new Reader();
-    reader.rewind(from);
+    reader.rewind(from == null ? Bookmark.START : from.bookmark());
     return reader;
   }
 

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutcomesFile.Range;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.relay.deliver.ManualClocks;
@@ -11,6 +12,7 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.pipeline.LanesUnderTest;
 import dev.outboxrelay.relay.pipeline.Service;
 import dev.outboxrelay.relay.settle.Origin;
@@ -90,6 +92,7 @@ final class Simulation {
             SimulatedDisk.MAIN,
             parking,
             null,
+            arrivals -> arrivals,
             client ->
                 new Routes(client, ofMain.lanes(), PARK_AFTER.toNanos(), time.clocks().nanos()),
             fact -> told("main", fact),
@@ -112,6 +115,11 @@ final class Simulation {
           }
 
           @Override
+          public boolean holdsBack() {
+            return parking.holdsLanes();
+          }
+
+          @Override
           public void settled(List<Range> ranges) throws IOException {
             disk.files(SimulatedDisk.MAIN).appendOutcomes(ranges);
           }
@@ -127,6 +135,11 @@ final class Simulation {
                 topic,
                 null,
                 origin,
+                arrivals ->
+                    new ParkedArrivals(
+                        arrivals,
+                        new OutboxIdentity(SimulatedPipeline.OUTBOX, 1),
+                        (sequence, original) -> parking.isLost(topic, sequence, original)),
                 Routes::new,
                 fact -> told("lane " + topic, fact),
                 WINDOW,

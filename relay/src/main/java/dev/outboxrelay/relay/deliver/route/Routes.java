@@ -285,7 +285,10 @@ public final class Routes {
     return inTheWay.isEmpty() ? null : inTheWay.iterator().next().trouble();
   }
 
-  /** Asks for topics, as it becomes time, and for those that were to be asked for before. */
+  /**
+   * Asks for the topics that are barred, as it becomes time, and for those that wait for that; has
+   * lanes deliver beside them.
+   */
   public void askAgain(long now) {
     for (String topic = lanes.retried(); topic != null; topic = lanes.retried()) {
       Route wanted = routes.get(topic);

@@ -104,11 +104,6 @@ class LanedRoutesTest {
     }
 
     @Override
-    public boolean hasSettled(String topic) {
-      return settled;
-    }
-
-    @Override
     public String replayed() {
       return replayed.poll();
     }
@@ -116,6 +111,11 @@ class LanedRoutesTest {
     @Override
     public String retried() {
       return retried.poll();
+    }
+
+    @Override
+    public boolean hasSettled(String topic) {
+      return settled;
     }
 
     @Override
