@@ -53,7 +53,8 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           "Look for the reason at its disk and in the relay's log, then restart the relay; while no"
               + " loop turns, /healthz answers 503.");
     }
-    Optional<Trouble> unparked = status.troubles().stream().filter(Summary::isOfParking).findFirst();
+    Optional<Trouble> unparked =
+        status.troubles().stream().filter(Summary::isOfParking).findFirst();
     if (unparked.isPresent()) {
       return troubled(status, unparked.get()); // more than its topics will wait
     }

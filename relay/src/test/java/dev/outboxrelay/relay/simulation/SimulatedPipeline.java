@@ -213,12 +213,6 @@ final class SimulatedPipeline implements Service {
   }
 
   @Override
-  public void giveUp() {
-    stopping = true;
-    deadline = time.clocks().nanos();
-  }
-
-  @Override
   public void stop() {
     if (!stopping) {
       stopping = true;
