@@ -130,8 +130,8 @@ final class StallWatch {
     long made = transport.connectionsMade() - connectionsBefore;
     return made < NO_ACCIDENT
         ? transport.describe()
-        : ("%d connections were made for it and ended: the event has %d bytes, brokers may take"
-               + " less in a request (socket.request.max.bytes)")
+        : ("%d connections were made for it and ended: the event has %d bytes, brokers may take less"
+                + " in a request (socket.request.max.bytes)")
             .formatted(made, silent.bytes());
   }
 
