@@ -105,7 +105,9 @@ public final class Delivery {
     this.clocks = clocks;
     Window window = new Window(limits.maxRecords(), limits.maxBytes(), limits.lease());
     this.refusals = new Refusals(limits.refusalsInARow(), limits.refusedBefore(), window);
-    this.ledger = new Ledger(window, ackedBefore, refusals, settlement, listener, clocks, start);
+    this.ledger =
+        new Ledger(
+            window, ackedBefore, transport.acks(), refusals, settlement, listener, clocks, start);
     this.stallNanos = limits.stall().toNanos();
     this.feeder =
         new Feeder(

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 public final class Ledger {
   private final Window window;
   private final AckedBefore ackedBefore;
+  private final Acks acks;
   private final Refusals refusals;
   private final Settlement settlement;
   private final FactListener listener;
@@ -26,12 +27,14 @@ public final class Ledger {
   Ledger(
       Window window,
       AckedBefore ackedBefore,
+      Acks acks,
       Refusals refusals,
       Settlement settlement,
       FactListener listener,
       Clocks clocks,
       Settled start) {
     this.ackedBefore = ackedBefore;
+    this.acks = acks;
     this.refusals = refusals;
     this.window = window;
     this.settlement = settlement;
@@ -44,7 +47,7 @@ public final class Ledger {
   /** Settles what is done at the front of the window; returns how many. */
   int settle() {
     lastSettled = null;
-    int count = window.settle(this::settle);
+    int count = window.settle(acks, this::settle);
     if (lastSettled != null) {
       settled =
           new Settled(
@@ -102,7 +105,7 @@ public final class Ledger {
   /** Forgets all that is not settled; returns how many events are sent again for that. */
   int discard() {
     kafkaAnswered = false;
-    int acked = ackedBefore.remember(window);
+    int acked = acks.outliveTheirSender() ? ackedBefore.remember(window) : 0;
     return window.discardAll() - acked;
   }
 

@@ -32,6 +32,11 @@ public interface Transport extends AutoCloseable {
    */
   Verdict send(OutboxRecord record, int partition, Completion completion);
 
+  /** When its acks count. */
+  default Acks acks() {
+    return Acks.AT_ONCE;
+  }
+
   /** What an error that a completion was given means. */
   Verdict judge(String topic, Throwable error);
 

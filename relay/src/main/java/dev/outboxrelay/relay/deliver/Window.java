@@ -4,8 +4,10 @@ import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * What was read and is not settled, in the order of the queue. Bounded by records and by bytes; a
@@ -38,10 +40,10 @@ final class Window {
   }
 
   /** Takes out all that is settled at the front, in order; returns how many. */
-  int settle(Consumer<InFlight> each) {
+  int settle(Acks acks, Consumer<InFlight> each) {
     int settled = 0;
     for (InFlight first = records.peekFirst();
-        first != null && first.isDone();
+        first != null && first.isDone() && acks.count(first, this::front);
         first = records.peekFirst()) {
       records.removeFirst();
       bytes -= first.bytes();
@@ -52,6 +54,10 @@ final class Window {
       lease.emptied();
     }
     return settled;
+  }
+
+  private List<InFlight> front() {
+    return records.stream().takeWhile(InFlight::isDone).collect(Collectors.toList());
   }
 
   /** All of it, in order. */

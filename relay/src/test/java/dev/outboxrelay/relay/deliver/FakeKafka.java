@@ -59,6 +59,9 @@ final class FakeKafka implements Transport, TopicSource {
   /** Why the sender itself takes no record; null if it takes them. */
   Verdict unsent;
 
+  /** When acks count. */
+  Acks acks = Acks.AT_ONCE;
+
   /** Whether what blocks hangs, so that no question is answered. */
   boolean hanging;
 
@@ -196,6 +199,11 @@ final class FakeKafka implements Transport, TopicSource {
     acked.remove(record.sequence());
     unacked.put(record.sequence(), record.topic());
     return null;
+  }
+
+  @Override
+  public Acks acks() {
+    return acks;
   }
 
   @Override

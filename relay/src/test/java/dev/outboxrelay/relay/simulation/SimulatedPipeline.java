@@ -49,6 +49,7 @@ final class SimulatedPipeline implements Service {
   private final Settler settler;
   private final Delivery delivery;
   private final Troubles troubles;
+  private final FactListener listener;
   private boolean stopping;
   private long deadline;
   private Stage stage;
@@ -72,6 +73,7 @@ final class SimulatedPipeline implements Service {
     this.time = time;
     this.client = new SimulatedClient(brokers, random);
     this.troubles = new Troubles(time.clocks().wall());
+    this.listener = FactListener.all(troubles, kind.listener());
     Position position = disk.positions.get(name);
     Settled start = disk.start(name);
     this.settler =
@@ -91,7 +93,7 @@ final class SimulatedPipeline implements Service {
             kind.routes().apply(client),
             client,
             settler,
-            FactListener.all(troubles, kind.listener()),
+            listener,
             new Limits(
                 kind.window(),
                 1 << 20,
@@ -183,7 +185,7 @@ final class SimulatedPipeline implements Service {
     }
     delivery.doWork();
     for (Fact fact = settler.poll(); fact != null; fact = settler.poll()) {
-      troubles.tell(fact);
+      listener.tell(fact);
     }
     if (delivery.state() instanceof DeliveryState.Stopped) {
       settler.hurry();

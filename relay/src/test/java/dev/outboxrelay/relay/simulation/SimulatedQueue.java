@@ -70,6 +70,11 @@ final class SimulatedQueue {
     return sequence;
   }
 
+  /** A sequence that no record carries. */
+  void skipSequence() {
+    nextSequence++;
+  }
+
   private void add(Arrival arrival) {
     arrivals.add(arrival);
     offset += BYTES;

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Bugs planted in the relay, one at a time, and the seed of the simulation that finds each.
+
+    python relay/simulation/planted_bugs.py [NAME …]
+
+needs what `mvn -Pbench -DskipTests package` has built. Prints a row of README.md's table for each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+RELAY = Path(__file__).resolve().parent.parent
+SOURCES = RELAY / "src/main/java/dev/outboxrelay/relay"
+SEEDS = 30_000
+THREADS = os.cpu_count() or 1
+SEARCH = "dev.outboxrelay.relay.simulation.Search"
+FOUND = re.compile(r"found: seed=(\d+) history=(\w+) (.*)")
+
+
+@dataclass(frozen=True)
+class Bug:
+    """What is planted: in one file, one text instead of another."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+
+    def source(self) -> str:
+        text = (SOURCES / self.file).read_text()
+        if text.count(self.right) != 1:
+            raise ValueError(
+                f"{self.name}: {self.file} has {text.count(self.right)} of what is to be replaced"
+            )
+        return text.replace(self.right, self.wrong)
+
+
+BUGS = [
+    Bug(
+        "the position passes what is not acked",
+        "deliver/Window.java",
+        "first != null && first.isDone();",
+        "first != null && (first.isDone() || first.awaitsKafka());",
+    ),
+    Bug(
+        "the position is saved before the events are synced",
+        "settle/PositionStore.java",
+        "    files.syncCycles(settled.next().cycle());\n",
+        "",
+    ),
+    Bug(
+        "the position is saved before what was parked is synced",
+        "settle/PositionStore.java",
+        "      parked.sync();\n",
+        "      parked.held();\n",
+    ),
+    Bug(
+        "outcomes are not written before the position",
+        "settle/PositionStore.java",
+        "    files.appendOutcomes(undelivered);\n",
+        "",
+    ),
+    Bug(
+        "outcomes are forgotten when a position can't be saved",
+        "settle/Saving.java",
+        "      nextSaveNanos = now + RETRY_NANOS;\n",
+        "      nextSaveNanos = now + RETRY_NANOS;\n      undelivered.saved();\n",
+    ),
+    Bug(
+        "what comes of a parked event is not told",
+        "deliver/Ledger.java",
+        "settlement.ofSource(record.source().sequence(), record.outcome());",
+        "record.source().sequence();",
+    ),
+    Bug(
+        "a lane tells what becomes of events before they count as parked",
+        "settle/PositionStore.java",
+        "sources.stream().allMatch(range -> range.last() <= saved)",
+        "sources.stream().allMatch(range -> range.last() <= saved + 3)",
+    ),
+    Bug(
+        "what is lost is waited for",
+        "park/ParkedArrivals.java",
+        "!lost.isLost(parked.sequence(), source.sequence())",
+        "!(lost.isLost(parked.sequence(), source.sequence()) && source.sequence() < 0)",
+    ),
+    Bug(
+        "a topic is open again before its lane is empty",
+        "deliver/route/Route.java",
+        "if (lanes.isEmpty(topic, parkedUpTo)) {",
+        "if (progress instanceof Lanes.Progress.Delivering) {",
+    ),
+    Bug(
+        "a lane counts as empty before that is saved",
+        "pipeline/ParkedLanes.java",
+        "status.savedSequence() >= parked.topic(topic).appendedSequence()",
+        "status.settledSequence() >= parked.topic(topic).appendedSequence()",
+    ),
+    Bug(
+        "a lane counts as empty while an event is on its way there",
+        "pipeline/ParkedLanes.java",
+        "if (parked.lastParked(topic) < lastSequence) {",
+        "if (parked.lastParked(topic) < 0) {",
+    ),
+    Bug(
+        "events are sent while the lane of their topic has older ones",
+        "deliver/route/Routes.java",
+        "if (route.isUnwritable() || route.hasLane()) {",
+        "if (route.isUnwritable()) {",
+    ),
+    Bug(
+        "a topic is parked while something of it is on its way",
+        "deliver/Feeder.java",
+        "if (park.begins() && window.mayRepeat(record.topic())) {",
+        "if (park.begins() && window.mayRepeat(null)) {",
+    ),
+    Bug(
+        "what was parked before a crash is sent when it comes again",
+        "deliver/route/Route.java",
+        "return sequence <= parkedUpTo && !(state",
+        "return sequence < 0 && !(state",
+    ),
+    Bug(
+        "events pass others of their topic that wait",
+        "deliver/Feeder.java",
+        "boolean waits = !room.isEmpty() && room.holds(record.topic());",
+        "boolean waits = false;",
+    ),
+    Bug(
+        "a bar is never lifted",
+        "deliver/route/Route.java",
+        "      state = barred.ready();\n",
+        "      state = barred;\n",
+    ),
+    Bug(
+        "barred topics are not asked for again",
+        "deliver/route/Routes.java",
+        "    Route due = questions.due(now);\n",
+        "    Route due = barred.isEmpty() ? questions.due(now) : null;\n",
+    ),
+    Bug(
+        "brokers are not made acquainted with a new producer",
+        "deliver/route/Route.java",
+        "return target != TopicSource.ANY && introductions.isNeeded(target, now);",
+        "return target == Integer.MAX_VALUE && introductions.isNeeded(target, now);",
+    ),
+    Bug(
+        "a new producer counts as known to the brokers",
+        "deliver/route/Route.java",
+        "    introductions.forget();\n",
+        "",
+    ),
+    Bug(
+        "a lost order is waited out",
+        "deliver/StallWatch.java",
+        "    if (silent == null || silent.isAlone()) {\n",
+        "    if (silent != null || lostOrderNanos > 0) {\n",
+    ),
+    Bug(
+        "a rewind goes on where reading was",
+        "deliver/Delivery.java",
+        "    arrivals.rewind(settled == null ? Bookmark.START : settled.bookmark());\n",
+        "",
+    ),
+    Bug(
+        "a dead letter counts before it is durable",
+        "settle/Jobs.java",
+        "      boolean isNew = deadLetters.add(record, dead.verdict());\n",
+        "      record.done();\n      boolean isNew = deadLetters.add(record, dead.verdict());\n",
+    ),
+    Bug(
+        "an event counts as parked before it is there",
+        "settle/Jobs.java",
+        "      var unused = parked.add(parking.record());\n",
+        "      parking.record().done();\n      var unused = parked.add(parking.record());\n",
+    ),
+    Bug(
+        "what fails once is not tried again",
+        "settle/Jobs.java",
+        "          facts.failed(job.part(), e);\n",
+        "          facts.failed(job.part(), e);\n          waiting.remove();\n",
+    ),
+    Bug(
+        "bytes that are no longer held count on",
+        "settle/PositionStore.java",
+        "return heldBytes() != savedHeldBytes;",
+        "return heldBytes() > savedHeldBytes;",
+    ),
+    Bug(
+        "a lane begins while it still runs",
+        "pipeline/ParkedLanes.java",
+        " && !closing.containsKey(topic)) {",
+        ") {",
+    ),
+    Bug(
+        "a producer that died is not replaced",
+        "deliver/Delivery.java",
+        "    Verdict verdict = new Verdict.RebuildAndRewind(\"a thread has died: \" + lost.error());\n"
+        "    if (state instanceof Connected connected) {\n",
+        "    Verdict verdict = new Verdict.RebuildAndRewind(\"a thread has died: \" + lost.error());\n"
+        "    if (state instanceof Connected connected && cluster == null) {\n",
+    ),
+    Bug(
+        "an event is given up for its batch",
+        "deliver/Delivery.java",
+        "(dead.certain() || failed.isAlone())",
+        "(dead.certain() || !failed.isDiscarded())",
+    ),
+    Bug(
+        "who was refused with its batch is not tried alone",
+        "deliver/Delivery.java",
+        "          feeder.suspect(failed.sequence());\n",
+        "",
+    ),
+    Bug(
+        "a topic that was made anew with fewer partitions counts as the same",
+        "deliver/route/Route.java",
+        "if (before > partitionsNow) {",
+        "if (before > partitionsNow && before > 99) {",
+    ),
+    Bug(
+        "what waits is kept over a rewind",
+        "deliver/Feeder.java",
+        "    room.clear();\n",
+        "",
+    ),
+]
+
+
+def classpath() -> str:
+    parts = [
+        RELAY / "target/test-classes",
+        RELAY / "target/classes",
+        RELAY.parent / "outbox-client/java/target/classes",
+        RELAY / "target/outbox-relay.jar",
+    ]
+    return os.pathsep.join(map(str, parts))
+
+
+def search(classes: str, first: int, seeds: int) -> subprocess.CompletedProcess[str]:
+    """Runs histories of so many seeds; ends with 1 if one of them fails."""
+    command = ["java", "-Xmx512m", "-cp", classes, SEARCH, str(first), str(seeds), str(THREADS)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def find(bug: Bug) -> str:
+    """A row of the table."""
+    with tempfile.TemporaryDirectory() as build:
+        source = Path(build) / Path(bug.file).name
+        source.write_text(bug.source())
+        classes = Path(build) / "classes"
+        command = ["javac", "-nowarn", "-proc:none", "-d", str(classes), "-cp", classpath()]
+        subprocess.run([*command, str(source)], check=True, capture_output=True)
+        ran = search(f"{classes}{os.pathsep}{classpath()}", 1, SEEDS)
+    seed = FOUND.search(ran.stdout)
+    took = re.search(r"([\d.]+) s$", ran.stdout.strip())
+    seconds = took.group(1) if took else "?"
+    if seed is None:
+        return f"| {bug.name} | `{bug.file}` | **not found** in {SEEDS} seeds | | {seconds} |"
+    says = re.sub(r"\s+", " ", seed.group(3))[:90].replace("|", "/")
+    return (
+        f"| {bug.name} | `{bug.file}` | {seed.group(1)} of `{seed.group(2)}` | {says} | {seconds} |"
+    )
+
+
+def main() -> int:
+    wanted = sys.argv[1:]
+    missed = 0
+    for bug in BUGS:
+        if not wanted or bug.name in wanted:
+            row = find(bug)
+            missed += "**not found**" in row
+            print(row, flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
