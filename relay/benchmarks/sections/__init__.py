@@ -13,6 +13,7 @@ from sections import (
     idle,
     latency,
     outage,
+    parking,
     power,
     tick,
     writeback,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Callable[[Arena], list[Row]]] = {
     "latency": latency.run,
     "idle": idle.run,
     "drain": drain.run,
+    "parking": parking.run,
     "growth": growth.run,
 }
 # Long, and only when asked for by name.

@@ -145,7 +145,7 @@ class Broker:
     ) -> str:
         """Create `name`, wait until clients can see it, return it."""
         topic = NewTopic(name, partitions, 1, config=dict(config or {}))
-        admin = self._admin()
+        admin = self.admin()
         admin.create_topics([topic], operation_timeout=ADMIN_SECONDS)[name].result(ADMIN_SECONDS)
         eventually(f"topic {name} is visible", lambda: name in self.topic_names())
         return name
@@ -154,14 +154,14 @@ class Broker:
         """Let SCRAM-SHA-512 know a user, or another password: connections stay as they are."""
         scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         change = UserScramCredentialUpsertion(user, scram, password.encode())
-        admin = self._admin()
+        admin = self.admin()
         admin.alter_user_scram_credentials([change])[user].result(ADMIN_SECONDS)
 
     def topic_names(self) -> frozenset[str]:
-        return frozenset(self._admin().list_topics(timeout=ADMIN_SECONDS).topics)
+        return frozenset(self.admin().list_topics(timeout=ADMIN_SECONDS).topics)
 
-    def _admin(self) -> AdminClient:
-        # Short-lived: librdkafka logs to stderr for as long as a broker that it knows is away.
+    def admin(self) -> AdminClient:
+        """Short-lived: librdkafka logs to stderr for as long as a broker that it knows is away."""
         return AdminClient({"bootstrap.servers": self.bootstrap})
 
     def __enter__(self) -> Self:

@@ -7,7 +7,8 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from .broker import ADMIN_SECONDS, Broker
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 NODES = (1, 2, 3)
+REQUEST_SECONDS = 5.0
 # Many on a small host; a leader that dies is replaced within 3 s (`broker.session.timeout.ms`).
 JVM = ("-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 PROPERTIES = {
@@ -128,18 +130,20 @@ class Cluster:
         topic = NewTopic(
             name, len(assignment), replica_assignment=assignment, config=dict(config or {})
         )
-        admin = self.admin()
-        admin.create_topics([topic], operation_timeout=ADMIN_SECONDS)[name].result(ADMIN_SECONDS)
+
+        def is_created() -> bool:
+            admin = self.admin()
+            created = admin.create_topics([topic], request_timeout=REQUEST_SECONDS)[name]
+            try:
+                created.result(ADMIN_SECONDS)
+            except KafkaException as error:
+                # Whoever was the controller may be away, of which a fresh client learns.
+                return bool(error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS)
+            return True
+
+        eventually(f"topic {name} is created", is_created)
         eventually(f"topic {name} has leaders", lambda: self.has_leaders(name))
         return name
-
-    def delete_topic(self, name: str) -> None:
-        """Delete it, and wait until nobody tells of it."""
-        self.admin().delete_topics([name])[name].result(ADMIN_SECONDS)
-        eventually(
-            "it is gone",
-            lambda: name not in self.admin().list_topics(timeout=ADMIN_SECONDS).topics,
-        )
 
     def leaders(self, topic: str) -> list[int]:
         """By partition; negative for none. Empty while nobody tells of it."""
@@ -158,7 +162,13 @@ class Cluster:
     def admin(self) -> AdminClient:
         """Short-lived: librdkafka logs to stderr as long as a broker that it knows is away."""
         running = [node.bootstrap for node in self.nodes.values() if node.running]
-        return AdminClient({"bootstrap.servers": ",".join(running), "log_level": 2})
+        return AdminClient(
+            {
+                "bootstrap.servers": ",".join(running),
+                "reconnect.backoff.ms": 500,
+                "log_level": 2,
+            }
+        )
 
     def start(self) -> None:
         """All that do not run; return when they accept requests."""

@@ -7,8 +7,9 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub forgets them
     AclBinding,
     AclBindingFilter,
@@ -21,9 +22,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub fo
 
 from .broker import ADMIN_SECONDS, Broker
 from .certificates import Authority
+from .waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from .cluster import Cluster
@@ -47,6 +50,7 @@ def jaas(user: str, password: str) -> str:
 
 
 REQUEST_MAX_BYTES = 300_000
+REQUEST_SECONDS = 5.0
 
 
 class GuardedBroker(Broker):
@@ -114,19 +118,33 @@ class Writing:
     """The writer's right to write one topic."""
 
     def __init__(self, broker: GuardedBroker | Cluster, topic: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        self._broker = broker
         self._right = (
             *(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL),
             *(f"User:{WRITER}", "*", AclOperation.WRITE, AclPermissionType.ALLOW),
         )
 
     def grant(self) -> None:
-        for future in self._admin.create_acls([AclBinding(*self._right)]).values():
-            future.result(ADMIN_SECONDS)
+        right = AclBinding(*self._right)
+        self._change(lambda admin: admin.create_acls([right], request_timeout=REQUEST_SECONDS))
 
     def revoke(self) -> None:
-        for future in self._admin.delete_acls([AclBindingFilter(*self._right)]).values():
-            future.result(ADMIN_SECONDS)
+        right = AclBindingFilter(*self._right)
+        self._change(lambda admin: admin.delete_acls([right], request_timeout=REQUEST_SECONDS))
+
+    def _change(self, change: Callable[[AdminClient], Mapping[Any, Future[Any]]]) -> None:
+        """Again by another client where the one that counts as the controller is away."""
+
+        def is_changed() -> bool:
+            admin = self._broker.admin()
+            try:
+                for future in change(admin).values():
+                    future.result(ADMIN_SECONDS)
+            except KafkaException:
+                return False
+            return True
+
+        eventually("rights are changed", is_changed)
 
 
 @contextmanager

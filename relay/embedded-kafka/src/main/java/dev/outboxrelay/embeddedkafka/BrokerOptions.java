@@ -19,7 +19,8 @@ import picocli.CommandLine.Option;
     name = "embedded-kafka",
     mixinStandardHelpOptions = true,
     description =
-        "One Kafka broker (KRaft) on 127.0.0.1, alone or of several. Prints READY <bootstrap> when it serves.")
+        "One Kafka broker (KRaft) on 127.0.0.1, alone or of several. Prints READY <bootstrap> when"
+            + " it serves.")
 final class BrokerOptions {
 
   @Option(
@@ -70,8 +71,9 @@ final class BrokerOptions {
       names = "--listener",
       paramLabel = "[NAME:]PROTOCOL=N",
       description =
-          "A further listener (SSL, SASL_PLAINTEXT, SASL_SSL) on this port, called like its protocol"
-              + " or by a name; may be repeated. What it needs (keys, users) is set by --property.")
+          "A further listener (SSL, SASL_PLAINTEXT, SASL_SSL) on this port, called like its"
+              + " protocol or by a name; may be repeated. What it needs (keys, users) is set by"
+              + " --property.")
   private final Map<String, Integer> listeners = new LinkedHashMap<>();
 
   @Option(

@@ -3,12 +3,14 @@ package dev.outboxrelay.relay.http;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.fact.Bars;
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.fleet.FleetStatus;
 import dev.outboxrelay.relay.fleet.OutboxOnHold;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Where an outbox stands, in a sentence for people. It holds no numbers that change by themselves:
@@ -51,6 +53,11 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
           "Look for the reason at its disk and in the relay's log, then restart the relay; while no"
               + " loop turns, /healthz answers 503.");
     }
+    Optional<Trouble> unparked =
+        status.troubles().stream().filter(Summary::isOfParking).findFirst();
+    if (unparked.isPresent()) {
+      return troubled(status, unparked.get()); // more than its topics will wait
+    }
     if (status.state().trouble() == null && status.bars().count() > 0) {
       return barred(status);
     }
@@ -64,6 +71,10 @@ record Summary(Level level, String text, long sinceMillis, String todo) {
                     calm(status, status.state().sender()),
                     status.stateSinceMillis(),
                     null));
+  }
+
+  private static boolean isOfParking(Trouble trouble) {
+    return trouble.cause() instanceof Cause.PartFailed failed && failed.part() == Part.PARKING;
   }
 
   /** Of an outbox that can't be served now; it is tried again by itself. */

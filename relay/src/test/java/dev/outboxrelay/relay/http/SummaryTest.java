@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Standing;
 import dev.outboxrelay.relay.fact.Bars;
+import dev.outboxrelay.relay.fact.Cause;
 import dev.outboxrelay.relay.fact.Held;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -181,5 +183,15 @@ class SummaryTest {
         .isEqualTo("No other event waits, but topic t0 can't be written (topic-missing).");
     assertThat(barred(Statuses.parked(busy, held), 1).text())
         .isEqualTo("Delivers to Kafka, but topic t0 can't be written (topic-missing).");
+  }
+
+  @Test
+  void whatCantBeParkedIsSaidBeforeTheTopicsThatCantBeWritten() {
+    Trouble full = new Trouble(new Cause.PartFailed(Part.PARKING, "no space"), SINCE, 2);
+    Summary summary = barred(Statuses.troubled(Statuses.idle(OUTBOX, 0), full), 2);
+
+    assertThat(summary.level()).isEqualTo(Level.ACTION);
+    assertThat(summary.text())
+        .isEqualTo("Events of a topic that can't be written can't be kept apart.");
   }
 }
