@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class RoundsTest {
   private final ExecutorService threads = Executors.newCachedThreadPool();
-  private final Rounds<String> rounds = new Rounds<>(threads, Duration.ofMillis(50));
+  private final Rounds<String> rounds = new Rounds<>(threads, Duration.ofMillis(500));
   private final CountDownLatch disk = new CountDownLatch(1);
   private final Queue<String> visited = new ConcurrentLinkedQueue<>();
 

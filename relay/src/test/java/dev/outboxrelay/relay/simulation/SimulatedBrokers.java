@@ -40,7 +40,13 @@ final class SimulatedBrokers {
   private Set<String> toldForbidden = new HashSet<>();
   private int updates;
 
+  /** What must not come again. */
+  Set<Long> settled = Set.of();
+
   void store(long event) {
+    if (settled.contains(event)) {
+      throw new AssertionError("event " + event + " comes again though its lane has settled it");
+    }
     log.add(event);
     ever.add(event);
     stored.add(event);

@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.settle.SimulatedFiles;
+import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -33,6 +34,9 @@ final class SimulatedDisk {
 
   /** How often each event was put among the dead letters. */
   final Map<Long, Integer> deadLetters = new HashMap<>();
+
+  /** Events that the position of a lane covers. */
+  final Set<Long> settledByLanes = new HashSet<>();
 
   /** Sequences of the main queue. */
   final Set<Long> quarantined = new HashSet<>();
@@ -182,6 +186,12 @@ final class SimulatedDisk {
             Position before = positions.put(name, position);
             if (before != null && before.sequence() > position.sequence()) {
               throw new AssertionError("the position of '" + name + "' goes back");
+            }
+            if (!name.equals(MAIN)) {
+              parked(name).all().stream()
+                  .filter(each -> SimulatedQueue.sequenceOf(each) <= position.sequence())
+                  .map(each -> ((Arrival.Event) each).record().eventId())
+                  .forEach(id -> settledByLanes.add(id.getLeastSignificantBits()));
             }
           });
     }
