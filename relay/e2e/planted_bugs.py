@@ -239,12 +239,10 @@ def find(bug: Bug) -> str:
     seconds = took.group(1) if took else "?"
     if seed is None:
         return f"| {bug.name} | `{bug.file}` | **not found** in {SEEDS} seeds | | {seconds} |"
-    says = re.sub(r"\s+", " ", seed.group(3).removeprefix("AssertionError: "))[:90].replace(
-        "|", "/"
-    )
-    return (
-        f"| {bug.name} | `{bug.file}` | {seed.group(1)} of `{seed.group(2)}` | {says} | {seconds} |"
-    )
+    says = re.sub(r"\s+", " ", seed.group(3)).removeprefix("AssertionError: ")
+    says = says[:90].replace("|", "/")
+    where = f"{seed.group(1)} of `{seed.group(2)}`"
+    return f"| {bug.name} | `{bug.file}` | {where} | {says} | {seconds} |"
 
 
 def main() -> int:
