@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PROMPT = "$ outbox-relay "
 # 7: doctor and topics check found the problem that the runbook is about.
 FINE = {0, 7}
+# What the others show would be gone.
+CHANGING = ("dead-letters replay",)
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:
@@ -61,16 +63,18 @@ def test_the_commands_of_the_runbook_do_what_it_shows(
 
     blocks = list(shown())
     assert len(blocks) > 15
-    commands = {command for command, _ in blocks}
-    parked = {command: output_of(relay, command) for command in commands}
+    commands = dict.fromkeys(command for command, _ in blocks)
+    reading = [command for command in commands if not command.startswith(CHANGING)]
+    parked = {command: output_of(relay, command) for command in reading}
     relay.kill()
     with Outbox(relay.outbox) as client:
         client.append("waits", topic=topic)
-    waiting = {command: output_of(relay, command) for command in commands}
+    waiting = {command: output_of(relay, command) for command in reading}
+    changed = {command: output_of(relay, command) for command in commands if command not in reading}
     broker.kill()
     without_kafka = {"doctor": output_of(relay, "doctor")}
     for command, lines in blocks:
-        outputs = [at.get(command, "") for at in (parked, waiting, without_kafka)]
+        outputs = [at.get(command, "") for at in (parked, waiting, changed, without_kafka)]
         for line in lines:
             assert any(looks_like(line, output) for output in outputs), (
                 f"{command} does not print {line!r}, but {outputs}"

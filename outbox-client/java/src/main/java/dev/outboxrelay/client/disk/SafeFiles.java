@@ -28,6 +28,9 @@ import java.util.concurrent.locks.LockSupport;
  * outbox's directory.
  */
 public final class SafeFiles {
+  /** So often in a row somebody removes what is made, or all around it is gone. */
+  private static final int MOST_TRIES = 100;
+
   private static final int FILE_MODE = 0660;
   private static final int OWNERS_ALONE = 0600;
   private static final int DIRECTORY_MODE = 02770;
@@ -127,7 +130,7 @@ public final class SafeFiles {
 
   /** Opens a file of the outbox, created empty if it does not exist. */
   public static FileChannel openOrCreate(Path file) throws IOException {
-    while (true) {
+    for (int left = MOST_TRIES; ; left--) {
       try {
         return open(file);
       } catch (NoSuchFileException e) {
@@ -136,7 +139,8 @@ public final class SafeFiles {
         } catch (FileAlreadyExistsException raced) {
           // somebody else was first: open theirs
         } catch (NoSuchFileException removed) {
-          if (!Files.isDirectory(file.getParent())) {
+          // A directory that is held stays one when it is removed.
+          if (left == 0 || !Files.isDirectory(file.getParent())) {
             throw removed;
           }
           // somebody removed it at once: create another
