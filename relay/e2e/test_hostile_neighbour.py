@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -140,11 +141,17 @@ def device_for(pod: Path) -> None:
         os.chown(pod / "device", NOBODY, NOBODY)
 
 
+def remove(directory: Path) -> bool:
+    """Who serves it may make a file there meanwhile: that is an `OSError`."""
+    shutil.rmtree(directory)
+    return True
+
+
 def begin_anew(pod: Path, topic: str) -> None:
     """Nothing that its owner has bent is left."""
     for path in pod.iterdir():
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            eventually(f"{path.name} is removed", functools.partial(remove, path))
         else:
             path.unlink()
     with Outbox(pod / "outbox") as client:
