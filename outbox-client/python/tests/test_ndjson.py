@@ -248,7 +248,9 @@ def test_what_the_relay_prints_is_taken() -> None:
         "value": "v",
     }
     assert parsed("{" + event + ',"index":1,"cycle":2,"offset":3}') == wanted
-    letter = f'{{"number":1,"reason":"r","error":"e","at":null,"event":{{{event}}}}}'
+    letter = (
+        f'{{"number":1,"reason":"r","error":"e","at":null,"done":"replayed","event":{{{event}}}}}'
+    )
     assert parsed(letter) == wanted
     assert parsed('{"value_bytes":null,"value":null}')["value"] is None
 

@@ -59,7 +59,7 @@ _TOLD_BY_INSPECT = {
     "cycle",
     "offset",
 }
-_TOLD_OF_A_DEAD_LETTER = {"number", "reason", "error", "at"}
+_TOLD_OF_A_DEAD_LETTER = {"number", "reason", "error", "at", "done"}
 _SPACE = b" \t\r\n"
 
 

@@ -47,6 +47,13 @@ public final class ControlFiles {
   private static final int LONGEST_REQUEST = 128 << 10;
   private static final int LONGEST_TAKEN = 8 << 20;
   private static final int MOST_NAMES = 1_000;
+
+  /** Of a day: each stays that long. */
+  private static final int MOST_ANSWERS = 100_000;
+
+  /** Of answers, whose order does not matter. */
+  private static final FileTime NO_TIME = FileTime.fromMillis(0);
+
   private static final Pattern ID =
       Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -132,21 +139,27 @@ public final class ControlFiles {
   private static List<Name> names(Folder folder) throws IOException {
     List<Name> names = new ArrayList<>();
     int looked = 0;
+    int answers = 0;
     try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
       for (Path each : all) {
-        if (++looked > MOST_NAMES) {
-          throw new IOException(
-              OwnDescriptors.nameOf(folder.path())
-                  + " holds more than "
-                  + MOST_NAMES
-                  + " names: remove what is no request");
-        }
         String text = each.getFileName().toString();
         int dot = text.lastIndexOf('.');
         String kind = dot < 0 ? "" : text.substring(dot);
+        boolean tooMany = kind.equals(ANSWER) ? ++answers > MOST_ANSWERS : ++looked > MOST_NAMES;
+        if (tooMany) {
+          throw new IOException(
+              OwnDescriptors.nameOf(folder.path())
+                  + " holds more than "
+                  + (kind.equals(ANSWER) ? MOST_ANSWERS + " answers" : MOST_NAMES + " other names")
+                  + ": remove what is no request");
+        }
         boolean ours = kind.equals(REQUEST) || kind.equals(TAKEN) || kind.equals(ANSWER);
         if (ours && ID.matcher(text.substring(0, dot)).matches()) {
-          names.add(new Name(UUID.fromString(text.substring(0, dot)), kind, time(each)));
+          names.add(
+              new Name(
+                  UUID.fromString(text.substring(0, dot)),
+                  kind,
+                  kind.equals(ANSWER) ? NO_TIME : time(each)));
         }
       }
     } catch (DirectoryIteratorException e) {
@@ -160,7 +173,7 @@ public final class ControlFiles {
     try {
       return Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS);
     } catch (IOException e) {
-      return FileTime.fromMillis(0);
+      return NO_TIME;
     }
   }
 
@@ -277,7 +290,9 @@ public final class ControlFiles {
           String text = each.getFileName().toString();
           boolean ours =
               text.endsWith(ANSWER) || (text.startsWith(".") && text.endsWith(BEING_WRITTEN));
-          if (++looked <= MOST_NAMES && ours && time(each).toMillis() < beforeMillis) {
+          if (++looked <= MOST_NAMES + MOST_ANSWERS
+              && ours
+              && time(each).toMillis() < beforeMillis) {
             Files.deleteIfExists(each);
           }
         }

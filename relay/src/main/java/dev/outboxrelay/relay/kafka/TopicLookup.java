@@ -14,6 +14,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.ClusterResource;
 import org.apache.kafka.common.ClusterResourceListener;
 import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.errors.InvalidTopicException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
@@ -77,6 +79,8 @@ final class TopicLookup implements AutoCloseable {
       return (partitions == null || partitions.isEmpty())
           && brokers.cluster != null
           && brokers.cluster.equals(asked.guard().latest());
+    } catch (TopicAuthorizationException | InvalidTopicException e) {
+      return false; // an answer about the topic, by which the connection is none the worse
     } catch (RuntimeException e) {
       close();
       return false;

@@ -19,6 +19,7 @@ import org.apache.kafka.common.ClusterResource;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.junit.jupiter.api.Test;
 
 class TopicLookupTest {
@@ -96,6 +97,16 @@ class TopicLookupTest {
     lookup.close();
     cluster = null;
     assertThat(lookup.isMissing(sender(), "missing")).isFalse();
+  }
+
+  @Test
+  void anAnswerAboutATopicEndsNoConnection() {
+    Sender sender = sender();
+    failure = new TopicAuthorizationException("orders");
+    assertThat(lookup.isMissing(sender, "orders")).isFalse();
+    assertThat(lookup.isMissing(sender, "orders")).isFalse();
+    assertThat(askers).hasSize(1);
+    assertThat(askers.get(0).closed()).isFalse();
   }
 
   @Test

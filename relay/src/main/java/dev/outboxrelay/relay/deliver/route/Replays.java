@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.deliver.route;
 
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -42,27 +41,31 @@ final class Replays {
     for (String topic = lanes.replayed(); topic != null; topic = lanes.replayed()) {
       topics.putIfAbsent(topic, new Replay(now));
     }
-    int looked = 0;
-    Iterator<Map.Entry<String, Replay>> each = topics.entrySet().iterator();
-    while (each.hasNext() && looked++ < MOST_LOOKED_AT) {
-      Map.Entry<String, Replay> next = each.next();
-      String topic = next.getKey();
-      Route route = routes.apply(topic);
-      if (route.hasLane()) {
-        each.remove(); // that lane delivers all there is
-      } else if (next.getValue().delivers) {
-        if (isOver(topic, next.getValue(), now)) {
-          each.remove();
-        }
-      } else if (!route.isUnwritable() && now - next.getValue().notBeforeNanos >= 0) {
-        if (route.isOpen(now)) {
-          next.getValue().delivers = true;
-          lanes.drain(topic, null);
-        } else {
-          questions.accept(topic);
-        }
+    for (int left = Math.min(topics.size(), MOST_LOOKED_AT); left > 0; left--) {
+      String topic = topics.keySet().iterator().next();
+      Replay replay = topics.remove(topic);
+      if (goesOn(routes.apply(topic), replay, questions, now)) {
+        topics.put(topic, replay); // behind the others
       }
     }
+  }
+
+  private boolean goesOn(Route route, Replay replay, Consumer<String> questions, long now) {
+    if (route.hasLane()) {
+      return false; // that lane delivers all there is
+    }
+    if (replay.delivers) {
+      return !isOver(route.topic(), replay, now);
+    }
+    if (!route.isUnwritable() && now - replay.notBeforeNanos >= 0) {
+      if (route.isOpen(now)) {
+        replay.delivers = true;
+        lanes.drain(route.topic(), null);
+      } else {
+        questions.accept(route.topic());
+      }
+    }
+    return true;
   }
 
   private boolean isOver(String topic, Replay replay, long now) {

@@ -573,6 +573,20 @@ class LanedRoutesTest {
   }
 
   @Test
+  void replaysThatStandHoldUpNoneOfAnotherTopic() {
+    for (int i = 0; i < 40; i++) {
+      bar("missing-" + i);
+      lanes.replayed.add("missing-" + i);
+    }
+    open("there");
+    lanes.replayed.add("there");
+    for (int i = 0; i < 4; i++) {
+      routes.askAgain(now);
+    }
+    assertThat(lanes.draining).containsExactly("there");
+  }
+
+  @Test
   void aTopicIsAskedForAtOnceIfSomebodyWantsThat() {
     bar("a");
     bar("b");
