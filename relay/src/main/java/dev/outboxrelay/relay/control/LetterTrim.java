@@ -1,10 +1,9 @@
 package dev.outboxrelay.relay.control;
 
-import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Letter;
 import dev.outboxrelay.relay.deadletter.LetterBook;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -19,12 +18,14 @@ final class LetterTrim {
 
   private final Workplace place;
   private final Settling settling;
+  private final LetterCount count;
   private long nextNanos;
   private long seen = -1; // the letter that was added last, when there were not too many
 
   LetterTrim(Workplace place, long now) {
     this.place = place;
     this.settling = new Settling(place);
+    this.count = new LetterCount(place.paths().deadLetters());
     this.nextNanos = now;
   }
 
@@ -34,18 +35,17 @@ final class LetterTrim {
       return 0;
     }
     nextNanos = now + INTERVAL_NANOS;
-    OutboxPaths letters = place.paths().deadLetters();
-    long last = StateFile.read(letters.state()).map(state -> state.nextSequence()).orElse(0L);
+    long last = LetterCount.lastNumber(place.paths().deadLetters());
     if (last == seen) {
       return 0;
     }
+    long tooMany = count.now() - place.mostLetters().getAsLong();
+    seen = tooMany <= 0 ? last : -1;
+    if (tooMany <= 0) {
+      return 0;
+    }
     try (LetterBook book = LetterBook.find(place.letters(), place.like().clock()).orElse(null)) {
-      if (book == null) {
-        return 0;
-      }
-      long tooMany = book.count() - place.mostLetters().getAsLong();
-      seen = tooMany <= 0 ? last : -1;
-      return tooMany <= 0 ? 0 : discard(book, tooMany);
+      return book == null ? 0 : discard(book, tooMany);
     }
   }
 
@@ -65,6 +65,7 @@ final class LetterTrim {
       // As far as it goes.
     }
     book.deleteSettled();
+    book.shorten();
     return oldest.size();
   }
 }

@@ -171,7 +171,9 @@ final class LettersTask implements Task {
   public void close() throws IOException {
     place.parked().holdLanes(false);
     if (book != null) {
-      book.close();
+      try (LetterBook last = book) {
+        last.shorten();
+      }
     }
   }
 }

@@ -6,7 +6,6 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.settle.SettledCycles;
@@ -25,6 +24,9 @@ import java.util.UUID;
  */
 public final class LetterBook implements Closeable {
   private static final UUID NOBODY = new UUID(0, 0);
+
+  /** A file of so few entries, of 24 bytes, stays as it is. */
+  private static final int NEVER_SHORTENED = 4096;
 
   private final HeldDirectories held;
   private final OutboxPaths letters;
@@ -125,12 +127,7 @@ public final class LetterBook implements Closeable {
 
   /** The number of the one that was added last. */
   public long lastNumber() throws IOException {
-    return StateFile.read(letters.state()).map(state -> state.nextSequence() - 1).orElse(0L);
-  }
-
-  /** How many there are of which nothing was done. */
-  public long count() throws IOException {
-    return lastNumber() - position.sequence() - fates.doneBehind(position.sequence());
+    return LetterCount.lastNumber(letters);
   }
 
   /** What was done of them. */
@@ -189,6 +186,22 @@ public final class LetterBook implements Closeable {
   /** Deletes the cycles of which everything was done; returns how many. */
   public int deleteSettled() throws IOException {
     return SettledCycles.delete(options, held, position.cycle());
+  }
+
+  /**
+   * Has {@code relay.outcomes} say in few entries what it says in many. Of letters that are settled
+   * and deleted it is not kept what was done of them; so not while a request waits for its answer.
+   */
+  public void shorten() throws IOException {
+    if (outcomes.entries() <= NEVER_SHORTENED) {
+      return;
+    }
+    List<RecordWalk.Found> first = RecordWalk.ofAll(letters).next(1, 1);
+    long gone = first.isEmpty() ? position.sequence() : first.get(0).record().sequence() - 1;
+    fates.forget(Math.min(gone, position.sequence()));
+    if (outcomes.entries() > 2L * fates.runs() + NEVER_SHORTENED) {
+      outcomes.rewrite(fates.ranges());
+    }
   }
 
   @Override
