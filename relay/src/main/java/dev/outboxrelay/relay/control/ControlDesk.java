@@ -182,13 +182,15 @@ public final class ControlDesk implements Chores {
 
   private boolean take(UUID each, String kind) throws IOException {
     try {
-      JsonNode content = files.read(each, kind).orElse(null);
+      boolean before = kind.equals(ControlFiles.TAKEN);
+      Taken taken = before ? files.taken(each).orElse(null) : null;
+      JsonNode content = taken == null ? null : taken.request();
+      content = before ? content : files.request(each).orElse(null);
       if (content == null) {
         return true; // gone meanwhile
       }
-      boolean before = kind.equals(ControlFiles.TAKEN);
-      Request request = Request.of(each, before ? content.path("request") : content);
-      task = task(request, before ? content.path("plan") : null);
+      Request request = Request.of(each, content);
+      task = task(request, taken);
       id = each;
       verb = request.verb();
       return true;
@@ -203,20 +205,20 @@ public final class ControlDesk implements Chores {
     }
   }
 
-  private Task task(Request request, JsonNode plan) {
+  private Task task(Request request, Taken taken) {
     return switch (request.verb()) {
       case REPLAY_LETTERS, DISCARD_LETTERS ->
-          new LettersTask(request, plan == null ? null : Plan.of(plan), place, files);
+          new LettersTask(request, taken == null ? null : Plan.of(taken), place, files);
       case DISCARD_PARKED ->
-          new DiscardTask(request, plan == null ? null : Cut.of(plan), place, files);
+          new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
       case RETRY_TOPIC -> new RetryTask(request.topic(), place);
     };
   }
 
   private void keepLaneFromRunning(UUID taken) throws IOException {
     try {
-      JsonNode content = files.read(taken, ControlFiles.TAKEN).orElse(null);
-      Request request = content == null ? null : Request.of(taken, content.path("request"));
+      Taken content = files.taken(taken).orElse(null);
+      Request request = content == null ? null : Request.of(taken, content.request());
       if (request != null && request.verb() == Verb.DISCARD_PARKED) {
         place.parked().discard(request.topic(), true);
       }

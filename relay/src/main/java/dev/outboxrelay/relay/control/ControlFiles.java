@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.control;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -12,6 +11,7 @@ import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -44,7 +44,7 @@ public final class ControlFiles {
   static final String ANSWER = ".answer";
 
   private static final String BEING_WRITTEN = ".tmp";
-  private static final int LONGEST_REQUEST = 128 << 10;
+  private static final int LONGEST = 128 << 10;
   private static final int LONGEST_TAKEN = 8 << 20;
   private static final int MOST_NAMES = 1_000;
 
@@ -56,7 +56,6 @@ public final class ControlFiles {
 
   private static final Pattern ID =
       Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
-  private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final OutboxPaths outbox;
   private final Disk disk;
@@ -232,35 +231,51 @@ public final class ControlFiles {
     }
   }
 
+  /** A request; empty if there is none. */
+  Optional<JsonNode> request(UUID id) throws IOException {
+    return read(id, REQUEST, LONGEST, BoundedJson::value);
+  }
+
+  /** One that was taken up; empty if there is none. */
+  Optional<Taken> taken(UUID id) throws IOException {
+    return read(id, TAKEN, LONGEST_TAKEN, Taken::read);
+  }
+
+  private interface Reading<T> {
+    T of(BoundedJson json) throws IOException;
+  }
+
   /**
    * What a file says; empty if there is none.
    *
-   * @throws IllegalArgumentException if it is too long or no JSON
+   * @throws IllegalArgumentException if it is too long, no JSON, or says too much
    */
-  Optional<JsonNode> read(UUID id, String kind) throws IOException {
-    int longest = kind.equals(REQUEST) ? LONGEST_REQUEST : LONGEST_TAKEN;
+  private <T> Optional<T> read(UUID id, String kind, int longest, Reading<T> reading)
+      throws IOException {
     try (Folder folder = hold()) {
       if (folder == null) {
         return Optional.empty();
       }
       Path file = folder.path().resolve(id + kind);
       SafeFiles.checkFile(file, SafeFiles.directoryGroup(file));
-      long size = SafeFiles.attributes(file).size();
-      if (size > longest) {
-        throw new IllegalArgumentException("it has " + size + " bytes, too many for a request");
+      try (FileChannel channel = SafeFiles.openToRead(file);
+          BoundedJson json = BoundedJson.of(Channels.newInputStream(channel))) {
+        if (channel.size() > longest) {
+          throw new IllegalArgumentException(
+              "it has " + channel.size() + " bytes, too many for a request");
+        }
+        return Optional.of(reading.of(json));
       }
-      byte[] bytes = SafeFiles.read(file, (int) size).orElse(new byte[0]);
-      return Optional.of(MAPPER.readTree(bytes));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (JacksonException e) {
-      throw new IllegalArgumentException("it is no JSON", e);
+      throw new IllegalArgumentException("it is no JSON of a request", e);
     }
   }
 
   /** The answer to a request; empty if there is none yet. */
   public Optional<JsonNode> answer(UUID id) throws IOException {
-    return read(id, ANSWER);
+    return read(id, ANSWER, LONGEST, BoundedJson::value);
   }
 
   /** Whether a request is there that has no answer. */
