@@ -38,6 +38,11 @@ final class RequestOptions {
     outbox = new OutboxOption(env);
   }
 
+  /** The outbox that the request is about. */
+  OutboxPaths existing() {
+    return outbox.existing();
+  }
+
   /** Whether only the answer to an earlier request is wanted. */
   boolean isEarlier() {
     return earlier != null;

@@ -9,6 +9,8 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -41,14 +43,18 @@ public final class ControlDesk implements Chores {
   private final ControlFiles files;
   private final Report report;
   private final LetterTrim trim;
+  private final Deque<Waiting> waiting = new ArrayDeque<>(); // of the last listing
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
-  private String unreadable; // what was wrong with a file of the last look
+  private FileTime listed; // of the directory, when it was listed; null if more may be there
+  private String unusable; // what was wrong with a file of the last look
   private UUID id; // of the request that is being applied; null if none is
   private Verb verb;
   private Task task;
   private long nextNanos;
   private long tidyNanos;
   private long lookAnywayNanos = Long.MAX_VALUE;
+
+  private record Waiting(UUID id, String kind) {}
 
   /**
    * Looks at nothing yet.
@@ -75,6 +81,8 @@ public final class ControlDesk implements Chores {
       for (UUID each : taken) {
         keepLaneFromRunning(each);
       }
+    } catch (OutboxError e) {
+      report.failed(e); // whatever is there, it is none of ours
     } catch (IOException | RuntimeException e) {
       place.parked().holdLanes(true); // until a look tells
       report.failed(e);
@@ -105,6 +113,7 @@ public final class ControlDesk implements Chores {
       // Whatever stands in these files, delivery goes on.
       nextNanos = now + RETRY_NANOS;
       seen = null;
+      waiting.clear();
       report.failed(e);
       return 0;
     }
@@ -134,54 +143,60 @@ public final class ControlDesk implements Chores {
       tidyNanos = now + TIDY_NANOS;
       files.tidy(place.like().clock().millis() - ANSWER_MILLIS);
     }
-    boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
-    if (Objects.equals(changed, seen) && !anyway) {
-      return 0;
+    if (waiting.isEmpty()) {
+      boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
+      if (Objects.equals(changed, seen) && !anyway) {
+        return 0;
+      }
+      list(changed);
     }
-    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
-    ControlFiles.Listing listing = files.list();
-    int done = takeNext(listing);
-    boolean all = done == 0 && isOld;
-    seen = all ? changed : null;
-    if (listing.unusable() == null && unreadable == null) {
-      lookAnywayNanos = Long.MAX_VALUE;
-      report.done();
-    } else {
-      lookAnywayNanos = now + UNUSABLE_NANOS;
-      report.failed(new IOException(listing.unusable() == null ? unreadable : listing.unusable()));
+    boolean done = takeNext();
+    seen = null;
+    if (!done) {
+      seen = listed; // nothing of what there was then is left
+      lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
+      if (unusable == null) {
+        report.done();
+      } else {
+        report.failed(new IOException(unusable));
+      }
     }
-    return done;
+    return done ? 1 : 0;
   }
 
-  /** Takes up what is next; returns whether there was anything to do. */
-  private int takeNext(ControlFiles.Listing listing) throws IOException {
-    unreadable = null;
-    for (UUID each : listing.taken()) {
-      if (listing.answers().contains(each)) {
-        files.remove(each, ControlFiles.TAKEN);
-        return 1;
-      }
-      if (take(each, ControlFiles.TAKEN)) {
-        return 1;
-      }
-    }
+  private void list(FileTime changed) throws IOException {
+    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
+    listed = isOld ? changed : null;
+    ControlFiles.Listing listing = files.list();
+    unusable = listing.unusable();
+    listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
+    listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
     if (listing.taken().isEmpty()) {
       place.parked().letLanesRun();
     }
-    for (UUID each : listing.requests()) {
-      if (listing.answers().contains(each) || listing.taken().contains(each)) {
-        files.remove(each, ControlFiles.REQUEST);
-        return 1;
-      }
-      if (take(each, ControlFiles.REQUEST)) {
-        return 1;
+  }
+
+  /** Takes up what is next; returns whether there was anything to do. */
+  private boolean takeNext() throws IOException {
+    for (Waiting next = waiting.poll(); next != null; next = waiting.poll()) {
+      if (take(next.id(), next.kind())) {
+        listed = null; // there may be more, and what was taken up before comes first
+        if (next.kind().equals(ControlFiles.TAKEN)) {
+          waiting.clear();
+        }
+        return true;
       }
     }
-    return 0;
+    return false;
   }
 
   private boolean take(UUID each, String kind) throws IOException {
     try {
+      if (files.isAnswered(each)
+          || (kind.equals(ControlFiles.REQUEST) && files.isThere(each, ControlFiles.TAKEN))) {
+        files.remove(each, kind);
+        return true;
+      }
       boolean before = kind.equals(ControlFiles.TAKEN);
       Taken taken = before ? files.taken(each).orElse(null) : null;
       JsonNode content = taken == null ? null : taken.request();
@@ -200,7 +215,8 @@ public final class ControlDesk implements Chores {
       answer(each, null, refused);
       return true;
     } catch (IOException | OutboxError e) {
-      unreadable = each + kind + ": " + e.getMessage(); // others are taken up all the same
+      // Others are taken up all the same.
+      unusable = unusable == null ? each + kind + ": " + e.getMessage() : unusable;
       return false;
     }
   }
@@ -211,11 +227,11 @@ public final class ControlDesk implements Chores {
           new LettersTask(request, taken == null ? null : Plan.of(taken), place, files);
       case DISCARD_PARKED ->
           new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
-      case RETRY_TOPIC -> new RetryTask(request.topic(), place);
+      case RETRY_TOPIC -> new RetryTask(request.topics(), place);
     };
   }
 
-  private void keepLaneFromRunning(UUID taken) throws IOException {
+  private void keepLaneFromRunning(UUID taken) {
     try {
       Taken content = files.taken(taken).orElse(null);
       Request request = content == null ? null : Request.of(taken, content.request());
@@ -224,6 +240,8 @@ public final class ControlDesk implements Chores {
       }
     } catch (IllegalArgumentException e) {
       // It is refused when its turn comes.
+    } catch (IOException | OutboxError e) {
+      report.failed(e); // all lanes are held, and it is tried again
     }
   }
 

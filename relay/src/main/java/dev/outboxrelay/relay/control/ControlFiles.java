@@ -22,8 +22,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -46,12 +44,13 @@ public final class ControlFiles {
   private static final String BEING_WRITTEN = ".tmp";
   private static final int LONGEST = 128 << 10;
   private static final int LONGEST_TAKEN = 8 << 20;
-  private static final int MOST_NAMES = 1_000;
 
-  /** Of a day: each stays that long. */
-  private static final int MOST_ANSWERS = 100_000;
+  /** The others wait until these are done. */
+  private static final int MOST_AT_ONCE = 1_000;
 
-  /** Of answers, whose order does not matter. */
+  /** Of requests, of the answers of a day, and of whatever else stands there. */
+  private static final int MOST_NAMES = 200_000;
+
   private static final FileTime NO_TIME = FileTime.fromMillis(0);
 
   private static final Pattern ID =
@@ -67,15 +66,15 @@ public final class ControlFiles {
   }
 
   /**
-   * What stands there.
+   * What waits there, in the order of their times; of more than 1,000 of a kind the first ones.
    *
-   * @param requests that wait, in the order in which they came
+   * @param requests as commands wrote them
    * @param taken that were taken up
-   * @param answers that are to be had
-   * @param unusable the first file that bears a request's name and is none; null if there is none
+   * @param unusable the first file that bears a request's name and is none, or what else is to be
+   *     told; null if there is nothing
    */
-  record Listing(List<UUID> requests, List<UUID> taken, List<UUID> answers, String unusable) {
-    static final Listing NOTHING = new Listing(List.of(), List.of(), List.of(), null);
+  record Listing(List<UUID> requests, List<UUID> taken, String unusable) {
+    static final Listing NOTHING = new Listing(List.of(), List.of(), null);
   }
 
   /** When names there changed last; null if there is no such directory. */
@@ -89,34 +88,46 @@ public final class ControlFiles {
     }
   }
 
-  private record Name(UUID id, String kind, FileTime time) {}
-
   Listing list() throws IOException {
     try (Folder folder = hold()) {
-      return folder == null ? Listing.NOTHING : listing(names(folder), folder);
+      return folder == null ? Listing.NOTHING : listing(folder);
     }
   }
 
-  private Listing listing(List<Name> names, Folder folder) throws IOException {
+  private static Listing listing(Folder folder) throws IOException {
     int group = folder.attributes().gid();
-    List<UUID> requests = new ArrayList<>();
-    List<UUID> taken = new ArrayList<>();
-    List<UUID> answers = new ArrayList<>();
+    FirstOnes requests = new FirstOnes(MOST_AT_ONCE);
+    FirstOnes taken = new FirstOnes(MOST_AT_ONCE);
     String unusable = null;
-    for (Name name : names) {
-      Path file = folder.path().resolve(name.id() + name.kind());
-      String problem = name.kind().equals(ANSWER) ? null : problem(file, group);
-      if (problem != null) {
-        unusable = unusable == null ? problem : unusable;
-      } else {
-        switch (name.kind()) {
-          case REQUEST -> requests.add(name.id());
-          case TAKEN -> taken.add(name.id());
-          default -> answers.add(name.id());
+    int looked = 0;
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
+      for (Path each : all) {
+        if (++looked > MOST_NAMES) {
+          unusable =
+              OwnDescriptors.nameOf(folder.path())
+                  + " holds more than "
+                  + MOST_NAMES
+                  + " names, not all are looked at: remove what is no request";
+          break;
+        }
+        String text = each.getFileName().toString();
+        int dot = text.lastIndexOf('.');
+        String kind = dot < 0 ? "" : text.substring(dot);
+        boolean open = kind.equals(REQUEST) || kind.equals(TAKEN);
+        if (open && ID.matcher(text.substring(0, dot)).matches()) {
+          String problem = problem(each, group);
+          if (problem == null) {
+            FirstOnes ofKind = kind.equals(TAKEN) ? taken : requests;
+            ofKind.add(UUID.fromString(text.substring(0, dot)), time(each));
+          } else {
+            unusable = unusable == null ? problem : unusable;
+          }
         }
       }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
-    return new Listing(requests, taken, answers, unusable);
+    return new Listing(requests.inOrder(), taken.inOrder(), unusable);
   }
 
   /** Why a file is none of ours; null if it is one. */
@@ -133,39 +144,6 @@ public final class ControlFiles {
     } catch (IOException | OutboxUnavailable e) {
       return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
     }
-  }
-
-  private static List<Name> names(Folder folder) throws IOException {
-    List<Name> names = new ArrayList<>();
-    int looked = 0;
-    int answers = 0;
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
-      for (Path each : all) {
-        String text = each.getFileName().toString();
-        int dot = text.lastIndexOf('.');
-        String kind = dot < 0 ? "" : text.substring(dot);
-        boolean tooMany = kind.equals(ANSWER) ? ++answers > MOST_ANSWERS : ++looked > MOST_NAMES;
-        if (tooMany) {
-          throw new IOException(
-              OwnDescriptors.nameOf(folder.path())
-                  + " holds more than "
-                  + (kind.equals(ANSWER) ? MOST_ANSWERS + " answers" : MOST_NAMES + " other names")
-                  + ": remove what is no request");
-        }
-        boolean ours = kind.equals(REQUEST) || kind.equals(TAKEN) || kind.equals(ANSWER);
-        if (ours && ID.matcher(text.substring(0, dot)).matches()) {
-          names.add(
-              new Name(
-                  UUID.fromString(text.substring(0, dot)),
-                  kind,
-                  kind.equals(ANSWER) ? NO_TIME : time(each)));
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
-    }
-    names.sort(Comparator.comparing(Name::time).thenComparing(Name::id));
-    return names;
   }
 
   private static FileTime time(Path file) {
@@ -278,10 +256,26 @@ public final class ControlFiles {
     return read(id, ANSWER, LONGEST, BoundedJson::value);
   }
 
+  /** Whether a request's answer is there, and is one. */
+  boolean isAnswered(UUID id) throws IOException {
+    try {
+      return answer(id)
+          .filter(answer -> answer.path("id").asText().equals(id.toString()))
+          .isPresent();
+    } catch (IllegalArgumentException | OutboxUnavailable e) {
+      return false; // somebody put it there; the answer takes its place
+    }
+  }
+
   /** Whether a request is there that has no answer. */
   public boolean isOpen(UUID id) throws IOException {
-    Listing listing = list();
-    return listing.requests().contains(id) || listing.taken().contains(id);
+    return isThere(id, REQUEST) || isThere(id, TAKEN);
+  }
+
+  boolean isThere(UUID id, String kind) throws IOException {
+    try (Folder folder = hold()) {
+      return folder != null && SafeFiles.attributes(folder.path().resolve(id + kind)) != null;
+    }
   }
 
   void remove(UUID id, String kind) throws IOException {
@@ -305,9 +299,7 @@ public final class ControlFiles {
           String text = each.getFileName().toString();
           boolean ours =
               text.endsWith(ANSWER) || (text.startsWith(".") && text.endsWith(BEING_WRITTEN));
-          if (++looked <= MOST_NAMES + MOST_ANSWERS
-              && ours
-              && time(each).toMillis() < beforeMillis) {
+          if (++looked <= MOST_NAMES && ours && time(each).toMillis() < beforeMillis) {
             Files.deleteIfExists(each);
           }
         }

@@ -5,13 +5,15 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.record.RecordLimits;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 
 /**
  * What an operator asks for.
  *
  * @param id names its files
- * @param select which dead letters
+ * @param select which dead letters; or which parked topics are to be asked for
  * @param topic the parked one; or where dead letters are replayed to, null for each one's own
  */
 public record Request(UUID id, Verb verb, Selection select, String topic) {
@@ -21,9 +23,22 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
   public Request {
     if (topic != null) {
       RecordLimits.checkTopicName(topic);
-    } else if (verb == Verb.RETRY_TOPIC || verb == Verb.DISCARD_PARKED) {
+    } else if (verb == Verb.DISCARD_PARKED
+        || (verb == Verb.RETRY_TOPIC && select.topics().isEmpty())) {
       throw new IllegalArgumentException("it names no topic");
     }
+    if (verb == Verb.RETRY_TOPIC) {
+      select.topics().forEach(RecordLimits::checkTopicName);
+    }
+  }
+
+  /** All topics that it names. */
+  Set<String> topics() {
+    Set<String> all = new TreeSet<>(select.topics());
+    if (topic != null) {
+      all.add(topic);
+    }
+    return all;
   }
 
   /** The file's content. */

@@ -31,6 +31,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -77,41 +78,62 @@ class ControlDeskTest {
     return new Selection(Set.of(), Set.of(), Set.of(), Set.of(numbers));
   }
 
+  /** What applies requests. */
+  private final class Desk implements Closeable {
+    private final Outcomes outcomes;
+    private final ParkedOutboxes parked;
+    private final ControlDesk desk;
+
+    Desk(OutboxPaths outbox, Disk disk) throws IOException {
+      WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
+      OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
+      outcomes = Outcomes.open(outbox, saved, disk);
+      parked = ParkedOutboxes.open(outbox, identity, saved, options);
+      Workplace place =
+          new Workplace(
+              outbox,
+              identity,
+              options,
+              () -> saved,
+              outcomes,
+              parked,
+              ControlDeskTest.this::lock,
+              mostLetters);
+      desk = new ControlDesk(place, new Told(), 0);
+      desk.begin();
+    }
+
+    @Override
+    public void close() throws IOException {
+      try (outcomes;
+          parked;
+          desk) {
+        // The desk first.
+      }
+    }
+  }
+
+  private final class Told implements Chores.Report {
+    @Override
+    public void failed(Exception error) {
+      failure = error;
+    }
+
+    @Override
+    public void done() {
+      failure = null;
+    }
+
+    @Override
+    public void tell(Fact fact) {
+      facts.add(fact);
+    }
+  }
+
   /** A relay that runs until the request is answered, is killed, or gets no further. */
   private Optional<JsonNode> run(OutboxPaths outbox, UUID id, Disk disk) throws IOException {
-    WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
-    OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
-    try (Outcomes outcomes = Outcomes.open(outbox, saved, disk);
-        ParkedOutboxes parked = ParkedOutboxes.open(outbox, identity, saved, options);
-        ControlDesk desk =
-            new ControlDesk(
-                new Workplace(
-                    outbox,
-                    identity,
-                    options,
-                    () -> saved,
-                    outcomes,
-                    parked,
-                    this::lock,
-                    mostLetters),
-                new Chores.Report() {
-                  @Override
-                  public void failed(Exception error) {
-                    failure = error;
-                  }
-
-                  @Override
-                  public void done() {
-                    failure = null;
-                  }
-
-                  @Override
-                  public void tell(Fact fact) {
-                    facts.add(fact);
-                  }
-                },
-                0)) {
-      desk.begin();
+    try (Desk opened = new Desk(outbox, disk)) {
+      ControlDesk desk = opened.desk;
       long nanos = 0;
       for (int turns = 0; turns < 60; turns++) {
         nanos += SECOND;
@@ -120,7 +142,7 @@ class ControlDeskTest {
         }
         Optional<JsonNode> answer = new ControlFiles(outbox, Disk.REAL).answer(id);
         if (answer.isPresent() && desk.work(nanos + SECOND) == 0) {
-          assertThat(parked.holdsLanes()).isFalse();
+          assertThat(opened.parked.holdsLanes()).isFalse();
           return answer;
         }
       }
@@ -461,7 +483,7 @@ class ControlDeskTest {
     Request next = discard(topics("a"));
     apply(next);
     assertThat(answer).exists();
-    Files.setLastModifiedTime(answer, java.nio.file.attribute.FileTime.fromMillis(0));
+    Files.setLastModifiedTime(answer, FileTime.fromMillis(0));
     apply(discard(numbers(9L)));
     assertThat(answer).doesNotExist();
     assertThat(paths.control().resolve(next.id() + ".answer")).exists();
@@ -531,6 +553,51 @@ class ControlDeskTest {
     apply(replay(topics("b"), null));
     Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, Selection.ALL, "b");
     assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
+  }
+
+  @Test
+  void manyTopicsAreAskedForByOneRequest() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, topics("a", "b"), null);
+    JsonNode answer = apply(retry);
+    assertThat(answer.path("topics").asLong()).isEqualTo(2);
+    assertThat(answer.path("parked").asLong()).isEqualTo(4);
+    assertThatThrownBy(() -> new Request(retry.id(), Verb.RETRY_TOPIC, topics("../x"), null))
+        .hasMessageContaining("topic");
+  }
+
+  /** A script that asks for each of many topics, while no relay runs. */
+  @Test
+  void anyNumberOfRequestsIsAppliedInTheirOrder() throws IOException {
+    Request first = discard(topics("b"));
+    new ControlFiles(paths, Disk.REAL).submit(first);
+    for (int i = 0; i < 1_200; i++) {
+      UUID id = UUID.randomUUID();
+      Request retry = new Request(id, Verb.RETRY_TOPIC, Selection.ALL, "b");
+      Files.writeString(request(id), retry.json().toString());
+      Files.setAttribute(request(id), "unix:mode", 0660);
+      Files.setLastModifiedTime(request(id), FileTime.fromMillis(1_000L + i));
+    }
+    assertThat(run(paths, first.id(), Disk.REAL)).isPresent();
+    assertThat(new ControlFiles(paths, Disk.REAL).hasOpen()).isFalse();
+    assertThat(left()).containsExactly(1L, 3L, 4L);
+  }
+
+  @Test
+  void whatIsNoneOfOursHoldsNoLane() throws IOException {
+    Files.writeString(paths.control(), "no directory");
+    try (Desk desk = new Desk(paths, Disk.REAL)) {
+      assertThat(desk.parked.holdsLanes()).isFalse();
+    }
+  }
+
+  @Test
+  void whatIsNoAnswerDropsNoRequest() throws IOException {
+    Request request = discard(topics("b"));
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    Files.writeString(paths.control().resolve(request.id() + ".answer"), "{}");
+    JsonNode answer = run(paths, request.id(), Disk.REAL).orElseThrow();
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
   }
 
   @Test
