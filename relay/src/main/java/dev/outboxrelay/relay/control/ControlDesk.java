@@ -7,6 +7,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
+import dev.outboxrelay.relay.settle.OwnPosition;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayDeque;
@@ -50,6 +51,7 @@ public final class ControlDesk implements Chores {
   private UUID id; // of the request that is being applied; null if none is
   private Verb verb;
   private Task task;
+  private String refusal; // why it can't be applied; null if it can
   private long nextNanos;
   private long tidyNanos;
   private long lookAnywayNanos = Long.MAX_VALUE;
@@ -96,7 +98,7 @@ public final class ControlDesk implements Chores {
     }
     try {
       if (task != null) {
-        Task.Step step = task.step();
+        Task.Step step = step();
         if (step == Task.Step.DONE) {
           finish();
         }
@@ -245,8 +247,23 @@ public final class ControlDesk implements Chores {
     }
   }
 
+  private Task.Step step() throws IOException {
+    try {
+      return task.step();
+    } catch (OwnPosition.Unusable e) {
+      if (files.isThere(id, ControlFiles.TAKEN)) {
+        throw e;
+      }
+      refusal = e.getMessage(); // nothing was done yet
+      return Task.Step.DONE;
+    }
+  }
+
   private void finish() throws IOException {
-    ObjectNode done = task.report();
+    ObjectNode done =
+        refusal == null
+            ? task.report()
+            : JsonNodeFactory.instance.objectNode().put("error", refusal);
     answer(id, verb, done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
@@ -255,6 +272,7 @@ public final class ControlDesk implements Chores {
     }
     Task finished = task;
     task = null;
+    refusal = null;
     finished.close();
   }
 

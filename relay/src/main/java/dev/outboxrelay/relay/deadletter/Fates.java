@@ -13,8 +13,9 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * What was done of the dead letters, by their numbers. What stands in the files counts if there is
- * a position of the same outbox beside it: else it is of one that was there before. For one thread.
+ * What was done of the dead letters, by their numbers. What stands in the files does not count if
+ * there is no position beside it, or one of another outbox: then it is of letters that were there
+ * before. For one thread.
  */
 public final class Fates {
   /** In memory: some 100 bytes each. Letters that are still there lie between them. */
@@ -49,15 +50,17 @@ public final class Fates {
       told.forget();
     }
     outbox = now;
+    PositionFile.Reading reading = PositionFile.read(letters.position());
     position =
-        PositionFile.find(letters.position())
-            .filter(found -> found.outboxId().equals(now))
-            .orElse(null);
-    if (position == null) {
+        reading instanceof PositionFile.Reading.Saved saved
+                && saved.position().outboxId().equals(now)
+            ? saved.position()
+            : null;
+    if (position != null || reading.isDamaged()) {
+      told.read(new Told()); // which tells all of it, whatever the position is
+    } else {
       told.forget();
       runs.clear();
-    } else {
-      told.read(new Told());
     }
   }
 

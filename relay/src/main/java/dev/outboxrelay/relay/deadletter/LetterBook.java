@@ -8,6 +8,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.settle.OwnPosition;
 import dev.outboxrelay.relay.settle.SettledCycles;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.Closeable;
@@ -45,7 +46,8 @@ public final class LetterBook implements Closeable {
       OutboxIdentity identity,
       OutcomesFile outcomes,
       PositionFile positions,
-      Fates fates) {
+      Fates fates,
+      Position position) {
     this.held = held;
     this.letters = held.paths();
     this.options = options;
@@ -54,7 +56,7 @@ public final class LetterBook implements Closeable {
     this.outcomes = outcomes;
     this.positions = positions;
     this.fates = fates;
-    this.position = fates.position();
+    this.position = position;
   }
 
   /**
@@ -76,12 +78,14 @@ public final class LetterBook implements Closeable {
         held.close();
         return Optional.empty();
       }
+      Position position = OwnPosition.find(letters, identity);
       Fates fates = Fates.read(letters);
       OutcomesFile outcomes = OutcomesFile.open(letters.outcomes(), options.disk());
       opened.add(outcomes);
       PositionFile positions = PositionFile.open(letters.position(), options.disk());
       opened.add(positions);
-      LetterBook book = new LetterBook(held, options, clock, identity, outcomes, positions, fates);
+      LetterBook book =
+          new LetterBook(held, options, clock, identity, outcomes, positions, fates, position);
       book.begin();
       return Optional.of(book);
     } catch (IOException | RuntimeException e) {
@@ -92,7 +96,7 @@ public final class LetterBook implements Closeable {
     }
   }
 
-  /** What was done of letters that were here before these is not of these. */
+  /** Nothing was done of these yet: what stands there is of letters that were here before. */
   private void begin() throws IOException {
     if (position == null) {
       outcomes.forgetBehind(0);

@@ -31,6 +31,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -553,6 +554,47 @@ class ControlDeskTest {
     apply(replay(topics("b"), null));
     Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, Selection.ALL, "b");
     assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
+  }
+
+  private void damage(Path position) throws IOException {
+    byte[] bytes = Files.readAllBytes(position);
+    bytes[40] ^= 1;
+    bytes[4096 + 40] ^= 1;
+    Files.write(position, bytes);
+  }
+
+  @Test
+  void aPositionOfTheLettersThatIsDamagedOrForeignForgetsNothing() throws IOException {
+    apply(replay(numbers(1L, 3L), null));
+    Path position = paths.deadLetters().position();
+    byte[] good = Files.readAllBytes(position);
+    damage(position);
+    assertThat(left()).containsExactly(2L, 4L);
+    assertThat(apply(replay(Selection.ALL, null)).path("error").asText())
+        .contains("relay.position", "remove it");
+    GivenUp other = new GivenUp(directory.resolve("other"));
+    other.four();
+    OutboxPaths mine = paths;
+    paths = other.paths;
+    apply(discard(topics("a")));
+    paths = mine;
+    Files.copy(other.paths.deadLetters().position(), position, StandardCopyOption.REPLACE_EXISTING);
+    Files.setAttribute(position, "unix:mode", 0660);
+    assertThat(apply(replay(Selection.ALL, null)).path("error").asText()).contains("of outbox");
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L);
+    Files.write(position, good);
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(2);
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L, 4L);
+  }
+
+  @Test
+  void ofATopicWhosePositionIsDamagedNothingIsGivenUp() throws IOException {
+    apply(replay(Selection.ALL, null));
+    lanePosition(paths.parked("a"), 1);
+    Path position = paths.parked("a").position();
+    Files.write(position, new byte[] {1, 2, 3});
+    assertThat(apply(discardParked("a")).path("error").asText()).contains("parked/a");
+    assertThat(OutcomesFile.outcomeOf(1, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
   }
 
   @Test
