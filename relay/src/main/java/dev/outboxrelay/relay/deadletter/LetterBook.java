@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.settle.OwnPosition;
 import dev.outboxrelay.relay.settle.SettledCycles;
@@ -77,6 +78,9 @@ public final class LetterBook implements Closeable {
       if (identity == null) {
         held.close();
         return Optional.empty();
+      }
+      if (LetterCount.isAhead(letters)) {
+        QueueWriter.open(options).close(); // which mends it
       }
       Position position = OwnPosition.find(letters, identity);
       Fates fates = Fates.read(letters);

@@ -15,11 +15,13 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Fates;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
@@ -595,6 +597,24 @@ class ControlDeskTest {
     Files.write(position, new byte[] {1, 2, 3});
     assertThat(apply(discardParked("a")).path("error").asText()).contains("parked/a");
     assertThat(OutcomesFile.outcomeOf(1, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
+  }
+
+  /** A power cut keeps the synced queue, and an older state. */
+  @Test
+  void lettersOfWhichTheStateDoesNotKnowAreThere() throws IOException {
+    GivenUp other = new GivenUp(directory.resolve("other"));
+    paths = other.paths;
+    other.add(OutboxEvent.of("a", "1"), DeadLetterReason.TOO_LARGE);
+    Path state = paths.deadLetters().state();
+    byte[] before = Files.readAllBytes(state);
+    other.add(OutboxEvent.of("a", "2"), DeadLetterReason.TOO_LARGE);
+    other.add(OutboxEvent.of("a", "3"), DeadLetterReason.TOO_LARGE);
+    Files.write(state, before);
+
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(3);
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(3);
+    assertThat(new OutboxReader(paths.deadLetters()).status().lagEvents()).isZero();
+    assertThat(StateFile.read(state).orElseThrow().nextSequence()).isEqualTo(4);
   }
 
   @Test
