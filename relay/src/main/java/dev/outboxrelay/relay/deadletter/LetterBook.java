@@ -148,6 +148,11 @@ public final class LetterBook implements Closeable {
     return RecordWalk.behind(letters, position);
   }
 
+  /** Goes on where an earlier walk is, which began in these letters. */
+  public RecordWalk walk(RecordWalk earlier) {
+    return earlier.in(letters);
+  }
+
   /** Writes down what was done, durably; none of them is there any more then. */
   public void mark(List<Long> numbers, Fate fate) throws IOException {
     List<OutcomesFile.Range> ranges = new ArrayList<>();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
@@ -681,6 +682,34 @@ class ControlDeskTest {
     given.add(OutboxEvent.of("a", "5"), DeadLetterReason.TOO_LARGE);
     apply(discard(numbers(99L)));
     assertThat(left()).containsExactly(3L);
+  }
+
+  /**
+   * The first ones may have to stay for a while, and of any number behind them something be done.
+   */
+  @Test
+  void whereTooManyAreKeptTheOldestThatMayGoAreFound() throws IOException {
+    List<OutboxEvent> many = new ArrayList<>();
+    for (int i = 0; i < 12_000; i++) {
+      many.add(OutboxEvent.of("t", "no event"));
+    }
+    WriterOptions options = WriterOptions.deadLetters(paths).withTrustParent(true);
+    try (QueueWriter writer = QueueWriter.open(options.withDurability(Durability.PROCESS))) {
+      writer.appendAll(many.subList(0, 6_000));
+      writer.appendAll(many.subList(6_000, 12_000));
+    }
+    apply(discard(numbers(99_999L)));
+    try (OutcomesFile file = OutcomesFile.open(paths.deadLetters().outcomes(), Disk.REAL)) {
+      file.append(List.of(new OutcomesFile.Range(5, 11_000, DeliveryOutcome.DEAD)));
+    }
+    saved = 0;
+    mostLetters = OptionalLong.of(100);
+    run(paths, UUID.randomUUID(), Disk.REAL);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(100);
+    Fates fates = Fates.read(paths.deadLetters());
+    assertThat(left()).containsExactly(1L, 2L, 3L, 4L);
+    assertThat(fates.of(12_004 - 96)).contains(Fate.DISCARDED);
+    assertThat(fates.of(12_004 - 95)).isEmpty();
   }
 
   @Test
