@@ -38,7 +38,7 @@ final class ChangeLetters {
     @Mixin private final RequestOptions request;
     @Mixin private LetterOptions letters;
 
-    @Option(names = "--all", description = "All that there are.")
+    @Option(names = "--all", description = "All that there are when the command begins.")
     private boolean all;
 
     @Option(
@@ -58,7 +58,8 @@ final class ChangeLetters {
           && (!RecordLimits.isTopicName(topic) || RecordLimits.INTERNAL_TOPICS.contains(topic))) {
         throw new CommandFailed(ExitCode.USAGE, "--to-topic: nobody may send to that topic");
       }
-      return request.ask(spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic));
+      long last = request.lastLetter();
+      return request.ask(spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic, last));
     }
   }
 
@@ -71,7 +72,7 @@ final class ChangeLetters {
     @Mixin private final RequestOptions request;
     @Mixin private LetterOptions letters;
 
-    @Option(names = "--all", description = "All that there are.")
+    @Option(names = "--all", description = "All that there are when the command begins.")
     private boolean all;
 
     Discard(Map<String, String> env) {
@@ -81,7 +82,8 @@ final class ChangeLetters {
     @Override
     public Integer call() throws IOException {
       Selection selection = selected(letters, all, request);
-      return request.ask(spec, id -> new Request(id, Verb.DISCARD_LETTERS, selection, null));
+      long last = request.lastLetter();
+      return request.ask(spec, id -> new Request(id, Verb.DISCARD_LETTERS, selection, null, last));
     }
   }
 }

@@ -182,6 +182,14 @@ public final class ControlFiles {
     }
   }
 
+  /**
+   * Where a request stands until it was applied; who removes it before it is taken up, withdraws
+   * it.
+   */
+  public Path requestFile(UUID id) {
+    return outbox.control().resolve(id + REQUEST);
+  }
+
   /** Puts a request there. */
   public void submit(Request request) throws IOException {
     int group = SafeFiles.attributes(outbox.root()).gid();

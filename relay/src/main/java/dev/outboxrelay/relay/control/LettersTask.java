@@ -83,7 +83,7 @@ final class LettersTask implements Task {
     if (book == null) {
       return false;
     }
-    lastNumber = book.lastNumber();
+    lastNumber = Math.min(book.lastNumber(), request.upTo());
     walk = book.walk();
     return true;
   }
@@ -163,6 +163,9 @@ final class LettersTask implements Task {
       node.put(fate.label(), done.getOrDefault(fate, 0L));
     }
     skipped.putInto(node);
+    if (request.hasUpTo()) {
+      node.put("up_to", request.upTo());
+    }
     node.put("more", plan != null && plan.more());
     return node;
   }

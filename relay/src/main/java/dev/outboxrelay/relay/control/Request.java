@@ -15,9 +15,15 @@ import java.util.UUID;
  * @param id names its files
  * @param select which dead letters; or which parked topics are to be asked for
  * @param topic the parked one; or where dead letters are replayed to, null for each one's own
+ * @param upTo dead letters with a higher number are not meant
  */
-public record Request(UUID id, Verb verb, Selection select, String topic) {
+public record Request(UUID id, Verb verb, Selection select, String topic, long upTo) {
   static final int VERSION = 1;
+
+  /** With any number. */
+  public Request(UUID id, Verb verb, Selection select, String topic) {
+    this(id, verb, select, topic, Long.MAX_VALUE);
+  }
 
   /** Names that could lead anywhere else are refused. */
   public Request {
@@ -30,6 +36,11 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
     if (verb == Verb.RETRY_TOPIC) {
       select.topics().forEach(RecordLimits::checkTopicName);
     }
+  }
+
+  /** Whether it names the last letter that is meant. */
+  boolean hasUpTo() {
+    return upTo != Long.MAX_VALUE;
   }
 
   /** All topics that it names. */
@@ -49,6 +60,7 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
     node.put("verb", verb.label());
     node.set("select", select.json());
     node.put("topic", topic);
+    node.put("up_to", hasUpTo() ? upTo : null);
     return node;
   }
 
@@ -70,7 +82,11 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
             .orElseThrow(() -> new IllegalArgumentException("its verb is not known"));
     try {
       return new Request(
-          id, verb, Selection.of(node.path("select")), node.path("topic").textValue());
+          id,
+          verb,
+          Selection.of(node.path("select")),
+          node.path("topic").textValue(),
+          node.path("up_to").asLong(Long.MAX_VALUE));
     } catch (InvalidEvent e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -9,6 +9,8 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.control.ControlFiles;
+import dev.outboxrelay.relay.pipeline.RelayLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Commands that find no relay, and apply themselves what they ask for. */
@@ -50,5 +53,41 @@ class ChangingCommandsTest {
     assertThat(OutcomesFile.outcomeOf(1, paths.outcomes())).isEqualTo(DeliveryOutcome.DEAD);
     Files.delete(paths.position());
     assertThat(run("dead-letters", "discard", "--all", "--timeout", "60").exitCode()).isZero();
+  }
+
+  /** A relay holds the lock and answers nothing. */
+  @Test
+  @Timeout(120)
+  void whoInterruptsItIsToldWhatBecomesOfTheRequest() throws IOException, InterruptedException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName(),
+            "parked",
+            "retry",
+            "a",
+            "--timeout",
+            "100");
+    builder.environment().put("OUTBOX_DIR", paths.root().toString());
+    builder.environment().put("OUTBOX_TRUST_PARENT", "1");
+    Path told = directory.resolve("told");
+    builder.redirectError(told.toFile());
+    try (RelayLock unused = RelayLock.take(paths.root())) {
+      Process command = builder.start();
+      try {
+        while (command.isAlive() && !new ControlFiles(paths, Disk.REAL).hasOpen()) {
+          Thread.onSpinWait();
+        }
+        command.destroy();
+        command.waitFor();
+        assertThat(told)
+            .content()
+            .contains("interrupted; the request stands", "--request", ".request");
+      } finally {
+        command.destroyForcibly().waitFor();
+      }
+    }
   }
 }

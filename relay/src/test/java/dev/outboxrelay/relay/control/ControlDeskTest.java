@@ -619,6 +619,15 @@ class ControlDeskTest {
   }
 
   @Test
+  void lettersThatCameSinceTheRequestAreNotMeant() throws IOException {
+    UUID id = UUID.randomUUID();
+    JsonNode answer = apply(new Request(id, Verb.DISCARD_LETTERS, Selection.ALL, null, 3));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    assertThat(answer.path("up_to").asLong()).isEqualTo(3);
+    assertThat(left()).containsExactly(4L);
+  }
+
+  @Test
   void manyTopicsAreAskedForByOneRequest() throws IOException {
     apply(replay(Selection.ALL, null));
     Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, topics("a", "b"), null);
