@@ -298,6 +298,12 @@ def test_dead_letters_are_shown_with_their_reasons_and_secrets_and_values_never(
         assert SECRET not in text
         assert "payload-" not in text
         assert "key-of-it" not in text
+    broker.set_topic_config(topic, {"max.message.bytes": "1000000"})
+    assert relay.cli("dead-letters", "replay", "--all").returncode == 0
+    expect(letters).to_have_count(0, timeout=WITHIN)
+    expect(page.locator("#dead-letter-reasons")).to_contain_text("There are none.")
+    with Outbox(outbox) as client:
+        assert client.wait_delivered(dead, 60) == "DELIVERED"
 
 
 def test_topics_that_are_missing_are_listed_until_they_are_there(

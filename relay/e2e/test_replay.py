@@ -13,10 +13,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
-from confluent_kafka.admin._resource import ResourceType
-
 from harness.position import Position
 from harness.topics import read_topic
 from harness.waiting import eventually
@@ -30,19 +26,10 @@ if TYPE_CHECKING:
     from outbox_client import Receipt
 
 LIMIT = 2_000
-ADMIN_SECONDS = 60
 NO_ANSWER = 12
 LETTERS = 400
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 NEXT_SEQUENCE = 64
-
-
-def allow(broker: Broker, topic: str, size: int) -> None:
-    """Has a topic take larger events."""
-    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    admin.incremental_alter_configs([resource])[resource].result(ADMIN_SECONDS)
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -93,7 +80,7 @@ def test_letters_are_sent_once_more_by_a_running_relay(
     usage = relay.cli("dead-letters", "replay")
     assert usage.returncode == 2
     assert "--all" in usage.stderr
-    allow(broker, topic, 1 << 20)
+    broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
     replayed = relay.cli("dead-letters", "replay", "--id", str(first.event_id), "--json")
     assert answer(replayed)["replayed"] == 1
     with Outbox(outbox) as client:
@@ -162,7 +149,7 @@ def test_without_a_relay_the_command_applies_it_and_the_next_relay_delivers(
     relay.start()
     receipts = refused(outbox, topic, 3)
     assert relay.stop() == 0
-    allow(broker, topic, 1 << 20)
+    broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
     assert answer(relay.cli("dead-letters", "replay", "1", "3", "--json"))["replayed"] == 2
     with Outbox(outbox) as client:
         assert [client.wait_delivered(each, 0) for each in receipts] == [
@@ -215,7 +202,7 @@ def test_a_request_stands_until_a_relay_comes_to_it(
     topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
     relay.start()
     [receipt] = refused(outbox, topic)
-    allow(broker, topic, 1 << 20)
+    broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
     relay.child.signal(signal.SIGSTOP)  # it holds its lock, and does nothing
     try:
         waiting = relay.cli("dead-letters", "replay", "--all", "--timeout", "1")
@@ -243,7 +230,7 @@ def test_whatever_is_killed_each_letter_is_sent_once_more(
     relay.environment["OUTBOX_REFUSALS_IN_A_ROW"] = "0"
     relay.start()
     receipts = refused(outbox, topic, LETTERS)
-    allow(broker, topic, 1 << 20)
+    broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
     for number in range(1, 7):
         asking = subprocess.Popen(
             relay.command(

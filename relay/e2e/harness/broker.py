@@ -12,6 +12,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub fo
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from . import archives
@@ -149,6 +151,16 @@ class Broker:
         admin.create_topics([topic], operation_timeout=ADMIN_SECONDS)[name].result(ADMIN_SECONDS)
         eventually(f"topic {name} is visible", lambda: name in self.topic_names())
         return name
+
+    def set_topic_config(self, topic: str, config: Mapping[str, str]) -> None:
+        """Change some settings of a topic."""
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        admin = self.admin()
+        admin.incremental_alter_configs([resource])[resource].result(ADMIN_SECONDS)
 
     def set_password(self, user: str, password: str) -> None:
         """Let SCRAM-SHA-512 know a user, or another password: connections stay as they are."""

@@ -44,7 +44,7 @@ public final class Fates {
   }
 
   /** Reads what was written since. */
-  void readOn() throws IOException {
+  public void readOn() throws IOException {
     UUID now = OutboxIdentity.outboxOf(letters);
     if (!now.equals(outbox)) {
       told.forget();
@@ -101,7 +101,7 @@ public final class Fates {
   }
 
   /** How many have one whose numbers are higher. */
-  long doneBehind(long number) {
+  public long doneBehind(long number) {
     return runs.countBehind(number);
   }
 

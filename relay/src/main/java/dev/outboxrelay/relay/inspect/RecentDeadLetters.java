@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.inspect;
 
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.relay.deadletter.Fates;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -11,9 +12,10 @@ import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
 /**
- * The latest dead letters of one outbox, and how many there are of each reason. It goes on reading
- * where it ended, a little at a time, so that any number of them costs a reader little. Holds no
- * values. Thread-safe.
+ * The latest dead letters of one outbox of which nothing was done yet, and how many there are of
+ * each reason. It goes on reading where it ended, a little at a time, so that any number of them
+ * costs a reader little; it begins anew once something was done of some. Holds no values.
+ * Thread-safe.
  */
 public final class RecentDeadLetters {
   private static final int KEPT = 50;
@@ -24,13 +26,18 @@ public final class RecentDeadLetters {
 
   private static final String OTHER_REASON = "other";
 
-  private final OutboxPaths outbox;
+  private final OutboxPaths letters;
   private final LongSupplier nanoClock;
   private final Deque<Entry> latest = new ArrayDeque<>();
   private final Map<String, Long> reasons = new TreeMap<>();
   private long cycle = Long.MIN_VALUE;
   private long offset;
   private long lastNumber;
+  private Fates fates; // null until it is needed
+  private long done; // of how many something was done when it was begun
+
+  /** Whether all was read once since: where something is done all the time, there is an end too. */
+  private boolean whole = true;
 
   /**
    * Reads nothing yet.
@@ -38,7 +45,7 @@ public final class RecentDeadLetters {
    * @param nanoClock nanoseconds that only grow
    */
   public RecentDeadLetters(OutboxPaths outbox, LongSupplier nanoClock) {
-    this.outbox = outbox;
+    this.letters = outbox.deadLetters();
     this.nanoClock = nanoClock;
   }
 
@@ -83,7 +90,7 @@ public final class RecentDeadLetters {
   /**
    * What is known of them.
    *
-   * @param total how many were read
+   * @param total how many were found
    * @param reasons how many of each reason
    * @param latest the latest, newest first
    * @param complete false if the next reading will find more
@@ -98,8 +105,9 @@ public final class RecentDeadLetters {
    */
   public synchronized Reading read(Duration budget) throws IOException {
     long end = nanoClock.getAsLong() + budget.toNanos();
+    lookWhatWasDone();
     boolean[] complete = {true};
-    new QueueWalk(outbox.deadLetters())
+    new QueueWalk(letters)
         .from(
             cycle,
             offset,
@@ -110,8 +118,27 @@ public final class RecentDeadLetters {
               }
               return complete[0];
             });
+    whole |= complete[0];
     long total = reasons.values().stream().mapToLong(Long::longValue).sum();
     return new Reading(total, Map.copyOf(reasons), List.copyOf(latest), complete[0]);
+  }
+
+  private void lookWhatWasDone() throws IOException {
+    if (fates == null) {
+      fates = Fates.read(letters);
+    } else {
+      fates.readOn();
+    }
+    long now = fates.doneBehind(0);
+    if (whole && now != done) {
+      done = now;
+      whole = false;
+      cycle = Long.MIN_VALUE;
+      offset = 0;
+      lastNumber = 0;
+      reasons.clear();
+      latest.clear();
+    }
   }
 
   /** The walk begins with the one at which the last reading ended. */
@@ -123,6 +150,9 @@ public final class RecentDeadLetters {
     cycle = found.cycle();
     offset = found.offset();
     lastNumber = found.record().sequence();
+    if (fates.of(lastNumber).isPresent()) {
+      return;
+    }
     Entry entry = Entry.of(DeadLetter.of(found.record()));
     boolean countable = reasons.containsKey(entry.reason()) || reasons.size() < MOST_REASONS;
     reasons.merge(countable ? entry.reason() : OTHER_REASON, 1L, Long::sum);

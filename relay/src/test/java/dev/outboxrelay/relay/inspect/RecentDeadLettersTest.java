@@ -7,11 +7,14 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
+import dev.outboxrelay.relay.deadletter.Fate;
+import dev.outboxrelay.relay.deadletter.LetterBook;
 import dev.outboxrelay.relay.inspect.RecentDeadLetters.Entry;
 import dev.outboxrelay.relay.inspect.RecentDeadLetters.Reading;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -94,6 +97,45 @@ class RecentDeadLettersTest {
 
     assertThat(reading.reasons()).hasSizeLessThanOrEqualTo(21).containsEntry("other", 20L);
     assertThat(reading.latest()).allMatch(entry -> entry.error().length() == 1_000);
+  }
+
+  @Test
+  void thoseOfWhichSomethingWasDoneAreGone() throws IOException {
+    append("too-large", 3);
+    append("invalid-record", 2);
+    assertThat(recent.read(LONG).total()).isEqualTo(5);
+    done(2L, 5L);
+
+    Reading reading = recent.read(LONG);
+    assertThat(reading.latest()).extracting(Entry::number).containsExactly(4L, 3L, 1L);
+    assertThat(reading.reasons())
+        .containsOnly(Map.entry("too-large", 2L), Map.entry("invalid-record", 1L));
+
+    append("too-large", 1);
+    assertThat(recent.read(LONG).latest())
+        .extracting(Entry::number)
+        .containsExactly(6L, 4L, 3L, 1L);
+    done(1L, 3L, 4L, 6L);
+    assertThat(recent.read(LONG)).isEqualTo(new Reading(0, Map.of(), List.of(), true));
+  }
+
+  /** Each reading would begin anew, and never come to the last ones. */
+  @Test
+  void whereSomethingIsDoneAllTheTimeAllOfThemAreReadAllTheSame() throws IOException {
+    append("too-large", 6);
+    boolean complete = false;
+    for (long number = 1; number <= 5; number++) {
+      done(number);
+      complete |= recent.read(Duration.ZERO).latest().stream().anyMatch(it -> it.number() == 6);
+    }
+    assertThat(complete).isTrue();
+  }
+
+  private void done(Long... numbers) throws IOException {
+    try (LetterBook book =
+        LetterBook.find(WriterOptions.deadLetters(paths), InstantSource.system()).orElseThrow()) {
+      book.mark(List.of(numbers), Fate.DISCARDED);
+    }
   }
 
   private void append(String reason, int count) {

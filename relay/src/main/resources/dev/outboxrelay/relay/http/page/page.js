@@ -13,6 +13,7 @@ import { age, number, set, time } from "./text.js";
 const BEAT_MILLIS = 1000;
 const LOOK_MILLIS = 2000;
 const HISTORY_MILLIS = 10000;
+const LETTERS_MILLIS = 5000;
 /** A relay with many outboxes takes longer to answer, and is asked less often. */
 const REST_PER_LOOK = 20;
 /** Of an outbox on hold nothing is known of its topics. */
@@ -138,17 +139,22 @@ function withNow(history, outbox) {
   };
 }
 
-/** They are read anew only when there are more, or not all were read. */
+/** They are read anew when there are more or not all were read, and now and then, as some may go. */
 async function showLetters(outbox) {
   const before = known.deadLetters;
-  if (before !== null && before.complete && before.madeSinceStart === outbox.dead_letters) {
+  const fresh = before !== null && performance.now() - before.asked < LETTERS_MILLIS;
+  if (fresh && before.complete && before.madeSinceStart === outbox.dead_letters) {
     return;
   }
+  const asked = performance.now();
   // They are read from the disk, which may hang; all else comes from memory.
   const letters = await ask("dead-letters.json", outbox.outbox).catch(() => null);
   if (letters !== null && letters.outbox === selected) {
-    known.deadLetters = { ...letters, madeSinceStart: outbox.dead_letters };
-    showDeadLetters(letters);
+    const text = JSON.stringify(letters);
+    known.deadLetters = { ...letters, madeSinceStart: outbox.dead_letters, asked, text };
+    if (text !== before?.text) {
+      showDeadLetters(letters);
+    }
   }
 }
 
