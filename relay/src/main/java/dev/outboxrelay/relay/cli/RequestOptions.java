@@ -70,10 +70,11 @@ final class RequestOptions {
           "there is no request " + id + ": it was never made, or its answer is gone by now");
     }
     String stands =
-        "the request stands, and is applied when a relay comes to it: ask again with --request "
-            + id
-            + "; until then it is withdrawn by removing "
-            + asking.file(id);
+        "the request stands, and is applied when a relay comes to it; until then it is withdrawn by "
+            + "removing "
+            + asking.file(id)
+            + "; ask again with --request "
+            + id;
     Optional<JsonNode> answer;
     try (Interrupted unused = Interrupted.telling(spec.commandLine().getErr(), stands)) {
       if (earlier == null) {

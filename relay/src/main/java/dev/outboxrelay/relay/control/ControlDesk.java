@@ -213,7 +213,9 @@ public final class ControlDesk implements Chores {
       return true;
     } catch (IllegalArgumentException e) {
       ObjectNode refused = JsonNodeFactory.instance.objectNode();
-      refused.put("error", "the request can't be used: " + e.getMessage());
+      String why = String.valueOf(e.getMessage()); // which may repeat what stands there
+      String error = "the request can't be used: " + why.substring(0, Math.min(1000, why.length()));
+      refused.put("error", error);
       answer(each, null, refused);
       return true;
     } catch (IOException | OutboxError e) {

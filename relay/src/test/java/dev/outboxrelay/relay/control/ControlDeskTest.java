@@ -451,9 +451,17 @@ class ControlDeskTest {
     UUID strange = UUID.randomUUID();
     Files.writeString(
         request(strange), discard(topics("a")).json().toString()); // with another's id
+    UUID wordy = UUID.randomUUID();
+    String word = "x".repeat(16_000);
+    Files.writeString(
+        request(wordy),
+        String.format(
+            "{\"version\":1,\"id\":\"%s\",\"verb\":\"parked retry\",\"topic\":\"%s\",\"select\":"
+                + "{\"topics\":[],\"reasons\":[],\"ids\":[\"%s\"],\"numbers\":[]}}",
+            wordy, word, word));
     UUID huge = UUID.randomUUID();
     Files.write(request(huge), new byte[1 << 20]);
-    for (UUID each : List.of(malformed, strange, huge)) {
+    for (UUID each : List.of(malformed, strange, wordy, huge)) {
       Files.setAttribute(request(each), "unix:mode", 0660);
     }
     UUID linked = UUID.randomUUID();
@@ -463,7 +471,7 @@ class ControlDeskTest {
     JsonNode answer = run(paths, good.id(), Disk.REAL).orElseThrow();
 
     assertThat(answer.path("discarded").asLong()).isEqualTo(1);
-    for (UUID each : List.of(malformed, strange, huge)) {
+    for (UUID each : List.of(malformed, strange, wordy, huge)) {
       assertThat(run(paths, each, Disk.REAL).orElseThrow().path("error").asText())
           .contains("can't be used");
       assertThat(request(each)).doesNotExist();
