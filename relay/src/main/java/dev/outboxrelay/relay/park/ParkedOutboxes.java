@@ -91,7 +91,15 @@ public final class ParkedOutboxes implements ParkedStore {
     try {
       opened.find();
       opened.count();
-      opened.topics().forEach((topic, found) -> opened.left.put(topic, found.appendedSequence()));
+      opened
+          .topics()
+          .forEach(
+              (topic, found) -> {
+                opened.left.put(topic, found.appendedSequence());
+                if (!found.isEmpty() && !found.keepsOrder()) {
+                  opened.tellReplayed(topic);
+                }
+              });
       return opened;
     } catch (IOException | RuntimeException | Error e) {
       directory.close();

@@ -65,7 +65,10 @@ public interface ParkedStore extends AutoCloseable {
    */
   boolean isLost(String topic, long sequence, long original);
 
-  /** A topic that has got events that were given up before; null if none has since. */
+  /**
+   * A topic that has got events that were given up before, or has kept none but such from an
+   * earlier run; null if none has since.
+   */
   String pollReplayed();
 
   /** A topic that somebody wants to have asked for now; null if nobody does. */
