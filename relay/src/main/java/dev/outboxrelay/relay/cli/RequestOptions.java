@@ -80,6 +80,9 @@ final class RequestOptions {
     } else {
       out.println(text(answer));
     }
+    if (answer.path("failed").asLong() > 0) {
+      return ExitCode.NOT_SAVED;
+    }
     boolean all =
         answer.path("not_settled").asLong() == 0
             && answer.path("refused").asLong() == 0

@@ -9,7 +9,9 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +37,8 @@ public final class ControlDesk implements Chores {
   /** File systems count in seconds. */
   private static final long CHANGE_MILLIS = 2_000;
 
+  private static final UUID NOBODY = new UUID(0, 0);
+
   private static final long ANSWER_MILLIS = TimeUnit.DAYS.toMillis(1);
 
   private final Workplace place;
@@ -43,6 +47,9 @@ public final class ControlDesk implements Chores {
   private final LetterTrim trim;
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
   private String unreadable; // what was wrong with a file of the last look
+  private final Map<UUID, Long> failing = new HashMap<>(); // requests, and when to try them again
+  private boolean takesFailing;
+  private long lookedNanos;
   private UUID id; // of the request that is being applied; null if none is
   private Verb verb;
   private Task task;
@@ -71,12 +78,11 @@ public final class ControlDesk implements Chores {
   public void begin() {
     try {
       List<UUID> taken = files.list().taken();
-      place.parked().holdLanes(!taken.isEmpty());
       for (UUID each : taken) {
-        keepLaneFromRunning(each);
+        keepLanesBack(each);
       }
     } catch (IOException | RuntimeException e) {
-      place.parked().holdLanes(true); // until a look tells
+      place.parked().holdLanes(NOBODY); // until a look tells
       report.failed(e);
     }
   }
@@ -103,9 +109,10 @@ public final class ControlDesk implements Chores {
       return done;
     } catch (IOException | RuntimeException e) {
       // Whatever stands in these files, delivery goes on.
-      nextNanos = now + RETRY_NANOS;
+      nextNanos = now + (task == null ? RETRY_NANOS : WAIT_NANOS);
       seen = null;
       report.failed(e);
+      putOff(now);
       return 0;
     }
   }
@@ -113,6 +120,21 @@ public final class ControlDesk implements Chores {
   @Override
   public long nanosToNext(long now) {
     return nextNanos - now;
+  }
+
+  /** A request that fails is tried again when others have had their turn. */
+  private void putOff(long now) {
+    if (task == null) {
+      return;
+    }
+    failing.put(id, now + RETRY_NANOS);
+    Task failed = task;
+    task = null;
+    try {
+      failed.close();
+    } catch (IOException e) {
+      report.failed(e);
+    }
   }
 
   private int trim(long now) throws IOException {
@@ -140,12 +162,21 @@ public final class ControlDesk implements Chores {
     }
     boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
     ControlFiles.Listing listing = files.list();
+    failing.keySet().retainAll(listing.all());
+    lookedNanos = now;
+    takesFailing = false;
     int done = takeNext(listing);
-    boolean all = done == 0 && isOld;
+    if (done == 0 && !failing.isEmpty()) {
+      takesFailing = true;
+      done = takeNext(listing);
+    }
+    boolean all = done == 0 && isOld && failing.isEmpty();
     seen = all ? changed : null;
     if (listing.unusable() == null && unreadable == null) {
       lookAnywayNanos = Long.MAX_VALUE;
-      report.done();
+      if (failing.isEmpty()) {
+        report.done();
+      }
     } else {
       lookAnywayNanos = now + UNUSABLE_NANOS;
       report.failed(new IOException(listing.unusable() == null ? unreadable : listing.unusable()));
@@ -181,6 +212,9 @@ public final class ControlDesk implements Chores {
   }
 
   private boolean take(UUID each, String kind) throws IOException {
+    if (failing.containsKey(each) && (!takesFailing || lookedNanos - failing.get(each) < 0)) {
+      return false; // others come first
+    }
     try {
       JsonNode content = files.read(each, kind).orElse(null);
       if (content == null) {
@@ -213,12 +247,14 @@ public final class ControlDesk implements Chores {
     };
   }
 
-  private void keepLaneFromRunning(UUID taken) throws IOException {
+  private void keepLanesBack(UUID taken) throws IOException {
     try {
       JsonNode content = files.read(taken, ControlFiles.TAKEN).orElse(null);
       Request request = content == null ? null : Request.of(taken, content.path("request"));
       if (request != null && request.verb() == Verb.DISCARD_PARKED) {
         place.parked().discard(request.topic(), true);
+      } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
+        place.parked().holdLanes(taken);
       }
     } catch (IllegalArgumentException e) {
       // It is refused when its turn comes.
@@ -235,7 +271,9 @@ public final class ControlDesk implements Chores {
     }
     Task finished = task;
     task = null;
+    failing.remove(id);
     finished.close();
+    finished.over();
   }
 
   private void answer(UUID to, Verb about, ObjectNode content) throws IOException {

@@ -24,8 +24,10 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
@@ -77,6 +79,13 @@ public final class ControlFiles {
    */
   record Listing(List<UUID> requests, List<UUID> taken, List<UUID> answers, String unusable) {
     static final Listing NOTHING = new Listing(List.of(), List.of(), List.of(), null);
+
+    /** All that are yet to be answered. */
+    Set<UUID> all() {
+      Set<UUID> all = new HashSet<>(requests);
+      all.addAll(taken);
+      return all;
+    }
   }
 
   /** When names there changed last; null if there is no such directory. */

@@ -181,8 +181,12 @@ final class DiscardTask implements Task {
   public void close() throws IOException {
     try (Closeable last = lock;
         HeldDirectories folders = held) {
-      place.parked().discard(request.topic(), false);
-      place.parked().holdLanes(false);
+      // Closed the other way round.
     }
+  }
+
+  @Override
+  public void over() {
+    place.parked().discard(request.topic(), false);
   }
 }

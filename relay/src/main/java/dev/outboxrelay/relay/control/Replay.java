@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.control;
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.EventTooLarge;
 import dev.outboxrelay.client.InvalidEvent;
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
@@ -11,73 +12,125 @@ import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
-/** Moves the events of dead letters to the lanes of their topics, once each. For one thread. */
+/**
+ * Moves the events of dead letters to the lanes of their topics, once each. A topic that takes none
+ * is its own letters' fate alone. For one thread.
+ */
 final class Replay {
+  /** What fails once, like a lock that is held for long, need not fail again. */
+  private static final int TRIES = 3;
+
   private final Workplace place;
-  private final String toTopic; // null = each one's own
+  private final Request request;
 
   /** What a topic holds already of these dead letters. */
   private final Map<String, Set<Long>> there = new HashMap<>();
 
-  private final Set<String> topics = new HashSet<>();
-  private final List<OutcomesFile.Range> outcomes = new ArrayList<>();
+  /** What is wrong with topics that take nothing. */
+  private final Map<String, String> broken = new HashMap<>();
+
+  /** The letters of this batch, by the topics that they went to. */
+  private final Map<String, List<Moved>> batch = new LinkedHashMap<>();
 
   /** Whether some may be there that are not marked: an earlier try was broken off. */
   private boolean again;
 
-  Replay(Workplace place, String toTopic, boolean again) {
+  private record Moved(long number, Source source) {}
+
+  Replay(Workplace place, Request request, boolean again) {
     this.place = place;
-    this.toTopic = toTopic;
+    this.request = request;
     this.again = again;
   }
 
-  /** Adds one to the batch; false if it can't be replayed. */
-  boolean add(Letter letter, UUID deadLetters, Skipped skipped) throws IOException {
+  /** Where the event of a letter goes; null if it can't be replayed. */
+  String topicOf(Letter letter) {
+    OutboxRecord event = letter.event().orElse(null);
+    return event == null || refusal(event, letter.source().orElse(null)) != null
+        ? null
+        : topicOf(event);
+  }
+
+  private String topicOf(OutboxRecord event) {
+    return request.topic() == null ? event.topic() : request.topic();
+  }
+
+  /** Adds one to the batch, unless it can't be replayed. */
+  void add(Letter letter, UUID deadLetters, Skipped skipped) {
     OutboxRecord event = letter.event().orElse(null);
     Source source = letter.source().orElse(null);
     String refusal = refusal(event, source);
     if (refusal != null) {
       skipped.refused(refusal);
-      return false;
+      return;
     }
-    String topic = toTopic == null ? event.topic() : toTopic;
-    if (again && !there.containsKey(topic)) {
-      there.put(topic, place.parked().replayed(topic, deadLetters));
-    }
-    if (!there.getOrDefault(topic, Set.of()).contains(letter.number())) {
-      Source by = source.replayedBy(new Source.Letter(deadLetters, letter.number()));
-      try {
-        place.parked().replay(topic, moved(event, topic), by);
-      } catch (EventTooLarge | InvalidEvent e) {
-        skipped.refused(e.getMessage());
-        return false;
+    String topic = topicOf(event);
+    Source by = source.replayedBy(new Source.Letter(deadLetters, letter.number()));
+    try {
+      boolean done = tried(topic, () -> move(topic, moved(event, topic), by));
+      if (done) {
+        batch
+            .computeIfAbsent(topic, any -> new ArrayList<>())
+            .add(new Moved(letter.number(), source));
+      } else {
+        skipped.failed(broken.get(topic));
       }
+    } catch (EventTooLarge | InvalidEvent e) {
+      skipped.refused(e.getMessage());
     }
-    topics.add(topic);
-    if (source.isOf(place.identity()) && source.sequence() <= place.saved().getAsLong()) {
-      outcomes.add(
-          new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.PARKED));
-    }
-    return true;
   }
 
   private String refusal(OutboxRecord event, Source source) {
     if (event == null || source == null) {
       return "its bytes are damaged";
     }
-    String topic = toTopic == null ? event.topic() : toTopic;
+    String topic = topicOf(event);
     if (RecordLimits.INTERNAL_TOPICS.contains(topic)) {
       return "topic " + topic + " is kept by the brokers: name another one";
     } else if (!RecordLimits.isTopicName(topic)) {
       return "its topic is no topic's name: name another one";
     }
     return event.timestamp() < 0 ? "its timestamp is negative" : null;
+  }
+
+  private interface Attempt {
+    void make() throws IOException;
+  }
+
+  /** Whether a topic's outbox did that; what is wrong with one that does not is kept in mind. */
+  private boolean tried(String topic, Attempt attempt) {
+    for (int tries = 1; !broken.containsKey(topic); tries++) {
+      try {
+        attempt.make();
+        return true;
+      } catch (EventTooLarge | InvalidEvent e) {
+        throw e;
+      } catch (IOException | OutboxError e) {
+        there.remove(topic);
+        again = true; // it may be there all the same
+        if (tries == TRIES) {
+          broken.put(topic, "topic " + topic + ": " + e.getMessage());
+        }
+      }
+    }
+    return false;
+  }
+
+  private void move(String topic, OutboxRecord event, Source by) throws IOException {
+    UUID deadLetters = by.letter().deadLetters();
+    place.parked().holdLane(request.id(), topic);
+    if (again && !there.containsKey(topic)) {
+      there.put(topic, place.parked().replayed(topic, deadLetters));
+    }
+    if (!there.getOrDefault(topic, Set.of()).contains(by.letter().number())) {
+      place.parked().replay(topic, event, by);
+    }
   }
 
   /** The partition is one of its own topic. */
@@ -102,25 +155,48 @@ final class Replay {
         event.length());
   }
 
-  /** All of the batch is durable when it returns, and clients are told. */
-  void finishBatch() throws IOException {
-    for (String topic : topics) {
-      place.parked().syncOf(topic);
+  /**
+   * What of the batch is durable when it returns, and clients are told.
+   *
+   * @return the numbers of these letters
+   */
+  List<Long> finishBatch(Skipped skipped) throws IOException {
+    List<Long> numbers = new ArrayList<>();
+    List<OutcomesFile.Range> outcomes = new ArrayList<>();
+    for (Map.Entry<String, List<Moved>> each : batch.entrySet()) {
+      String topic = each.getKey();
+      boolean safe = tried(topic, () -> place.parked().syncOf(topic));
+      for (Moved moved : each.getValue()) {
+        if (safe) {
+          numbers.add(moved.number());
+          tell(moved.source(), outcomes);
+        } else {
+          skipped.failed(broken.get(topic));
+        }
+      }
     }
     place.outcomes().append(outcomes);
-    outcomes.clear();
+    numbers.sort(Long::compare);
+    return numbers;
+  }
+
+  private void tell(Source source, List<OutcomesFile.Range> outcomes) {
+    if (source.isOf(place.identity()) && source.sequence() <= place.saved().getAsLong()) {
+      outcomes.add(
+          new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.PARKED));
+    }
   }
 
   /** The batch comes once more. */
   void failed() {
     again = true;
     there.clear();
-    outcomes.clear();
+    batch.clear();
   }
 
-  /** Lanes have something to deliver. */
-  void tell() {
-    topics.forEach(place.parked()::tellReplayed);
-    topics.clear();
+  /** The batch is marked: its lanes have something to deliver. */
+  void marked() {
+    batch.keySet().forEach(place.parked()::tellReplayed);
+    batch.clear();
   }
 }

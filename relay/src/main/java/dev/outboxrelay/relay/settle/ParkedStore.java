@@ -77,8 +77,8 @@ public interface ParkedStore extends AutoCloseable {
   /** Whether what a topic holds is being given up: its lane must not run. */
   boolean isDiscarded(String topic);
 
-  /** Whether no lane may save a position now. */
-  boolean holdsLanes();
+  /** Whether a topic's lane may not save a position now. */
+  boolean holdsLane(String topic);
 
   @Override
   void close() throws IOException;
