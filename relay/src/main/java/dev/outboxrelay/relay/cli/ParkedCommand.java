@@ -236,8 +236,18 @@ final class ParkedCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = "Gives up what is parked of a topic: it is never sent, and not kept.")
   static final class Discard extends Change {
+    @Option(
+        names = "--replays",
+        description = "Only dead letters that were replayed, up to the first event that was not.")
+    private boolean replays;
+
     Discard(Map<String, String> env) {
       super(env, Verb.DISCARD_PARKED);
+    }
+
+    @Override
+    Verb verb() {
+      return replays ? Verb.DISCARD_REPLAYS : super.verb();
     }
   }
 
@@ -255,12 +265,17 @@ final class ParkedCommand implements Runnable {
       request = new RequestOptions(env);
     }
 
+    /** What is asked for. */
+    Verb verb() {
+      return verb;
+    }
+
     @Override
     public Integer call() throws IOException {
       if (!request.isEarlier()) {
         checkName(topic);
       }
-      return request.ask(spec, id -> new Request(id, verb, Selection.ALL, topic));
+      return request.ask(spec, id -> new Request(id, verb(), Selection.ALL, topic));
     }
   }
 }

@@ -85,6 +85,7 @@ final class RequestOptions {
     }
     boolean all =
         answer.path("not_settled").asLong() == 0
+            && answer.path("left").asLong() == 0
             && answer.path("refused").asLong() == 0
             && !answer.path("more").asBoolean();
     return all ? ExitCode.OK : ExitCode.PROBLEMS_FOUND;

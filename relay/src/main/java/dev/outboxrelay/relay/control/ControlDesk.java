@@ -241,7 +241,7 @@ public final class ControlDesk implements Chores {
     return switch (request.verb()) {
       case REPLAY_LETTERS, DISCARD_LETTERS ->
           new LettersTask(request, plan == null ? null : Plan.of(plan), place, files);
-      case DISCARD_PARKED ->
+      case DISCARD_PARKED, DISCARD_REPLAYS ->
           new DiscardTask(request, plan == null ? null : Cut.of(plan), place, files);
       case RETRY_TOPIC -> new RetryTask(request.topic(), place);
     };
@@ -251,7 +251,7 @@ public final class ControlDesk implements Chores {
     try {
       JsonNode content = files.read(taken, ControlFiles.TAKEN).orElse(null);
       Request request = content == null ? null : Request.of(taken, content.path("request"));
-      if (request != null && request.verb() == Verb.DISCARD_PARKED) {
+      if (request != null && request.verb().discardsParked()) {
         place.parked().discard(request.topic(), true);
       } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
         place.parked().holdLanes(taken);
@@ -266,7 +266,7 @@ public final class ControlDesk implements Chores {
     answer(id, verb, done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
-      Discard why = verb == Verb.DISCARD_PARKED ? Discard.PARKED : Discard.DEAD_LETTER;
+      Discard why = verb.discardsParked() ? Discard.PARKED : Discard.DEAD_LETTER;
       report.tell(new Fact.Discarded(why, discarded));
     }
     Task finished = task;

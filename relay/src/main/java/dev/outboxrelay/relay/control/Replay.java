@@ -71,13 +71,14 @@ final class Replay {
       return;
     }
     String topic = topicOf(event);
+    if (isLost(letter, source)) {
+      source = source.ofNobody();
+    }
     Source by = source.replayedBy(new Source.Letter(deadLetters, letter.number()));
     try {
       boolean done = tried(topic, () -> move(topic, moved(event, topic), by));
       if (done) {
-        batch
-            .computeIfAbsent(topic, any -> new ArrayList<>())
-            .add(new Moved(letter.number(), source));
+        batch.computeIfAbsent(topic, any -> new ArrayList<>()).add(new Moved(letter.number(), by));
       } else {
         skipped.failed(broken.get(topic));
       }
@@ -97,6 +98,14 @@ final class Replay {
       return "its topic is no topic's name: name another one";
     }
     return event.timestamp() < 0 ? "its timestamp is negative" : null;
+  }
+
+  /** Whether the main queue has lost an event that a lane gave up. */
+  private boolean isLost(Letter letter, Source source) {
+    OutboxRecord kept = letter.kept().orElseThrow();
+    return Source.of(kept) != null
+        && source.isOf(place.identity())
+        && place.parked().isLost(kept.topic(), kept.sequence(), source.sequence());
   }
 
   private interface Attempt {

@@ -21,7 +21,7 @@ public record Request(UUID id, Verb verb, Selection select, String topic) {
   public Request {
     if (topic != null) {
       RecordLimits.checkTopicName(topic);
-    } else if (verb == Verb.RETRY_TOPIC || verb == Verb.DISCARD_PARKED) {
+    } else if (verb == Verb.RETRY_TOPIC || verb.discardsParked()) {
       throw new IllegalArgumentException("it names no topic");
     }
   }

@@ -50,6 +50,11 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
     return new Source(outbox, generation, sequence, appendMillis, by);
   }
 
+  /** The same of no outbox, where that has lost it: another event may get its sequence. */
+  public Source ofNobody() {
+    return new Source(new UUID(0, 0), generation, sequence, appendMillis, letter);
+  }
+
   /** Whether it was given up before, and not just parked: it has no place in the topic's order. */
   public boolean isReplay() {
     return letter != null;

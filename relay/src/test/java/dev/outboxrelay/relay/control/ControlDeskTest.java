@@ -554,6 +554,73 @@ class ControlDeskTest {
   }
 
   @Test
+  void whatIsToldToBeDeliveredIsNotToldToBeDead() throws IOException {
+    apply(replay(Selection.ALL, null));
+    try (OutcomesFile outcomes = OutcomesFile.open(paths.outcomes(), Disk.REAL)) {
+      outcomes.append(List.of(new OutcomesFile.Range(1, 1, DeliveryOutcome.DELIVERED)));
+      outcomes.append(List.of(new OutcomesFile.Range(4, 4, DeliveryOutcome.DELIVERED)));
+    }
+    assertThat(apply(discardParked("a")).path("discarded").asLong()).isEqualTo(3);
+    for (long sequence : new long[] {1, 4}) {
+      assertThat(OutcomesFile.outcomeOf(sequence, paths.outcomes()))
+          .isEqualTo(DeliveryOutcome.DELIVERED);
+    }
+    assertThat(OutcomesFile.outcomeOf(3, paths.outcomes())).isEqualTo(DeliveryOutcome.DEAD);
+  }
+
+  /** Parks an event that is not in the main queue any more. */
+  private OutboxPaths parkLost(String topic, long sequence) throws IOException {
+    OutboxIdentity identity = given.identity();
+    WriterOptions options = WriterOptions.of(paths).withTrustParent(true);
+    OutboxRecord original;
+    try (CycleReader reader =
+        CycleReader.open(paths.cycle(paths.cycles().get(0)), identity.outbox())) {
+      original = ((CycleStep.Event) reader.next(true)).found().record();
+    }
+    try (ParkedOutboxes parked = ParkedOutboxes.open(paths, identity, saved, options)) {
+      parked.replay(
+          topic, original, new Source(identity.outbox(), identity.generation(), sequence, 1));
+      parked.syncOf(topic);
+    }
+    return paths.parked(topic);
+  }
+
+  @Test
+  void whatTheMainQueueHasLostIsGivenUpAndNobodyIsTold() throws IOException {
+    saved = 50;
+    parkLost("lost", 99);
+    JsonNode answer = apply(discardParked("lost"));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
+    assertThat(answer.path("not_settled").asLong()).isZero();
+    assertThat(OutcomesFile.read(paths.outcomes())).isEmpty();
+  }
+
+  @Test
+  void aDeadLetterOfWhatTheMainQueueHasLostIsReplayedAndNobodyIsTold() throws IOException {
+    saved = 50;
+    OutboxPaths lane = parkLost("lost", 99);
+    given.add(lane, OutboxIdentity.find(lane).orElseThrow(), DeadLetterReason.TOO_LARGE);
+    lanePosition(lane, 1);
+    assertThat(apply(replay(numbers(5L), null)).path("replayed").asLong()).isEqualTo(1);
+    Source source = Source.of(parked(paths, "lost").get(1));
+    assertThat(source.isReplay()).isTrue();
+    assertThat(source.isOf(given.identity())).isFalse();
+    assertThat(OutcomesFile.read(paths.outcomes())).isEmpty();
+  }
+
+  @Test
+  void replaysAreGivenUpAlone() throws IOException {
+    apply(replay(topics("a"), null));
+    parkLost("a", 2);
+    apply(replay(topics("b"), "a"));
+    Request request = new Request(UUID.randomUUID(), Verb.DISCARD_REPLAYS, Selection.ALL, "a");
+    JsonNode answer = apply(request);
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    assertThat(answer.path("left").asLong()).isEqualTo(2);
+    assertThat(new OutboxReader(paths.parked("a")).status().lagEvents()).isEqualTo(2);
+  }
+
+  @Test
   void whateverIsKilledWhatIsParkedIsGivenUpOnce() throws IOException {
     apply(replay(Selection.ALL, null));
     Request request = discardParked("a");
