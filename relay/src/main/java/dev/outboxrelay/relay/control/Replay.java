@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.control;
 
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.EventTooLarge;
 import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.OutboxError;
@@ -23,6 +24,14 @@ import java.util.UUID;
  * is its own letters' fate alone. For one thread.
  */
 final class Replay {
+  /** Headers of an event that is sent to another topic; consumers get them. */
+  static final String ORIGINAL_TOPIC = "outbox-original-topic";
+
+  static final String ORIGINAL_PARTITION = "outbox-original-partition";
+
+  /** The event's own time, as where brokers refuse it. */
+  static final String TIMESTAMP = "outbox-timestamp";
+
   /** What fails once, like a lock that is held for long, need not fail again. */
   private static final int TRIES = 3;
 
@@ -74,7 +83,7 @@ final class Replay {
     if (isLost(letter, source)) {
       source = source.ofNobody();
     }
-    Source by = source.replayedBy(new Source.Letter(deadLetters, letter.number()));
+    Source by = source.replayedBy(new Source.Letter(deadLetters, letter.number(), round(source)));
     try {
       boolean done = tried(topic, () -> move(topic, moved(event, topic), by));
       if (done) {
@@ -97,7 +106,7 @@ final class Replay {
     } else if (!RecordLimits.isTopicName(topic)) {
       return "its topic is no topic's name: name another one";
     }
-    return event.timestamp() < 0 ? "its timestamp is negative" : null;
+    return event.timestamp() < 0 && !request.timestampNow() ? "its timestamp is negative" : null;
   }
 
   /** Whether the main queue has lost an event that a lane gave up. */
@@ -142,26 +151,45 @@ final class Replay {
     }
   }
 
-  /** The partition is one of its own topic. */
-  private static OutboxRecord moved(OutboxRecord event, String topic) {
-    if (topic.equals(event.topic())) {
+  private static int round(Source source) {
+    return source.isReplay() ? source.letter().round() + 1 : 1;
+  }
+
+  /** The partition is one of its own topic. Where it was meant to go at first is kept. */
+  private OutboxRecord moved(OutboxRecord event, String topic) {
+    boolean elsewhere = !topic.equals(event.topic());
+    if (!elsewhere && !request.timestampNow()) {
       return event;
+    }
+    List<EventHeader> headers = new ArrayList<>(event.headers());
+    if (request.timestampNow() && hasNone(headers, TIMESTAMP)) {
+      headers.add(EventHeader.of(TIMESTAMP, Long.toString(event.timestamp())));
+    }
+    if (elsewhere && hasNone(headers, ORIGINAL_TOPIC)) {
+      headers.add(EventHeader.of(ORIGINAL_TOPIC, event.topic()));
+      if (event.partition() != null) {
+        headers.add(EventHeader.of(ORIGINAL_PARTITION, event.partition().toString()));
+      }
     }
     return new OutboxRecord(
         event.sequence(),
         event.entry(),
         event.appendTime(),
-        event.timestamp(),
+        request.timestampNow() ? place.like().clock().millis() : event.timestamp(),
         event.eventId(),
         topic,
         event.key(),
         event.value(),
-        event.headers(),
-        null,
+        headers,
+        elsewhere ? null : event.partition(),
         event.batch(),
         event.continued(),
         event.prologue(),
         event.length());
+  }
+
+  private static boolean hasNone(List<EventHeader> headers, String name) {
+    return headers.stream().noneMatch(header -> header.name().equals(name));
   }
 
   /**

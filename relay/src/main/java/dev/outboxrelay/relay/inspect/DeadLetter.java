@@ -5,6 +5,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deadletter.Letter;
+import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -19,10 +20,16 @@ import java.util.function.Predicate;
  * @param reason a stable name
  * @param error what Kafka said
  * @param at when it was given up; empty if that is unreadable
+ * @param replayOf the dead letter as which its event was replayed before; empty if it was not
  * @param event as it was appended; empty if its bytes are damaged
  */
 public record DeadLetter(
-    long number, String reason, String error, Optional<Instant> at, Optional<OutboxRecord> event) {
+    long number,
+    String reason,
+    String error,
+    Optional<Instant> at,
+    Optional<Source.Letter> replayOf,
+    Optional<OutboxRecord> event) {
   /**
    * Visits the dead letters of an outbox that there are now, oldest first.
    *
@@ -38,6 +45,7 @@ public record DeadLetter(
         header(letter, DeadLetters.REASON).orElse("unknown"),
         header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
+        Letter.of(letter).source().map(Source::letter),
         Letter.of(letter).event());
   }
 

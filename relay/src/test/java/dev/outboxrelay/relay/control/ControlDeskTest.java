@@ -323,6 +323,51 @@ class ControlDeskTest {
     assertThat(parked(paths, "a").get(0).partition()).isEqualTo(7);
   }
 
+  private static List<String> texts(OutboxRecord record, String name) {
+    return record.headers().stream()
+        .filter(header -> header.name().equals(name))
+        .map(header -> new String(header.value(), java.nio.charset.StandardCharsets.UTF_8))
+        .toList();
+  }
+
+  @Test
+  void anotherTopicIsToldWhereTheyWereMeantToGoAtFirst() throws IOException {
+    given.add(OutboxEvent.builder("a").value("5").partition(7).build(), DeadLetterReason.TOO_LARGE);
+    apply(replay(numbers(5L), "other"));
+    OutboxRecord first = parked(paths, "other").get(0);
+    assertThat(texts(first, "outbox-original-topic")).containsExactly("a");
+    assertThat(texts(first, "outbox-original-partition")).containsExactly("7");
+    assertThat(Source.of(first).letter().round()).isEqualTo(1);
+    OutboxPaths lane = paths.parked("other");
+    given.add(lane, OutboxIdentity.find(lane).orElseThrow(), DeadLetterReason.TOO_LARGE);
+    lanePosition(lane, 1);
+    apply(replay(numbers(6L), "third"));
+    OutboxRecord second = parked(paths, "third").get(0);
+    assertThat(texts(second, "outbox-original-topic")).containsExactly("a");
+    assertThat(texts(second, "outbox-original-partition")).containsExactly("7");
+    assertThat(Source.of(second).letter().number()).isEqualTo(6);
+    assertThat(Source.of(second).letter().round()).isEqualTo(2);
+    assertThat(texts(parked(paths, "other").get(0), "outbox-original-topic")).hasSize(1);
+  }
+
+  @Test
+  void ifThatIsAskedForTheyGetTheTimeOfTheReplay() throws IOException {
+    long before = System.currentTimeMillis();
+    given.add(
+        OutboxEvent.builder("a").value("5").timestamp(1_000).build(),
+        DeadLetterReason.INVALID_TIMESTAMP);
+    Request request = new Request(UUID.randomUUID(), Verb.REPLAY_LETTERS, numbers(5L), null, true);
+    assertThat(request.json().path("version").asInt()).isEqualTo(2); // an older relay refuses it
+    assertThat(apply(request).path("replayed").asLong()).isEqualTo(1);
+    OutboxRecord record = parked(paths, "a").get(0);
+    assertThat(record.timestamp()).isBetween(before, System.currentTimeMillis());
+    assertThat(texts(record, "outbox-timestamp")).containsExactly("1000");
+    Request plain = replay(numbers(1L), null);
+    assertThat(plain.json().path("version").asInt()).isEqualTo(1);
+    apply(plain);
+    assertThat(texts(parked(paths, "a").get(1), "outbox-timestamp")).isEmpty();
+  }
+
   private void takesNothing(String topic) throws IOException {
     if (Files.notExists(paths.parked())) {
       Files.createDirectory(paths.parked());
