@@ -16,6 +16,7 @@ from sections import (
     parking,
     power,
     tick,
+    topics,
     writeback,
     writers,
 )
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[Arena], list[Row]]] = {
     "idle": idle.run,
     "drain": drain.run,
     "parking": parking.run,
+    "topics": topics.run,
     "growth": growth.run,
 }
 # Long, and only when asked for by name.

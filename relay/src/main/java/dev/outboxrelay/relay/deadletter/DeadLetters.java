@@ -174,6 +174,7 @@ public final class DeadLetters implements DeadLetterStore {
     }
     limit.check();
     byte[] original = originals.read(record);
+    originals.letGo(); // letters are rare
     OutboxRecord decoded =
         RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));
     if (writer == null) {

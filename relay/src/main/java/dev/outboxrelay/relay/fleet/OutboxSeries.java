@@ -35,9 +35,14 @@ final class OutboxSeries {
 
   /** Has a service tell what it does. */
   Service open(WatchContext.Claim claim) {
-    if (listener == null) {
-      listener = outside.listener(dir, counts);
-      producers = outside.producers(dir);
+    try {
+      if (listener == null) {
+        listener = outside.listener(dir, counts);
+        producers = outside.producers(dir);
+      }
+    } catch (RuntimeException | Error e) {
+      claim.giveUp(e);
+      throw e;
     }
     return claim.open(new OutboxContext(counts, listener, producers, sync));
   }

@@ -48,5 +48,12 @@ record WatchContext(
   interface Claim {
     /** Begins to serve it; returns at once. The claim ends with the service. */
     Service open(OutboxContext context);
+
+    /**
+     * Nobody will serve it, as that failed before: the next one may claim it.
+     *
+     * @param failure gets what fails here, too, as suppressed
+     */
+    void giveUp(Throwable failure);
   }
 }

@@ -6,10 +6,12 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
+import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.Pipeline;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineThread;
 import dev.outboxrelay.relay.pipeline.RelayLock;
+import dev.outboxrelay.relay.pipeline.Service;
 import dev.outboxrelay.relay.rounds.Rounds;
 import dev.outboxrelay.relay.rounds.WorkThread;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -62,9 +64,18 @@ public final class WatchedFleet implements Fleet {
             outbox -> {
               RelayConfig one = config.forOutbox(outbox);
               RelayLock lock = RelayLock.take(outbox);
-              return around ->
-                  PipelineThread.start(
+              return new WatchContext.Claim() {
+                @Override
+                public Service open(OutboxContext around) {
+                  return PipelineThread.start(
                       outbox, lock, () -> Pipeline.open(one, kafka, lock, around, budget));
+                }
+
+                @Override
+                public void giveUp(Throwable failure) {
+                  lock.closeAfter(failure);
+                }
+              };
             },
             new OutboxSearch(outboxes.globs(), new Rounds<>(threads, OutboxSearch.PATIENCE)),
             outbox ->

@@ -41,6 +41,9 @@ public final class ParkedOutboxes implements ParkedStore {
   /** Each has about eight descriptors and half a megabyte of buffers. */
   static final int MOST_OPEN = 32;
 
+  /** What is not safe yet is kept in mind, some 200 bytes of each event. */
+  static final int MOST_UNSYNCED = 16_384;
+
   private final ParkedOutbox.Origin origin;
   private final ParkedDirectory directory;
   private final WriterOptions like;
@@ -55,6 +58,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final long leftInMain;
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+  private int unsyncedEvents; // or fewer
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
   private final Set<String> discarded = ConcurrentHashMap.newKeySet();
@@ -144,10 +148,14 @@ public final class ParkedOutboxes implements ParkedStore {
   public boolean add(InFlight record) throws IOException {
     RecordLimits.checkTopicName(record.topic());
     ParkedOutbox outbox = outbox(record.topic());
+    if (unsyncedEvents >= MOST_UNSYNCED) {
+      sync();
+    }
     use(outbox);
     try {
       boolean isNew = outbox.add(record);
       unsynced.add(outbox);
+      unsyncedEvents++;
       return isNew;
     } catch (IOException e) {
       throw Folder.named(e);
@@ -294,6 +302,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (unsynced.isEmpty()) {
       return;
     }
+    origin.originals().letGo();
     syncNames();
     IOException failure = null;
     for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
@@ -314,6 +323,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (failure != null) {
       throw failure;
     }
+    unsyncedEvents = 0;
   }
 
   /** Once for all that are new. */
@@ -408,6 +418,7 @@ public final class ParkedOutboxes implements ParkedStore {
     List<ParkedOutbox> all = new ArrayList<>(open.values());
     open.clear();
     try (directory) {
+      origin.originals().letGo();
       for (ParkedOutbox each : all) {
         each.letGo();
       }

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.rounds.WorkThread;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.slf4j.MDC;
@@ -33,8 +32,8 @@ public final class PipelineThread implements Service {
   public static Service start(Path outbox, RelayLock lock, Supplier<Pipeline> opener) {
     try {
       return start(outbox, opener);
-    } catch (PipelineRefused e) {
-      release(lock, e);
+    } catch (RuntimeException | Error e) {
+      lock.closeAfter(e);
       throw e;
     }
   }
@@ -53,14 +52,6 @@ public final class PipelineThread implements Service {
       throw new PipelineRefused.Unusable(outbox + ": " + e.getMessage(), e);
     }
     return service;
-  }
-
-  private static void release(RelayLock lock, RuntimeException before) {
-    try {
-      lock.close();
-    } catch (IOException e) {
-      before.addSuppressed(e);
-    }
   }
 
   private void run() {

@@ -75,8 +75,22 @@ public final class RelayLock implements Closeable {
       throw heldByAnother(paths);
     }
     RelayLock taken = new RelayLock(paths.relayLock(), lockFile, lock);
-    taken.isInPlace(); // to tell later whether it still is, it is looked at first while it is
+    try {
+      taken.isInPlace(); // to tell later whether it still is, it is looked at first while it is
+    } catch (RuntimeException | Error e) {
+      taken.closeAfter(e);
+      throw e;
+    }
     return taken;
+  }
+
+  /** Nobody gets it: what nobody has can't be given back later. */
+  public void closeAfter(Throwable failure) {
+    try {
+      close();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /** The lock of a parked topic's outbox; null while its lane holds that. */

@@ -14,20 +14,22 @@ final class Resources implements AutoCloseable {
 
   @Override
   public void close() {
-    RuntimeException failure = null;
+    Throwable failure = null;
     while (!opened.isEmpty()) {
       try {
         opened.pop().close();
-      } catch (Exception e) {
+      } catch (Exception | Error e) {
         if (failure == null) {
-          failure = new IllegalStateException("could not close everything: " + e, e);
+          failure = e;
         } else {
           failure.addSuppressed(e);
         }
       }
     }
-    if (failure != null) {
-      throw failure;
+    if (failure instanceof Error error) {
+      throw error;
+    } else if (failure != null) {
+      throw new IllegalStateException("could not close everything: " + failure, failure);
     }
   }
 }

@@ -18,6 +18,12 @@ import java.util.concurrent.TimeUnit;
 final class Jobs {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /**
+   * Done in a turn, some ten milliseconds of it: more may come as fast as they are done, and the
+   * position has to be saved meanwhile.
+   */
+  private static final int MOST_IN_A_TURN = 512;
+
   private final ParkedStore parked;
   private final DeadLetterStore deadLetters;
   private final SettledFiles files;
@@ -42,10 +48,10 @@ final class Jobs {
     private long retryNanos;
     private volatile boolean retrying;
 
-    /** Does what waits; returns how much. */
+    /** Does what waits, or some of it; returns how much. */
     int work(long now) {
       int done = 0;
-      while (!waiting.isEmpty() && nanosToNext(now) <= 0) {
+      while (done < MOST_IN_A_TURN && nanosToNext(now) <= 0) {
         Job job = waiting.peek();
         try {
           carryOut(job);

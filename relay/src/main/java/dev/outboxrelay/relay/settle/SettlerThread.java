@@ -16,11 +16,29 @@ public final class SettlerThread implements AutoCloseable {
     this.thread = new WorkThread(this::run, "outbox-settle");
   }
 
-  /** Starts the thread. */
+  /**
+   * Starts the thread.
+   *
+   * @throws WorkThread.Unavailable if there is none; the settler is closed then
+   */
   public static SettlerThread start(Settler settler) {
     SettlerThread started = new SettlerThread(settler);
-    started.thread.start();
-    return started;
+    try {
+      started.thread.start();
+      return started;
+    } catch (RuntimeException | Error e) {
+      closeAfter(e, settler);
+      throw e;
+    }
+  }
+
+  /** It has files open, and nobody will turn it. */
+  private static void closeAfter(Throwable failure, Settler settler) {
+    try {
+      settler.close();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   private void run() {

@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.ProducerWatch;
+import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.PipelineStatus;
@@ -72,10 +73,20 @@ class OutboxWatchTest {
     if (held.contains(outbox)) {
       throw new PipelineRefused.HeldByAnother("another relay");
     }
-    return around -> {
-      FakeService service = new FakeService();
-      services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
-      return service;
+    held.add(outbox);
+    return new WatchContext.Claim() {
+      @Override
+      public Service open(OutboxContext around) {
+        held.remove(outbox); // its service has it, of which a test says when it ends
+        FakeService service = new FakeService();
+        services.computeIfAbsent(outbox, each -> new ArrayList<>()).add(service);
+        return service;
+      }
+
+      @Override
+      public void giveUp(Throwable failure) {
+        held.remove(outbox);
+      }
     };
   }
 
@@ -144,9 +155,13 @@ class OutboxWatchTest {
 
   private static final class Noted implements FleetListener {
     private final List<String> told = new CopyOnWriteArrayList<>();
+    private boolean refusing;
 
     @Override
     public FactListener listener(Path outbox, Counts counts) {
+      if (refusing) {
+        throw new IllegalArgumentException("no such series");
+      }
       told.add("listener " + outbox.getFileName());
       return FactListener.NONE;
     }
@@ -246,6 +261,18 @@ class OutboxWatchTest {
 
     assertThat(watch.status().onHold()).extracting(OutboxOnHold::outbox).containsExactly(A);
     assertThat(watch.status().open()).extracting(PipelineStatus::outbox).containsExactly(B);
+  }
+
+  /** It said for ever that another relay served it, which was the relay itself. */
+  @Test
+  void whatFailsBetweenTheClaimAndTheServiceLeavesTheOutboxForTheNextTry() {
+    noted.refusing = true;
+    appears(A, true);
+    assertThat(watch.status().onHold()).hasSize(1);
+    noted.refusing = false;
+
+    later(Duration.ofMinutes(1));
+    assertThat(attempts(A)).isEqualTo(1);
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -145,6 +146,26 @@ class ParkedSyncTest {
     failedSync();
     assertThat(queue.sequences("t")).containsExactly(1L, 2L, 1L, 2L);
     assertThat(sync()).containsOnlyOnce("PAYLOAD");
+  }
+
+  /** All of it was kept in mind until somebody synced it, which a disk that fails never ends. */
+  @Test
+  void itIsSyncedBeforeTooMuchIsKeptInMind() throws IOException {
+    String[] topics = new String[ParkedOutboxes.MOST_UNSYNCED + 1];
+    Arrays.fill(topics, "t");
+    List<InFlight> many = queue.append(topics);
+    for (InFlight event : many.subList(0, ParkedOutboxes.MOST_UNSYNCED)) {
+      parked.add(event);
+    }
+    InFlight next = many.get(ParkedOutboxes.MOST_UNSYNCED);
+    assertThat(queue.syncs).doesNotContain("PAYLOAD");
+    queue.failing.add(DiskStep.LISTING);
+    assertThatThrownBy(() -> parked.add(next)).hasMessageContaining("not safe yet");
+    queue.failing.clear();
+    queue.syncs.clear();
+    assertThat(parked.add(next)).isTrue();
+    assertThat(queue.syncs).contains("PAYLOAD");
+    assertThat(queue.sequences("t")).hasSize(topics.length);
   }
 
   @Test

@@ -98,9 +98,11 @@ class SettlerTest {
 
   private static final class DeadLettersInMemory implements DeadLetterStore {
     private final Set<Long> sequences = new HashSet<>();
+    private Runnable added = () -> {};
 
     @Override
     public boolean add(InFlight record, Verdict.DeadLetter verdict) {
+      added.run();
       return sequences.add(record.sequence());
     }
 
@@ -428,6 +430,25 @@ class SettlerTest {
     settler.settled(upTo(3, cycle));
     turn();
     assertThat(position().orElseThrow().sequence()).isEqualTo(3);
+  }
+
+  /** It was not, so that memory grew with all that came, and a kill repeated it. */
+  @Test
+  void thePositionIsSavedWhileThereIsAlwaysMoreToDo() throws IOException {
+    Verdict.DeadLetter verdict = new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "large", true);
+    int[] left = {100_000};
+    deadLetters.added =
+        () -> {
+          if (left[0]-- > 0) {
+            settler.deadLetter(InFlights.event(), verdict);
+          }
+        };
+    settler.deadLetter(InFlights.event(), verdict);
+    settler.settled(upTo(1, append(1)));
+    assertThat(settler.doWork()).isPositive();
+    assertThat(settler.saved()).isNotNull();
+    assertThat(left[0]).isPositive();
+    assertThat(settler.isUpToDate()).isFalse();
   }
 
   @Test

@@ -100,7 +100,7 @@ public final class OwnDescriptors {
       throw e.getCause();
     }
     // Numbers are given in order, from the first that is free; to read them all takes milliseconds.
-    all.sort(Comparator.comparingInt(each -> Math.abs(number(each) - latest)));
+    all.sort(Comparator.comparingInt(each -> Math.abs(number(each) - last)));
     for (Path each : all) {
       if (isWanted(wanted, each)) {
         return Optional.of(each);

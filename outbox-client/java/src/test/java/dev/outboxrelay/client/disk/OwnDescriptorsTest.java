@@ -10,6 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -78,6 +84,39 @@ class OwnDescriptorsTest {
       assertTrue(
           Files.readAllLines(Path.of("/proc/locks")).stream()
               .anyMatch(line -> line.contains(":" + inode() + " 0 0")));
+    }
+  }
+
+  /** The order in which they were tried changed while they were put in it, which is an error. */
+  @Test
+  void threads_that_look_at_once_find_what_is_theirs() throws Exception {
+    List<FileChannel> channels = new ArrayList<>();
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      for (int i = 0; i < 400; i++) {
+        channels.add(open(Files.createFile(directory.resolve("file" + i))));
+      }
+      List<Future<?>> lookers = new ArrayList<>();
+      for (int thread = 0; thread < 4; thread++) {
+        int first = thread * 97;
+        lookers.add(
+            threads.submit(
+                () -> {
+                  for (int i = 0; i < 150; i++) {
+                    FileChannel far = channels.get((first + i * 131) % channels.size());
+                    OwnDescriptors.pathOf(far::tryLock);
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> each : lookers) {
+        each.get(60, TimeUnit.SECONDS);
+      }
+    } finally {
+      threads.shutdownNow();
+      for (FileChannel each : channels) {
+        each.close();
+      }
     }
   }
 
