@@ -5,7 +5,6 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.deadletter.Letter;
-import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -28,7 +27,7 @@ public record DeadLetter(
     String reason,
     String error,
     Optional<Instant> at,
-    Optional<Source.Letter> replayOf,
+    Optional<Letter.Before> replayOf,
     Optional<OutboxRecord> event) {
   /**
    * Visits the dead letters of an outbox that there are now, oldest first.
@@ -45,7 +44,7 @@ public record DeadLetter(
         header(letter, DeadLetters.REASON).orElse("unknown"),
         header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
-        Letter.of(letter).source().map(Source::letter),
+        Letter.of(letter).before(),
         Letter.of(letter).event());
   }
 
