@@ -11,6 +11,7 @@ import dev.outboxrelay.relay.inspect.LockHolder;
 import dev.outboxrelay.relay.pipeline.PipelineRefused;
 import dev.outboxrelay.relay.pipeline.Standin;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -43,6 +44,11 @@ final class Asking {
   /** Later ones sort behind earlier ones. */
   UUID newId() {
     return new EventIds(InstantSource.system(), new SecureRandom()).next();
+  }
+
+  /** Where a request stands until it is taken up. */
+  Path file(UUID id) {
+    return files.requestFile(id);
   }
 
   void submit(Request request) throws IOException {

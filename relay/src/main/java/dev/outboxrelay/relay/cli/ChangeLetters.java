@@ -39,7 +39,7 @@ final class ChangeLetters {
     @Mixin private final RequestOptions request;
     @Mixin private LetterOptions letters;
 
-    @Option(names = "--all", description = "All that there are.")
+    @Option(names = "--all", description = "All that there are when the command begins.")
     private boolean all;
 
     @Option(
@@ -74,7 +74,9 @@ final class ChangeLetters {
             ExitCode.USAGE, "--timestamp: " + timestamp + "? event or now is known");
       }
       boolean now = timestamp.equals("now");
-      return request.ask(spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic, now));
+      long last = request.lastLetter();
+      return request.ask(
+          spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic, last, now));
     }
   }
 
@@ -87,7 +89,7 @@ final class ChangeLetters {
     @Mixin private final RequestOptions request;
     @Mixin private LetterOptions letters;
 
-    @Option(names = "--all", description = "All that there are.")
+    @Option(names = "--all", description = "All that there are when the command begins.")
     private boolean all;
 
     Discard(Map<String, String> env) {
@@ -97,7 +99,8 @@ final class ChangeLetters {
     @Override
     public Integer call() throws IOException {
       Selection selection = selected(letters, all, request);
-      return request.ask(spec, id -> new Request(id, Verb.DISCARD_LETTERS, selection, null));
+      long last = request.lastLetter();
+      return request.ask(spec, id -> new Request(id, Verb.DISCARD_LETTERS, selection, null, last));
     }
   }
 }

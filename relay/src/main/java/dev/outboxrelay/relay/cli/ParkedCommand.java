@@ -26,9 +26,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -224,10 +227,53 @@ final class ParkedCommand implements Runnable {
   @Command(
       name = "retry",
       mixinStandardHelpOptions = true,
-      description = "Has the relay ask at once whether a topic can be written.")
-  static final class Retry extends Change {
+      description = "Has the relay ask at once whether topics can be written.")
+  static final class Retry implements Callable<Integer> {
+    @Spec private CommandSpec spec;
+    @Mixin private final RequestOptions request;
+
+    @Parameters(paramLabel = "TOPIC", arity = "0..*", description = "The topics.")
+    private Set<String> topics = new LinkedHashSet<>();
+
+    @Option(names = "--all", description = "All of which events are parked.")
+    private boolean all;
+
     Retry(Map<String, String> env) {
-      super(env, Verb.RETRY_TOPIC);
+      request = new RequestOptions(env);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+      if (request.isEarlier()) {
+        return request.ask(spec, id -> null);
+      }
+      topics.forEach(ParkedCommand::checkName);
+      if (all == !topics.isEmpty()) {
+        throw new CommandFailed(ExitCode.USAGE, "which topics? Name some, or say --all");
+      }
+      List<String> asked = new ArrayList<>(all ? parkedTopics() : topics);
+      int code = ExitCode.OK;
+      for (int from = 0; from < asked.size(); from += Selection.MOST_NAMES) {
+        int to = Math.min(asked.size(), from + Selection.MOST_NAMES);
+        Set<String> some = Set.copyOf(asked.subList(from, to));
+        Selection select = new Selection(some, Set.of(), Set.of(), Set.of());
+        code =
+            Math.max(
+                code, request.ask(spec, id -> new Request(id, Verb.RETRY_TOPIC, select, null)));
+      }
+      return code;
+    }
+
+    private Set<String> parkedTopics() throws IOException {
+      Set<String> found = new TreeSet<>();
+      ParkedFiles.each(
+          request.existing(),
+          (topic, oldest) -> {
+            if (topic.events() > 0) {
+              found.add(topic.name());
+            }
+          });
+      return found;
     }
   }
 
@@ -235,39 +281,20 @@ final class ParkedCommand implements Runnable {
       name = "discard",
       mixinStandardHelpOptions = true,
       description = "Gives up what is parked of a topic: it is never sent, and not kept.")
-  static final class Discard extends Change {
+  static final class Discard implements Callable<Integer> {
     @Option(
         names = "--replays",
         description = "Only dead letters that were replayed, up to the first event that was not.")
     private boolean replays;
 
-    Discard(Map<String, String> env) {
-      super(env, Verb.DISCARD_PARKED);
-    }
-
-    @Override
-    Verb verb() {
-      return replays ? Verb.DISCARD_REPLAYS : super.verb();
-    }
-  }
-
-  /** A request about one topic. */
-  abstract static class Change implements Callable<Integer> {
-    private final Verb verb;
     @Spec private CommandSpec spec;
     @Mixin private final RequestOptions request;
 
     @Parameters(paramLabel = "TOPIC", arity = "0..1", description = "The topic.")
     private String topic;
 
-    Change(Map<String, String> env, Verb verb) {
-      this.verb = verb;
+    Discard(Map<String, String> env) {
       request = new RequestOptions(env);
-    }
-
-    /** What is asked for. */
-    Verb verb() {
-      return verb;
     }
 
     @Override
@@ -275,7 +302,8 @@ final class ParkedCommand implements Runnable {
       if (!request.isEarlier()) {
         checkName(topic);
       }
-      return request.ask(spec, id -> new Request(id, verb(), Selection.ALL, topic));
+      Verb verb = replays ? Verb.DISCARD_REPLAYS : Verb.DISCARD_PARKED;
+      return request.ask(spec, id -> new Request(id, verb, Selection.ALL, topic));
     }
   }
 }

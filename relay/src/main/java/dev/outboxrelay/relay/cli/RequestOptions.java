@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.control.Request;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -38,6 +39,16 @@ final class RequestOptions {
     outbox = new OutboxOption(env);
   }
 
+  /** The outbox that the request is about. */
+  OutboxPaths existing() {
+    return outbox.existing();
+  }
+
+  /** The number of the dead letter that was added last; what comes later is not meant. */
+  long lastLetter() throws IOException {
+    return LetterCount.lastNumber(outbox.existing().deadLetters());
+  }
+
   /** Whether only the answer to an earlier request is wanted. */
   boolean isEarlier() {
     return earlier != null;
@@ -53,20 +64,25 @@ final class RequestOptions {
     Asking asking = new Asking(paths, outbox::configuration);
     UUID id = earlier == null ? asking.newId() : earlier;
     Duration timeout = Duration.ofSeconds(Math.max(0, timeoutSeconds));
-    if (earlier == null) {
-      asking.submit(maker.apply(id));
-    } else if (!asking.isKnown(id)) {
+    if (earlier != null && !asking.isKnown(id)) {
       throw new CommandFailed(
           ExitCode.USAGE,
           "there is no request " + id + ": it was never made, or its answer is gone by now");
     }
-    Optional<JsonNode> answer = asking.await(id, timeout);
+    String stands =
+        "the request stands, and is applied when a relay comes to it: ask again with --request "
+            + id
+            + "; until then it is withdrawn by removing "
+            + asking.file(id);
+    Optional<JsonNode> answer;
+    try (Interrupted unused = Interrupted.telling(spec.commandLine().getErr(), stands)) {
+      if (earlier == null) {
+        asking.submit(maker.apply(id));
+      }
+      answer = asking.await(id, timeout);
+    }
     if (answer.isEmpty()) {
-      throw new CommandFailed(
-          ExitCode.NO_ANSWER,
-          "no answer yet; the request stands, and is applied when a relay comes to it: ask again "
-              + "with --request "
-              + id);
+      throw new CommandFailed(ExitCode.NO_ANSWER, "no answer yet; " + stands);
     }
     return show(answer.get(), spec.commandLine().getOut());
   }

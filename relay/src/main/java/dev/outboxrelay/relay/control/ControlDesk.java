@@ -7,12 +7,17 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
+import dev.outboxrelay.relay.settle.OwnPosition;
 import java.io.IOException;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -45,17 +50,22 @@ public final class ControlDesk implements Chores {
   private final ControlFiles files;
   private final Report report;
   private final LetterTrim trim;
+  private final Deque<Waiting> waiting = new ArrayDeque<>(); // of the last listing
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
-  private String unreadable; // what was wrong with a file of the last look
+  private FileTime listed; // of the directory, when it was listed; null if more may be there
+  private String unusable; // what was wrong with a file of the last look
   private final Map<UUID, Long> failing = new HashMap<>(); // requests, and when to try them again
   private boolean takesFailing;
   private long lookedNanos;
   private UUID id; // of the request that is being applied; null if none is
   private Verb verb;
   private Task task;
+  private String refusal; // why it can't be applied; null if it can
   private long nextNanos;
   private long tidyNanos;
   private long lookAnywayNanos = Long.MAX_VALUE;
+
+  private record Waiting(UUID id, String kind) {}
 
   /**
    * Looks at nothing yet.
@@ -81,6 +91,8 @@ public final class ControlDesk implements Chores {
       for (UUID each : taken) {
         keepLanesBack(each);
       }
+    } catch (OutboxError e) {
+      report.failed(e); // whatever is there, it is none of ours
     } catch (IOException | RuntimeException e) {
       place.parked().holdLanes(NOBODY); // until a look tells
       report.failed(e);
@@ -94,7 +106,7 @@ public final class ControlDesk implements Chores {
     }
     try {
       if (task != null) {
-        Task.Step step = task.step();
+        Task.Step step = step();
         if (step == Task.Step.DONE) {
           finish();
         }
@@ -111,6 +123,7 @@ public final class ControlDesk implements Chores {
       // Whatever stands in these files, delivery goes on.
       nextNanos = now + (task == null ? RETRY_NANOS : WAIT_NANOS);
       seen = null;
+      waiting.clear();
       report.failed(e);
       putOff(now);
       return 0;
@@ -128,6 +141,7 @@ public final class ControlDesk implements Chores {
       return;
     }
     failing.put(id, now + RETRY_NANOS);
+    refusal = null;
     Task failed = task;
     task = null;
     try {
@@ -156,59 +170,61 @@ public final class ControlDesk implements Chores {
       tidyNanos = now + TIDY_NANOS;
       files.tidy(place.like().clock().millis() - ANSWER_MILLIS);
     }
-    boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
-    if (Objects.equals(changed, seen) && !anyway) {
-      return 0;
+    if (waiting.isEmpty()) {
+      boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
+      if (Objects.equals(changed, seen) && !anyway) {
+        return 0;
+      }
+      list(changed);
     }
-    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
-    ControlFiles.Listing listing = files.list();
-    failing.keySet().retainAll(listing.all());
     lookedNanos = now;
     takesFailing = false;
-    int done = takeNext(listing);
-    if (done == 0 && !failing.isEmpty()) {
+    boolean done = takeNext();
+    if (!done && !failing.isEmpty()) {
+      list(changed);
       takesFailing = true;
-      done = takeNext(listing);
+      done = takeNext();
     }
-    boolean all = done == 0 && isOld && failing.isEmpty();
-    seen = all ? changed : null;
-    if (listing.unusable() == null && unreadable == null) {
-      lookAnywayNanos = Long.MAX_VALUE;
-      if (failing.isEmpty()) {
+    seen = null;
+    if (!done) {
+      seen = failing.isEmpty() ? listed : null; // nothing of what there was then is left
+      lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
+      if (unusable != null) {
+        report.failed(new IOException(unusable));
+      } else if (failing.isEmpty()) {
         report.done();
       }
-    } else {
-      lookAnywayNanos = now + UNUSABLE_NANOS;
-      report.failed(new IOException(listing.unusable() == null ? unreadable : listing.unusable()));
     }
-    return done;
+    return done ? 1 : 0;
   }
 
-  /** Takes up what is next; returns whether there was anything to do. */
-  private int takeNext(ControlFiles.Listing listing) throws IOException {
-    unreadable = null;
-    for (UUID each : listing.taken()) {
-      if (listing.answers().contains(each)) {
-        files.remove(each, ControlFiles.TAKEN);
-        return 1;
-      }
-      if (take(each, ControlFiles.TAKEN)) {
-        return 1;
-      }
-    }
+  private void list(FileTime changed) throws IOException {
+    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
+    listed = isOld ? changed : null;
+    ControlFiles.Listing listing = files.list();
+    unusable = listing.unusable();
+    Set<UUID> there = new HashSet<>(listing.taken());
+    there.addAll(listing.requests());
+    failing.keySet().retainAll(there);
+    listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
+    listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
     if (listing.taken().isEmpty()) {
       place.parked().letLanesRun();
     }
-    for (UUID each : listing.requests()) {
-      if (listing.answers().contains(each) || listing.taken().contains(each)) {
-        files.remove(each, ControlFiles.REQUEST);
-        return 1;
-      }
-      if (take(each, ControlFiles.REQUEST)) {
-        return 1;
+  }
+
+  /** Takes up what is next; returns whether there was anything to do. */
+  private boolean takeNext() throws IOException {
+    for (Waiting next = waiting.poll(); next != null; next = waiting.poll()) {
+      if (take(next.id(), next.kind())) {
+        listed = null; // there may be more, and what was taken up before comes first
+        if (next.kind().equals(ControlFiles.TAKEN)) {
+          waiting.clear();
+        }
+        return true;
       }
     }
-    return 0;
+    return false;
   }
 
   private boolean take(UUID each, String kind) throws IOException {
@@ -216,13 +232,20 @@ public final class ControlDesk implements Chores {
       return false; // others come first
     }
     try {
-      JsonNode content = files.read(each, kind).orElse(null);
+      if (files.isAnswered(each)
+          || (kind.equals(ControlFiles.REQUEST) && files.isThere(each, ControlFiles.TAKEN))) {
+        files.remove(each, kind);
+        return true;
+      }
+      boolean before = kind.equals(ControlFiles.TAKEN);
+      Taken taken = before ? files.taken(each).orElse(null) : null;
+      JsonNode content = taken == null ? null : taken.request();
+      content = before ? content : files.request(each).orElse(null);
       if (content == null) {
         return true; // gone meanwhile
       }
-      boolean before = kind.equals(ControlFiles.TAKEN);
-      Request request = Request.of(each, before ? content.path("request") : content);
-      task = task(request, before ? content.path("plan") : null);
+      Request request = Request.of(each, content);
+      task = task(request, taken);
       id = each;
       verb = request.verb();
       return true;
@@ -232,25 +255,26 @@ public final class ControlDesk implements Chores {
       answer(each, null, refused);
       return true;
     } catch (IOException | OutboxError e) {
-      unreadable = each + kind + ": " + e.getMessage(); // others are taken up all the same
+      // Others are taken up all the same.
+      unusable = unusable == null ? each + kind + ": " + e.getMessage() : unusable;
       return false;
     }
   }
 
-  private Task task(Request request, JsonNode plan) {
+  private Task task(Request request, Taken taken) {
     return switch (request.verb()) {
       case REPLAY_LETTERS, DISCARD_LETTERS ->
-          new LettersTask(request, plan == null ? null : Plan.of(plan), place, files);
+          new LettersTask(request, taken == null ? null : Plan.of(taken), place, files);
       case DISCARD_PARKED, DISCARD_REPLAYS ->
-          new DiscardTask(request, plan == null ? null : Cut.of(plan), place, files);
-      case RETRY_TOPIC -> new RetryTask(request.topic(), place);
+          new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
+      case RETRY_TOPIC -> new RetryTask(request.topics(), place);
     };
   }
 
-  private void keepLanesBack(UUID taken) throws IOException {
+  private void keepLanesBack(UUID taken) {
     try {
-      JsonNode content = files.read(taken, ControlFiles.TAKEN).orElse(null);
-      Request request = content == null ? null : Request.of(taken, content.path("request"));
+      Taken content = files.taken(taken).orElse(null);
+      Request request = content == null ? null : Request.of(taken, content.request());
       if (request != null && request.verb().discardsParked()) {
         place.parked().discard(request.topic(), true);
       } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
@@ -258,11 +282,29 @@ public final class ControlDesk implements Chores {
       }
     } catch (IllegalArgumentException e) {
       // It is refused when its turn comes.
+    } catch (IOException | OutboxError e) {
+      place.parked().holdLanes(taken); // until it can be read
+      report.failed(e);
+    }
+  }
+
+  private Task.Step step() throws IOException {
+    try {
+      return task.step();
+    } catch (OwnPosition.Unusable e) {
+      if (files.isThere(id, ControlFiles.TAKEN)) {
+        throw e;
+      }
+      refusal = e.getMessage(); // nothing was done yet
+      return Task.Step.DONE;
     }
   }
 
   private void finish() throws IOException {
-    ObjectNode done = task.report();
+    ObjectNode done =
+        refusal == null
+            ? task.report()
+            : JsonNodeFactory.instance.objectNode().put("error", refusal);
     answer(id, verb, done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
@@ -272,6 +314,7 @@ public final class ControlDesk implements Chores {
     Task finished = task;
     task = null;
     failing.remove(id);
+    refusal = null;
     finished.close();
     finished.over();
   }

@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.control;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
@@ -12,6 +11,7 @@ import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxPaths;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -22,12 +22,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 
@@ -46,19 +42,19 @@ public final class ControlFiles {
   static final String ANSWER = ".answer";
 
   private static final String BEING_WRITTEN = ".tmp";
-  private static final int LONGEST_REQUEST = 128 << 10;
+  private static final int LONGEST = 128 << 10;
   private static final int LONGEST_TAKEN = 8 << 20;
-  private static final int MOST_NAMES = 1_000;
 
-  /** Of a day: each stays that long. */
-  private static final int MOST_ANSWERS = 100_000;
+  /** The others wait until these are done. */
+  private static final int MOST_AT_ONCE = 1_000;
 
-  /** Of answers, whose order does not matter. */
+  /** Of requests, of the answers of a day, and of whatever else stands there. */
+  private static final int MOST_NAMES = 200_000;
+
   private static final FileTime NO_TIME = FileTime.fromMillis(0);
 
   private static final Pattern ID =
       Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
-  private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final OutboxPaths outbox;
   private final Disk disk;
@@ -70,22 +66,15 @@ public final class ControlFiles {
   }
 
   /**
-   * What stands there.
+   * What waits there, in the order of their times; of more than 1,000 of a kind the first ones.
    *
-   * @param requests that wait, in the order in which they came
+   * @param requests as commands wrote them
    * @param taken that were taken up
-   * @param answers that are to be had
-   * @param unusable the first file that bears a request's name and is none; null if there is none
+   * @param unusable the first file that bears a request's name and is none, or what else is to be
+   *     told; null if there is nothing
    */
-  record Listing(List<UUID> requests, List<UUID> taken, List<UUID> answers, String unusable) {
-    static final Listing NOTHING = new Listing(List.of(), List.of(), List.of(), null);
-
-    /** All that are yet to be answered. */
-    Set<UUID> all() {
-      Set<UUID> all = new HashSet<>(requests);
-      all.addAll(taken);
-      return all;
-    }
+  record Listing(List<UUID> requests, List<UUID> taken, String unusable) {
+    static final Listing NOTHING = new Listing(List.of(), List.of(), null);
   }
 
   /** When names there changed last; null if there is no such directory. */
@@ -99,34 +88,46 @@ public final class ControlFiles {
     }
   }
 
-  private record Name(UUID id, String kind, FileTime time) {}
-
   Listing list() throws IOException {
     try (Folder folder = hold()) {
-      return folder == null ? Listing.NOTHING : listing(names(folder), folder);
+      return folder == null ? Listing.NOTHING : listing(folder);
     }
   }
 
-  private Listing listing(List<Name> names, Folder folder) throws IOException {
+  private static Listing listing(Folder folder) throws IOException {
     int group = folder.attributes().gid();
-    List<UUID> requests = new ArrayList<>();
-    List<UUID> taken = new ArrayList<>();
-    List<UUID> answers = new ArrayList<>();
+    FirstOnes requests = new FirstOnes(MOST_AT_ONCE);
+    FirstOnes taken = new FirstOnes(MOST_AT_ONCE);
     String unusable = null;
-    for (Name name : names) {
-      Path file = folder.path().resolve(name.id() + name.kind());
-      String problem = name.kind().equals(ANSWER) ? null : problem(file, group);
-      if (problem != null) {
-        unusable = unusable == null ? problem : unusable;
-      } else {
-        switch (name.kind()) {
-          case REQUEST -> requests.add(name.id());
-          case TAKEN -> taken.add(name.id());
-          default -> answers.add(name.id());
+    int looked = 0;
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
+      for (Path each : all) {
+        if (++looked > MOST_NAMES) {
+          unusable =
+              OwnDescriptors.nameOf(folder.path())
+                  + " holds more than "
+                  + MOST_NAMES
+                  + " names, not all are looked at: remove what is no request";
+          break;
+        }
+        String text = each.getFileName().toString();
+        int dot = text.lastIndexOf('.');
+        String kind = dot < 0 ? "" : text.substring(dot);
+        boolean open = kind.equals(REQUEST) || kind.equals(TAKEN);
+        if (open && ID.matcher(text.substring(0, dot)).matches()) {
+          String problem = problem(each, group);
+          if (problem == null) {
+            FirstOnes ofKind = kind.equals(TAKEN) ? taken : requests;
+            ofKind.add(UUID.fromString(text.substring(0, dot)), time(each));
+          } else {
+            unusable = unusable == null ? problem : unusable;
+          }
         }
       }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
-    return new Listing(requests, taken, answers, unusable);
+    return new Listing(requests.inOrder(), taken.inOrder(), unusable);
   }
 
   /** Why a file is none of ours; null if it is one. */
@@ -143,39 +144,6 @@ public final class ControlFiles {
     } catch (IOException | OutboxUnavailable e) {
       return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
     }
-  }
-
-  private static List<Name> names(Folder folder) throws IOException {
-    List<Name> names = new ArrayList<>();
-    int looked = 0;
-    int answers = 0;
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
-      for (Path each : all) {
-        String text = each.getFileName().toString();
-        int dot = text.lastIndexOf('.');
-        String kind = dot < 0 ? "" : text.substring(dot);
-        boolean tooMany = kind.equals(ANSWER) ? ++answers > MOST_ANSWERS : ++looked > MOST_NAMES;
-        if (tooMany) {
-          throw new IOException(
-              OwnDescriptors.nameOf(folder.path())
-                  + " holds more than "
-                  + (kind.equals(ANSWER) ? MOST_ANSWERS + " answers" : MOST_NAMES + " other names")
-                  + ": remove what is no request");
-        }
-        boolean ours = kind.equals(REQUEST) || kind.equals(TAKEN) || kind.equals(ANSWER);
-        if (ours && ID.matcher(text.substring(0, dot)).matches()) {
-          names.add(
-              new Name(
-                  UUID.fromString(text.substring(0, dot)),
-                  kind,
-                  kind.equals(ANSWER) ? NO_TIME : time(each)));
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
-    }
-    names.sort(Comparator.comparing(Name::time).thenComparing(Name::id));
-    return names;
   }
 
   private static FileTime time(Path file) {
@@ -214,6 +182,14 @@ public final class ControlFiles {
     }
   }
 
+  /**
+   * Where a request stands until it was applied; who removes it before it is taken up, withdraws
+   * it.
+   */
+  public Path requestFile(UUID id) {
+    return outbox.control().resolve(id + REQUEST);
+  }
+
   /** Puts a request there. */
   public void submit(Request request) throws IOException {
     int group = SafeFiles.attributes(outbox.root()).gid();
@@ -241,41 +217,73 @@ public final class ControlFiles {
     }
   }
 
+  /** A request; empty if there is none. */
+  Optional<JsonNode> request(UUID id) throws IOException {
+    return read(id, REQUEST, LONGEST, BoundedJson::value);
+  }
+
+  /** One that was taken up; empty if there is none. */
+  Optional<Taken> taken(UUID id) throws IOException {
+    return read(id, TAKEN, LONGEST_TAKEN, Taken::read);
+  }
+
+  private interface Reading<T> {
+    T of(BoundedJson json) throws IOException;
+  }
+
   /**
    * What a file says; empty if there is none.
    *
-   * @throws IllegalArgumentException if it is too long or no JSON
+   * @throws IllegalArgumentException if it is too long, no JSON, or says too much
    */
-  Optional<JsonNode> read(UUID id, String kind) throws IOException {
-    int longest = kind.equals(REQUEST) ? LONGEST_REQUEST : LONGEST_TAKEN;
+  private <T> Optional<T> read(UUID id, String kind, int longest, Reading<T> reading)
+      throws IOException {
     try (Folder folder = hold()) {
       if (folder == null) {
         return Optional.empty();
       }
       Path file = folder.path().resolve(id + kind);
       SafeFiles.checkFile(file, SafeFiles.directoryGroup(file));
-      long size = SafeFiles.attributes(file).size();
-      if (size > longest) {
-        throw new IllegalArgumentException("it has " + size + " bytes, too many for a request");
+      try (FileChannel channel = SafeFiles.openToRead(file);
+          BoundedJson json = BoundedJson.of(Channels.newInputStream(channel))) {
+        if (channel.size() > longest) {
+          throw new IllegalArgumentException(
+              "it has " + channel.size() + " bytes, too many for a request");
+        }
+        return Optional.of(reading.of(json));
       }
-      byte[] bytes = SafeFiles.read(file, (int) size).orElse(new byte[0]);
-      return Optional.of(MAPPER.readTree(bytes));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (JacksonException e) {
-      throw new IllegalArgumentException("it is no JSON", e);
+      throw new IllegalArgumentException("it is no JSON of a request", e);
     }
   }
 
   /** The answer to a request; empty if there is none yet. */
   public Optional<JsonNode> answer(UUID id) throws IOException {
-    return read(id, ANSWER);
+    return read(id, ANSWER, LONGEST, BoundedJson::value);
+  }
+
+  /** Whether a request's answer is there, and is one. */
+  boolean isAnswered(UUID id) throws IOException {
+    try {
+      return answer(id)
+          .filter(answer -> answer.path("id").asText().equals(id.toString()))
+          .isPresent();
+    } catch (IllegalArgumentException | OutboxUnavailable e) {
+      return false; // somebody put it there; the answer takes its place
+    }
   }
 
   /** Whether a request is there that has no answer. */
   public boolean isOpen(UUID id) throws IOException {
-    Listing listing = list();
-    return listing.requests().contains(id) || listing.taken().contains(id);
+    return isThere(id, REQUEST) || isThere(id, TAKEN);
+  }
+
+  boolean isThere(UUID id, String kind) throws IOException {
+    try (Folder folder = hold()) {
+      return folder != null && SafeFiles.attributes(folder.path().resolve(id + kind)) != null;
+    }
   }
 
   void remove(UUID id, String kind) throws IOException {
@@ -299,9 +307,7 @@ public final class ControlFiles {
           String text = each.getFileName().toString();
           boolean ours =
               text.endsWith(ANSWER) || (text.startsWith(".") && text.endsWith(BEING_WRITTEN));
-          if (++looked <= MOST_NAMES + MOST_ANSWERS
-              && ours
-              && time(each).toMillis() < beforeMillis) {
+          if (++looked <= MOST_NAMES && ours && time(each).toMillis() < beforeMillis) {
             Files.deleteIfExists(each);
           }
         }

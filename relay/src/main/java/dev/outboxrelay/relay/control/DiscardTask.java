@@ -10,6 +10,7 @@ import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.relay.settle.OwnPosition;
 import dev.outboxrelay.relay.settle.SettledCycles;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
@@ -85,9 +86,7 @@ final class DiscardTask implements Task {
   }
 
   private Position position() throws IOException {
-    return PositionFile.find(held.paths().position())
-        .filter(found -> found.outboxId().equals(identity.outbox()))
-        .orElse(null);
+    return OwnPosition.find(held.paths(), identity);
   }
 
   private Step choose() throws IOException {

@@ -1,30 +1,39 @@
 package dev.outboxrelay.relay.control;
 
-import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Letter;
 import dev.outboxrelay.relay.deadletter.LetterBook;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 /** Discards the oldest dead letters where there are more than are to be kept. For one thread. */
 final class LetterTrim {
   private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** When all were looked at, and there are still too many: more must be settled first. */
+  private static final long AT_END_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final int LOOKS = 10; // in one turn
   private static final int AT_ONCE = 500;
   private static final long BYTES_AT_ONCE = 4 << 20;
 
   private final Workplace place;
   private final Settling settling;
+  private final LetterCount count;
+  private RecordWalk walk; // where it goes on; null to begin with the oldest
+  private UUID walked; // whose letters it goes through
   private long nextNanos;
   private long seen = -1; // the letter that was added last, when there were not too many
 
   LetterTrim(Workplace place, long now) {
     this.place = place;
     this.settling = new Settling(place);
+    this.count = new LetterCount(place.paths().deadLetters());
     this.nextNanos = now;
   }
 
@@ -34,37 +43,56 @@ final class LetterTrim {
       return 0;
     }
     nextNanos = now + INTERVAL_NANOS;
-    OutboxPaths letters = place.paths().deadLetters();
-    long last = StateFile.read(letters.state()).map(state -> state.nextSequence()).orElse(0L);
+    long last = LetterCount.lastNumber(place.paths().deadLetters());
     if (last == seen) {
       return 0;
     }
+    long tooMany = count.now() - place.mostLetters().getAsLong();
+    seen = tooMany <= 0 ? last : -1;
+    if (tooMany <= 0) {
+      return 0;
+    }
     try (LetterBook book = LetterBook.find(place.letters(), place.like().clock()).orElse(null)) {
-      if (book == null) {
-        return 0;
-      }
-      long tooMany = book.count() - place.mostLetters().getAsLong();
-      seen = tooMany <= 0 ? last : -1;
-      return tooMany <= 0 ? 0 : discard(book, tooMany);
+      return book == null ? 0 : discard(book, tooMany, now);
     }
   }
 
-  private long discard(LetterBook book, long tooMany) throws IOException {
+  private long discard(LetterBook book, long tooMany, long now) throws IOException {
     settling.look();
+    boolean goesOn = walk != null && book.outbox().equals(walked);
+    walk = goesOn ? book.walk(walk) : book.walk();
+    walked = book.outbox();
     List<Long> oldest = new ArrayList<>();
-    for (RecordWalk.Found found : book.walk().next(AT_ONCE, BYTES_AT_ONCE)) {
-      Letter letter = Letter.of(found.record());
-      if (oldest.size() < tooMany
-          && book.fates().of(letter.number()).isEmpty()
-          && settling.covers(letter)) {
-        oldest.add(letter.number());
-      }
+    boolean atEnd = false;
+    for (int i = 0; i < LOOKS && oldest.size() < tooMany && !atEnd; i++) {
+      RecordWalk next = walk.copy();
+      List<RecordWalk.Found> found = next.next(AT_ONCE, BYTES_AT_ONCE);
+      addSome(found, tooMany, book, oldest);
+      atEnd = found.isEmpty();
+      walk = oldest.size() < tooMany ? next : walk; // else some of these may be next
+    }
+    if (atEnd) {
+      walk = null; // what could not be discarded yet comes next time
+      nextNanos = now + AT_END_NANOS;
     }
     book.mark(oldest, Fate.DISCARDED);
     while (!book.advance(AT_ONCE, BYTES_AT_ONCE)) {
       // As far as it goes.
     }
     book.deleteSettled();
+    book.shorten();
     return oldest.size();
+  }
+
+  private void addSome(List<RecordWalk.Found> found, long most, LetterBook book, List<Long> oldest)
+      throws IOException {
+    for (RecordWalk.Found each : found) {
+      Letter letter = Letter.of(each.record());
+      if (oldest.size() < most
+          && book.fates().of(letter.number()).isEmpty()
+          && settling.covers(letter)) {
+        oldest.add(letter.number());
+      }
+    }
   }
 }

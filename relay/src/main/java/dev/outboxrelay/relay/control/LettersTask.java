@@ -94,7 +94,7 @@ final class LettersTask implements Task {
     if (book == null) {
       return false;
     }
-    lastNumber = book.lastNumber();
+    lastNumber = Math.min(book.lastNumber(), request.upTo());
     walk = book.walk();
     search = resumed && replay != null ? book.walk() : null;
     return true;
@@ -207,6 +207,9 @@ final class LettersTask implements Task {
       node.put(fate.label(), done.getOrDefault(fate, 0L));
     }
     skipped.putInto(node);
+    if (request.hasUpTo()) {
+      node.put("up_to", request.upTo());
+    }
     node.put("more", plan != null && plan.more());
     return node;
   }
@@ -219,7 +222,9 @@ final class LettersTask implements Task {
   @Override
   public void close() throws IOException {
     if (book != null) {
-      book.close();
+      try (LetterBook last = book) {
+        last.shorten();
+      }
     }
   }
 }

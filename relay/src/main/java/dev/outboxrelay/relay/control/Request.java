@@ -5,17 +5,21 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.record.RecordLimits;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 
 /**
  * What an operator asks for.
  *
  * @param id names its files
- * @param select which dead letters
+ * @param select which dead letters; or which parked topics are to be asked for
  * @param topic the parked one; or where dead letters are replayed to, null for each one's own
+ * @param upTo dead letters with a higher number are not meant
  * @param timestampNow whether replayed events get the time at which that is done
  */
-public record Request(UUID id, Verb verb, Selection select, String topic, boolean timestampNow) {
+public record Request(
+    UUID id, Verb verb, Selection select, String topic, long upTo, boolean timestampNow) {
   static final int VERSION = 1;
 
   /** Of a request that a relay which knows nothing of timestamps is not to apply without. */
@@ -23,18 +27,40 @@ public record Request(UUID id, Verb verb, Selection select, String topic, boolea
 
   private static final String NOW = "now";
 
-  /** Where timestamps stay as they are. */
+  /** With the events' own times. */
+  public Request(UUID id, Verb verb, Selection select, String topic, long upTo) {
+    this(id, verb, select, topic, upTo, false);
+  }
+
+  /** With any number. */
   public Request(UUID id, Verb verb, Selection select, String topic) {
-    this(id, verb, select, topic, false);
+    this(id, verb, select, topic, Long.MAX_VALUE);
   }
 
   /** Names that could lead anywhere else are refused. */
   public Request {
     if (topic != null) {
       RecordLimits.checkTopicName(topic);
-    } else if (verb == Verb.RETRY_TOPIC || verb.discardsParked()) {
+    } else if (verb.discardsParked() || (verb == Verb.RETRY_TOPIC && select.topics().isEmpty())) {
       throw new IllegalArgumentException("it names no topic");
     }
+    if (verb == Verb.RETRY_TOPIC) {
+      select.topics().forEach(RecordLimits::checkTopicName);
+    }
+  }
+
+  /** Whether it names the last letter that is meant. */
+  boolean hasUpTo() {
+    return upTo != Long.MAX_VALUE;
+  }
+
+  /** All topics that it names. */
+  Set<String> topics() {
+    Set<String> all = new TreeSet<>(select.topics());
+    if (topic != null) {
+      all.add(topic);
+    }
+    return all;
   }
 
   /** The file's content. */
@@ -45,6 +71,7 @@ public record Request(UUID id, Verb verb, Selection select, String topic, boolea
     node.put("verb", verb.label());
     node.set("select", select.json());
     node.put("topic", topic);
+    node.put("up_to", hasUpTo() ? upTo : null);
     if (timestampNow) {
       node.put("timestamp", NOW);
     }
@@ -75,7 +102,12 @@ public record Request(UUID id, Verb verb, Selection select, String topic, boolea
             .orElseThrow(() -> new IllegalArgumentException("its verb is not known"));
     try {
       return new Request(
-          id, verb, Selection.of(node.path("select")), node.path("topic").textValue(), now);
+          id,
+          verb,
+          Selection.of(node.path("select")),
+          node.path("topic").textValue(),
+          node.path("up_to").asLong(Long.MAX_VALUE),
+          now);
     } catch (InvalidEvent e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -3,20 +3,24 @@ package dev.outboxrelay.relay.control;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.util.Set;
 
-/** Has a topic asked for at once. To do that twice does no harm. For one thread. */
-record RetryTask(String topic, Workplace place) implements Task {
+/** Has topics asked for at once. To do that twice does no harm. For one thread. */
+record RetryTask(Set<String> topics, Workplace place) implements Task {
   @Override
   public Step step() {
-    place.parked().tellRetry(topic);
+    topics.forEach(place.parked()::tellRetry);
     return Step.DONE;
   }
 
   @Override
   public ObjectNode report() {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
-    node.put("topic", topic);
-    node.put("parked", place.parked().topic(topic).heldEvents());
+    node.put("topics", topics.size());
+    node.put("topic", topics.size() == 1 ? topics.iterator().next() : null);
+    node.put(
+        "parked",
+        topics.stream().mapToLong(topic -> place.parked().topic(topic).heldEvents()).sum());
     return node;
   }
 

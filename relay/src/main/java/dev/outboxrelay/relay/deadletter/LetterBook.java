@@ -6,9 +6,10 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.settle.OwnPosition;
 import dev.outboxrelay.relay.settle.SettledCycles;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.Closeable;
@@ -25,6 +26,9 @@ import java.util.UUID;
  */
 public final class LetterBook implements Closeable {
   private static final UUID NOBODY = new UUID(0, 0);
+
+  /** A file of so few entries, of 24 bytes, stays as it is. */
+  private static final int NEVER_SHORTENED = 4096;
 
   private final HeldDirectories held;
   private final OutboxPaths letters;
@@ -43,7 +47,8 @@ public final class LetterBook implements Closeable {
       OutboxIdentity identity,
       OutcomesFile outcomes,
       PositionFile positions,
-      Fates fates) {
+      Fates fates,
+      Position position) {
     this.held = held;
     this.letters = held.paths();
     this.options = options;
@@ -52,7 +57,7 @@ public final class LetterBook implements Closeable {
     this.outcomes = outcomes;
     this.positions = positions;
     this.fates = fates;
-    this.position = fates.position();
+    this.position = position;
   }
 
   /**
@@ -74,12 +79,17 @@ public final class LetterBook implements Closeable {
         held.close();
         return Optional.empty();
       }
+      if (LetterCount.isAhead(letters)) {
+        QueueWriter.open(options).close(); // which mends it
+      }
+      Position position = OwnPosition.find(letters, identity);
       Fates fates = Fates.read(letters);
       OutcomesFile outcomes = OutcomesFile.open(letters.outcomes(), options.disk());
       opened.add(outcomes);
       PositionFile positions = PositionFile.open(letters.position(), options.disk());
       opened.add(positions);
-      LetterBook book = new LetterBook(held, options, clock, identity, outcomes, positions, fates);
+      LetterBook book =
+          new LetterBook(held, options, clock, identity, outcomes, positions, fates, position);
       book.begin();
       return Optional.of(book);
     } catch (IOException | RuntimeException e) {
@@ -90,7 +100,7 @@ public final class LetterBook implements Closeable {
     }
   }
 
-  /** What was done of letters that were here before these is not of these. */
+  /** Nothing was done of these yet: what stands there is of letters that were here before. */
   private void begin() throws IOException {
     if (position == null) {
       outcomes.forgetBehind(0);
@@ -125,12 +135,7 @@ public final class LetterBook implements Closeable {
 
   /** The number of the one that was added last. */
   public long lastNumber() throws IOException {
-    return StateFile.read(letters.state()).map(state -> state.nextSequence() - 1).orElse(0L);
-  }
-
-  /** How many there are of which nothing was done. */
-  public long count() throws IOException {
-    return lastNumber() - position.sequence() - fates.doneBehind(position.sequence());
+    return LetterCount.lastNumber(letters);
   }
 
   /** What was done of them. */
@@ -141,6 +146,11 @@ public final class LetterBook implements Closeable {
   /** Begins with the first of which not everything before was done. */
   public RecordWalk walk() {
     return RecordWalk.behind(letters, position);
+  }
+
+  /** Goes on where an earlier walk is, which began in these letters. */
+  public RecordWalk walk(RecordWalk earlier) {
+    return earlier.in(letters);
   }
 
   /** Writes down what was done, durably; none of them is there any more then. */
@@ -189,6 +199,22 @@ public final class LetterBook implements Closeable {
   /** Deletes the cycles of which everything was done; returns how many. */
   public int deleteSettled() throws IOException {
     return SettledCycles.delete(options, held, position.cycle());
+  }
+
+  /**
+   * Has {@code relay.outcomes} say in few entries what it says in many. Of letters that are settled
+   * and deleted it is not kept what was done of them; so not while a request waits for its answer.
+   */
+  public void shorten() throws IOException {
+    if (outcomes.entries() <= NEVER_SHORTENED) {
+      return;
+    }
+    List<RecordWalk.Found> first = RecordWalk.ofAll(letters).next(1, 1);
+    long gone = first.isEmpty() ? position.sequence() : first.get(0).record().sequence() - 1;
+    fates.forget(Math.min(gone, position.sequence()));
+    if (outcomes.entries() > 2L * fates.runs() + NEVER_SHORTENED) {
+      outcomes.rewrite(fates.ranges());
+    }
   }
 
   @Override

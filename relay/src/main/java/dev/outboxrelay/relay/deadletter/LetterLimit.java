@@ -1,29 +1,26 @@
 package dev.outboxrelay.relay.deadletter;
 
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.OutboxState;
-import dev.outboxrelay.client.files.StateFile;
 import java.io.IOException;
 import java.util.OptionalLong;
 
 /**
  * How many dead letters of which nothing was done an outbox may have, before one more waits. Lanes
- * look side by side, so there may be a few more. Looks at files with each question.
- *
- * @param outbox whose dead letters they are
- * @param most so many; empty = any number
+ * look side by side, so there may be a few more. For one thread.
  */
-public record LetterLimit(OutboxPaths outbox, OptionalLong most) {
-  /** How many there are in an outbox {@code dead-letters/}, which need not exist. */
-  public static long count(OutboxPaths letters) throws IOException {
-    long next = StateFile.read(letters.state()).map(OutboxState::nextSequence).orElse(0L);
-    if (next <= 1) {
-      return 0; // none, or a writer is at work
-    }
-    long last = next - 1;
-    Fates fates = Fates.read(letters);
-    long behind = fates.position() == null ? 0 : fates.position().sequence();
-    return Math.max(0, last - behind - fates.doneBehind(behind));
+final class LetterLimit {
+  private final LetterCount count;
+  private final OptionalLong most;
+
+  /**
+   * Looks at nothing yet.
+   *
+   * @param outbox whose dead letters they are
+   * @param most so many; empty = any number
+   */
+  LetterLimit(OutboxPaths outbox, OptionalLong most) {
+    this.count = new LetterCount(outbox.deadLetters());
+    this.most = most;
   }
 
   /**
@@ -35,12 +32,11 @@ public record LetterLimit(OutboxPaths outbox, OptionalLong most) {
     if (most.isEmpty()) {
       return;
     }
-    OutboxPaths letters = outbox.deadLetters();
-    long count = count(letters);
-    if (count >= most.getAsLong()) {
+    long there = count.now();
+    if (there >= most.getAsLong()) {
       throw new IOException(
           "there are "
-              + count
+              + there
               + " dead letters, and OUTBOX_DEAD_LETTER_LIMIT="
               + most.getAsLong()
               + ": replay or discard some, raise it, or have the oldest go "

@@ -11,7 +11,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
-import dev.outboxrelay.relay.deadletter.LetterLimit;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.TroublesFile;
 import dev.outboxrelay.relay.park.ParkedFiles;
@@ -88,7 +88,7 @@ public record OutboxReport(
         ParkedFiles.read(paths),
         cycles.size(),
         usedBytes(paths, cycles),
-        LetterLimit.count(paths.deadLetters()),
+        new LetterCount(paths.deadLetters()).now(),
         files(paths.quarantine()));
   }
 

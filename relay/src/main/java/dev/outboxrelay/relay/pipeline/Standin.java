@@ -4,14 +4,18 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.control.ControlDesk;
 import dev.outboxrelay.relay.control.Workplace;
 import dev.outboxrelay.relay.deadletter.LetterSpace;
+import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
@@ -47,7 +51,8 @@ public final class Standin implements Closeable {
     this.identity =
         OutboxIdentity.find(paths)
             .orElseThrow(() -> new IOException(config.outboxDir() + " holds no outbox"));
-    long settled = position().map(Position::sequence).orElse(0L);
+    Settled start = StartPoint.find(paths, state());
+    long settled = start == null ? 0 : start.sequence();
     Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
     this.parked = resources.add(ParkedOutboxes.open(paths, identity, settled, options));
     Workplace place =
@@ -118,6 +123,13 @@ public final class Standin implements Closeable {
           ? Folder.named(failed)
           : new IOException(failure.getMessage(), failure);
     }
+  }
+
+  /** What a crash has left of it is mended, as a relay does. */
+  private OutboxState state() throws IOException {
+    QueueWriter.open(options).close();
+    return StateFile.read(paths.state())
+        .orElseThrow(() -> new IOException("outbox.state vanished while it was opened"));
   }
 
   private Optional<Position> position() throws IOException {

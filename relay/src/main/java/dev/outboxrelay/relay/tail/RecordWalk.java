@@ -75,7 +75,16 @@ public final class RecordWalk {
 
   /** One that goes on where this one is. */
   public RecordWalk copy() {
-    return new RecordWalk(paths, cycle, offset, entry);
+    return in(paths);
+  }
+
+  /**
+   * The same, by other paths.
+   *
+   * @param same the same outbox
+   */
+  public RecordWalk in(OutboxPaths same) {
+    return new RecordWalk(same, cycle, offset, entry);
   }
 
   /** Whether the last {@link #next} has found nothing more. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.outboxrelay.client.DeliveryOutcome;
+import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
@@ -15,11 +16,13 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Fates;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
@@ -31,6 +34,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -78,41 +83,62 @@ class ControlDeskTest {
     return new Selection(Set.of(), Set.of(), Set.of(), Set.of(numbers));
   }
 
+  /** What applies requests. */
+  private final class Desk implements Closeable {
+    private final Outcomes outcomes;
+    private final ParkedOutboxes parked;
+    private final ControlDesk desk;
+
+    Desk(OutboxPaths outbox, Disk disk) throws IOException {
+      WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
+      OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
+      outcomes = Outcomes.open(outbox, saved, disk);
+      parked = ParkedOutboxes.open(outbox, identity, saved, options);
+      Workplace place =
+          new Workplace(
+              outbox,
+              identity,
+              options,
+              () -> saved,
+              outcomes,
+              parked,
+              ControlDeskTest.this::lock,
+              mostLetters);
+      desk = new ControlDesk(place, new Told(), 0);
+      desk.begin();
+    }
+
+    @Override
+    public void close() throws IOException {
+      try (outcomes;
+          parked;
+          desk) {
+        // The desk first.
+      }
+    }
+  }
+
+  private final class Told implements Chores.Report {
+    @Override
+    public void failed(Exception error) {
+      failure = error;
+    }
+
+    @Override
+    public void done() {
+      failure = null;
+    }
+
+    @Override
+    public void tell(Fact fact) {
+      facts.add(fact);
+    }
+  }
+
   /** A relay that runs until the request is answered, is killed, or gets no further. */
   private Optional<JsonNode> run(OutboxPaths outbox, UUID id, Disk disk) throws IOException {
-    WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
-    OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
-    try (Outcomes outcomes = Outcomes.open(outbox, saved, disk);
-        ParkedOutboxes parked = ParkedOutboxes.open(outbox, identity, saved, options);
-        ControlDesk desk =
-            new ControlDesk(
-                new Workplace(
-                    outbox,
-                    identity,
-                    options,
-                    () -> saved,
-                    outcomes,
-                    parked,
-                    this::lock,
-                    mostLetters),
-                new Chores.Report() {
-                  @Override
-                  public void failed(Exception error) {
-                    failure = error;
-                  }
-
-                  @Override
-                  public void done() {
-                    failure = null;
-                  }
-
-                  @Override
-                  public void tell(Fact fact) {
-                    facts.add(fact);
-                  }
-                },
-                0)) {
-      desk.begin();
+    try (Desk opened = new Desk(outbox, disk)) {
+      ControlDesk desk = opened.desk;
       long nanos = 0;
       for (int turns = 0; turns < 60; turns++) {
         nanos += SECOND;
@@ -121,7 +147,7 @@ class ControlDeskTest {
         }
         Optional<JsonNode> answer = new ControlFiles(outbox, Disk.REAL).answer(id);
         if (answer.isPresent() && (othersGoOn || desk.work(nanos + SECOND) == 0)) {
-          assertThat(parked.holdsLane("a")).isFalse();
+          assertThat(opened.parked.holdsLane("a")).isFalse();
           return answer;
         }
       }
@@ -356,7 +382,9 @@ class ControlDeskTest {
     given.add(
         OutboxEvent.builder("a").value("5").timestamp(1_000).build(),
         DeadLetterReason.INVALID_TIMESTAMP);
-    Request request = new Request(UUID.randomUUID(), Verb.REPLAY_LETTERS, numbers(5L), null, true);
+    Request request =
+        new Request(
+            UUID.randomUUID(), Verb.REPLAY_LETTERS, numbers(5L), null, Long.MAX_VALUE, true);
     assertThat(request.json().path("version").asInt()).isEqualTo(2); // an older relay refuses it
     assertThat(apply(request).path("replayed").asLong()).isEqualTo(1);
     OutboxRecord record = parked(paths, "a").get(0);
@@ -564,7 +592,7 @@ class ControlDeskTest {
     Request next = discard(topics("a"));
     apply(next);
     assertThat(answer).exists();
-    Files.setLastModifiedTime(answer, java.nio.file.attribute.FileTime.fromMillis(0));
+    Files.setLastModifiedTime(answer, FileTime.fromMillis(0));
     apply(discard(numbers(9L)));
     assertThat(answer).doesNotExist();
     assertThat(paths.control().resolve(next.id() + ".answer")).exists();
@@ -703,6 +731,119 @@ class ControlDeskTest {
     assertThat(apply(retry).path("parked").asLong()).isEqualTo(1);
   }
 
+  private void damage(Path position) throws IOException {
+    byte[] bytes = Files.readAllBytes(position);
+    bytes[40] ^= 1;
+    bytes[4096 + 40] ^= 1;
+    Files.write(position, bytes);
+  }
+
+  @Test
+  void aPositionOfTheLettersThatIsDamagedOrForeignForgetsNothing() throws IOException {
+    apply(replay(numbers(1L, 3L), null));
+    Path position = paths.deadLetters().position();
+    byte[] good = Files.readAllBytes(position);
+    damage(position);
+    assertThat(left()).containsExactly(2L, 4L);
+    assertThat(apply(replay(Selection.ALL, null)).path("error").asText())
+        .contains("relay.position", "remove it");
+    GivenUp other = new GivenUp(directory.resolve("other"));
+    other.four();
+    OutboxPaths mine = paths;
+    paths = other.paths;
+    apply(discard(topics("a")));
+    paths = mine;
+    Files.copy(other.paths.deadLetters().position(), position, StandardCopyOption.REPLACE_EXISTING);
+    Files.setAttribute(position, "unix:mode", 0660);
+    assertThat(apply(replay(Selection.ALL, null)).path("error").asText()).contains("of outbox");
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L);
+    Files.write(position, good);
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(2);
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L, 4L);
+  }
+
+  @Test
+  void ofATopicWhosePositionIsDamagedNothingIsGivenUp() throws IOException {
+    apply(replay(Selection.ALL, null));
+    lanePosition(paths.parked("a"), 1);
+    Path position = paths.parked("a").position();
+    Files.write(position, new byte[] {1, 2, 3});
+    assertThat(apply(discardParked("a")).path("error").asText()).contains("parked/a");
+    assertThat(OutcomesFile.outcomeOf(1, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
+  }
+
+  /** A power cut keeps the synced queue, and an older state. */
+  @Test
+  void lettersOfWhichTheStateDoesNotKnowAreThere() throws IOException {
+    GivenUp other = new GivenUp(directory.resolve("other"));
+    paths = other.paths;
+    other.add(OutboxEvent.of("a", "1"), DeadLetterReason.TOO_LARGE);
+    Path state = paths.deadLetters().state();
+    byte[] before = Files.readAllBytes(state);
+    other.add(OutboxEvent.of("a", "2"), DeadLetterReason.TOO_LARGE);
+    other.add(OutboxEvent.of("a", "3"), DeadLetterReason.TOO_LARGE);
+    Files.write(state, before);
+
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(3);
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(3);
+    assertThat(new OutboxReader(paths.deadLetters()).status().lagEvents()).isZero();
+    assertThat(StateFile.read(state).orElseThrow().nextSequence()).isEqualTo(4);
+  }
+
+  @Test
+  void lettersThatCameSinceTheRequestAreNotMeant() throws IOException {
+    UUID id = UUID.randomUUID();
+    JsonNode answer = apply(new Request(id, Verb.DISCARD_LETTERS, Selection.ALL, null, 3));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    assertThat(answer.path("up_to").asLong()).isEqualTo(3);
+    assertThat(left()).containsExactly(4L);
+  }
+
+  @Test
+  void manyTopicsAreAskedForByOneRequest() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request retry = new Request(UUID.randomUUID(), Verb.RETRY_TOPIC, topics("a", "b"), null);
+    JsonNode answer = apply(retry);
+    assertThat(answer.path("topics").asLong()).isEqualTo(2);
+    assertThat(answer.path("parked").asLong()).isEqualTo(4);
+    assertThatThrownBy(() -> new Request(retry.id(), Verb.RETRY_TOPIC, topics("../x"), null))
+        .hasMessageContaining("topic");
+  }
+
+  /** A script that asks for each of many topics, while no relay runs. */
+  @Test
+  void anyNumberOfRequestsIsAppliedInTheirOrder() throws IOException {
+    Request first = discard(topics("b"));
+    new ControlFiles(paths, Disk.REAL).submit(first);
+    for (int i = 0; i < 1_200; i++) {
+      UUID id = UUID.randomUUID();
+      Request retry = new Request(id, Verb.RETRY_TOPIC, Selection.ALL, "b");
+      Files.writeString(request(id), retry.json().toString());
+      Files.setAttribute(request(id), "unix:mode", 0660);
+      Files.setLastModifiedTime(request(id), FileTime.fromMillis(1_000L + i));
+    }
+    assertThat(run(paths, first.id(), Disk.REAL)).isPresent();
+    assertThat(new ControlFiles(paths, Disk.REAL).hasOpen()).isFalse();
+    assertThat(left()).containsExactly(1L, 3L, 4L);
+  }
+
+  @Test
+  void whatIsNoneOfOursHoldsNoLane() throws IOException {
+    Files.writeString(paths.control(), "no directory");
+    try (Desk desk = new Desk(paths, Disk.REAL)) {
+      assertThat(desk.parked.holdsLane("a")).isFalse();
+    }
+  }
+
+  @Test
+  void whatIsNoAnswerDropsNoRequest() throws IOException {
+    Request request = discard(topics("b"));
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    Files.writeString(paths.control().resolve(request.id() + ".answer"), "{}");
+    JsonNode answer = run(paths, request.id(), Disk.REAL).orElseThrow();
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
+  }
+
   @Test
   void whereTooManyAreKeptTheOldestGoOnceThatIsSettled() throws IOException {
     mostLetters = OptionalLong.of(2);
@@ -722,6 +863,34 @@ class ControlDeskTest {
     given.add(OutboxEvent.of("a", "5"), DeadLetterReason.TOO_LARGE);
     apply(discard(numbers(99L)));
     assertThat(left()).containsExactly(3L);
+  }
+
+  /**
+   * The first ones may have to stay for a while, and of any number behind them something be done.
+   */
+  @Test
+  void whereTooManyAreKeptTheOldestThatMayGoAreFound() throws IOException {
+    List<OutboxEvent> many = new ArrayList<>();
+    for (int i = 0; i < 12_000; i++) {
+      many.add(OutboxEvent.of("t", "no event"));
+    }
+    WriterOptions options = WriterOptions.deadLetters(paths).withTrustParent(true);
+    try (QueueWriter writer = QueueWriter.open(options.withDurability(Durability.PROCESS))) {
+      writer.appendAll(many.subList(0, 6_000));
+      writer.appendAll(many.subList(6_000, 12_000));
+    }
+    apply(discard(numbers(99_999L)));
+    try (OutcomesFile file = OutcomesFile.open(paths.deadLetters().outcomes(), Disk.REAL)) {
+      file.append(List.of(new OutcomesFile.Range(5, 11_000, DeliveryOutcome.DEAD)));
+    }
+    saved = 0;
+    mostLetters = OptionalLong.of(100);
+    run(paths, UUID.randomUUID(), Disk.REAL);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(100);
+    Fates fates = Fates.read(paths.deadLetters());
+    assertThat(left()).containsExactly(1L, 2L, 3L, 4L);
+    assertThat(fates.of(12_004 - 96)).contains(Fate.DISCARDED);
+    assertThat(fates.of(12_004 - 95)).isEmpty();
   }
 
   @Test
