@@ -100,8 +100,8 @@ BUGS = [
     Bug(
         "a lane counts as empty before that is saved",
         "pipeline/ParkedLanes.java",
-        "status.savedSequence() >= parked.topic(topic).appendedSequence()",
-        "status.settledSequence() >= parked.topic(topic).appendedSequence()",
+        "status.savedSequence() >= parked.topic(topic).orderedSequence()",
+        "status.settledSequence() >= parked.topic(topic).orderedSequence()",
     ),
     Bug(
         "a lane counts as empty while an event is on its way there",

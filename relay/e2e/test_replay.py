@@ -130,6 +130,7 @@ def test_letters_are_sent_to_another_topic_and_what_that_refuses_is_a_letter_aga
         eventually("that is told", lambda: client.wait_delivered(receipt, 0.1) == "DEAD")
         [letter] = letters(relay)
         assert letter["number"] == 2
+        assert (letter["replay_of"], letter["round"]) == (1, 1)
         assert letter["event"]["sequence"] == receipt.sequence
 
         def moves_on() -> bool:
@@ -140,6 +141,7 @@ def test_letters_are_sent_to_another_topic_and_what_that_refuses_is_a_letter_aga
         eventually("it is delivered", lambda: client.wait_delivered(receipt, 0.1) == "DELIVERED")
     [sent] = read_topic(broker.bootstrap, other)
     assert sent.event_id == str(receipt.event_id)
+    assert dict(sent.headers)["outbox-original-topic"] == topic.encode()
 
 
 def test_without_a_relay_the_command_applies_it_and_the_next_relay_delivers(

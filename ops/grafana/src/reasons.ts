@@ -4,7 +4,7 @@ import { over } from './panels.js';
 // The values of the labels `kind` and `reason`, for their colours. A value that is not here is shown
 // all the same.
 export const SEND_ERROR_KINDS = ['rebuild', 'dead-letter', 'retry-later', 'pause-topic', 'pause-all', 'fenced'];
-export const DEAD_LETTER_REASONS = ['too-large', 'invalid-record', 'invalid-timestamp', 'internal-topic'];
+export const DEAD_LETTER_REASONS = ['too-large', 'invalid-record', 'invalid-timestamp', 'internal-topic', 'replay-failed'];
 export const BARRED_REASONS = [
   'topic-missing',
   'topic-forbidden',

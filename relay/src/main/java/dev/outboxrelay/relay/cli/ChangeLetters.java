@@ -6,6 +6,7 @@ import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.control.Verb;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,6 +48,16 @@ final class ChangeLetters {
         description = "Send them to this topic instead of their own.")
     private String topic;
 
+    @Option(
+        names = "--timestamp",
+        paramLabel = "event|now",
+        defaultValue = "event",
+        description = {
+          "Which time they get in Kafka: their own, or that of the replay, so that",
+          "retention.ms does not delete them at once (default: ${DEFAULT-VALUE})."
+        })
+    private String timestamp;
+
     Replay(Map<String, String> env) {
       request = new RequestOptions(env);
     }
@@ -58,8 +69,14 @@ final class ChangeLetters {
           && (!RecordLimits.isTopicName(topic) || RecordLimits.INTERNAL_TOPICS.contains(topic))) {
         throw new CommandFailed(ExitCode.USAGE, "--to-topic: nobody may send to that topic");
       }
+      if (!Set.of("event", "now").contains(timestamp)) {
+        throw new CommandFailed(
+            ExitCode.USAGE, "--timestamp: " + timestamp + "? event or now is known");
+      }
+      boolean now = timestamp.equals("now");
       long last = request.lastLetter();
-      return request.ask(spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic, last));
+      return request.ask(
+          spec, id -> new Request(id, Verb.REPLAY_LETTERS, selection, topic, last, now));
     }
   }
 

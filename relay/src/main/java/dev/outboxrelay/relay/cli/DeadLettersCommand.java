@@ -217,6 +217,13 @@ final class DeadLettersCommand implements Runnable {
       pairs.put("reason", letter.reason());
       letter.at().ifPresent(at -> pairs.put("at", at));
       pairs.put("error", letter.error());
+      letter
+          .replayOf()
+          .ifPresent(
+              before -> {
+                pairs.put("replay_of", before.number());
+                pairs.put("round", before.round());
+              });
       if (letter.event().isEmpty()) {
         pairs.put("event", "damaged");
       }
@@ -233,6 +240,9 @@ final class DeadLettersCommand implements Runnable {
       node.put("reason", letter.reason());
       node.put("error", letter.error());
       node.put("at", letter.at().map(Instant::toEpochMilli).orElse(null));
+      letter
+          .replayOf()
+          .ifPresent(before -> node.put("replay_of", before.number()).put("round", before.round()));
       OutboxRecord event = letter.event().orElse(null);
       node.set("event", event == null ? JsonNodeFactory.instance.nullNode() : view.json(event));
       return node;

@@ -28,7 +28,10 @@ final class ExitCode {
   /** All was done, but not all could be printed; that of the client's command, too. */
   static final int NOT_PRINTED = 9;
 
-  /** Stopped, but the position could not be saved: what was settled last is sent again. */
+  /**
+   * Stopped, but the position could not be saved: what was settled last is sent again. Or a request
+   * was applied, but the disk did not take all of it.
+   */
   static final int NOT_SAVED = 10;
 
   /** Out of memory; one that runs with ExitOnOutOfMemoryError is ended by the JVM, with 3. */

@@ -282,6 +282,11 @@ final class ParkedCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = "Gives up what is parked of a topic: it is never sent, and not kept.")
   static final class Discard implements Callable<Integer> {
+    @Option(
+        names = "--replays",
+        description = "Only dead letters that were replayed, up to the first event that was not.")
+    private boolean replays;
+
     @Spec private CommandSpec spec;
     @Mixin private final RequestOptions request;
 
@@ -297,7 +302,8 @@ final class ParkedCommand implements Runnable {
       if (!request.isEarlier()) {
         checkName(topic);
       }
-      return request.ask(spec, id -> new Request(id, Verb.DISCARD_PARKED, Selection.ALL, topic));
+      Verb verb = replays ? Verb.DISCARD_REPLAYS : Verb.DISCARD_PARKED;
+      return request.ask(spec, id -> new Request(id, verb, Selection.ALL, topic));
     }
   }
 }

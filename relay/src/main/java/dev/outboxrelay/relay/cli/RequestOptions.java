@@ -97,8 +97,12 @@ final class RequestOptions {
     } else {
       out.println(text(answer));
     }
+    if (answer.path("failed").asLong() > 0) {
+      return ExitCode.NOT_SAVED;
+    }
     boolean all =
         answer.path("not_settled").asLong() == 0
+            && answer.path("left").asLong() == 0
             && answer.path("refused").asLong() == 0
             && !answer.path("more").asBoolean();
     return all ? ExitCode.OK : ExitCode.PROBLEMS_FOUND;

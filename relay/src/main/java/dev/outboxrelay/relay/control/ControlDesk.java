@@ -12,8 +12,12 @@ import java.io.IOException;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -38,6 +42,8 @@ public final class ControlDesk implements Chores {
   /** File systems count in seconds. */
   private static final long CHANGE_MILLIS = 2_000;
 
+  private static final UUID NOBODY = new UUID(0, 0);
+
   private static final long ANSWER_MILLIS = TimeUnit.DAYS.toMillis(1);
 
   private final Workplace place;
@@ -48,6 +54,9 @@ public final class ControlDesk implements Chores {
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
   private FileTime listed; // of the directory, when it was listed; null if more may be there
   private String unusable; // what was wrong with a file of the last look
+  private final Map<UUID, Long> failing = new HashMap<>(); // requests, and when to try them again
+  private boolean takesFailing;
+  private long lookedNanos;
   private UUID id; // of the request that is being applied; null if none is
   private Verb verb;
   private Task task;
@@ -79,14 +88,13 @@ public final class ControlDesk implements Chores {
   public void begin() {
     try {
       List<UUID> taken = files.list().taken();
-      place.parked().holdLanes(!taken.isEmpty());
       for (UUID each : taken) {
-        keepLaneFromRunning(each);
+        keepLanesBack(each);
       }
     } catch (OutboxError e) {
       report.failed(e); // whatever is there, it is none of ours
     } catch (IOException | RuntimeException e) {
-      place.parked().holdLanes(true); // until a look tells
+      place.parked().holdLanes(NOBODY); // until a look tells
       report.failed(e);
     }
   }
@@ -113,10 +121,11 @@ public final class ControlDesk implements Chores {
       return done;
     } catch (IOException | RuntimeException e) {
       // Whatever stands in these files, delivery goes on.
-      nextNanos = now + RETRY_NANOS;
+      nextNanos = now + (task == null ? RETRY_NANOS : WAIT_NANOS);
       seen = null;
       waiting.clear();
       report.failed(e);
+      putOff(now);
       return 0;
     }
   }
@@ -124,6 +133,22 @@ public final class ControlDesk implements Chores {
   @Override
   public long nanosToNext(long now) {
     return nextNanos - now;
+  }
+
+  /** A request that fails is tried again when others have had their turn. */
+  private void putOff(long now) {
+    if (task == null) {
+      return;
+    }
+    failing.put(id, now + RETRY_NANOS);
+    refusal = null;
+    Task failed = task;
+    task = null;
+    try {
+      failed.close();
+    } catch (IOException e) {
+      report.failed(e);
+    }
   }
 
   private int trim(long now) throws IOException {
@@ -152,15 +177,22 @@ public final class ControlDesk implements Chores {
       }
       list(changed);
     }
+    lookedNanos = now;
+    takesFailing = false;
     boolean done = takeNext();
+    if (!done && !failing.isEmpty()) {
+      list(changed);
+      takesFailing = true;
+      done = takeNext();
+    }
     seen = null;
     if (!done) {
-      seen = listed; // nothing of what there was then is left
+      seen = failing.isEmpty() ? listed : null; // nothing of what there was then is left
       lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
-      if (unusable == null) {
-        report.done();
-      } else {
+      if (unusable != null) {
         report.failed(new IOException(unusable));
+      } else if (failing.isEmpty()) {
+        report.done();
       }
     }
     return done ? 1 : 0;
@@ -171,6 +203,9 @@ public final class ControlDesk implements Chores {
     listed = isOld ? changed : null;
     ControlFiles.Listing listing = files.list();
     unusable = listing.unusable();
+    Set<UUID> there = new HashSet<>(listing.taken());
+    there.addAll(listing.requests());
+    failing.keySet().retainAll(there);
     listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
     listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
     if (listing.taken().isEmpty()) {
@@ -193,6 +228,9 @@ public final class ControlDesk implements Chores {
   }
 
   private boolean take(UUID each, String kind) throws IOException {
+    if (failing.containsKey(each) && (!takesFailing || lookedNanos - failing.get(each) < 0)) {
+      return false; // others come first
+    }
     try {
       if (files.isAnswered(each)
           || (kind.equals(ControlFiles.REQUEST) && files.isThere(each, ControlFiles.TAKEN))) {
@@ -229,23 +267,26 @@ public final class ControlDesk implements Chores {
     return switch (request.verb()) {
       case REPLAY_LETTERS, DISCARD_LETTERS ->
           new LettersTask(request, taken == null ? null : Plan.of(taken), place, files);
-      case DISCARD_PARKED ->
+      case DISCARD_PARKED, DISCARD_REPLAYS ->
           new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
       case RETRY_TOPIC -> new RetryTask(request.topics(), place);
     };
   }
 
-  private void keepLaneFromRunning(UUID taken) {
+  private void keepLanesBack(UUID taken) {
     try {
       Taken content = files.taken(taken).orElse(null);
       Request request = content == null ? null : Request.of(taken, content.request());
-      if (request != null && request.verb() == Verb.DISCARD_PARKED) {
+      if (request != null && request.verb().discardsParked()) {
         place.parked().discard(request.topic(), true);
+      } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
+        place.parked().holdLanes(taken);
       }
     } catch (IllegalArgumentException e) {
       // It is refused when its turn comes.
     } catch (IOException | OutboxError e) {
-      report.failed(e); // all lanes are held, and it is tried again
+      place.parked().holdLanes(taken); // until it can be read
+      report.failed(e);
     }
   }
 
@@ -269,13 +310,15 @@ public final class ControlDesk implements Chores {
     answer(id, verb, done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
-      Discard why = verb == Verb.DISCARD_PARKED ? Discard.PARKED : Discard.DEAD_LETTER;
+      Discard why = verb.discardsParked() ? Discard.PARKED : Discard.DEAD_LETTER;
       report.tell(new Fact.Discarded(why, discarded));
     }
     Task finished = task;
     task = null;
+    failing.remove(id);
     refusal = null;
     finished.close();
+    finished.over();
   }
 
   private void answer(UUID to, Verb about, ObjectNode content) throws IOException {

@@ -20,8 +20,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Gives up what is parked of a topic: clients are told that it is dead, and the position of the
- * topic's outbox passes it. The lane does not run meanwhile. For one thread.
+ * Gives up what is parked of a topic, or what of that was replayed and stands before the first that
+ * was not: clients are told that it is dead, and the position of the topic's outbox passes it. The
+ * lane does not run meanwhile. For one thread.
  */
 final class DiscardTask implements Task {
   private static final int AT_ONCE = 500;
@@ -39,6 +40,7 @@ final class DiscardTask implements Task {
   private long bytes;
   private long newer;
   private Cut cut; // written down
+  private boolean deliveredSoFar = true;
 
   /**
    * Does nothing yet.
@@ -91,9 +93,10 @@ final class DiscardTask implements Task {
     long saved = place.saved().getAsLong();
     for (RecordWalk.Found found : walk.next(AT_ONCE, BYTES_AT_ONCE)) {
       Source source = Source.of(found.record());
-      boolean early = source != null && source.isOf(place.identity()) && source.sequence() > saved;
-      if (early || newer > 0) {
-        newer++; // it may be asked for again
+      boolean early = isOurs(found, source) && source.sequence() > saved; // it may come again
+      boolean parked = source == null || !source.isReplay();
+      if (early || newer > 0 || (parked && request.verb() == Verb.DISCARD_REPLAYS)) {
+        newer++;
       } else {
         events++;
         bytes += found.record().length();
@@ -114,6 +117,30 @@ final class DiscardTask implements Task {
     cut = written;
     walk = RecordWalk.behind(held.paths(), position());
     return Step.GOES_ON;
+  }
+
+  /**
+   * Whether clients of the main outbox ask for it: not if it was there before, or is lost there.
+   */
+  private boolean isOurs(RecordWalk.Found found, Source source) {
+    return source != null
+        && source.isOf(place.identity())
+        && !place.parked().isLost(request.topic(), found.record().sequence(), source.sequence());
+  }
+
+  /**
+   * Whether its lane has told that it was delivered, and not saved that; or an earlier replay was.
+   * Of what is parked that holds for the first ones, if for any.
+   */
+  private boolean isDelivered(Source source) throws IOException {
+    if (!source.isReplay() && !deliveredSoFar) {
+      return false;
+    }
+    boolean delivered =
+        OutcomesFile.outcomeOf(source.sequence(), place.paths().outcomes())
+            == DeliveryOutcome.DELIVERED;
+    deliveredSoFar &= delivered || source.isReplay();
+    return delivered;
   }
 
   private Position behind(RecordWalk.Found found) {
@@ -140,9 +167,9 @@ final class DiscardTask implements Task {
     for (RecordWalk.Found found : next.next(AT_ONCE, BYTES_AT_ONCE)) {
       atEnd = found.record().sequence() >= cut.position().sequence();
       Source source = Source.of(found.record());
-      if (source != null
-          && source.isOf(place.identity())
-          && found.record().sequence() <= cut.position().sequence()) {
+      if (found.record().sequence() <= cut.position().sequence()
+          && isOurs(found, source)
+          && !isDelivered(source)) {
         dead.add(
             new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.DEAD));
       }
@@ -172,7 +199,9 @@ final class DiscardTask implements Task {
     node.put("topic", request.topic());
     node.put("discarded", cut == null ? 0 : cut.events());
     node.put("bytes", cut == null ? 0 : cut.bytes());
-    node.put("not_settled", cut == null ? newer : cut.newer());
+    node.put(
+        request.verb() == Verb.DISCARD_REPLAYS ? "left" : "not_settled",
+        cut == null ? newer : cut.newer());
     return node;
   }
 
@@ -180,8 +209,12 @@ final class DiscardTask implements Task {
   public void close() throws IOException {
     try (Closeable last = lock;
         HeldDirectories folders = held) {
-      place.parked().discard(request.topic(), false);
-      place.parked().holdLanes(false);
+      // Closed the other way round.
     }
+  }
+
+  @Override
+  public void over() {
+    place.parked().discard(request.topic(), false);
   }
 }

@@ -9,8 +9,10 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Replays or discards dead letters. First it chooses them and writes down which; then it does what
@@ -36,6 +38,12 @@ final class LettersTask implements Task {
   private Plan plan; // written down
   private boolean applied;
 
+  /** Whether an earlier run may have done something of it. */
+  private final boolean resumed;
+
+  private RecordWalk search; // for the topics that events may have been moved to; null if done
+  private final Set<String> topics = new HashSet<>();
+
   /**
    * Does nothing yet.
    *
@@ -44,13 +52,12 @@ final class LettersTask implements Task {
   LettersTask(Request request, Plan plan, Workplace place, ControlFiles files) {
     this.request = request;
     this.plan = plan;
+    this.resumed = plan != null;
     this.place = place;
     this.files = files;
     this.settling = new Settling(place);
     this.replay =
-        request.verb() == Verb.REPLAY_LETTERS
-            ? new Replay(place, request.topic(), plan != null)
-            : null;
+        request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, plan != null) : null;
   }
 
   @Override
@@ -64,6 +71,10 @@ final class LettersTask implements Task {
     }
     if (!plan.isOf(book.outbox())) {
       return Step.DONE; // somebody has taken away the dead letters that it is about
+    }
+    if (search != null) {
+      findTopics();
+      return Step.GOES_ON;
     }
     if (!applied) {
       apply();
@@ -85,6 +96,7 @@ final class LettersTask implements Task {
     }
     lastNumber = Math.min(book.lastNumber(), request.upTo());
     walk = book.walk();
+    search = resumed && replay != null ? book.walk() : null;
     return true;
   }
 
@@ -119,29 +131,58 @@ final class LettersTask implements Task {
         && request.select().matches(letter.number(), letter.reason(), letter.kept().orElse(null));
   }
 
-  /** The next batch: all of it is marked in the end, or none. */
+  /**
+   * An earlier run may have moved events that are not marked: their lanes save nothing until they
+   * are, and no others need wait for that.
+   */
+  private void findTopics() throws IOException {
+    List<RecordWalk.Found> batch = search.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE);
+    for (RecordWalk.Found found : batch) {
+      Letter letter = Letter.of(found.record());
+      String topic = isUndone(letter) ? replay.topicOf(letter) : null;
+      if (topic != null) {
+        topics.add(topic);
+      }
+    }
+    if (isBehindPlan(batch)) {
+      place.parked().holdOnly(request.id(), topics);
+      search = null;
+    }
+  }
+
+  private boolean isUndone(Letter letter) {
+    return plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty();
+  }
+
+  private boolean isBehindPlan(List<RecordWalk.Found> batch) {
+    return batch.isEmpty() || plan.isBehind(batch.get(batch.size() - 1).record().sequence());
+  }
+
+  /** The next batch: what could be done of it is marked in the end. */
   private void apply() throws IOException {
-    place.parked().holdLanes(replay != null);
     RecordWalk next = walk.copy();
     List<RecordWalk.Found> batch = next.next(DONE_AT_ONCE, BYTES_AT_ONCE);
     Skipped skippedNow = new Skipped();
-    List<Long> numbers = new ArrayList<>();
     settling.look();
     try {
+      List<Long> numbers = new ArrayList<>();
       for (RecordWalk.Found found : batch) {
         Letter letter = Letter.of(found.record());
-        if (plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty()) {
+        if (isUndone(letter)) {
           if (!settling.covers(letter)) {
             skippedNow.notSettled();
-          } else if (replay == null || replay.add(letter, book.outbox(), skippedNow)) {
+          } else if (replay == null) {
             numbers.add(letter.number());
+          } else {
+            replay.add(letter, book.outbox(), skippedNow);
           }
         }
       }
-      if (replay != null) {
-        replay.finishBatch();
+      if (replay == null) {
+        book.mark(numbers, Fate.DISCARDED);
+      } else {
+        book.mark(replay.finishBatch(skippedNow), Fate.REPLAYED);
       }
-      book.mark(numbers, replay == null ? Fate.DISCARDED : Fate.REPLAYED);
     } catch (IOException | RuntimeException e) {
       if (replay != null) {
         replay.failed();
@@ -150,9 +191,12 @@ final class LettersTask implements Task {
     }
     skipped.add(skippedNow);
     walk = next;
-    applied = batch.isEmpty() || plan.isBehind(batch.get(batch.size() - 1).record().sequence());
+    applied = isBehindPlan(batch);
     if (replay != null) {
-      replay.tell();
+      replay.marked();
+      if (!resumed) {
+        place.parked().releaseLanes(request.id());
+      }
     }
   }
 
@@ -171,8 +215,12 @@ final class LettersTask implements Task {
   }
 
   @Override
+  public void over() {
+    place.parked().releaseLanes(request.id());
+  }
+
+  @Override
   public void close() throws IOException {
-    place.parked().holdLanes(false);
     if (book != null) {
       try (LetterBook last = book) {
         last.shorten();

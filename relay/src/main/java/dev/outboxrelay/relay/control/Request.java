@@ -16,9 +16,21 @@ import java.util.UUID;
  * @param select which dead letters; or which parked topics are to be asked for
  * @param topic the parked one; or where dead letters are replayed to, null for each one's own
  * @param upTo dead letters with a higher number are not meant
+ * @param timestampNow whether replayed events get the time at which that is done
  */
-public record Request(UUID id, Verb verb, Selection select, String topic, long upTo) {
+public record Request(
+    UUID id, Verb verb, Selection select, String topic, long upTo, boolean timestampNow) {
   static final int VERSION = 1;
+
+  /** Of a request that a relay which knows nothing of timestamps is not to apply without. */
+  private static final int WITH_TIMESTAMP = 2;
+
+  private static final String NOW = "now";
+
+  /** With the events' own times. */
+  public Request(UUID id, Verb verb, Selection select, String topic, long upTo) {
+    this(id, verb, select, topic, upTo, false);
+  }
 
   /** With any number. */
   public Request(UUID id, Verb verb, Selection select, String topic) {
@@ -29,8 +41,7 @@ public record Request(UUID id, Verb verb, Selection select, String topic, long u
   public Request {
     if (topic != null) {
       RecordLimits.checkTopicName(topic);
-    } else if (verb == Verb.DISCARD_PARKED
-        || (verb == Verb.RETRY_TOPIC && select.topics().isEmpty())) {
+    } else if (verb.discardsParked() || (verb == Verb.RETRY_TOPIC && select.topics().isEmpty())) {
       throw new IllegalArgumentException("it names no topic");
     }
     if (verb == Verb.RETRY_TOPIC) {
@@ -55,12 +66,15 @@ public record Request(UUID id, Verb verb, Selection select, String topic, long u
   /** The file's content. */
   public ObjectNode json() {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
-    node.put("version", VERSION);
+    node.put("version", timestampNow ? WITH_TIMESTAMP : VERSION);
     node.put("id", id.toString());
     node.put("verb", verb.label());
     node.set("select", select.json());
     node.put("topic", topic);
     node.put("up_to", hasUpTo() ? upTo : null);
+    if (timestampNow) {
+      node.put("timestamp", NOW);
+    }
     return node;
   }
 
@@ -71,8 +85,14 @@ public record Request(UUID id, Verb verb, Selection select, String topic, long u
    * @throws IllegalArgumentException if it says anything else, with the reason
    */
   static Request of(UUID id, JsonNode node) {
-    if (node.path("version").intValue() != VERSION) {
-      throw new IllegalArgumentException("it is of another version than " + VERSION);
+    int version = node.path("version").intValue();
+    if (version != VERSION && version != WITH_TIMESTAMP) {
+      throw new IllegalArgumentException(
+          "it is of another version than " + VERSION + " and " + WITH_TIMESTAMP);
+    }
+    boolean now = node.path("timestamp").asText().equals(NOW);
+    if (now != (version == WITH_TIMESTAMP)) {
+      throw new IllegalArgumentException("its timestamp is not known");
     }
     if (!node.path("id").asText().equals(id.toString())) {
       throw new IllegalArgumentException("its id is not that in its name");
@@ -86,7 +106,8 @@ public record Request(UUID id, Verb verb, Selection select, String topic, long u
           verb,
           Selection.of(node.path("select")),
           node.path("topic").textValue(),
-          node.path("up_to").asLong(Long.MAX_VALUE));
+          node.path("up_to").asLong(Long.MAX_VALUE),
+          now);
     } catch (InvalidEvent e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -7,6 +7,8 @@ final class Skipped {
   private long notSettled;
   private long refused;
   private String because; // the first of them was
+  private long failed;
+  private String failedBecause; // the first of them has
 
   /** Its outbox has not saved yet that it gave it up. */
   void notSettled() {
@@ -18,15 +20,25 @@ final class Skipped {
     because = because == null ? reason : because;
   }
 
+  /** The disk, or what stands in the topic's place, does not take it. */
+  void failed(String reason) {
+    failed++;
+    failedBecause = failedBecause == null ? reason : failedBecause;
+  }
+
   void add(Skipped more) {
     notSettled += more.notSettled;
     refused += more.refused;
     because = because == null ? more.because : because;
+    failed += more.failed;
+    failedBecause = failedBecause == null ? more.failedBecause : failedBecause;
   }
 
   void putInto(ObjectNode node) {
     node.put("not_settled", notSettled);
     node.put("refused", refused);
     node.put("refused_because", because);
+    node.put("failed", failed);
+    node.put("failed_because", failedBecause);
   }
 }

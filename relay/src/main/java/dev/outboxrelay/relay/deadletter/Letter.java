@@ -75,6 +75,19 @@ public record Letter(
                 outbox.outbox(), outbox.generation(), record.sequence(), record.appendTime()));
   }
 
+  /**
+   * The dead letter as which an event was replayed last.
+   *
+   * @param number of it
+   * @param round how often the event was replayed by then
+   */
+  public record Before(long number, int round) {}
+
+  /** As which dead letter its event was replayed; empty if it was not. */
+  public Optional<Before> before() {
+    return source().map(Source::letter).map(letter -> new Before(letter.number(), letter.round()));
+  }
+
   /** The event as it was appended, whether it was parked meanwhile or not. */
   public Optional<OutboxRecord> event() {
     return kept.map(Source::asAppended);

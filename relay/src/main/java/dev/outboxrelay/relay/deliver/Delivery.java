@@ -71,6 +71,9 @@ public final class Delivery {
 
   private boolean senderLost;
 
+  /** One is enough to go on; where a topic acks nothing at all, the others wait. */
+  private boolean gaveUpSilent;
+
   private boolean strangersLeftOut;
 
   /** The one to which events go, in earlier runs, too; null before the first. */
@@ -358,6 +361,12 @@ public final class Delivery {
         }
       }
       if (!failed.isDiscarded() && state instanceof Connected connected) {
+        if (failed.isReplay()
+            && verdict instanceof Verdict.PauseTopic pause
+            && pause.reason() == PauseReason.POLICY) {
+          giveUp(connected, failed, pause.error(), now);
+          continue;
+        }
         listener.tell(new Fact.SendFailed(verdict, failed.topic()));
         interrupted(connected, verdict, now, false);
       }
@@ -473,6 +482,9 @@ public final class Delivery {
     if (stallWatch.orderIsLost(now)) {
       String error = "no ack for topic " + silent.topic() + ", and its producer has lost the order";
       sent(connected, silent, new Verdict.RebuildAndRewind(error), now);
+    } else if (silent != null && silent.isReplay() && !gaveUpSilent && stallWatch.isIgnored(now)) {
+      gaveUpSilent = true;
+      giveUp(connected, silent, "no ack for it; " + stallWatch.describe(), now);
     } else if (silent != null && routes.parks(silent.topic(), now)) {
       String error = "what is on its way of topic " + silent.topic() + " can't be called back";
       sent(connected, silent, new Verdict.RebuildAndRewind(error), now);
@@ -507,6 +519,12 @@ public final class Delivery {
 
   private static Verdict noAck(String topic, String error) {
     return new Verdict.PauseTopic(topic, PauseReason.NO_ACK, error);
+  }
+
+  /** It can't be called back: it comes again with all that is in flight. */
+  private void giveUp(Connected from, InFlight replay, String error, long now) {
+    feeder.giveUp(replay.sequence(), error);
+    sent(from, replay, new Verdict.RebuildAndRewind("a replayed dead letter fails: " + error), now);
   }
 
   /** A verdict on what was sent. */

@@ -2,10 +2,14 @@ package dev.outboxrelay.relay.deliver;
 
 import dev.outboxrelay.relay.deliver.route.Admission;
 import dev.outboxrelay.relay.deliver.route.Routes;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
@@ -30,6 +34,9 @@ final class Feeder {
 
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
   private final Set<Long> suspects = new HashSet<>();
+
+  /** What comes again after a rewind, and is not sent any more. */
+  private final Map<Long, Verdict.DeadLetter> givenUp = new HashMap<>();
 
   /** The next arrival, for which the window has no room, or the one that was refused. */
   private Arrival held;
@@ -177,6 +184,10 @@ final class Feeder {
       }
       // The topic is there, and which cluster this is its brokers do not tell.
     }
+    if (!givenUp.isEmpty() && givenUp.containsKey(record.sequence())) {
+      refuse(record, givenUp.get(record.sequence()));
+      return HandOver.NOT_NOW;
+    }
     Admission admission = routes.admit(event.record(), now);
     if (admission instanceof Admission.Send admitted) {
       return send(event, record, admitted, now);
@@ -239,6 +250,12 @@ final class Feeder {
 
   private void refuse(InFlight record, Verdict verdict) {
     refusal = verdict;
+    if (record.isReplay()
+        && verdict instanceof Verdict.PauseTopic pause
+        && pause.reason() == PauseReason.PARTITION_MISSING) {
+      routes.forgo(record.topic());
+      refusal = new Verdict.DeadLetter(DeadLetterReason.REPLAY_FAILED, pause.error(), true);
+    }
     refusedTopic = record.topic();
   }
 
@@ -286,11 +303,17 @@ final class Feeder {
     suspects.add(sequence);
   }
 
+  /** A replay that would bar its topic; when it comes again it is given up. */
+  void giveUp(long sequence, String error) {
+    givenUp.put(sequence, new Verdict.DeadLetter(DeadLetterReason.REPLAY_FAILED, error, true));
+  }
+
   /** Everything up to this sequence is settled. */
   void settledUpTo(long sequence) {
     if (!suspects.isEmpty()) {
       suspects.removeIf(suspect -> suspect <= sequence);
     }
+    givenUp.keySet().removeIf(each -> each <= sequence);
   }
 
   /** Forgets what it knows of the present sender: another one follows. */

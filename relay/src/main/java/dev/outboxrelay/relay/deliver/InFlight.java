@@ -42,6 +42,7 @@ public final class InFlight implements Completion, Introduction {
   private final boolean movesPosition;
   private final Queue<InFlight> failures;
   private final Source source;
+  private final boolean replay;
 
   private Outcome outcome;
   private boolean waiting;
@@ -72,6 +73,7 @@ public final class InFlight implements Completion, Introduction {
     settledBytes = event.settledBytes();
     movesPosition = true;
     source = event.source();
+    replay = event.replay();
     outcome = Outcome.DELIVERED;
     waiting = true;
     this.failures = failures;
@@ -91,6 +93,7 @@ public final class InFlight implements Completion, Introduction {
     settledBytes = damage.settledBytes();
     movesPosition = sequence != 0;
     source = null;
+    replay = false;
     outcome = Outcome.QUARANTINED;
     this.failures = failures;
   }
@@ -200,6 +203,11 @@ public final class InFlight implements Completion, Introduction {
   /** Which event of the main queue a parked one is; null for those of the main queue itself. */
   public Source source() {
     return source;
+  }
+
+  /** Whether it was given up before: others need not wait for it. */
+  boolean isReplay() {
+    return replay;
   }
 
   long settledBytes() {

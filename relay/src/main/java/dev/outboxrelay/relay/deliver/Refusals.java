@@ -32,6 +32,9 @@ final class Refusals {
 
   /** The same, or that its topic waits, if this event would be one too many in a row. */
   Verdict judge(InFlight record, Verdict.DeadLetter verdict) {
+    if (record.isReplay()) {
+      return verdict; // that it was refused before is why it is here
+    }
     String topic = record.topic();
     Row last = rows.get(topic);
     boolean goesOn =

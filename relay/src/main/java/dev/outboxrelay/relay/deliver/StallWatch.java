@@ -100,6 +100,16 @@ final class StallWatch {
   }
 
   /**
+   * Whether it is the silent record's own fault, as far as that can be told without others: brokers
+   * are connected and let us send, or end the connection each time.
+   */
+  boolean isIgnored(long now) {
+    boolean connected = transport.isConnected() && now - ignoredSinceNanos >= stallNanos / CLEAR;
+    return silent != null
+        && (connected || transport.connectionsMade() - connectionsBefore >= NO_ACCIDENT / 2);
+  }
+
+  /**
    * Whether the silent record's sender will never get its ack. A broker that has not heard of a
    * producer accepts whatever sequence comes first. So if a producer's first batch for a partition
    * is refused (too large, too few replicas) and the next one, already on its way, is not, then the

@@ -11,7 +11,9 @@ public enum DeadLetterReason {
   /** Its timestamp lies outside of what the topic allows. */
   INVALID_TIMESTAMP("invalid-timestamp"),
   /** Its topic is one that brokers keep for themselves. */
-  INTERNAL_TOPIC("internal-topic");
+  INTERNAL_TOPIC("internal-topic"),
+  /** A dead letter that was sent once more, and did not get through where others do. */
+  REPLAY_FAILED("replay-failed");
 
   private final String label;
 

@@ -19,10 +19,16 @@ import java.util.function.Predicate;
  * @param reason a stable name
  * @param error what Kafka said
  * @param at when it was given up; empty if that is unreadable
+ * @param replayOf the dead letter as which its event was replayed before; empty if it was not
  * @param event as it was appended; empty if its bytes are damaged
  */
 public record DeadLetter(
-    long number, String reason, String error, Optional<Instant> at, Optional<OutboxRecord> event) {
+    long number,
+    String reason,
+    String error,
+    Optional<Instant> at,
+    Optional<Letter.Before> replayOf,
+    Optional<OutboxRecord> event) {
   /**
    * Visits the dead letters of an outbox that there are now, oldest first.
    *
@@ -38,6 +44,7 @@ public record DeadLetter(
         header(letter, DeadLetters.REASON).orElse("unknown"),
         header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
+        Letter.of(letter).before(),
         Letter.of(letter).event());
   }
 

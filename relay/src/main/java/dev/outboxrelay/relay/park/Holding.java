@@ -16,6 +16,9 @@ final class Holding {
 
   private volatile Seen seen = NOTHING;
 
+  /** Whether it is not known which of its records is the last that stands in order. */
+  private boolean unsure;
+
   /** Of which outbox: the directory may get another one. */
   private record Seen(UUID outbox, ParkedTopic topic, Head head) {
     Seen with(ParkedTopic latest) {
@@ -45,14 +48,21 @@ final class Holding {
 
   synchronized void unknown() {
     seen = UNKNOWN;
+    unsure = true;
+  }
+
+  /** One that stands in order may have been added: from now on all count as such. */
+  synchronized void unsure() {
+    unsure = true;
   }
 
   /**
    * A record was added.
    *
+   * @param ordered whether it stands in its topic's order
    * @param millis append time of the original
    */
-  synchronized void appended(UUID outbox, long sequence, long millis) {
+  synchronized void appended(UUID outbox, long sequence, boolean ordered, long millis) {
     Seen before = before(outbox);
     ParkedTopic topic = before.topic();
     Head head =
@@ -64,6 +74,9 @@ final class Holding {
             outbox,
             new ParkedTopic(
                 Math.max(topic.appendedSequence(), sequence),
+                ordered || unsure
+                    ? Math.max(topic.orderedSequence(), sequence)
+                    : topic.orderedSequence(),
                 topic.settledSequence(),
                 topic.heldBytes()),
             head);
@@ -73,7 +86,19 @@ final class Holding {
   synchronized void found(long sequence) {
     ParkedTopic before = seen.topic();
     long appended = Math.max(before.appendedSequence(), sequence);
-    seen = seen.with(new ParkedTopic(appended, before.settledSequence(), before.heldBytes()));
+    long ordered = unsure ? appended : before.orderedSequence();
+    seen =
+        seen.with(new ParkedTopic(appended, ordered, before.settledSequence(), before.heldBytes()));
+  }
+
+  /** It is the last that stands in its topic's order; the state may not know of it, either. */
+  synchronized void ordered(long sequence) {
+    unsure = false;
+    ParkedTopic before = seen.topic();
+    long appended = Math.max(before.appendedSequence(), sequence);
+    seen =
+        seen.with(
+            new ParkedTopic(appended, sequence, before.settledSequence(), before.heldBytes()));
   }
 
   /**
@@ -94,11 +119,14 @@ final class Holding {
   private synchronized Seen merge(OutboxStatus status) {
     Seen before = before(status.outbox());
     ParkedTopic topic = before.topic();
+    long appended = Math.max(topic.appendedSequence(), status.nextSequence() - 1);
+    boolean known = before.outbox() != null && !unsure;
     seen =
         new Seen(
             status.outbox(),
             new ParkedTopic(
-                Math.max(topic.appendedSequence(), status.nextSequence() - 1),
+                appended,
+                known ? topic.orderedSequence() : appended,
                 Math.max(topic.settledSequence(), status.settledSequence()),
                 status.lagBytes()),
             before.head());

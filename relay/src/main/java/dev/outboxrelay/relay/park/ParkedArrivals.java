@@ -72,7 +72,8 @@ public final class ParkedArrivals implements Arrivals {
         event.end(),
         event.missingFrom(),
         event.settledBytes(),
-        isTold(parked, source) ? source : null);
+        isTold(parked, source) ? source : null,
+        source.isReplay());
   }
 
   private boolean isTold(OutboxRecord parked, Source source) {

@@ -16,6 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -106,6 +107,31 @@ final class ParkedBefore {
     return 0;
   }
 
+  /**
+   * The sequence, in the parked topic's own outbox, of its last record that is no replay, 0 if all
+   * are; empty if none can be read. Failed cycles count, as its lane delivers what is left of them.
+   */
+  OptionalLong lastInOrder() throws IOException {
+    OutboxRecord newest = lastOfAll();
+    if (newest == null) {
+      return OptionalLong.empty();
+    }
+    Source of = Source.of(newest);
+    if (of == null || !of.isReplay()) {
+      return OptionalLong.of(newest.sequence());
+    }
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    List<Long> cycles = paths.cycles();
+    for (int i = cycles.size() - 1; i >= 0; i--) {
+      Walk walk = new Walk(0);
+      walk.through(cycles.get(i), outbox, i == cycles.size() - 1);
+      if (walk.lastInOrder > 0) {
+        return OptionalLong.of(walk.lastInOrder);
+      }
+    }
+    return OptionalLong.of(0);
+  }
+
   /** The numbers of the dead letters of that outbox that are here, to be sent once more. */
   Set<Long> letters(UUID deadLetters) throws IOException {
     UUID outbox = OutboxIdentity.outboxOf(paths);
@@ -189,6 +215,7 @@ final class ParkedBefore {
     private long below; // of the first that was parked, as far as the walk has come
     private boolean beginsAnew = true; // nothing tells that there was a cycle before
     private long lastSequence;
+    private long lastInOrder; // its own sequence
     private OutboxRecord last;
 
     private Walk(long settled) {
@@ -231,6 +258,7 @@ final class ParkedBefore {
           return false;
         }
       }
+      lastInOrder = record.sequence();
       lastSequence = Math.max(lastSequence, sequence);
       if (sequence > settled) {
         found.add(new Event(sequence, record.eventId()));

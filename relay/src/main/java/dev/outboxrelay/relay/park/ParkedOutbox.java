@@ -139,11 +139,21 @@ final class ParkedOutbox {
       }
       holding.look(paths);
     }
-    if (holding.topic().isEmpty()) {
+    findOrder(paths);
+    if (!holding.topic().keepsOrder()) {
       OutboxRecord newest = lookForLast(); // of which a state that a power cut left may not know
       if (newest != null) {
         holding.found(newest.sequence());
       }
+    }
+  }
+
+  /** Which is the last that others wait for; where it can't be told, that is the last of all. */
+  private void findOrder(OutboxPaths paths) {
+    try {
+      new ParkedBefore(paths, origin.outbox()).lastInOrder().ifPresent(holding::ordered);
+    } catch (IOException | OutboxError e) {
+      // Who reads all of it tells.
     }
   }
 
@@ -248,11 +258,16 @@ final class ParkedOutbox {
         files.beginAnew();
       }
       identity = receipt.outbox();
-      holding.appended(receipt.outbox(), receipt.sequence(), event.source().appendMillis());
+      holding.appended(
+          receipt.outbox(),
+          receipt.sequence(),
+          !event.source().isReplay(),
+          event.source().appendMillis());
     } catch (OutboxBusy e) {
       throw e;
     } catch (IOException | RuntimeException | Error e) {
       looked = false; // it may be there all the same
+      holding.unsure();
       letGo();
       throw e;
     }

@@ -63,7 +63,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
   private final Set<String> discarded = ConcurrentHashMap.newKeySet();
   private volatile Held held = Held.NOTHING;
-  private volatile boolean holdsLanes;
+  private final LaneHolds holds = new LaneHolds();
 
   private ParkedOutboxes(
       ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like, long leftInMain) {
@@ -95,7 +95,15 @@ public final class ParkedOutboxes implements ParkedStore {
     try {
       opened.find();
       opened.count();
-      opened.topics().forEach((topic, found) -> opened.left.put(topic, found.appendedSequence()));
+      opened
+          .topics()
+          .forEach(
+              (topic, found) -> {
+                opened.left.put(topic, found.appendedSequence());
+                if (!found.isEmpty() && !found.keepsOrder()) {
+                  opened.tellReplayed(topic);
+                }
+              });
       return opened;
     } catch (IOException | RuntimeException | Error e) {
       directory.close();
@@ -229,7 +237,7 @@ public final class ParkedOutboxes implements ParkedStore {
 
   /** Nothing is being moved or given up. */
   public void letLanesRun() {
-    holdsLanes = false;
+    holds.releaseAll();
     discarded.clear();
   }
 
@@ -249,16 +257,31 @@ public final class ParkedOutboxes implements ParkedStore {
   }
 
   /**
-   * No lane saves a position from now on, or may again: what is being moved there must not be
-   * settled before it is written down that it was.
+   * A topic's lane saves no position from now on: what is being moved there for a request must not
+   * be settled before it is written down that it was.
    */
-  public void holdLanes(boolean hold) {
-    holdsLanes = hold;
+  public void holdLane(UUID request, String topic) {
+    holds.hold(request, topic);
+  }
+
+  /** No lane at all does: it is not known to which topics something was moved. */
+  public void holdLanes(UUID request) {
+    holds.holdAll(request);
+  }
+
+  /** For that request, none but those of these topics. */
+  public void holdOnly(UUID request, Set<String> topics) {
+    holds.holdOnly(request, topics);
+  }
+
+  /** None for that request any more. */
+  public void releaseLanes(UUID request) {
+    holds.release(request);
   }
 
   @Override
-  public boolean holdsLanes() {
-    return holdsLanes;
+  public boolean holdsLane(String topic) {
+    return holds.holds(topic);
   }
 
   /** Makes room for it. */

@@ -69,7 +69,7 @@ record LaneOf(
 
     @Override
     public boolean holdsBack() {
-      return lane.parked.holdsLanes();
+      return lane.parked.holdsLane(lane.topic);
     }
 
     @Override

@@ -85,7 +85,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   @Override
   public Set<String> left() {
     return parked.topics().entrySet().stream()
-        .filter(topic -> !topic.getValue().isEmpty())
+        .filter(topic -> topic.getValue().keepsOrder())
         .map(Map.Entry::getKey)
         .collect(Collectors.toSet());
   }
@@ -101,7 +101,15 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       return false; // it is on its way there
     }
     PipelineStatus status = status(turns.get(topic));
-    return status != null && status.savedSequence() >= parked.topic(topic).appendedSequence();
+    return status != null && status.savedSequence() >= parked.topic(topic).orderedSequence();
+  }
+
+  @Override
+  public boolean hasReplays(String topic) {
+    ParkedTopic waiting = parked.topic(topic);
+    PipelineStatus status = status(turns.get(topic));
+    long saved = status == null ? waiting.settledSequence() : status.savedSequence();
+    return saved < waiting.appendedSequence();
   }
 
   private static PipelineStatus status(Turn turn) {
@@ -212,7 +220,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
           .orElseGet(() -> stuck("its lane has settled nothing for 10 s"));
     }
     long settled = Math.max(turn.settled, waiting.settledSequence());
-    return new Progress.Delivering(Math.max(0, waiting.appendedSequence() - settled));
+    return new Progress.Delivering(Math.max(0, waiting.orderedSequence() - settled));
   }
 
   private static Verdict verdict(Cause cause) {

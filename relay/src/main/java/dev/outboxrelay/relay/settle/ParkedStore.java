@@ -65,7 +65,10 @@ public interface ParkedStore extends AutoCloseable {
    */
   boolean isLost(String topic, long sequence, long original);
 
-  /** A topic that has got events that were given up before; null if none has since. */
+  /**
+   * A topic that has got events that were given up before, or has kept none but such from an
+   * earlier run; null if none has since.
+   */
   String pollReplayed();
 
   /** A topic that somebody wants to have asked for now; null if nobody does. */
@@ -74,8 +77,8 @@ public interface ParkedStore extends AutoCloseable {
   /** Whether what a topic holds is being given up: its lane must not run. */
   boolean isDiscarded(String topic);
 
-  /** Whether no lane may save a position now. */
-  boolean holdsLanes();
+  /** Whether a topic's lane may not save a position now. */
+  boolean holdsLane(String topic);
 
   @Override
   void close() throws IOException;

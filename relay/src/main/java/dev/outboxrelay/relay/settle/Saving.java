@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.settle;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -8,6 +9,7 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.sync.CycleSyncException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
@@ -102,15 +104,17 @@ final class Saving {
       // cycle, to which the writers have gone on.
       return 0;
     }
-    heldBack = !positions.mayTell(sources.unsaved());
+    List<OutcomesFile.Range> told = sources.unsaved(); // what is told later is asked about then
+    heldBack = !positions.mayTell(told);
     if (heldBack) {
       return 0; // until the next interval, also in a hurry: somebody else has to save first
     }
     try {
-      positions.save(upTo, undelivered.unsaved(), sources.unsaved(), clocks.millis());
+      positions.save(upTo, undelivered.unsaved(), told, clocks.millis());
     } catch (IOException | OutboxError e) {
       nextSaveNanos = now + RETRY_NANOS;
       facts.failed(Part.POSITION, e);
+      heldBack = true; // also in a hurry
       if (e instanceof CycleSyncException failure) {
         giveUp(failure.cycle());
       }

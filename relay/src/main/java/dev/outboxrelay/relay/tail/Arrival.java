@@ -19,7 +19,9 @@ public sealed interface Arrival {
    * @param missingFrom the first of the sequences directly before this one that no record carries;
    *     equal to the record's own sequence if none is missing
    * @param settledBytes bytes of records in the queue up to its end, over the outbox's life
-   * @param source which event of the main queue a parked record is of; else null
+   * @param source which event of the main queue a parked record is of, if that is to be told what
+   *     becomes of it; else null
+   * @param replay whether it was given up before, so that it stands in no order to others
    */
   record Event(
       OutboxRecord record,
@@ -28,7 +30,8 @@ public sealed interface Arrival {
       long end,
       long missingFrom,
       long settledBytes,
-      Source source)
+      Source source,
+      boolean replay)
       implements Arrival {
     /** Of a queue that is not a parked topic's. */
     public Event(
@@ -38,7 +41,7 @@ public sealed interface Arrival {
         long end,
         long missingFrom,
         long settledBytes) {
-      this(record, cycle, offset, end, missingFrom, settledBytes, null);
+      this(record, cycle, offset, end, missingFrom, settledBytes, null, false);
     }
   }
 

@@ -25,20 +25,25 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
   private static final int BYTES = 40;
   private static final int REPLAY_BYTES = 64;
   private static final int GENERATION_AT = 16;
-  private static final int KIND_AT = 20;
+  private static final int ROUND_AT = 20;
   private static final int SEQUENCE_AT = 24;
   private static final int APPEND_TIME_AT = 32;
   private static final int LETTER_AT = 40;
   private static final int DEAD_LETTERS_AT = 48;
-  private static final int REPLAY = 1;
 
   /**
    * A dead letter.
    *
    * @param deadLetters id of the outbox {@code dead-letters/} that it is in
    * @param number of it there
+   * @param round how often its event was replayed with that, from 1
    */
-  public record Letter(UUID deadLetters, long number) {}
+  public record Letter(UUID deadLetters, long number, int round) {
+    /** For the first time. */
+    public Letter(UUID deadLetters, long number) {
+      this(deadLetters, number, 1);
+    }
+  }
 
   /** Of an event that is parked. */
   public Source(UUID outbox, int generation, long sequence, long appendMillis) {
@@ -48,6 +53,11 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
   /** The same event, sent once more by a dead letter. */
   public Source replayedBy(Letter by) {
     return new Source(outbox, generation, sequence, appendMillis, by);
+  }
+
+  /** The same of no outbox, where that has lost it: another event may get its sequence. */
+  public Source ofNobody() {
+    return new Source(new UUID(0, 0), generation, sequence, appendMillis, letter);
   }
 
   /** Whether it was given up before, and not just parked: it has no place in the topic's order. */
@@ -69,7 +79,7 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
     value.putLong(SEQUENCE_AT, sequence);
     value.putLong(APPEND_TIME_AT, appendMillis);
     if (isReplay()) {
-      value.putInt(KIND_AT, REPLAY);
+      value.putInt(ROUND_AT, letter.round());
       value.putLong(LETTER_AT, letter.number());
       RecordCodec.putUuid(value, DEAD_LETTERS_AT, letter.deadLetters());
     }
@@ -89,7 +99,8 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
     }
     ByteBuffer value = ByteBuffer.wrap(last.value()).order(ByteOrder.LITTLE_ENDIAN);
     boolean replay = length == REPLAY_BYTES;
-    if (value.getInt(KIND_AT) != (replay ? REPLAY : 0)
+    int round = value.getInt(ROUND_AT);
+    if ((replay ? round < 1 : round != 0)
         || value.getLong(SEQUENCE_AT) < 1
         || (replay && value.getLong(LETTER_AT) < 1)) {
       return null;
@@ -100,7 +111,7 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
         value.getLong(SEQUENCE_AT),
         value.getLong(APPEND_TIME_AT),
         replay
-            ? new Letter(RecordCodec.uuid(value, DEAD_LETTERS_AT), value.getLong(LETTER_AT))
+            ? new Letter(RecordCodec.uuid(value, DEAD_LETTERS_AT), value.getLong(LETTER_AT), round)
             : null);
   }
 

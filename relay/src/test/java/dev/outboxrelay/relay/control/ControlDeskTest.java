@@ -58,6 +58,7 @@ class ControlDeskTest {
   private OptionalLong mostLetters = OptionalLong.empty();
   private final List<Fact> facts = new ArrayList<>();
   private int unlocked;
+  private boolean othersGoOn;
 
   @BeforeEach
   void begin() throws IOException {
@@ -145,8 +146,8 @@ class ControlDeskTest {
           // Until nothing is left.
         }
         Optional<JsonNode> answer = new ControlFiles(outbox, Disk.REAL).answer(id);
-        if (answer.isPresent() && desk.work(nanos + SECOND) == 0) {
-          assertThat(opened.parked.holdsLanes()).isFalse();
+        if (answer.isPresent() && (othersGoOn || desk.work(nanos + SECOND) == 0)) {
+          assertThat(opened.parked.holdsLane("a")).isFalse();
           return answer;
         }
       }
@@ -348,6 +349,110 @@ class ControlDeskTest {
     assertThat(parked(paths, "a").get(0).partition()).isEqualTo(7);
   }
 
+  private static List<String> texts(OutboxRecord record, String name) {
+    return record.headers().stream()
+        .filter(header -> header.name().equals(name))
+        .map(header -> new String(header.value(), java.nio.charset.StandardCharsets.UTF_8))
+        .toList();
+  }
+
+  @Test
+  void anotherTopicIsToldWhereTheyWereMeantToGoAtFirst() throws IOException {
+    given.add(OutboxEvent.builder("a").value("5").partition(7).build(), DeadLetterReason.TOO_LARGE);
+    apply(replay(numbers(5L), "other"));
+    OutboxRecord first = parked(paths, "other").get(0);
+    assertThat(texts(first, "outbox-original-topic")).containsExactly("a");
+    assertThat(texts(first, "outbox-original-partition")).containsExactly("7");
+    assertThat(Source.of(first).letter().round()).isEqualTo(1);
+    OutboxPaths lane = paths.parked("other");
+    given.add(lane, OutboxIdentity.find(lane).orElseThrow(), DeadLetterReason.TOO_LARGE);
+    lanePosition(lane, 1);
+    apply(replay(numbers(6L), "third"));
+    OutboxRecord second = parked(paths, "third").get(0);
+    assertThat(texts(second, "outbox-original-topic")).containsExactly("a");
+    assertThat(texts(second, "outbox-original-partition")).containsExactly("7");
+    assertThat(Source.of(second).letter().number()).isEqualTo(6);
+    assertThat(Source.of(second).letter().round()).isEqualTo(2);
+    assertThat(texts(parked(paths, "other").get(0), "outbox-original-topic")).hasSize(1);
+  }
+
+  @Test
+  void ifThatIsAskedForTheyGetTheTimeOfTheReplay() throws IOException {
+    long before = System.currentTimeMillis();
+    given.add(
+        OutboxEvent.builder("a").value("5").timestamp(1_000).build(),
+        DeadLetterReason.INVALID_TIMESTAMP);
+    Request request =
+        new Request(
+            UUID.randomUUID(), Verb.REPLAY_LETTERS, numbers(5L), null, Long.MAX_VALUE, true);
+    assertThat(request.json().path("version").asInt()).isEqualTo(2); // an older relay refuses it
+    assertThat(apply(request).path("replayed").asLong()).isEqualTo(1);
+    OutboxRecord record = parked(paths, "a").get(0);
+    assertThat(record.timestamp()).isBetween(before, System.currentTimeMillis());
+    assertThat(texts(record, "outbox-timestamp")).containsExactly("1000");
+    Request plain = replay(numbers(1L), null);
+    assertThat(plain.json().path("version").asInt()).isEqualTo(1);
+    apply(plain);
+    assertThat(texts(parked(paths, "a").get(1), "outbox-timestamp")).isEmpty();
+  }
+
+  private void takesNothing(String topic) throws IOException {
+    if (Files.notExists(paths.parked())) {
+      Files.createDirectory(paths.parked());
+      Files.setAttribute(paths.parked(), "unix:mode", 042770);
+    }
+    Files.writeString(paths.parked().resolve(topic), "a file");
+  }
+
+  @Test
+  void aTopicThatTakesNothingKeepsBackItsOwnLettersAlone() throws IOException {
+    takesNothing("b");
+    JsonNode answer = apply(replay(Selection.ALL, null));
+    assertThat(answer.path("replayed").asLong()).isEqualTo(3);
+    assertThat(answer.path("failed").asLong()).isEqualTo(1);
+    assertThat(answer.path("failed_because").asText()).contains("topic b").contains("directory");
+    assertThat(left()).containsExactly(2L);
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L, 4L);
+    assertThat(OutcomesFile.outcomeOf(1, paths.outcomes())).isEqualTo(DeliveryOutcome.PARKED);
+    Files.delete(paths.parked().resolve("b"));
+    assertThat(apply(replay(Selection.ALL, null)).path("replayed").asLong()).isEqualTo(1);
+    assertThat(left()).isEmpty();
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L, 4L);
+  }
+
+  @Test
+  void whatFailsOnceOfAReplayIsDoneAllTheSame() throws IOException {
+    Request request = replay(Selection.ALL, null);
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    int changes = changesOf(request, "counted");
+    for (int at = 0; at < changes; at++) {
+      OutboxPaths copy = copy("failing");
+      JsonNode answer = run(copy, request.id(), KillingDisk.failingAt(at).disk()).orElseThrow();
+      assertThat(answer.path("replayed").asLong()).describedAs("change %s", at).isEqualTo(4);
+      assertThat(answer.path("failed").asLong()).isZero();
+      assertThat(sources(copy, "a")).containsOnly(1L, 3L, 4L);
+      assertThat(failure).isNull();
+      delete(copy.root());
+    }
+  }
+
+  @Test
+  void aRequestThatFailsHoldsUpNoOther() throws IOException {
+    takesNothing("x");
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    Request bad = new Request(new UUID(0, 1), Verb.DISCARD_PARKED, Selection.ALL, "x");
+    Request good = new Request(new UUID(0, 2), Verb.DISCARD_LETTERS, topics("b"), null);
+    files.submit(bad);
+    files.submit(good);
+    othersGoOn = true;
+    JsonNode answer = run(paths, good.id(), Disk.REAL).orElseThrow();
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
+    assertThat(files.answer(bad.id())).isEmpty();
+    assertThat(failure).hasMessageContaining("parked/x");
+    Files.delete(paths.parked().resolve("x"));
+    assertThat(run(paths, bad.id(), Disk.REAL)).isPresent();
+  }
+
   @Test
   void whatNoSavedPositionCoversIsLeftForLater() throws IOException {
     saved = 2;
@@ -530,6 +635,73 @@ class ControlDeskTest {
   }
 
   @Test
+  void whatIsToldToBeDeliveredIsNotToldToBeDead() throws IOException {
+    apply(replay(Selection.ALL, null));
+    try (OutcomesFile outcomes = OutcomesFile.open(paths.outcomes(), Disk.REAL)) {
+      outcomes.append(List.of(new OutcomesFile.Range(1, 1, DeliveryOutcome.DELIVERED)));
+      outcomes.append(List.of(new OutcomesFile.Range(4, 4, DeliveryOutcome.DELIVERED)));
+    }
+    assertThat(apply(discardParked("a")).path("discarded").asLong()).isEqualTo(3);
+    for (long sequence : new long[] {1, 4}) {
+      assertThat(OutcomesFile.outcomeOf(sequence, paths.outcomes()))
+          .isEqualTo(DeliveryOutcome.DELIVERED);
+    }
+    assertThat(OutcomesFile.outcomeOf(3, paths.outcomes())).isEqualTo(DeliveryOutcome.DEAD);
+  }
+
+  /** Parks an event that is not in the main queue any more. */
+  private OutboxPaths parkLost(String topic, long sequence) throws IOException {
+    OutboxIdentity identity = given.identity();
+    WriterOptions options = WriterOptions.of(paths).withTrustParent(true);
+    OutboxRecord original;
+    try (CycleReader reader =
+        CycleReader.open(paths.cycle(paths.cycles().get(0)), identity.outbox())) {
+      original = ((CycleStep.Event) reader.next(true)).found().record();
+    }
+    try (ParkedOutboxes parked = ParkedOutboxes.open(paths, identity, saved, options)) {
+      parked.replay(
+          topic, original, new Source(identity.outbox(), identity.generation(), sequence, 1));
+      parked.syncOf(topic);
+    }
+    return paths.parked(topic);
+  }
+
+  @Test
+  void whatTheMainQueueHasLostIsGivenUpAndNobodyIsTold() throws IOException {
+    saved = 50;
+    parkLost("lost", 99);
+    JsonNode answer = apply(discardParked("lost"));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(1);
+    assertThat(answer.path("not_settled").asLong()).isZero();
+    assertThat(OutcomesFile.read(paths.outcomes())).isEmpty();
+  }
+
+  @Test
+  void aDeadLetterOfWhatTheMainQueueHasLostIsReplayedAndNobodyIsTold() throws IOException {
+    saved = 50;
+    OutboxPaths lane = parkLost("lost", 99);
+    given.add(lane, OutboxIdentity.find(lane).orElseThrow(), DeadLetterReason.TOO_LARGE);
+    lanePosition(lane, 1);
+    assertThat(apply(replay(numbers(5L), null)).path("replayed").asLong()).isEqualTo(1);
+    Source source = Source.of(parked(paths, "lost").get(1));
+    assertThat(source.isReplay()).isTrue();
+    assertThat(source.isOf(given.identity())).isFalse();
+    assertThat(OutcomesFile.read(paths.outcomes())).isEmpty();
+  }
+
+  @Test
+  void replaysAreGivenUpAlone() throws IOException {
+    apply(replay(topics("a"), null));
+    parkLost("a", 2);
+    apply(replay(topics("b"), "a"));
+    Request request = new Request(UUID.randomUUID(), Verb.DISCARD_REPLAYS, Selection.ALL, "a");
+    JsonNode answer = apply(request);
+    assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+    assertThat(answer.path("left").asLong()).isEqualTo(2);
+    assertThat(new OutboxReader(paths.parked("a")).status().lagEvents()).isEqualTo(2);
+  }
+
+  @Test
   void whateverIsKilledWhatIsParkedIsGivenUpOnce() throws IOException {
     apply(replay(Selection.ALL, null));
     Request request = discardParked("a");
@@ -667,7 +839,7 @@ class ControlDeskTest {
   void whatIsNoneOfOursHoldsNoLane() throws IOException {
     Files.writeString(paths.control(), "no directory");
     try (Desk desk = new Desk(paths, Disk.REAL)) {
-      assertThat(desk.parked.holdsLanes()).isFalse();
+      assertThat(desk.parked.holdsLane("a")).isFalse();
     }
   }
 

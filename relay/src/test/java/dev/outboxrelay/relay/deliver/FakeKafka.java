@@ -41,6 +41,9 @@ final class FakeKafka implements Transport, TopicSource {
   /** Of every topic; events have no key, so there is an order, and an introduction, only in one. */
   int partitions = 2;
 
+  /** Records that are neither taken nor refused, whatever others of their topics are. */
+  final Set<Long> ignored = new HashSet<>();
+
   /** Which cluster is there now; another one begins without any record. */
   String cluster = "A";
 
@@ -149,7 +152,7 @@ final class FakeKafka implements Transport, TopicSource {
 
   @Override
   public int partitionOf(OutboxRecord record, int ofTopic) {
-    return ANY;
+    return record.partition() == null ? ANY : record.partition();
   }
 
   @Override
@@ -257,6 +260,7 @@ final class FakeKafka implements Transport, TopicSource {
   private Sent next() {
     return inFlight.stream()
         .filter(sent -> !silent.contains(sent.record.topic()))
+        .filter(sent -> !ignored.contains(sent.record.sequence()))
         .findFirst()
         .orElse(null);
   }

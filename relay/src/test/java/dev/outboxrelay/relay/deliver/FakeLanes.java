@@ -146,6 +146,11 @@ final class FakeLanes implements Lanes {
   }
 
   @Override
+  public boolean hasReplays(String topic) {
+    return false;
+  }
+
+  @Override
   public void drain(String topic, Trouble barredBefore) {
     wanted.add(topic);
     lane(topic).before = lane(topic).delivered;

@@ -19,6 +19,15 @@ final class FakeQueue implements Arrivals {
   private int next;
 
   long append(String topic) {
+    return append(topic, null, false);
+  }
+
+  /** What was given up before, in a parked topic's outbox; of a partition, or null. */
+  long appendReplay(String topic, Integer partition) {
+    return append(topic, partition, true);
+  }
+
+  private long append(String topic, Integer partition, boolean replay) {
     long sequence = nextSequence++;
     OutboxRecord record =
         new OutboxRecord(
@@ -31,12 +40,13 @@ final class FakeQueue implements Arrivals {
             null,
             new byte[0],
             List.of(),
-            null,
+            partition,
             false,
             false,
             null,
             BYTES);
-    arrivals.add(new Arrival.Event(record, CYCLE, start(), end(), firstMissing(), end()));
+    arrivals.add(
+        new Arrival.Event(record, CYCLE, start(), end(), firstMissing(), end(), null, replay));
     return sequence;
   }
 

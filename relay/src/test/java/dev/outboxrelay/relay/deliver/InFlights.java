@@ -27,7 +27,14 @@ public final class InFlights {
     long sequence = found.record().sequence();
     return new InFlight(
         new Arrival.Event(
-            found.record(), cycle, found.offset(), found.next(), sequence, found.next(), source),
+            found.record(),
+            cycle,
+            found.offset(),
+            found.next(),
+            sequence,
+            found.next(),
+            source,
+            source != null && source.isReplay()),
         new ArrayDeque<>());
   }
 

@@ -71,7 +71,7 @@ class ReplayIT extends BrokerTest {
       assertThat(text(record.key())).isEqualTo("key");
       assertThat(record.headers().toArray())
           .extracting(header -> header.key() + "=" + text(header.value()))
-          .containsExactly("outbox-event-id=" + receipt.eventId());
+          .containsExactly("outbox-original-topic=narrow", "outbox-event-id=" + receipt.eventId());
     }
     assertThat(values("narrow")).isEmpty();
   }

@@ -498,6 +498,30 @@ class ParkedOutboxesTest {
   }
 
   @Test
+  void whereNothingElseWaitsARestartKeepsNothingBackForIt() throws IOException {
+    List<InFlight> events = queue.append("t", "t", "u", "u");
+    try (ParkedOutboxes parked = queue.open(0)) {
+      replay(parked, events.get(0), 1);
+      replay(parked, events.get(1), 2);
+      replay(parked, events.get(2), 3);
+      parked.add(events.get(3));
+      parked.sync();
+      assertThat(parked.topic("t").keepsOrder()).isFalse();
+      assertThat(parked.topic("u").keepsOrder()).isTrue();
+    }
+    try (ParkedOutboxes parked = queue.open(4)) {
+      assertThat(parked.pollReplayed()).isEqualTo("t");
+      assertThat(parked.pollReplayed()).isNull();
+      assertThat(parked.topic("t").keepsOrder()).isFalse();
+      assertThat(parked.topic("t").heldEvents()).isEqualTo(2);
+      assertThat(parked.topic("u").orderedSequence()).isEqualTo(2);
+      replay(parked, events.get(0), 4);
+      assertThat(parked.topic("t").keepsOrder()).isFalse();
+      assertThat(parked.topic("u").keepsOrder()).isTrue();
+    }
+  }
+
+  @Test
   void whatIsSentOnceMoreIsSafeWithTheNamesThatLeadToIt() throws IOException {
     InFlight event = queue.append("t");
     try (ParkedOutboxes parked = queue.open(1)) {

@@ -18,7 +18,7 @@ final class FakeParkedStore implements ParkedStore {
 
   final Queue<String> replayed = new ArrayDeque<>();
   final Set<String> discarded = new HashSet<>();
-  boolean holdsLanes;
+  final Set<String> held = new HashSet<>();
 
   /** How often it was looked how much is left. */
   int looks;
@@ -72,8 +72,8 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
-  public boolean holdsLanes() {
-    return holdsLanes;
+  public boolean holdsLane(String topic) {
+    return held.contains(topic);
   }
 
   @Override

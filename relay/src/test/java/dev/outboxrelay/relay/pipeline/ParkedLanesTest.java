@@ -71,6 +71,23 @@ class ParkedLanesTest {
     store.last.put(topic, 10 * events);
   }
 
+  @Test
+  void replaysKeepNobodyBack() {
+    store.topics.put("parked", new ParkedTopic(9, 7, 6, 900));
+    store.topics.put("replays", new ParkedTopic(9, 5, 6, 900));
+    store.last.put("parked", 70L);
+    assertThat(lanes.left()).containsExactly("parked");
+    Scripted lane = begin("parked");
+    lane.settled(6);
+    assertThat(lanes.progress("parked")).isEqualTo(new Progress.Delivering(1));
+    assertThat(lanes.isEmpty("parked", 70)).isFalse();
+    lane.settled(7);
+    assertThat(lanes.isEmpty("parked", 70)).isTrue();
+    assertThat(lanes.hasReplays("parked")).isTrue();
+    lane.settled(9);
+    assertThat(lanes.hasReplays("parked")).isFalse();
+  }
+
   private Scripted begin(String topic) {
     lanes.drain(topic, null);
     assertThat(lanes.progress(topic)).isEqualTo(new Progress.Waiting());

@@ -191,8 +191,12 @@ class SettlerTest {
     private boolean holdsBack;
     private long saved;
 
+    /** Happens while it is asked what may be told. */
+    private Runnable meanwhile = () -> {};
+
     @Override
     public long savedSequence() {
+      meanwhile.run();
       return covered;
     }
 
@@ -232,6 +236,19 @@ class SettlerTest {
     assertThat(main.told).containsExactly(new OutcomesFile.Range(7, 8, DeliveryOutcome.DELIVERED));
     assertThat(position().orElseThrow().sequence()).isEqualTo(2);
     assertThat(main.saved).isEqualTo(2);
+  }
+
+  @Test
+  void whatIsSettledWhileALaneAsksWhatItMayTellIsToldNextTime() throws IOException {
+    Main main = new Main();
+    settler.close();
+    settler = openOf(main);
+    main.covered = 7;
+    main.meanwhile = () -> settler.ofSource(8, InFlight.Outcome.DELIVERED);
+    settler.ofSource(7, InFlight.Outcome.DELIVERED);
+    settler.settled(upTo(1, append(1)));
+    turn();
+    assertThat(main.told).containsExactly(new OutcomesFile.Range(7, 7, DeliveryOutcome.DELIVERED));
   }
 
   @Test

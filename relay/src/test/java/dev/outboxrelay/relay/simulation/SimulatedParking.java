@@ -128,7 +128,7 @@ final class SimulatedParking implements ParkedStore {
   }
 
   @Override
-  public boolean holdsLanes() {
+  public boolean holdsLane(String topic) {
     return false;
   }
 

@@ -117,7 +117,7 @@ final class Simulation {
 
           @Override
           public boolean holdsBack() {
-            return parking.holdsLanes();
+            return parking.holdsLane(topic);
           }
 
           @Override

@@ -15,7 +15,7 @@ public interface Lanes {
   /** Whether a topic gets one that can't be written for long. */
   boolean takeMore();
 
-  /** Topics of which an earlier run has left something. */
+  /** Topics of which an earlier run has left events that others of them must not overtake. */
   Set<String> left();
 
   /**
@@ -25,11 +25,15 @@ public interface Lanes {
   long lastParked(String topic);
 
   /**
-   * Whether all that was parked is settled, and that is saved.
+   * Whether all that was parked is settled, and that is saved; be it that there are replays: events
+   * that were given up before, and stand in no order.
    *
    * @param lastSequence of the event of that topic that was parked last
    */
   boolean isEmpty(String topic, long lastSequence);
+
+  /** Whether anything is left, if only replays. */
+  boolean hasReplays(String topic);
 
   /**
    * The topic can be written: its lane delivers as soon as it gets its turn.
@@ -42,8 +46,8 @@ public interface Lanes {
   void close(String topic);
 
   /**
-   * A topic whose lane has got events that were given up before, and stand in no order to those
-   * that are sent; null if there is none since the last one.
+   * A topic whose lane has got replays, or has kept nothing but replays from an earlier run; null
+   * if there is none since the last one.
    */
   String replayed();
 
@@ -64,7 +68,7 @@ public interface Lanes {
     /**
      * It delivers.
      *
-     * @param events that are left, as far as is known
+     * @param events that are left and were parked, as far as is known
      */
     record Delivering(long events) implements Progress {}
 
@@ -92,6 +96,11 @@ public interface Lanes {
     @Override
     public boolean isEmpty(String topic, long lastSequence) {
       return true;
+    }
+
+    @Override
+    public boolean hasReplays(String topic) {
+      return false;
     }
 
     @Override

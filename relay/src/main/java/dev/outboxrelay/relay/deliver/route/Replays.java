@@ -70,13 +70,18 @@ final class Replays {
 
   private boolean isOver(String topic, Replay replay, long now) {
     boolean stuck = lanes.progress(topic) instanceof Lanes.Progress.Stuck;
-    boolean empty = !stuck && lanes.isEmpty(topic, 0);
+    boolean empty = !stuck && lanes.isEmpty(topic, 0) && !lanes.hasReplays(topic);
     if (stuck || empty) {
       lanes.close(topic);
       replay.delivers = false;
       replay.notBeforeNanos = now + RETRY_NANOS;
     }
     return empty;
+  }
+
+  /** Of a topic that is sent again, nothing but these is left in its lane. */
+  void add(String topic, long now) {
+    topics.putIfAbsent(topic, new Replay(now));
   }
 
   /** The topic can't be written; returns whether its lane was delivering. */

@@ -199,12 +199,17 @@ final class Route {
    */
   LaneNews look(Lanes lanes, long now) {
     Lanes.Progress progress = lanes.progress(topic);
-    if (progress instanceof Lanes.Progress.Stuck stuck) {
+    boolean isStuck = progress instanceof Lanes.Progress.Stuck;
+    if (progress instanceof Lanes.Progress.Stuck stuck && !lanes.isEmpty(topic, parkedUpTo)) {
       return new LaneNews.Stuck(topic, stuck.verdict());
     }
     if (unproven && (lanes.hasSettled(topic) || lanes.isEmpty(topic, parkedUpTo))) {
       unproven = false;
       return new LaneNews.Proven(topic);
+    }
+    if (isStuck && state instanceof Draining draining) {
+      state = draining.empty(); // by replays alone, for which nothing waits
+      return new LaneNews.Resumed(topic);
     }
     if (state instanceof Closing closing) {
       if (lanes.isEmpty(topic, parkedUpTo)) {
@@ -286,6 +291,11 @@ final class Route {
   Verdict want(int partition) {
     wanted = partition;
     return missing();
+  }
+
+  /** None waits for it any more. */
+  void forgo() {
+    wanted = NONE;
   }
 
   private Verdict missing() {

@@ -20,6 +20,7 @@ import dev.outboxrelay.relay.fact.Trouble;
  *                                            ▲   the lane gets no further │  it takes long │ empty
  *                                            └────────────────────────────┘                ▼
  *                                                                                       Unknown
+ *                                             (also from Draining, if only replays are left)
  * </pre>
  *
  * <p>What is open may be asked for, too, where acks do not come: that changes nothing here. For
@@ -198,6 +199,11 @@ sealed interface RouteState {
      */
     Closing close(long deadlineNanos) {
       return new Closing(trouble, deadlineNanos);
+    }
+
+    /** Nothing is left for which others would wait. */
+    Unknown empty() {
+      return new Unknown(null);
     }
   }
 

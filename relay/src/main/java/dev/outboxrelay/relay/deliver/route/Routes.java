@@ -204,6 +204,9 @@ public final class Routes {
       }
       if (latest != null) {
         draining.remove(route);
+        if (latest instanceof LaneNews.Resumed && lanes.hasReplays(route.topic())) {
+          replays.add(route.topic(), now);
+        }
         lanes.close(route.topic());
         return latest;
       }
@@ -212,6 +215,11 @@ public final class Routes {
       }
     }
     return null;
+  }
+
+  /** The event is given up that waited for a partition which its topic does not have. */
+  public void forgo(String topic) {
+    route(topic).forgo();
   }
 
   /** An event that was admitted was handed over. */

@@ -69,6 +69,7 @@ class LanedRoutesTest {
     private final Queue<String> retried = new ArrayDeque<>();
     private boolean takeMore = true;
     private boolean empty;
+    private boolean replays;
     private boolean settled;
     private Progress progress = new Progress.Waiting();
     private int looks;
@@ -91,6 +92,11 @@ class LanedRoutesTest {
     @Override
     public boolean isEmpty(String topic, long lastSequence) {
       return empty;
+    }
+
+    @Override
+    public boolean hasReplays(String topic) {
+      return replays;
     }
 
     @Override
@@ -570,6 +576,26 @@ class LanedRoutesTest {
     lanes.progress = new Lanes.Progress.Waiting();
     routes.askAgain(now + 30 * SECOND);
     assertThat(lanes.draining).containsExactly("a");
+  }
+
+  @Test
+  void replaysThatStandBehindWhatIsParkedDoNotBarItsTopic() {
+    bar("a");
+    now += PARK_AFTER;
+    assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+    routes.askAgain(now);
+    assertThat(routes.ready("a", 1, now)).isNull();
+    lanes.empty = true; // but for replays
+    lanes.replays = true;
+    lanes.progress = new Lanes.Progress.Stuck(new Verdict.RetryLater("stuck"));
+    assertThat(news()).last().isEqualTo(new LaneNews.Resumed("a"));
+    assertThat(lanes.draining).isEmpty();
+    assertThat(routes.isUnwritable("a")).isFalse();
+    open("a");
+    lanes.progress = new Lanes.Progress.Waiting();
+    routes.askAgain(now);
+    assertThat(lanes.draining).containsExactly("a"); // beside what is sent
+    assertThat(admit("a")).isInstanceOf(Admission.Send.class);
   }
 
   @Test
