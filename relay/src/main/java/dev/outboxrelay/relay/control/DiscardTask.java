@@ -16,8 +16,12 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Gives up what is parked of a topic, or what of that was replayed and stands before the first that
@@ -31,6 +35,7 @@ final class DiscardTask implements Task {
   private final Request request;
   private final Workplace place;
   private final ControlFiles files;
+  private final Told told;
   private Closeable lock; // null until it is had
   private HeldDirectories held;
   private OutboxIdentity identity;
@@ -42,12 +47,23 @@ final class DiscardTask implements Task {
   private Cut cut; // written down
   private boolean deliveredSoFar = true;
 
+  /** What clients of the main outbox were told. */
+  interface Told {
+    /** The outcomes of events, by their sequences: one pass over a file that may be large. */
+    Map<Long, DeliveryOutcome> of(Set<Long> sequences, Path file) throws IOException;
+  }
+
   /**
    * Does nothing yet.
    *
    * @param cut of one that was taken up before; else null
    */
   DiscardTask(Request request, Cut cut, Workplace place, ControlFiles files) {
+    this(request, cut, place, files, OutcomesFile::outcomesOf);
+  }
+
+  DiscardTask(Request request, Cut cut, Workplace place, ControlFiles files, Told told) {
+    this.told = told;
     this.request = request;
     this.cut = cut;
     this.place = place;
@@ -131,14 +147,14 @@ final class DiscardTask implements Task {
   /**
    * Whether its lane has told that it was delivered, and not saved that; or an earlier replay was.
    * Of what is parked that holds for the first ones, if for any.
+   *
+   * @param outcome what clients were told last
    */
-  private boolean isDelivered(Source source) throws IOException {
+  private boolean isDelivered(Source source, DeliveryOutcome outcome) {
     if (!source.isReplay() && !deliveredSoFar) {
       return false;
     }
-    boolean delivered =
-        OutcomesFile.outcomeOf(source.sequence(), place.paths().outcomes())
-            == DeliveryOutcome.DELIVERED;
+    boolean delivered = outcome == DeliveryOutcome.DELIVERED;
     deliveredSoFar &= delivered || source.isReplay();
     return delivered;
   }
@@ -162,22 +178,19 @@ final class DiscardTask implements Task {
   /** Clients are told before the position covers them, as a lane does. */
   private Step giveUp() throws IOException {
     RecordWalk next = walk.copy();
-    List<OutcomesFile.Range> dead = new ArrayList<>();
+    List<Source> ours = new ArrayList<>();
     boolean atEnd = true;
     for (RecordWalk.Found found : next.next(AT_ONCE, BYTES_AT_ONCE)) {
       atEnd = found.record().sequence() >= cut.position().sequence();
       Source source = Source.of(found.record());
-      if (found.record().sequence() <= cut.position().sequence()
-          && isOurs(found, source)
-          && !isDelivered(source)) {
-        dead.add(
-            new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.DEAD));
+      if (found.record().sequence() <= cut.position().sequence() && isOurs(found, source)) {
+        ours.add(source);
       }
       if (atEnd) {
         break;
       }
     }
-    place.outcomes().append(dead);
+    place.outcomes().append(dead(ours));
     walk = next;
     if (!atEnd) {
       return Step.GOES_ON;
@@ -191,6 +204,19 @@ final class DiscardTask implements Task {
     place.parked().settled(request.topic());
     SettledCycles.delete(place.parked().options(request.topic()), held, cut.position().cycle());
     return Step.DONE;
+  }
+
+  private List<OutcomesFile.Range> dead(List<Source> ours) throws IOException {
+    Set<Long> sequences = ours.stream().map(Source::sequence).collect(Collectors.toSet());
+    Map<Long, DeliveryOutcome> outcomes = told.of(sequences, place.paths().outcomes());
+    List<OutcomesFile.Range> dead = new ArrayList<>();
+    for (Source source : ours) {
+      long sequence = source.sequence();
+      if (!isDelivered(source, outcomes.get(sequence))) {
+        dead.add(new OutcomesFile.Range(sequence, sequence, DeliveryOutcome.DEAD));
+      }
+    }
+    return dead;
   }
 
   @Override

@@ -87,6 +87,7 @@ class ControlDeskTest {
   private final class Desk implements Closeable {
     private final Outcomes outcomes;
     private final ParkedOutboxes parked;
+    private final Workplace place;
     private final ControlDesk desk;
 
     Desk(OutboxPaths outbox, Disk disk) throws IOException {
@@ -94,7 +95,7 @@ class ControlDeskTest {
       OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
       outcomes = Outcomes.open(outbox, saved, disk);
       parked = ParkedOutboxes.open(outbox, identity, saved, options);
-      Workplace place =
+      place =
           new Workplace(
               outbox,
               identity,
@@ -647,6 +648,32 @@ class ControlDeskTest {
           .isEqualTo(DeliveryOutcome.DELIVERED);
     }
     assertThat(OutcomesFile.outcomeOf(3, paths.outcomes())).isEqualTo(DeliveryOutcome.DEAD);
+  }
+
+  @Test
+  void whatBecameOfAllThatIsGivenUpAtOnceIsReadInOnePass() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request request = discardParked("a");
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    files.submit(request);
+    List<Set<Long>> passes = new ArrayList<>();
+    try (Desk opened = new Desk(paths, Disk.REAL);
+        DiscardTask task =
+            new DiscardTask(
+                request,
+                null,
+                opened.place,
+                files,
+                (sequences, file) -> {
+                  passes.add(Set.copyOf(sequences));
+                  return OutcomesFile.outcomesOf(sequences, file);
+                })) {
+      while (task.step() != Task.Step.DONE) {
+        // Until all is given up.
+      }
+      assertThat(task.report().path("discarded").asLong()).isEqualTo(3);
+    }
+    assertThat(passes).containsExactly(Set.of(1L, 3L, 4L));
   }
 
   /** Parks an event that is not in the main queue any more. */

@@ -14,7 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * {@code relay.outcomes}: what was settled but not delivered. Appended to by the holder of the
@@ -47,10 +52,6 @@ public final class OutcomesFile implements Closeable {
         throw new IllegalArgumentException(
             "no range of outcomes: " + first + " to " + last + " " + outcome);
       }
-    }
-
-    boolean covers(long sequence) {
-      return first <= sequence && sequence <= last;
     }
   }
 
@@ -96,13 +97,31 @@ public final class OutcomesFile implements Closeable {
    * DELIVERED. Reads the file in pieces, from its end.
    */
   public static DeliveryOutcome outcomeOf(long sequence, Path file) throws IOException {
+    return outcomesOf(Set.of(sequence), file).get(sequence);
+  }
+
+  /**
+   * The same of many, each of them in the answer: what is read is read once, from the end until all
+   * are found.
+   */
+  public static Map<Long, DeliveryOutcome> outcomesOf(Set<Long> sequences, Path file)
+      throws IOException {
+    Map<Long, DeliveryOutcome> outcomes = new HashMap<>();
+    NavigableSet<Long> open = new TreeSet<>(sequences);
     try (FileChannel channel = SafeFiles.openToRead(file)) {
-      return OutcomeEntries.findLast(channel, range -> range.covers(sequence))
-          .map(found -> found.range().outcome())
-          .orElse(DeliveryOutcome.DELIVERED);
+      OutcomeEntries.findLast(
+          channel,
+          range -> {
+            NavigableSet<Long> covered = open.subSet(range.first(), true, range.last(), true);
+            covered.forEach(sequence -> outcomes.put(sequence, range.outcome()));
+            covered.clear();
+            return open.isEmpty();
+          });
     } catch (NoSuchFileException e) {
-      return DeliveryOutcome.DELIVERED;
+      // Nothing but deliveries, as for those that are left below.
     }
+    open.forEach(sequence -> outcomes.put(sequence, DeliveryOutcome.DELIVERED));
+    return outcomes;
   }
 
   /** Appends ranges and syncs them. Where the disk does not take them, all go into a new file. */

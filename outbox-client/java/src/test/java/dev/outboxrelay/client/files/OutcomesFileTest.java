@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +47,21 @@ class OutcomesFileTest {
     assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
     assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, file));
     assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, file));
+  }
+
+  @Test
+  void of_many_sequences_all_is_told_at_once() throws IOException {
+    append(PARKED, DEAD);
+    append(AFTER_ALL);
+    Map<Long, DeliveryOutcome> expected =
+        Map.of(
+            2L, DeliveryOutcome.DELIVERED,
+            3L, DeliveryOutcome.PARKED,
+            4L, DeliveryOutcome.DELIVERED,
+            5L, DeliveryOutcome.PARKED,
+            9L, DeliveryOutcome.DEAD);
+    assertEquals(expected, OutcomesFile.outcomesOf(expected.keySet(), file));
+    assertEquals(Map.of(), OutcomesFile.outcomesOf(Set.of(), file));
   }
 
   @Test
