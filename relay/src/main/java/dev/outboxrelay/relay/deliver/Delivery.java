@@ -223,12 +223,15 @@ public final class Delivery {
 
   private int takeNews(long now) {
     int taken = 0;
+    routes.lookForGivenUp(feeder::holds);
     for (LaneNews news = routes.news(now); news != null; news = routes.news(now)) {
       taken++;
       if (news instanceof LaneNews.Parked parked) {
         listener.tell(new Fact.TopicParked(parked.topic()));
       } else if (news instanceof LaneNews.Proven proven) {
         listener.tell(new Fact.TopicOpened(proven.topic()));
+      } else if (news instanceof LaneNews.GivenUp givenUp) {
+        listener.tell(new Fact.TopicForgotten(givenUp.topic()));
       } else if (news instanceof LaneNews.Resumed resumed) {
         listener.tell(new Fact.TopicResumed(resumed.topic()));
       } else if (news instanceof LaneNews.Stuck stuck) {

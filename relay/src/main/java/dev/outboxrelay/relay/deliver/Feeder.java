@@ -265,6 +265,13 @@ final class Feeder {
         .anyMatch(topic -> !routes.keepsBack(topic) && !routes.isOpen(topic, now));
   }
 
+  /** Whether an event of a topic is here, and not done with. */
+  boolean holds(String topic) {
+    return room.holds(topic)
+        || window.awaitsKafka(topic)
+        || (held instanceof Arrival.Event event && event.record().topic().equals(topic));
+  }
+
   /** Hands over nothing until then. */
   void holdUntil(long nanos) {
     holding = true;

@@ -77,6 +77,12 @@ public sealed interface Fact {
   /** The lane of a topic is empty: its events are sent as all others are. */
   record TopicResumed(String topic) implements Fact {}
 
+  /**
+   * Of a topic that was barred nothing waits any more, as it was given up: whether the topic can be
+   * written its next event shows.
+   */
+  record TopicForgotten(String topic) implements Fact {}
+
   /** No record carries these sequences, both inclusive. */
   record Missing(long first, long last) implements Fact {}
 

@@ -42,6 +42,8 @@ public final class Troubles implements FactListener {
       topics.barred(barred.topic(), barred.trouble());
     } else if (fact instanceof Fact.TopicOpened opened) {
       topics.opened(opened.topic());
+    } else if (fact instanceof Fact.TopicForgotten forgotten) {
+      topics.opened(forgotten.topic());
     } else {
       return;
     }

@@ -61,6 +61,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private int unsyncedEvents; // or fewer
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
+  private final Queue<String> givenUp = new ConcurrentLinkedQueue<>();
   private final Set<String> discarded = ConcurrentHashMap.newKeySet();
   private volatile Held held = Held.NOTHING;
   private final LaneHolds holds = new LaneHolds();
@@ -232,13 +233,20 @@ public final class ParkedOutboxes implements ParkedStore {
       discarded.add(topic);
     } else {
       discarded.remove(topic);
+      givenUp.add(topic);
     }
   }
 
   /** Nothing is being moved or given up. */
   public void letLanesRun() {
     holds.releaseAll();
+    givenUp.addAll(discarded);
     discarded.clear();
+  }
+
+  @Override
+  public String pollDiscarded() {
+    return givenUp.poll();
   }
 
   @Override

@@ -54,7 +54,9 @@ final class BarLog implements FactListener {
     if (fact instanceof Fact.TopicBarred bar) {
       barred(bar.topic(), bar.trouble());
     } else if (fact instanceof Fact.TopicOpened opened) {
-      opened(opened.topic());
+      over(opened.topic(), "topic can be written again");
+    } else if (fact instanceof Fact.TopicForgotten forgotten) {
+      over(forgotten.topic(), "nothing of the topic waits any more, its next event tries it anew");
     }
   }
 
@@ -85,7 +87,7 @@ final class BarLog implements FactListener {
     }
   }
 
-  private void opened(String topic) {
+  private void over(String topic, String message) {
     Bar bar = barred.remove(topic);
     // Of what was never told nobody waits for the end.
     if (bar != null && bar.written && news.take(clocks.nanos())) {
@@ -95,7 +97,7 @@ final class BarLog implements FactListener {
           .addKeyValue("after_seconds", secondsSince(bar.trouble))
           .addKeyValue("attempts", bar.trouble.attempts())
           .addKeyValue("topics_barred", barred.size())
-          .log("topic can be written again");
+          .log(message);
     }
   }
 

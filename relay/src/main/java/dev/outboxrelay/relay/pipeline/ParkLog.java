@@ -38,6 +38,8 @@ final class ParkLog implements FactListener {
       if (budget.take(clocks.nanos())) {
         line(parked.topic()).log("topic is parked, its events no longer hold up others");
       }
+    } else if (fact instanceof Fact.TopicForgotten forgotten) {
+      parkedNanos.remove(forgotten.topic()); // that is told with its bar
     } else if (fact instanceof Fact.TopicResumed resumed) {
       Long since = parkedNanos.remove(resumed.topic());
       if (budget.take(clocks.nanos())) {

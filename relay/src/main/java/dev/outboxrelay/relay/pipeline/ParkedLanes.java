@@ -145,6 +145,11 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   @Override
+  public String discarded() {
+    return parked.pollDiscarded();
+  }
+
+  @Override
   public Progress progress(String topic) {
     Turn turn = turns.get(topic);
     if (turn == null) {

@@ -62,6 +62,9 @@ final class PipelineLog implements FactListener {
       stateChanged(changed);
     } else if (fact instanceof Fact.TopicBarred || fact instanceof Fact.TopicOpened) {
       bars.tell(fact);
+    } else if (fact instanceof Fact.TopicForgotten) {
+      bars.tell(fact);
+      parks.tell(fact);
     } else if (fact instanceof Fact.TopicParked || fact instanceof Fact.TopicResumed) {
       parks.tell(fact);
     } else if (fact instanceof Fact.SendFailed failed) {

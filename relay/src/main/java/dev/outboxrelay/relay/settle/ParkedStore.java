@@ -74,6 +74,9 @@ public interface ParkedStore extends AutoCloseable {
   /** A topic that somebody wants to have asked for now; null if nobody does. */
   String pollRetry();
 
+  /** A topic of which something was given up; null if nothing was since the last one. */
+  String pollDiscarded();
+
   /** Whether what a topic holds is being given up: its lane must not run. */
   boolean isDiscarded(String topic);
 

@@ -672,6 +672,9 @@ class ControlDeskTest {
         // Until all is given up.
       }
       assertThat(task.report().path("discarded").asLong()).isEqualTo(3);
+      task.over();
+      assertThat(opened.parked.pollDiscarded()).isEqualTo("a");
+      assertThat(opened.parked.pollDiscarded()).isNull();
     }
     assertThat(passes).containsExactly(Set.of(1L, 3L, 4L));
   }

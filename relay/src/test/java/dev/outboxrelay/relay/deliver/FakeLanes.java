@@ -4,12 +4,14 @@ import dev.outboxrelay.relay.deliver.route.Lanes;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 
 /** Lanes in memory, with the part of them that survives a crash. */
@@ -20,6 +22,8 @@ final class FakeLanes implements Lanes {
   private final Set<String> wanted = new LinkedHashSet<>();
   private final Map<String, Verdict> stuck = new HashMap<>();
   private final Set<String> open = new HashSet<>();
+
+  private final Queue<String> discarded = new ArrayDeque<>();
 
   /** How many may deliver at a time. */
   int most = 2;
@@ -106,6 +110,14 @@ final class FakeLanes implements Lanes {
     }
   }
 
+  /** All that is parked of a topic by now is given up. */
+  void discard(String topic) {
+    Lane lane = lane(topic);
+    lane.delivered = lane.events.size();
+    lane.saved = lane.events.size();
+    discarded.add(topic);
+  }
+
   /** Whether an event is parked, so that it survives a crash. */
   boolean hasSafely(String topic, long sequence) {
     Lane lane = lanes.get(topic);
@@ -147,7 +159,7 @@ final class FakeLanes implements Lanes {
 
   @Override
   public boolean hasReplays(String topic) {
-    return false;
+    return lane(topic).saved < lane(topic).events.size();
   }
 
   @Override
@@ -176,6 +188,11 @@ final class FakeLanes implements Lanes {
   @Override
   public String retried() {
     return null;
+  }
+
+  @Override
+  public String discarded() {
+    return discarded.poll();
   }
 
   @Override

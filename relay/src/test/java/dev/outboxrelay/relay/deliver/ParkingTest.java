@@ -81,6 +81,29 @@ class ParkingTest {
   }
 
   @Test
+  void aTopicOfWhichAllWasGivenUpIsNoTroubleUntilItsNextEvent() {
+    world.append("bad", "good", "bad");
+    world.turns(6);
+    kafka.answerAll();
+    world.pass(DeliveryWithLanes.PARK_AFTER);
+    assertThat(world.settled()).isEqualTo(3);
+    lanes.discard("bad");
+    world.pass(Duration.ofMinutes(1));
+    assertThat(facts).containsOnlyOnce(new Fact.TopicForgotten("bad"));
+    assertThat(troubles.bars().count()).isZero();
+    assertThat(troubles.now()).isEmpty();
+    world.append("bad");
+    world.pass(Duration.ofSeconds(1));
+    assertThat(troubles.bars().count(PauseReason.TOPIC_MISSING)).isEqualTo(1);
+    kafka.topics.add("bad");
+    world.pass(Duration.ofSeconds(2));
+    kafka.answerAll();
+    world.turns(2);
+    assertThat(kafka.log).containsExactly(2L, 4L);
+    assertThat(world.settled()).isEqualTo(4);
+  }
+
+  @Test
   void whereTheWindowIsFullBarredTopicsAreParkedAtOnce() {
     world.append("bad", "bad", "bad", "good", "bad", "bad", "bad", "good", "good");
     for (int i = 0; i < 20; i++) {

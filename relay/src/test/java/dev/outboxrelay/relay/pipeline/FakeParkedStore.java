@@ -67,6 +67,11 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
+  public String pollDiscarded() {
+    return null;
+  }
+
+  @Override
   public boolean isDiscarded(String topic) {
     return discarded.contains(topic);
   }

@@ -123,6 +123,11 @@ final class SimulatedParking implements ParkedStore {
   }
 
   @Override
+  public String pollDiscarded() {
+    return null;
+  }
+
+  @Override
   public boolean isDiscarded(String topic) {
     return false;
   }

@@ -15,6 +15,9 @@ public sealed interface LaneNews {
   /** What could not be told by a question is clear: its events arrive again. */
   record Proven(String topic) implements LaneNews {}
 
+  /** What it held was given up, and nothing of the topic waits: what barred it is over. */
+  record GivenUp(String topic) implements LaneNews {}
+
   /** It is empty: events of the topic are sent as all others are. */
   record Resumed(String topic) implements LaneNews {}
 }

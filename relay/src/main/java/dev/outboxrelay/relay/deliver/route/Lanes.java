@@ -54,6 +54,12 @@ public interface Lanes {
   /** A topic that somebody wants to have asked for now; null if nobody does. */
   String retried();
 
+  /**
+   * A topic of which somebody has given up what its lane held, or part of it; null if nobody has
+   * since the last one.
+   */
+  String discarded();
+
   /** How far its lane is. */
   Progress progress(String topic);
 
@@ -116,6 +122,11 @@ public interface Lanes {
 
     @Override
     public String retried() {
+      return null;
+    }
+
+    @Override
+    public String discarded() {
       return null;
     }
 

@@ -94,6 +94,16 @@ final class Questions {
     return true;
   }
 
+  /** Whether the answer about a topic is awaited. */
+  boolean awaits(Route route) {
+    return asked == route;
+  }
+
+  /** Nobody waits for its first question any more. */
+  void forgo(Route route) {
+    unknown.remove(route);
+  }
+
   /** The answer came. */
   void answered() {
     asked = null;

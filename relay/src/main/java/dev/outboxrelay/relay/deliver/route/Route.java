@@ -235,6 +235,14 @@ final class Route {
     }
   }
 
+  /** Nothing of it waits any more, here or in its lane. */
+  void forget() {
+    if (state instanceof Unwritable unwritable) {
+      state = unwritable.forget();
+      wanted = NONE;
+    }
+  }
+
   /** Another sender follows: of that nobody has heard. */
   void renew(long now) {
     if (state instanceof Unwritable unwritable) {

@@ -20,7 +20,8 @@ import dev.outboxrelay.relay.fact.Trouble;
  *                                            ▲   the lane gets no further │  it takes long │ empty
  *                                            └────────────────────────────┘                ▼
  *                                                                                       Unknown
- *                                             (also from Draining, if only replays are left)
+ *                                             (also from Draining, if only replays are left,
+ *                                              and from Barred and Parked, if all of it was given up)
  * </pre>
  *
  * <p>What is open may be asked for, too, where acks do not come: that changes nothing here. For
@@ -112,6 +113,11 @@ sealed interface RouteState {
 
     /** There was no answer that tells anything. */
     Unwritable retry(long nextNanos);
+
+    /** Nothing of it waits any more: whether it can be written its next event shows. */
+    default Unknown forget() {
+      return new Unknown(first());
+    }
 
     /** Another sender follows. */
     default Unwritable renew(long now) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 /**
  * All topics that the present sender was asked to write, each with its {@link Route}. One question
@@ -47,6 +48,7 @@ public final class Routes {
 
   private final Questions questions = new Questions();
   private final Replays replays;
+  private final GivenUpLanes givenUp;
 
   /** The one that was looked up last: neighbours are often of one topic. */
   private Route last;
@@ -67,6 +69,7 @@ public final class Routes {
     this.lanes = lanes;
     this.parkAfterNanos = parkAfterNanos;
     this.replays = new Replays(lanes);
+    this.givenUp = new GivenUpLanes(lanes, questions, replays);
     for (String topic : lanes.left()) {
       Route route = route(topic);
       route.left(now);
@@ -188,6 +191,19 @@ public final class Routes {
       inTheWay.forEach(route -> route.barredSince(now - parkAfterNanos));
     }
     draining.forEach(route -> route.closeLater(now));
+  }
+
+  /**
+   * Forgets the bars of topics whose lanes were given up; the next event bars them anew if need be.
+   *
+   * @param waits whether an event of a topic waits before its lane
+   */
+  public void lookForGivenUp(Predicate<String> waits) {
+    for (Route route : givenUp.look(routes::get, waits)) {
+      barred.remove(route);
+      inTheWay.remove(route);
+      news.add(new LaneNews.GivenUp(route.topic()));
+    }
   }
 
   /** What is new of lanes; null if nothing is. */

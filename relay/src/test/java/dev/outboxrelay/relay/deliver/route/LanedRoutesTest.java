@@ -67,6 +67,7 @@ class LanedRoutesTest {
     private final List<String> draining = new ArrayList<>();
     private final Queue<String> replayed = new ArrayDeque<>();
     private final Queue<String> retried = new ArrayDeque<>();
+    private final Queue<String> discarded = new ArrayDeque<>();
     private boolean takeMore = true;
     private boolean empty;
     private boolean replays;
@@ -117,6 +118,11 @@ class LanedRoutesTest {
     @Override
     public String retried() {
       return retried.poll();
+    }
+
+    @Override
+    public String discarded() {
+      return discarded.poll();
     }
 
     @Override
@@ -213,6 +219,99 @@ class LanedRoutesTest {
     now += PARK_AFTER;
     bar("a");
     assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+  }
+
+  private void park(String topic) {
+    bar(topic);
+    now += PARK_AFTER;
+    assertThat(admit(topic)).isEqualTo(new Admission.Park(true));
+    assertThat(news()).containsExactly(new LaneNews.Parked(topic));
+    lanes.last.put(topic, sequence);
+  }
+
+  private List<LaneNews> discard(String topic, boolean waits) {
+    lanes.discarded.add(topic);
+    routes.lookForGivenUp(any -> waits);
+    return news();
+  }
+
+  @Test
+  void aTopicOfWhichAllWasGivenUpIsForgottenAndItsNextEventAsksForItAnew() {
+    park("a");
+    assertThat(discard("a", false)).containsExactly(new LaneNews.GivenUp("a"));
+    assertThat(routes.isUnwritable("a")).isFalse();
+    assertThat(routes.bar("a")).isNull();
+    now += 10 * PARK_AFTER;
+    routes.askAgain(now);
+    assertThat(source.asked).isEmpty();
+    assertThat(admit("a")).isEqualTo(WAIT);
+    assertThat(source.asked).containsExactly("a");
+    routes.unavailable("a");
+    bar("a");
+    assertThat(routes.firstBar()).isEqualTo(missing("a"));
+    now += PARK_AFTER;
+    assertThat(admit("a")).isEqualTo(new Admission.Park(true));
+  }
+
+  @Test
+  void whatAnEarlierRunHasLeftIsForgottenToo() {
+    lanes.left.add("a");
+    lanes.last.put("a", 7L);
+    routes = new Routes(source, lanes, PARK_AFTER, now);
+    assertThat(discard("a", false)).containsExactly(new LaneNews.GivenUp("a"));
+    assertThat(routes.keepsBack("a")).isFalse();
+  }
+
+  @Test
+  void aTopicOfWhichAnythingWaitsStaysBarred() {
+    park("a");
+    assertThat(discard("a", true)).isEmpty();
+    assertThat(admit("a")).isEqualTo(new Admission.Park(false)); // on its way there
+    assertThat(discard("a", false)).isEmpty();
+    lanes.last.put("a", sequence);
+    lanes.replays = true;
+    assertThat(discard("a", false)).isEmpty();
+    assertThat(routes.bar("a")).isEqualTo(missing("a"));
+    lanes.replays = false;
+    assertThat(discard("a", false)).containsExactly(new LaneNews.GivenUp("a"));
+  }
+
+  @Test
+  void aTopicThatIsBeingAskedForIsForgottenAfterTheAnswer() {
+    park("a");
+    now += SECOND;
+    routes.askAgain(now);
+    assertThat(discard("a", false)).isEmpty();
+    routes.unavailable("a");
+    bar("a");
+    routes.lookForGivenUp(any -> false);
+    assertThat(news()).containsExactly(new LaneNews.GivenUp("a"));
+    assertThat(routes.isUnwritable("a")).isFalse();
+  }
+
+  @Test
+  void aTopicThatReplaysHaveBarredIsForgottenWithThem() {
+    lanes.replays = true;
+    lanes.replayed.add("a");
+    routes.askAgain(now);
+    assertThat(source.asked).containsExactly("a");
+    routes.unavailable("a");
+    bar("a");
+    lanes.replays = false;
+    assertThat(discard("a", false)).containsExactly(new LaneNews.GivenUp("a"));
+    assertThat(routes.firstBar()).isNull();
+    now += 10 * PARK_AFTER;
+    routes.askAgain(now);
+    assertThat(source.asked).containsExactly("a");
+  }
+
+  @Test
+  void aLaneThatDeliversComesToItsEndByItself() {
+    close("a");
+    lanes.last.put("a", sequence);
+    assertThat(discard("a", false)).isEmpty();
+    lanes.empty = true;
+    assertThat(news()).containsExactly(new LaneNews.Resumed("a"));
   }
 
   @Test
