@@ -38,6 +38,9 @@ final class GivenUpLanes {
     for (String topic = lanes.discarded(); topic != null; topic = lanes.discarded()) {
       told.add(topic);
     }
+    if (told.isEmpty()) {
+      return List.of(); // each turn comes by
+    }
     List<Route> forgotten = new ArrayList<>();
     for (Iterator<String> each = told.iterator(); each.hasNext(); ) {
       Route route = routes.apply(each.next());
