@@ -12,10 +12,8 @@ import java.io.IOException;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
@@ -34,6 +32,10 @@ public final class ControlDesk implements Chores {
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
   private static final long WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** A lane ends within seconds, unless somebody else has its lock. */
+  private static final long MOST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private static final long TIDY_NANOS = TimeUnit.HOURS.toNanos(1);
 
   /** A look again for what no change of the directory tells. */
@@ -54,12 +56,13 @@ public final class ControlDesk implements Chores {
   private FileTime seen; // of the directory, when all in it was seen; null if that is not known
   private FileTime listed; // of the directory, when it was listed; null if more may be there
   private String unusable; // what was wrong with a file of the last look
-  private final Map<UUID, Long> failing = new HashMap<>(); // requests, and when to try them again
+  private final OpenRequests open = new OpenRequests();
   private boolean takesFailing;
   private long lookedNanos;
-  private UUID id; // of the request that is being applied; null if none is
-  private Verb verb;
-  private Task task;
+  private Request request; // that is being applied, or was last
+  private Task task; // null if none is
+  private long waitsNanos; // since when it waits
+  private boolean waits;
   private String refusal; // why it can't be applied; null if it can
   private long nextNanos;
   private long tidyNanos;
@@ -106,13 +109,7 @@ public final class ControlDesk implements Chores {
     }
     try {
       if (task != null) {
-        Task.Step step = step();
-        if (step == Task.Step.DONE) {
-          finish();
-        }
-        boolean waits = step == Task.Step.WAITS;
-        nextNanos = waits ? now + WAIT_NANOS : now;
-        return waits ? 0 : 1;
+        return goOn(now);
       }
       nextNanos = now + LOOK_NANOS;
       int done = look(now);
@@ -135,24 +132,48 @@ public final class ControlDesk implements Chores {
     return nextNanos - now;
   }
 
+  private int goOn(long now) throws IOException {
+    Task.Step step = step();
+    waitsNanos = waits ? waitsNanos : now;
+    waits = step == Task.Step.WAITS;
+    nextNanos = waits ? now + WAIT_NANOS : now;
+    if (step == Task.Step.DONE) {
+      finish();
+    } else if (waits && !files.isOpen(request.id())) {
+      end(task); // withdrawn
+    } else if (waits && now - waitsNanos >= MOST_WAIT_NANOS) {
+      putOff(now);
+    }
+    return waits ? 0 : 1;
+  }
+
   /** A request that fails is tried again when others have had their turn. */
   private void putOff(long now) {
     if (task == null) {
       return;
     }
-    failing.put(id, now + RETRY_NANOS);
+    open.failed(request.id(), now + RETRY_NANOS);
     refusal = null;
     Task failed = task;
     task = null;
+    waits = false;
+    try {
+      if (files.isThere(request.id(), ControlFiles.TAKEN)) {
+        open.taken(request.id(), request);
+      }
+    } catch (IOException | OutboxError e) {
+      open.taken(request.id(), request);
+      report.failed(e);
+    }
     try {
       failed.close();
-    } catch (IOException e) {
+    } catch (IOException | OutboxError e) {
       report.failed(e);
     }
   }
 
   private int trim(long now) throws IOException {
-    long discarded = trim.work(now);
+    long discarded = open.concernLetters() ? 0 : trim.work(now);
     if (discarded > 0) {
       report.tell(new Fact.Discarded(Discard.LIMIT, discarded));
     }
@@ -180,18 +201,18 @@ public final class ControlDesk implements Chores {
     lookedNanos = now;
     takesFailing = false;
     boolean done = takeNext();
-    if (!done && !failing.isEmpty()) {
+    if (!done && !open.noneFails()) {
       list(changed);
       takesFailing = true;
       done = takeNext();
     }
     seen = null;
     if (!done) {
-      seen = failing.isEmpty() ? listed : null; // nothing of what there was then is left
+      seen = open.noneFails() ? listed : null; // nothing of what there was then is left
       lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
       if (unusable != null) {
         report.failed(new IOException(unusable));
-      } else if (failing.isEmpty()) {
+      } else if (open.noneFails()) {
         report.done();
       }
     }
@@ -205,7 +226,7 @@ public final class ControlDesk implements Chores {
     unusable = listing.unusable();
     Set<UUID> there = new HashSet<>(listing.taken());
     there.addAll(listing.requests());
-    failing.keySet().retainAll(there);
+    open.keep(there, listing.foreignTaken());
     listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
     listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
     if (listing.taken().isEmpty()) {
@@ -228,13 +249,14 @@ public final class ControlDesk implements Chores {
   }
 
   private boolean take(UUID each, String kind) throws IOException {
-    if (failing.containsKey(each) && (!takesFailing || lookedNanos - failing.get(each) < 0)) {
+    if (open.waits(each, takesFailing, lookedNanos)) {
       return false; // others come first
     }
     try {
       if (files.isAnswered(each)
           || (kind.equals(ControlFiles.REQUEST) && files.isThere(each, ControlFiles.TAKEN))) {
         files.remove(each, kind);
+        open.answered(each);
         return true;
       }
       boolean before = kind.equals(ControlFiles.TAKEN);
@@ -244,23 +266,44 @@ public final class ControlDesk implements Chores {
       if (content == null) {
         return true; // gone meanwhile
       }
-      Request request = Request.of(each, content);
-      task = task(request, taken);
-      id = each;
-      verb = request.verb();
+      Request next = Request.of(each, content);
+      if (before) {
+        open.taken(each, next);
+      }
+      if (open.keepBack(next)) {
+        listed = null; // its turn comes
+        return false;
+      }
+      task = task(next, taken);
+      request = next;
       return true;
     } catch (IllegalArgumentException e) {
-      ObjectNode refused = JsonNodeFactory.instance.objectNode();
-      String why = String.valueOf(e.getMessage()); // which may repeat what stands there
-      String error = "the request can't be used: " + why.substring(0, Math.min(1000, why.length()));
-      refused.put("error", error);
-      answer(each, null, refused);
-      return true;
+      return refuse(each, kind, e);
     } catch (IOException | OutboxError e) {
-      // Others are taken up all the same.
-      unusable = unusable == null ? each + kind + ": " + e.getMessage() : unusable;
+      if (kind.equals(ControlFiles.TAKEN)) {
+        open.taken(each, null);
+      }
+      cantBeUsed(each, kind, e);
       return false;
     }
+  }
+
+  private boolean refuse(UUID each, String kind, IllegalArgumentException e) {
+    String why = String.valueOf(e.getMessage()); // which may repeat what stands there
+    String error = "the request can't be used: " + why.substring(0, Math.min(1000, why.length()));
+    try {
+      answer(each, null, JsonNodeFactory.instance.objectNode().put("error", error));
+      return true;
+    } catch (IOException | OutboxError failure) {
+      open.failed(each, lookedNanos + RETRY_NANOS);
+      cantBeUsed(each, kind, failure);
+      return false;
+    }
+  }
+
+  /** Others are taken up all the same. */
+  private void cantBeUsed(UUID each, String kind, Exception e) {
+    unusable = unusable == null ? each + kind + ": " + e.getMessage() : unusable;
   }
 
   private Task task(Request request, Taken taken) {
@@ -294,11 +337,13 @@ public final class ControlDesk implements Chores {
     try {
       return task.step();
     } catch (OwnPosition.Unusable e) {
-      if (files.isThere(id, ControlFiles.TAKEN)) {
+      if (files.isThere(request.id(), ControlFiles.TAKEN)) {
         throw e;
       }
       refusal = e.getMessage(); // nothing was done yet
       return Task.Step.DONE;
+    } catch (ControlFiles.Withdrawn e) {
+      return Task.Step.WAITS; // and no longer
     }
   }
 
@@ -307,18 +352,29 @@ public final class ControlDesk implements Chores {
         refusal == null
             ? task.report()
             : JsonNodeFactory.instance.objectNode().put("error", refusal);
-    answer(id, verb, done);
+    answer(request.id(), request.verb(), done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
-      Discard why = verb.discardsParked() ? Discard.PARKED : Discard.DEAD_LETTER;
+      Discard why = request.verb().discardsParked() ? Discard.PARKED : Discard.DEAD_LETTER;
       report.tell(new Fact.Discarded(why, discarded));
     }
-    Task finished = task;
-    task = null;
-    failing.remove(id);
+    open.answered(request.id());
     refusal = null;
-    finished.close();
-    finished.over();
+    try {
+      task.answered();
+    } finally {
+      end(task);
+    }
+  }
+
+  private void end(Task ended) throws IOException {
+    task = null;
+    waits = false;
+    try {
+      ended.close();
+    } finally {
+      ended.over();
+    }
   }
 
   private void answer(UUID to, Verb about, ObjectNode content) throws IOException {

@@ -72,9 +72,15 @@ public final class ControlFiles {
    * @param taken that were taken up
    * @param unusable the first file that bears a request's name and is none, or what else is to be
    *     told; null if there is nothing
+   * @param foreignTaken whether such a file bears the name of one that was taken up
    */
-  record Listing(List<UUID> requests, List<UUID> taken, String unusable) {
-    static final Listing NOTHING = new Listing(List.of(), List.of(), null);
+  record Listing(List<UUID> requests, List<UUID> taken, String unusable, boolean foreignTaken) {
+    static final Listing NOTHING = new Listing(List.of(), List.of(), null, false);
+  }
+
+  /** Somebody has removed a request before it was taken up. */
+  static final class Withdrawn extends IOException {
+    private static final long serialVersionUID = 1L;
   }
 
   /** When names there changed last; null if there is no such directory. */
@@ -99,6 +105,7 @@ public final class ControlFiles {
     FirstOnes requests = new FirstOnes(MOST_AT_ONCE);
     FirstOnes taken = new FirstOnes(MOST_AT_ONCE);
     String unusable = null;
+    boolean foreignTaken = false;
     int looked = 0;
     try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
       for (Path each : all) {
@@ -121,13 +128,14 @@ public final class ControlFiles {
             ofKind.add(UUID.fromString(text.substring(0, dot)), time(each));
           } else {
             unusable = unusable == null ? problem : unusable;
+            foreignTaken |= kind.equals(TAKEN);
           }
         }
       }
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     }
-    return new Listing(requests.inOrder(), taken.inOrder(), unusable);
+    return new Listing(requests.inOrder(), taken.inOrder(), unusable, foreignTaken);
   }
 
   /** Why a file is none of ours; null if it is one. */
@@ -217,6 +225,18 @@ public final class ControlFiles {
     }
   }
 
+  /**
+   * Writes down that a request is taken up, with all that it takes to go on with it.
+   *
+   * @throws Withdrawn if it is not there any more
+   */
+  void take(UUID id, JsonNode content) throws IOException {
+    if (!isThere(id, REQUEST)) {
+      throw new Withdrawn();
+    }
+    write(id, TAKEN, content);
+  }
+
   /** A request; empty if there is none. */
   Optional<JsonNode> request(UUID id) throws IOException {
     return read(id, REQUEST, LONGEST, BoundedJson::value);
@@ -295,6 +315,19 @@ public final class ControlFiles {
     }
   }
 
+  /** An answer stays while what it answers does: that would be applied once more. */
+  private static void tidy(Path old, String name) {
+    String stem = name.substring(0, name.lastIndexOf('.'));
+    try {
+      if (SafeFiles.attributes(old.resolveSibling(stem + REQUEST)) == null
+          && SafeFiles.attributes(old.resolveSibling(stem + TAKEN)) == null) {
+        Files.deleteIfExists(old);
+      }
+    } catch (IOException e) {
+      // Whatever it is, it is not ours; the others are.
+    }
+  }
+
   /** Removes answers that are old, and what a command left that was killed while it wrote. */
   void tidy(long beforeMillis) throws IOException {
     try (Folder folder = hold()) {
@@ -308,7 +341,7 @@ public final class ControlFiles {
           boolean ours =
               text.endsWith(ANSWER) || (text.startsWith(".") && text.endsWith(BEING_WRITTEN));
           if (++looked <= MOST_NAMES && ours && time(each).toMillis() < beforeMillis) {
-            Files.deleteIfExists(each);
+            tidy(each, text);
           }
         }
       } catch (DirectoryIteratorException e) {

@@ -77,6 +77,7 @@ final class DiscardTask implements Task {
         return Step.WAITS;
       }
     }
+    place.parked().mend(topic);
     held = HeldDirectories.hold(place.parked().paths(topic));
     identity =
         OutboxIdentity.find(held.paths())
@@ -113,7 +114,7 @@ final class DiscardTask implements Task {
     ObjectNode taken = JsonNodeFactory.instance.objectNode();
     taken.set("request", request.json());
     taken.set("plan", written.json());
-    files.write(request.id(), ControlFiles.TAKEN, taken);
+    files.take(request.id(), taken);
     cut = written;
     walk = RecordWalk.behind(held.paths(), position());
     return Step.GOES_ON;

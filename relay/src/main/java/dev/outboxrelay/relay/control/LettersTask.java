@@ -120,7 +120,7 @@ final class LettersTask implements Task {
       ObjectNode taken = JsonNodeFactory.instance.objectNode();
       taken.set("request", request.json());
       taken.set("plan", chosen.json());
-      files.write(request.id(), ControlFiles.TAKEN, taken);
+      files.take(request.id(), taken);
       plan = chosen;
       walk = book.walk();
     }
@@ -220,11 +220,16 @@ final class LettersTask implements Task {
   }
 
   @Override
+  public void answered() throws IOException {
+    if (book != null) {
+      book.shorten(); // after which nobody can tell any more what it has done
+    }
+  }
+
+  @Override
   public void close() throws IOException {
     if (book != null) {
-      try (LetterBook last = book) {
-        last.shorten();
-      }
+      book.close();
     }
   }
 }

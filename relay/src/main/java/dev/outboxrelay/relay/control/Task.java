@@ -17,7 +17,10 @@ interface Task extends Closeable {
   /** One step. What fails is tried again by the next call. */
   Step step() throws IOException;
 
-  /** It was answered and closed: what did not run for its sake may again. */
+  /** It was answered; it is closed next. */
+  default void answered() throws IOException {}
+
+  /** It was closed, and is over: what did not run for its sake may again. */
   default void over() {}
 
   /** What was done, for the answer; once all is. */

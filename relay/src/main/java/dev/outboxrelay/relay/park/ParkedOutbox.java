@@ -196,7 +196,15 @@ final class ParkedOutbox {
 
   /** The numbers of the dead letters of that outbox that are here already. */
   Set<Long> replayed(UUID deadLetters) throws IOException {
+    mend();
     return new ParkedBefore(paths(), origin.outbox()).letters(deadLetters);
+  }
+
+  /** Mends what a failed write has left, as the next append would. */
+  void mend() throws IOException {
+    if (SafeFiles.attributes(paths().root()) != null) {
+      QueueWriter.open(options()).close();
+    }
   }
 
   private void begin() throws IOException {

@@ -246,6 +246,11 @@ public final class ParkedOutboxes implements ParkedStore {
     return discarded.contains(topic);
   }
 
+  /** Mends what a failed write has left of a topic's outbox; for the settling thread. */
+  public void mend(String topic) throws IOException {
+    outbox(topic).mend();
+  }
+
   /** Where a topic's events are. */
   public OutboxPaths paths(String topic) {
     return outbox(topic).paths();

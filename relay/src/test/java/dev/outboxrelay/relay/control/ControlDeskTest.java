@@ -275,6 +275,107 @@ class ControlDeskTest {
     }
   }
 
+  /** The second one took the same letters up while the first one waited to be tried again. */
+  @Test
+  void whatOneRequestHasHalfDoneNoOtherTouches() throws IOException {
+    Request first = new Request(new UUID(0, 1), Verb.REPLAY_LETTERS, Selection.ALL, null);
+    new ControlFiles(paths, Disk.REAL).submit(first);
+    int changes = changesOf(first, "counted");
+    othersGoOn = true;
+    for (Verb verb : List.of(Verb.REPLAY_LETTERS, Verb.DISCARD_LETTERS, Verb.DISCARD_PARKED)) {
+      String topic = verb == Verb.DISCARD_PARKED ? "a" : null;
+      Request second = new Request(new UUID(0, 2), verb, Selection.ALL, topic);
+      for (int at = 0; at < changes; at++) {
+        OutboxPaths copy = copy("failing");
+        new ControlFiles(copy, Disk.REAL).submit(second);
+        String where = verb + ", change " + at;
+        assertThat(run(copy, second.id(), KillingDisk.failingAt(at).disk()))
+            .describedAs("%s: %s", where, failure)
+            .isPresent();
+        Optional<JsonNode> done = run(copy, first.id(), Disk.REAL);
+        assertThat(done).describedAs("%s: %s", where, failure).isPresent();
+        if (hasNoFailedCycle(copy.parked("a"))) { // what was there is written once more
+          assertThat(sources(copy, "a")).describedAs(where).doesNotHaveDuplicates();
+        }
+        Fates fates = Fates.read(copy.deadLetters());
+        boolean moved = done.get().path("replayed").asLong() > 0 || verb == Verb.REPLAY_LETTERS;
+        assertThat(fates.of(1)).contains(moved ? Fate.REPLAYED : Fate.DISCARDED);
+        assertThat(OutcomesFile.outcomeOf(1, copy.outcomes()) == DeliveryOutcome.PARKED)
+            .describedAs(where)
+            .isEqualTo(moved && PositionFile.find(copy.parked("a").position()).isEmpty());
+        delete(copy.root());
+      }
+    }
+  }
+
+  private static boolean hasNoFailedCycle(OutboxPaths lane) throws IOException {
+    return StateFile.read(lane.state()).map(state -> state.failedCycles().isEmpty()).orElse(true);
+  }
+
+  @Test
+  void aRequestThatIsWithdrawnBeforeItIsTakenUpIsNotApplied() throws IOException {
+    apply(replay(Selection.ALL, null));
+    Request discard = discardParked("a");
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    files.submit(discard);
+    laneRuns = 10;
+    try (Desk opened = new Desk(paths, Disk.REAL)) {
+      opened.desk.work(SECOND);
+      opened.desk.work(SECOND);
+      assertThat(opened.parked.isDiscarded("a")).isTrue();
+      files.remove(discard.id(), ControlFiles.REQUEST);
+      laneRuns = 0;
+      for (long nanos = 2 * SECOND; nanos < 20 * SECOND; nanos += SECOND / 10) {
+        opened.desk.work(nanos);
+      }
+      assertThat(opened.parked.isDiscarded("a")).isFalse();
+    }
+    assertThat(new OutboxReader(paths.parked("a")).status().lagEvents()).isEqualTo(3);
+  }
+
+  @Test
+  void whoWaitsForALaneHoldsUpNoOther() throws IOException {
+    apply(replay(Selection.ALL, null));
+    laneRuns = Integer.MAX_VALUE;
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    files.submit(new Request(new UUID(0, 1), Verb.DISCARD_PARKED, Selection.ALL, "a"));
+    Request other = new Request(new UUID(0, 2), Verb.RETRY_TOPIC, topics("b"), null);
+    files.submit(other);
+    othersGoOn = true;
+    assertThat(run(paths, other.id(), Disk.REAL)).isPresent();
+  }
+
+  @Test
+  void anOldAnswerStaysWhileItsRequestDoes() throws IOException {
+    Request request = discard(topics("b"));
+    apply(request);
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    Path answer = paths.control().resolve(request.id() + ".answer");
+    Files.setLastModifiedTime(answer, FileTime.fromMillis(0));
+    Path planted = Files.createDirectory(paths.control().resolve(UUID.randomUUID() + ".answer"));
+    Files.createDirectory(planted.resolve("x"));
+    Files.setLastModifiedTime(planted, FileTime.fromMillis(0));
+    new ControlFiles(paths, Disk.REAL).tidy(Long.MAX_VALUE);
+    assertThat(answer).exists();
+    Files.delete(request(request.id()));
+    new ControlFiles(paths, Disk.REAL).tidy(Long.MAX_VALUE);
+    assertThat(answer).doesNotExist();
+  }
+
+  @Test
+  void aBadRequestWhoseAnswerCantBeWrittenHoldsUpNoOther() throws IOException {
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    Request good = discard(topics("b"));
+    files.submit(good);
+    UUID bad = UUID.randomUUID();
+    Files.writeString(request(bad), "{}");
+    Files.setAttribute(request(bad), "unix:mode", 0660);
+    Files.setLastModifiedTime(request(bad), FileTime.fromMillis(0));
+    Files.createDirectories(paths.control().resolve(bad + ".answer/x"));
+    othersGoOn = true;
+    assertThat(run(paths, good.id(), Disk.REAL)).isPresent();
+  }
+
   private int changesOf(Request request, String name) throws IOException {
     OutboxPaths copy = copy(name);
     KillingDisk counting = KillingDisk.never();

@@ -1,0 +1,110 @@
+package dev.outboxrelay.relay.control;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * Requests that failed, or that were taken up, and have no answer yet. What one of them may have
+ * done half, no other one may touch: it would do it again, or undo what is still to be told. For
+ * one thread.
+ */
+final class OpenRequests {
+  /** When to try them again. */
+  private final Map<UUID, Long> failing = new HashMap<>();
+
+  private final Map<UUID, Request> taken = new HashMap<>();
+
+  /** Taken up, and nobody knows what they are about. */
+  private final Set<UUID> unknown = new HashSet<>();
+
+  /** Those that have to wait, of the last listing: none that came later goes before one of them. */
+  private final List<Request> kept = new ArrayList<>();
+
+  private boolean unusable;
+
+  void failed(UUID id, long retryNanos) {
+    failing.put(id, retryNanos);
+  }
+
+  /** Whether one has failed, and is not to be tried yet. */
+  boolean waits(UUID id, boolean failingToo, long now) {
+    Long retry = failing.get(id);
+    return retry != null && (!failingToo || now - retry < 0);
+  }
+
+  boolean noneFails() {
+    return failing.isEmpty();
+  }
+
+  /**
+   * One is written down as taken up.
+   *
+   * @param request null if that can't be read
+   */
+  void taken(UUID id, Request request) {
+    if (request == null) {
+      unknown.add(id);
+    } else {
+      unknown.remove(id);
+      taken.put(id, request);
+    }
+  }
+
+  void answered(UUID id) {
+    failing.remove(id);
+    taken.remove(id);
+    unknown.remove(id);
+  }
+
+  /**
+   * These are left.
+   *
+   * @param foreign whether something bears the name of one that was taken up, and is no file
+   */
+  void keep(Collection<UUID> there, boolean foreign) {
+    failing.keySet().retainAll(there);
+    taken.keySet().retainAll(there);
+    unknown.retainAll(there);
+    unusable = foreign;
+    kept.clear();
+  }
+
+  /** Whether one has to wait until another one is answered; those that meet it wait behind it. */
+  boolean keepBack(Request request) {
+    boolean waits =
+        request.verb() != Verb.RETRY_TOPIC
+            && (unusable
+                || unknown.stream().anyMatch(id -> !id.equals(request.id()))
+                || taken.values().stream().anyMatch(other -> meet(other, request))
+                || kept.stream().anyMatch(other -> meet(other, request)));
+    if (waits && kept.stream().noneMatch(other -> other.id().equals(request.id()))) {
+      kept.add(request);
+    }
+    return waits;
+  }
+
+  /** A replay may be on its way to any topic. */
+  private static boolean meet(Request one, Request other) {
+    if (one.id().equals(other.id())) {
+      return false;
+    }
+    boolean discards = one.verb().discardsParked();
+    if (discards != other.verb().discardsParked()) {
+      return one.verb() == Verb.REPLAY_LETTERS || other.verb() == Verb.REPLAY_LETTERS;
+    }
+    return !discards || one.topic().equals(other.topic());
+  }
+
+  /** Whether dead letters are left to these requests. */
+  boolean concernLetters() {
+    return unusable
+        || !unknown.isEmpty()
+        || taken.values().stream().anyMatch(request -> !request.verb().discardsParked());
+  }
+}
