@@ -29,7 +29,8 @@ final class FateRuns {
         joinsBefore ? before.getKey() : first, new Run(joinsBehind ? behind.last() : last, fate));
   }
 
-  private void cutOut(long first, long last) {
+  /** Of these nothing is told any more. */
+  void cutOut(long first, long last) {
     Map.Entry<Long, Run> before = runs.lowerEntry(first);
     if (before != null && before.getValue().last() >= first) {
       Run cut = before.getValue();
@@ -50,22 +51,6 @@ final class FateRuns {
     }
   }
 
-  /** Joins what stands side by side, whatever it was: that something was done stays known. */
-  void joinAll() {
-    List<Range> joined = new ArrayList<>();
-    for (Range range : ranges()) {
-      int last = joined.size() - 1;
-      if (last >= 0 && joined.get(last).last() + 1 == range.first()) {
-        Range before = joined.get(last);
-        joined.set(last, new Range(before.first(), range.last(), before.outcome()));
-      } else {
-        joined.add(range);
-      }
-    }
-    clear();
-    joined.forEach(range -> add(range.first(), range.last(), Fate.of(range.outcome())));
-  }
-
   void clear() {
     runs.clear();
   }
@@ -81,13 +66,20 @@ final class FateRuns {
         : Optional.empty();
   }
 
-  /** How many numbers above one they cover. */
-  long countBehind(long number) {
-    long count = 0;
-    for (Map.Entry<Long, Run> run : runs.entrySet()) {
-      count += Math.max(0, run.getValue().last() - Math.max(number, run.getKey() - 1));
+  /** The run with this number, else the next one. */
+  Optional<Range> at(long number) {
+    Map.Entry<Long, Run> run = runs.floorEntry(number);
+    if (run == null || run.getValue().last() < number) {
+      run = runs.higherEntry(number);
     }
-    return count;
+    return run == null
+        ? Optional.empty()
+        : Optional.of(new Range(run.getKey(), run.getValue().last(), run.getValue().fate().code()));
+  }
+
+  /** The highest number; 0 if there is none. */
+  long last() {
+    return runs.isEmpty() ? 0 : runs.lastEntry().getValue().last();
   }
 
   /** In the order of their numbers. */

@@ -8,7 +8,6 @@ import dev.outboxrelay.client.files.OutcomesFollower;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -18,12 +17,9 @@ import java.util.UUID;
  * before. For one thread.
  */
 public final class Fates {
-  /** In memory: some 100 bytes each. Letters that are still there lie between them. */
-  static final int MOST_RUNS = 200_000;
-
   private final OutboxPaths letters;
   private final OutcomesFollower told;
-  private final FateRuns runs = new FateRuns();
+  private final FateTable table = new FateTable(FateTable.MOST_BLOCKS);
   private UUID outbox; // whose they are; null if it was not looked yet
   private Position position; // null if there is none
 
@@ -60,49 +56,54 @@ public final class Fates {
       told.read(new Told()); // which tells all of it, whatever the position is
     } else {
       told.forget();
-      runs.clear();
+      table.clear();
     }
   }
 
   private final class Told implements OutcomesFollower.Visitor {
     @Override
     public void beginsAnew() {
-      runs.clear();
+      table.clear();
     }
 
     @Override
-    public void range(Range range) throws IOException {
+    public void range(Range range) {
       add(range.first(), range.last(), Fate.of(range.outcome()));
-      if (runs.size() > MOST_RUNS) {
-        runs.joinAll();
-      }
-      if (runs.size() > MOST_RUNS) {
-        throw new IOException(
-            OwnDescriptors.nameOf(letters.outcomes())
-                + " tells of more than "
-                + MOST_RUNS
-                + " separate runs of dead letters, more than can be kept in memory: export the "
-                + "dead letters and move that directory away");
-      }
     }
   }
 
   /** Something was done of these. */
   void add(long first, long last, Fate fate) {
-    runs.add(first, last, fate);
+    table.add(first, last, fate);
   }
 
   /** What was done of one; empty if it is still there. */
   public Optional<Fate> of(long number) {
-    Optional<Fate> fate = runs.of(number);
+    Optional<Fate> fate = table.of(number);
     return fate.isEmpty() && position != null && number <= position.sequence()
         ? Optional.of(Fate.DISCARDED)
         : fate;
   }
 
-  /** How many have one whose numbers are higher. */
-  public long doneBehind(long number) {
-    return runs.countBehind(number);
+  /** How many have one whose numbers are above one, and not above another. */
+  public long done(long above, long upTo) {
+    return table.count(above, upTo);
+  }
+
+  /**
+   * Refuses what would not be known of later.
+   *
+   * @param number of a letter of which something is to be done
+   */
+  void checkRoom(long number) throws IOException {
+    if (!table.hasRoomFor(number)) {
+      throw new IOException(
+          OwnDescriptors.nameOf(letters.outcomes())
+              + " tells of too many dead letters between which others are still there, up to number "
+              + number
+              + ": discard the oldest first, or export the dead letters and move that directory"
+              + " away");
+    }
   }
 
   /** Of all up to here something was done; null if there is no position. */
@@ -110,20 +111,20 @@ public final class Fates {
     return position;
   }
 
-  /** How many runs they are. */
-  int runs() {
-    return runs.size();
+  /** So many entries tell it, or a few less. */
+  long runs() {
+    return table.runs();
   }
 
   /** Nobody asks any more what exactly was done of the first ones, up to this number. */
   void forget(long number) {
     if (number > 0) {
-      runs.add(1, number, Fate.DISCARDED);
+      table.add(1, number, Fate.DISCARDED);
     }
   }
 
   /** All of it, in few entries. */
-  List<Range> ranges() {
-    return runs.ranges();
+  Iterable<Range> ranges() {
+    return table.ranges();
   }
 }

@@ -157,6 +157,7 @@ public final class LetterBook implements Closeable {
   public void mark(List<Long> numbers, Fate fate) throws IOException {
     List<OutcomesFile.Range> ranges = new ArrayList<>();
     for (long number : numbers) {
+      fates.checkRoom(number);
       int last = ranges.size() - 1;
       if (last >= 0 && ranges.get(last).last() + 1 == number) {
         ranges.set(last, new OutcomesFile.Range(ranges.get(last).first(), number, fate.code()));
@@ -212,7 +213,7 @@ public final class LetterBook implements Closeable {
     List<RecordWalk.Found> first = RecordWalk.ofAll(letters).next(1, 1);
     long gone = first.isEmpty() ? position.sequence() : first.get(0).record().sequence() - 1;
     fates.forget(Math.min(gone, position.sequence()));
-    if (outcomes.entries() > 2L * fates.runs() + NEVER_SHORTENED) {
+    if (outcomes.entries() > 2 * fates.runs() + NEVER_SHORTENED) {
       outcomes.rewrite(fates.ranges());
     }
   }

@@ -79,6 +79,6 @@ public final class LetterCount {
   /** How many are left of so many. */
   static long left(long last, Fates fates) {
     long behind = fates.position() == null ? 0 : fates.position().sequence();
-    return Math.max(0, last - behind - fates.doneBehind(behind));
+    return Math.max(0, last - behind - fates.done(behind, last));
   }
 }

@@ -129,7 +129,7 @@ public final class RecentDeadLetters {
     } else {
       fates.readOn();
     }
-    long now = fates.doneBehind(0);
+    long now = fates.done(0, Long.MAX_VALUE);
     if (whole && now != done) {
       done = now;
       whole = false;

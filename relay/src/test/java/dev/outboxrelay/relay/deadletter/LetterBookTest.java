@@ -148,6 +148,23 @@ class LetterBookTest {
                 .toList());
       }
     }
-    assertThat(Fates.read(letters).runs()).isEqualTo(1);
+    assertThat(Fates.read(letters).runs()).isLessThanOrEqualTo(2);
+  }
+
+  /** Somebody discarded those of one topic, whose letters stand between those of another. */
+  @Test
+  void anyNumberOfLettersMayStandBetweenOthers() throws IOException {
+    long lettersBetween = 300_000;
+    open().close();
+    try (OutcomesFile file = OutcomesFile.open(letters.outcomes(), Disk.REAL)) {
+      file.append(
+          LongStream.rangeClosed(1, lettersBetween)
+              .mapToObj(i -> new Range(2 * i, 2 * i, DeliveryOutcome.DEAD))
+              .toList());
+    }
+    Fates fates = Fates.read(letters);
+    assertThat(fates.of(2 * lettersBetween)).contains(Fate.DISCARDED);
+    assertThat(fates.of(2 * lettersBetween - 1)).isEmpty();
+    assertThat(new LetterCount(letters).now()).isEqualTo(MANY / 2);
   }
 }

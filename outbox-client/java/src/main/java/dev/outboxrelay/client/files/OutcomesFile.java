@@ -15,6 +15,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
@@ -168,16 +169,20 @@ public final class OutcomesFile implements Closeable {
   /**
    * Begins a new file that says this and no more, by rename: all of it is there, or the old one.
    */
-  public void rewrite(List<Range> ranges) throws IOException {
+  public void rewrite(Iterable<Range> ranges) throws IOException {
     begin(
         created -> {
-          int at = 0;
-          while (at < ranges.size()) {
-            int to = Math.min(ranges.size(), at + OutcomeEntries.IN_A_PIECE);
-            write(created, ranges.subList(at, to), (long) at * ENTRY_BYTES);
-            at = to;
+          long written = 0;
+          List<Range> piece = new ArrayList<>();
+          for (Iterator<Range> each = ranges.iterator(); each.hasNext(); ) {
+            piece.add(each.next());
+            if (piece.size() == OutcomeEntries.IN_A_PIECE || !each.hasNext()) {
+              write(created, piece, written);
+              written += (long) piece.size() * ENTRY_BYTES;
+              piece.clear();
+            }
           }
-          return (long) at * ENTRY_BYTES;
+          return written;
         });
   }
 
