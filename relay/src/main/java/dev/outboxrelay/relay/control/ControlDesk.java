@@ -183,6 +183,7 @@ public final class ControlDesk implements Chores {
   private int look(long now) throws IOException {
     FileTime changed = files.changed();
     if (changed == null) {
+      open.keep(List.of(), false);
       place.parked().letLanesRun();
       report.done();
       return 0;
@@ -253,13 +254,15 @@ public final class ControlDesk implements Chores {
       return false; // others come first
     }
     try {
-      if (files.isAnswered(each)
-          || (kind.equals(ControlFiles.REQUEST) && files.isThere(each, ControlFiles.TAKEN))) {
+      boolean before = kind.equals(ControlFiles.TAKEN);
+      boolean answered = files.isAnswered(each);
+      if (answered || (!before && files.isThere(each, ControlFiles.TAKEN))) {
         files.remove(each, kind);
-        open.answered(each);
+        if (answered) {
+          open.answered(each);
+        }
         return true;
       }
-      boolean before = kind.equals(ControlFiles.TAKEN);
       Taken taken = before ? files.taken(each).orElse(null) : null;
       JsonNode content = taken == null ? null : taken.request();
       content = before ? content : files.request(each).orElse(null);
@@ -269,8 +272,7 @@ public final class ControlDesk implements Chores {
       Request next = Request.of(each, content);
       if (before) {
         open.taken(each, next);
-      }
-      if (open.keepBack(next)) {
+      } else if (open.keepBack(next)) {
         listed = null; // its turn comes
         return false;
       }

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.control;
 
+import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -307,6 +308,39 @@ class ControlDeskTest {
         delete(copy.root());
       }
     }
+  }
+
+  /** As an earlier version might leave them, which took up one while another one failed. */
+  @Test
+  void twoThatWereTakenUpAtOnceAreBothAnswered() throws IOException {
+    Path fresh = copy("fresh").root();
+    ControlFiles files = new ControlFiles(paths, Disk.REAL);
+    for (long number = 1; number <= 2; number++) {
+      Request request = new Request(new UUID(0, number), Verb.REPLAY_LETTERS, Selection.ALL, null);
+      GivenUp.copy(fresh, directory.resolve("taken" + number));
+      OutboxPaths copy = new OutboxPaths(directory.resolve("taken" + number));
+      new ControlFiles(copy, Disk.REAL).submit(request);
+      Path taken = copy.control().resolve(request.id() + ControlFiles.TAKEN);
+      for (int at = 0; at < 200 && Files.notExists(taken); at++) {
+        try {
+          run(copy, request.id(), KillingDisk.at(at, false).disk());
+        } catch (KillingDisk.Killed e) {
+          // as it should be
+        }
+      }
+      files.submit(request);
+      Files.copy(taken, paths.control().resolve(taken.getFileName()), COPY_ATTRIBUTES);
+      Files.setAttribute(
+          paths.control().resolve(taken.getFileName()),
+          "unix:mode",
+          Files.getAttribute(taken, "unix:mode"));
+    }
+    othersGoOn = true;
+    for (long number = 1; number <= 2; number++) {
+      assertThat(run(paths, new UUID(0, number), Disk.REAL)).isPresent();
+    }
+    assertThat(sources(paths, "a")).containsExactly(1L, 3L, 4L);
+    assertThat(files.hasOpen()).isFalse();
   }
 
   private static boolean hasNoFailedCycle(OutboxPaths lane) throws IOException {
