@@ -32,13 +32,15 @@ LOCK_SECONDS = 1.0
 # A writer that was stopped inside the lock would otherwise cost every task and every turn of the
 # scheduler that second.
 HURRY_SECONDS = 30.0
+# Who runs holds it for microseconds, but may have to wait for a processor.
+HURRIED_LOCK_SECONDS = 0.05
 
 
 class Publisher:
     """Appends events to one outbox.
 
-    Waits at most `LOCK_SECONDS` for its lock; after that was in vain, not at all for
-    `HURRY_SECONDS`.
+    Waits at most `LOCK_SECONDS` for its lock; after that was in vain, at most
+    `HURRIED_LOCK_SECONDS` until it gets it, or for `HURRY_SECONDS`.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Publisher:
         self._settings = settings
         self._clock = clock
         self._patient = self._producer(directory, LOCK_SECONDS)
-        self._hurried = self._producer(directory, 0.0)
+        self._hurried = self._producer(directory, HURRIED_LOCK_SECONDS)
         self._hurry_until = float("-inf")
 
     def _producer(self, directory: str, lock_timeout: float) -> WorkflowEventProducer:
@@ -74,13 +76,15 @@ class Publisher:
         hurried = self._clock() < self._hurry_until
         producer = self._hurried if hurried else self._patient
         try:
-            return producer.publish_event(
+            receipt = producer.publish_event(
                 event, topic, traceparent=traceparent, identity=tuple(event.metadata)
             )
         except OutboxBusy:
             if not hurried:
                 self._hurry_until = self._clock() + HURRY_SECONDS
             raise
+        self._hurry_until = float("-inf")
+        return receipt
 
 
 def publishing(action: str) -> Boundary:

@@ -34,6 +34,7 @@ import workflow_integration
 from airflow_provider_outbox import (
     WorkflowEventNotifier,
     _airflow,
+    _publisher,
     publish_event,
     publish_workflow_event,
 )
@@ -588,8 +589,25 @@ def test_after_waiting_in_vain_for_the_lock_nobody_waits_for_a_while(tmp_path: P
             publisher.publish(event)
     assert lock.calls == ["patient", "hurried", "hurried", "patient", "hurried"]
     lock.held = False
-    assert publisher.publish(event) == "receipt"
-    assert lock.calls[-1] == "hurried"
+    for expected in ("hurried", "patient"):
+        assert publisher.publish(event) == "receipt"
+        assert lock.calls[-1] == expected
+
+
+def test_who_hurries_still_waits_for_a_writer_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that was busy once lost what met any other writer in the next half minute."""
+    waits: list[float] = []
+
+    def outbox(directory: str, *, lock_timeout: float) -> Outbox:
+        waits.append(lock_timeout)
+        return Outbox(directory, lock_timeout=lock_timeout)
+
+    monkeypatch.setattr(_publisher, "Outbox", outbox)
+    Publisher(str(tmp_path / "outbox"), Settings.read())
+    patient, hurried = waits
+    assert 0 < hurried < patient
 
 
 def test_the_context_is_none_where_no_task_runs() -> None:
