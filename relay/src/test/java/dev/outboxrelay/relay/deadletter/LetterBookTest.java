@@ -119,9 +119,13 @@ class LetterBookTest {
     discard(1, MANY - 10);
     LetterCount count = new LetterCount(letters);
     assertThat(count.now()).isEqualTo(10);
-    long before = allocatedBytes();
-    assertThat(count.now()).isEqualTo(10);
-    assertThat(allocatedBytes() - before).isLessThan(24L * MANY);
+    long least = Long.MAX_VALUE; // what is loaded or linked meanwhile is allocated once
+    for (int i = 0; i < 20; i++) {
+      long before = allocatedBytes();
+      assertThat(count.now()).isEqualTo(10);
+      least = Math.min(least, allocatedBytes() - before);
+    }
+    assertThat(least).isLessThan(24L * MANY);
     try (LetterBook book = open()) {
       book.mark(List.of((long) MANY), Fate.REPLAYED);
       assertThat(count.now()).isEqualTo(9);
