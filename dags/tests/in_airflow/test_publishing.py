@@ -572,7 +572,7 @@ class HeldLock:
         return Producer()
 
 
-def test_after_waiting_in_vain_for_the_lock_nobody_waits_for_a_while(tmp_path: Path) -> None:
+def test_after_waiting_in_vain_for_the_lock_nobody_waits_long_for_a_while(tmp_path: Path) -> None:
     now = 0.0
     publisher = Publisher(str(tmp_path / "outbox"), Settings.read(), clock=lambda: now)
     lock = HeldLock()

@@ -26,7 +26,8 @@ final class OpenRequests {
   /** Those that have to wait, of the last listing: none that came later goes before one of them. */
   private final List<Request> kept = new ArrayList<>();
 
-  private boolean unusable;
+  /** Whether something bears the name of one that was taken up, and is no file of ours. */
+  private boolean foreign;
 
   void failed(UUID id, long retryNanos) {
     failing.put(id, retryNanos);
@@ -65,13 +66,13 @@ final class OpenRequests {
   /**
    * These are left.
    *
-   * @param foreign whether something bears the name of one that was taken up, and is no file
+   * @param foreignTaken as a listing tells
    */
-  void keep(Collection<UUID> there, boolean foreign) {
+  void keep(Collection<UUID> there, boolean foreignTaken) {
     failing.keySet().retainAll(there);
     taken.keySet().retainAll(there);
     unknown.retainAll(there);
-    unusable = foreign;
+    foreign = foreignTaken;
     kept.clear();
   }
 
@@ -79,7 +80,7 @@ final class OpenRequests {
   boolean keepBack(Request request) {
     boolean waits =
         request.verb() != Verb.RETRY_TOPIC
-            && (unusable
+            && (foreign
                 || unknown.stream().anyMatch(id -> !id.equals(request.id()))
                 || taken.values().stream().anyMatch(other -> meet(other, request))
                 || kept.stream().anyMatch(other -> meet(other, request)));
@@ -103,7 +104,7 @@ final class OpenRequests {
 
   /** Whether dead letters are left to these requests. */
   boolean concernLetters() {
-    return unusable
+    return foreign
         || !unknown.isEmpty()
         || taken.values().stream().anyMatch(request -> !request.verb().discardsParked());
   }

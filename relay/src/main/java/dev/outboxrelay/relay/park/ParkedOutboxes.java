@@ -58,7 +58,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final long leftInMain;
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
-  private int unsyncedEvents; // or fewer
+  private int unsyncedEvents; // added since all were synced
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
   private final Queue<String> givenUp = new ConcurrentLinkedQueue<>();
