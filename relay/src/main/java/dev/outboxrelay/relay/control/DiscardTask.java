@@ -84,6 +84,7 @@ final class DiscardTask implements Task {
   private Step open() throws IOException {
     String topic = request.topic();
     place.parked().discard(topic, true);
+    place.parked().bringAll(topic);
     if (SafeFiles.attributes(place.parked().paths(topic).root()) == null) {
       return Step.DONE;
     }

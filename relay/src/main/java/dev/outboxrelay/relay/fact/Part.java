@@ -23,6 +23,12 @@ public enum Part {
       "Events of a topic that can't be written can't be kept apart",
       "make room for parked/, or give the relay the right to write it: until then they hold up all"
           + " that stands behind them"),
+  /** Parked events that are not where their topic's lane finds them. */
+  STAGING(
+      "staging",
+      "Parked events can't be taken to their topic's own outbox",
+      "make room for parked/, or mend what the error names there: until then these events wait in"
+          + " staged/, even if their topic is there"),
   /** Bytes that are no valid record. */
   QUARANTINE(
       "quarantine",

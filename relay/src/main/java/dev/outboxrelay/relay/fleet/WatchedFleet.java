@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.Pipeline;
@@ -58,6 +59,7 @@ public final class WatchedFleet implements Fleet {
       Supplier<KafkaSettings> kafka,
       FleetListener listener) {
     WindowBudget budget = new WindowBudget(config.window().maxBytes());
+    OpenSlots parked = OpenSlots.ofProcess();
     Executor threads = Executors.newCachedThreadPool(work -> new WorkThread(work, "outbox-files"));
     WatchContext context =
         new WatchContext(
@@ -68,7 +70,7 @@ public final class WatchedFleet implements Fleet {
                 @Override
                 public Service open(OutboxContext around) {
                   return PipelineThread.start(
-                      outbox, lock, () -> Pipeline.open(one, kafka, lock, around, budget));
+                      outbox, lock, () -> Pipeline.open(one, kafka, lock, around, budget, parked));
                 }
 
                 @Override

@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.park;
 
-import dev.outboxrelay.client.OutboxBusy;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxUnavailable;
@@ -12,51 +11,37 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.writing.QueueMaintenance;
-import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.settle.Originals;
-import dev.outboxrelay.relay.sync.CycleSyncException;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 
 /**
- * The outbox of one parked topic: adds events, once each, and keeps them in mind until they are on
- * stable storage. For one thread, but for {@link #holding}.
+ * The outbox of one parked topic: adds events, once each. For one thread, but for {@link #holding}.
  */
-final class ParkedOutbox {
+final class ParkedOutbox implements KeptOutbox.Place {
   /** Positions wait behind it. */
-  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
-
-  private static final long NONE = -1;
+  static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
   private final String topic;
   private final Origin origin;
   private final ParkedDirectory directory;
   private final WriterOptions like;
   private final Holding holding = new Holding();
-  private final ParkedSync files;
+  private final KeptOutbox kept;
 
-  /** Asked for since the last sync, in their order. */
-  private final List<Asked> unsynced = new ArrayList<>();
-
-  private QueueWriter writer; // null until it is needed
-  private QueueMaintenance maintenance; // null unless a cycle could not be marked
-  private UUID identity; // of the outbox that was written to last: a removed one is made anew
-  private InFlight last; // that is here for sure; null until there is one
+  private InFlight last; // that was asked for last; null if none was
+  private long lastAdded; // of those, the last one that is here, 0 if none is
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
   private ParkedBefore.Found found; // null until it is needed
   private boolean looked = true; // for that one; a new outbox has none
-  private long failedCycle = NONE; // what was in it is being added again
-  private boolean unmarked; // writers still append to it
-  private int again; // how many were
   private volatile long lastParked;
 
   /**
@@ -66,15 +51,18 @@ final class ParkedOutbox {
    * @param settled its position at the start: what is at or below it never comes again
    * @param originals what stands in its queue
    */
-  record Origin(OutboxIdentity outbox, long settled, Originals originals) {}
-
-  /** What is to be here. */
-  private interface Asked {
-    /** The event, and of which it is. */
-    Event event() throws IOException;
+  record Origin(OutboxIdentity outbox, long settled, Originals originals) {
+    /** What is parked for a record. */
+    KeptOutbox.Event event(InFlight record) throws IOException {
+      byte[] bytes = originals.read(record);
+      OutboxRecord original =
+          RecordCodec.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+      return new KeptOutbox.Event(
+          original,
+          new Source(
+              outbox.outbox(), outbox.generation(), original.sequence(), original.appendTime()));
+    }
   }
-
-  private record Event(OutboxRecord original, Source source) {}
 
   /**
    * Opens nothing yet.
@@ -86,7 +74,7 @@ final class ParkedOutbox {
     this.origin = origin;
     this.directory = directory;
     this.like = like;
-    files = new ParkedSync(like.disk());
+    kept = new KeptOutbox(this, like);
   }
 
   String topic() {
@@ -102,11 +90,13 @@ final class ParkedOutbox {
     return lastParked;
   }
 
-  OutboxPaths paths() {
+  @Override
+  public OutboxPaths paths() {
     return directory.outbox(topic);
   }
 
-  WriterOptions options() {
+  @Override
+  public WriterOptions options() {
     return WriterOptions.parked(paths())
         .withLockTimeout(LOCK_TIMEOUT)
         .withTrustParent(like.trustParent())
@@ -114,6 +104,11 @@ final class ParkedOutbox {
         .withDisk(like.disk())
         .withClock(like.clock())
         .withRandom(like.random());
+  }
+
+  @Override
+  public void make() throws IOException {
+    directory.make();
   }
 
   /**
@@ -167,31 +162,78 @@ final class ParkedOutbox {
     return newest;
   }
 
-  /** As {@link dev.outboxrelay.relay.settle.ParkedStore#add}. */
+  /** Whether it was asked for in this run already: a rewind asks again. */
+  boolean isAsked(InFlight record) {
+    return last != null && !isBehind(record, last);
+  }
+
+  /** Whether an earlier run has left it here. */
+  boolean has(InFlight record) throws IOException {
+    if (looked && record.sequence() > lastFound) {
+      return false;
+    }
+    kept.begin();
+    boolean isHere = isThere(record.sequence(), record.eventId());
+    if (isHere) {
+      kept.find(() -> origin.event(record));
+    }
+    return isHere;
+  }
+
+  /** It was asked for, and is staged. */
+  void staged(InFlight record) {
+    last = record;
+    lastParked = Math.max(lastParked, record.sequence());
+  }
+
+  /** An earlier run has staged the event with this sequence. */
+  void wasStaged(long sequence) {
+    lastParked = Math.max(lastParked, sequence);
+  }
+
+  /**
+   * As {@link dev.outboxrelay.relay.settle.ParkedStore#add}, for what was not asked for in this
+   * run.
+   */
   boolean add(InFlight record) throws IOException {
-    addAgain();
-    if (last != null && !isBehind(record, last)) {
-      return false; // a rewind asks again
-    }
-    begin();
-    Asked asked = () -> original(record);
-    boolean isNew = !isThere(record);
-    if (isNew) {
-      append(asked);
-    }
+    kept.begin();
+    KeptOutbox.Asked asked = () -> origin.event(record);
+    boolean isNew = !isThere(record.sequence(), record.eventId());
+    take(asked, isNew, record.sequence());
     last = record;
     lastParked = Math.max(lastParked, record.sequence()); // behind what was appended
-    unsynced.add(asked);
     return isNew;
+  }
+
+  /** What was added in this run may come again. */
+  void lookAgain() throws IOException {
+    looked = SafeFiles.attributes(paths().root()) == null;
+  }
+
+  /** Adds an event that was staged, unless it is here already. */
+  void bring(KeptOutbox.Event staged) throws IOException {
+    kept.begin();
+    Source source = staged.source();
+    boolean isNew =
+        source.isOf(origin.outbox())
+            ? !isThere(source.sequence(), staged.original().eventId())
+            : !wasBrought(source, staged.original().eventId());
+    take(() -> staged, isNew, source.isOf(origin.outbox()) ? source.sequence() : 0);
+  }
+
+  private void take(KeptOutbox.Asked asked, boolean isNew, long sequence) throws IOException {
+    if (isNew) {
+      kept.add(asked);
+    } else {
+      kept.find(asked);
+    }
+    lastAdded = Math.max(lastAdded, sequence);
   }
 
   /** Adds an event that was given up before; to have it here once is up to the caller. */
   void replay(OutboxRecord original, Source source) throws IOException {
-    addAgain();
-    begin();
-    Asked asked = () -> new Event(original, source);
-    append(asked);
-    unsynced.add(asked);
+    kept.begin();
+    kept.add(() -> new KeptOutbox.Event(original, source));
   }
 
   /** The numbers of the dead letters of that outbox that are here already. */
@@ -203,13 +245,7 @@ final class ParkedOutbox {
   /** Mends what a failed write has left, as the next append would. */
   void mend() throws IOException {
     if (SafeFiles.attributes(paths().root()) != null) {
-      QueueWriter.open(options()).close();
-    }
-  }
-
-  private void begin() throws IOException {
-    if (unsynced.isEmpty()) {
-      files.begin(paths());
+      kept.mend();
     }
   }
 
@@ -219,18 +255,19 @@ final class ParkedOutbox {
         || (one.cycle() == other.cycle() && one.offset() > other.offset());
   }
 
-  private boolean isThere(InFlight record) throws IOException {
+  private boolean isThere(long sequence, UUID eventId) throws IOException {
     if (!looked) {
       var unused = lookForLast();
     }
-    if (record.sequence() > lastFound) {
+    if (sequence > lastFound) {
       return false;
     }
     if (found == null) {
-      long settled = Math.max(origin.settled(), last == null ? 0 : last.sequence());
+      // What was staged is asked for here behind the position, too.
+      long settled = Math.min(Math.max(origin.settled(), lastAdded), sequence - 1);
       found = new ParkedBefore(paths(), origin.outbox()).above(settled);
     }
-    if (found.contains(record.sequence(), record.eventId())) {
+    if (found.contains(sequence, eventId)) {
       return true;
     }
     // A power cut took it, so nothing behind it was settled either: all of that comes once more, in
@@ -240,48 +277,24 @@ final class ParkedOutbox {
     return false;
   }
 
-  private Event original(InFlight record) throws IOException {
-    byte[] bytes = origin.originals().read(record);
-    OutboxRecord original =
-        RecordCodec.decode(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-    OutboxIdentity outbox = origin.outbox();
-    return new Event(
-        original,
-        new Source(
-            outbox.outbox(), outbox.generation(), original.sequence(), original.appendTime()));
-  }
-
-  private void append(Asked asked) throws IOException {
-    Event event = asked.event();
-    try {
-      if (writer == null) {
-        directory.make();
-        writer = QueueWriter.open(options().withDisk(new SyncedAfterwards(like.disk())));
-        if (unsynced.isEmpty()) {
-          files.begin(paths()); // what it has found to be damaged failed before
-        }
-      }
-      Receipt receipt = writer.append(parked(event));
-      if (identity != null && !identity.equals(receipt.outbox())) {
-        files.beginAnew();
-      }
-      identity = receipt.outbox();
-      holding.appended(
-          receipt.outbox(),
-          receipt.sequence(),
-          !event.source().isReplay(),
-          event.source().appendMillis());
-    } catch (OutboxBusy e) {
-      throw e;
-    } catch (IOException | RuntimeException | Error e) {
-      looked = false; // it may be there all the same
-      holding.unsure();
-      letGo();
-      throw e;
+  /** The same for an event of an outbox that was here before this one, or its generation. */
+  private boolean wasBrought(Source source, UUID eventId) throws IOException {
+    if (SafeFiles.attributes(paths().root()) == null) {
+      return false;
     }
+    ParkedBefore before =
+        new ParkedBefore(paths(), new OutboxIdentity(source.outbox(), source.generation()));
+    return source.sequence() <= before.lastSequence(before.last())
+        && before.above(source.sequence() - 1).contains(source.sequence(), eventId);
   }
 
-  private OutboxEvent parked(Event event) {
+  @Override
+  public OutboxEvent copy(KeptOutbox.Event event) {
+    return copy(event, topic);
+  }
+
+  /** The original with one more header, for a topic. */
+  static OutboxEvent copy(KeptOutbox.Event event, String topic) {
     OutboxRecord original = event.original();
     OutboxEvent.Builder parked =
         OutboxEvent.builder(topic)
@@ -296,81 +309,38 @@ final class ParkedOutbox {
         : parked.partition(original.partition()).build();
   }
 
+  @Override
+  public void appended(Receipt receipt, KeptOutbox.Event event) {
+    holding.appended(
+        receipt.outbox(),
+        receipt.sequence(),
+        !event.source().isReplay(),
+        event.source().appendMillis());
+  }
+
+  @Override
+  public void unsure() {
+    looked = false;
+    holding.unsure();
+  }
+
   /** Whether its name was on stable storage when it was synced. */
   boolean isNamed() {
-    return files.isNamed();
+    return kept.isNamed();
   }
 
   /** As {@link dev.outboxrelay.relay.settle.ParkedStore#sync}, when its name is safe. */
   void sync() throws IOException {
-    addAgain();
-    OutboxPaths paths = paths();
-    long failed = files.failedSince(paths);
-    if (failed != NONE) {
-      giveUp(failed, false);
-      addAgain();
-    }
+    kept.sync();
     try {
-      files.sync(paths);
-    } catch (CycleSyncException e) {
-      giveUp(e.cycle(), true);
-      try {
-        addAgain();
-      } catch (IOException | OutboxError alsoFailed) {
-        e.addSuppressed(alsoFailed);
-      }
-      throw e;
-    }
-    unsynced.clear();
-    try {
-      holding.look(paths);
+      holding.look(paths());
     } catch (OutboxError e) {
       // All of it is safe; only its size is not known.
     }
   }
 
-  private void giveUp(long cycle, boolean isUnmarked) {
-    failedCycle = cycle;
-    unmarked = isUnmarked;
-    again = 0;
-  }
-
-  /**
-   * Adds once more what the disk may not have taken: a second sync of the same cycle could succeed
-   * without it.
-   */
-  private void addAgain() throws IOException {
-    if (failedCycle == NONE) {
-      return;
-    }
-    if (unmarked) {
-      mark();
-    }
-    while (again < unsynced.size()) {
-      append(unsynced.get(again));
-      again++;
-    }
-    files.startBehind(failedCycle);
-    failedCycle = NONE;
-  }
-
-  private void mark() throws IOException {
-    if (maintenance == null) {
-      maintenance = new QueueMaintenance(options());
-    }
-    maintenance.markFailed(failedCycle);
-    unmarked = false;
-    maintenance.close();
-    maintenance = null;
-  }
-
   /** Holds no descriptor until it is asked for something. */
   void letGo() throws IOException {
-    try (files;
-        QueueWriter openWriter = writer;
-        QueueMaintenance openMaintenance = maintenance) {
-      writer = null;
-      maintenance = null;
-    }
+    kept.letGo();
   }
 }

@@ -15,13 +15,14 @@ import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.nio.file.FileSystemException;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
@@ -38,19 +39,19 @@ import org.slf4j.LoggerFactory;
 public final class ParkedOutboxes implements ParkedStore {
   private static final Logger LOG = LoggerFactory.getLogger(ParkedOutboxes.class);
 
-  /** Each has about eight descriptors and half a megabyte of buffers. */
-  static final int MOST_OPEN = 32;
-
   /** What is not safe yet is kept in mind, some 200 bytes of each event. */
   static final int MOST_UNSYNCED = 16_384;
+
+  private static final String NO_DESCRIPTORS = "Too many open files"; // EMFILE
 
   private final ParkedOutbox.Origin origin;
   private final ParkedDirectory directory;
   private final WriterOptions like;
   private final Map<String, ParkedOutbox> outboxes = new ConcurrentHashMap<>();
 
-  /** The one that was used last is last. */
-  private final Map<String, ParkedOutbox> open = new LinkedHashMap<>(2 * MOST_OPEN, 0.75f, true);
+  private final OpenOutboxes open;
+  private final Staging staging;
+  private final Bringing bringing;
 
   /** Of each topic, the last event that an earlier run has left, and of the main queue the same. */
   private final Map<String, Long> left = new HashMap<>();
@@ -62,15 +63,24 @@ public final class ParkedOutboxes implements ParkedStore {
   private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
   private final Queue<String> retries = new ConcurrentLinkedQueue<>();
   private final Queue<String> givenUp = new ConcurrentLinkedQueue<>();
+  private final Set<String> hurried = ConcurrentHashMap.newKeySet();
   private final Set<String> discarded = ConcurrentHashMap.newKeySet();
   private volatile Held held = Held.NOTHING;
   private final LaneHolds holds = new LaneHolds();
 
   private ParkedOutboxes(
-      ParkedOutbox.Origin origin, ParkedDirectory directory, WriterOptions like, long leftInMain) {
+      ParkedOutbox.Origin origin,
+      ParkedDirectory directory,
+      Staging staging,
+      OpenSlots slots,
+      WriterOptions like,
+      long leftInMain) {
     this.origin = origin;
     this.leftInMain = leftInMain;
     this.directory = directory;
+    this.staging = staging;
+    this.bringing = new Bringing(staging, this::bring);
+    this.open = new OpenOutboxes(slots, like.clock());
     this.like = like;
   }
 
@@ -81,20 +91,26 @@ public final class ParkedOutboxes implements ParkedStore {
    * @param outbox which that is
    * @param settled its position: what is at or below it never comes again
    * @param like the options of the outbox itself
+   * @param slots of the process, for outboxes that are open
    */
   public static ParkedOutboxes open(
-      OutboxPaths paths, OutboxIdentity outbox, long settled, WriterOptions like)
+      OutboxPaths paths, OutboxIdentity outbox, long settled, WriterOptions like, OpenSlots slots)
       throws IOException {
-    Originals originals = new Originals(paths, outbox.outbox());
+    ParkedOutbox.Origin origin =
+        new ParkedOutbox.Origin(outbox, settled, new Originals(paths, outbox.outbox()));
     ParkedDirectory directory = ParkedDirectory.open(paths, like.disk());
-    ParkedOutboxes opened =
-        new ParkedOutboxes(
-            new ParkedOutbox.Origin(outbox, settled, originals),
-            directory,
-            like,
-            leftIn(paths, outbox, settled));
     try {
+      ParkedOutboxes opened =
+          new ParkedOutboxes(
+              origin,
+              directory,
+              Staging.open(paths, origin, like),
+              slots,
+              like,
+              leftIn(paths, outbox, settled));
       opened.find();
+      opened.staging.waiting().keySet().forEach(opened::outbox);
+      opened.staging.lastOfEach().forEach((topic, last) -> opened.outbox(topic).wasStaged(last));
       opened.count();
       opened
           .topics()
@@ -152,15 +168,107 @@ public final class ParkedOutboxes implements ParkedStore {
     if (unsyncedEvents >= MOST_UNSYNCED) {
       sync();
     }
-    use(outbox);
+    if (outbox.isAsked(record)) {
+      return false;
+    }
     try {
-      boolean isNew = outbox.add(record);
-      unsynced.add(outbox);
+      boolean isStaged = isStaged(record.topic()) || !open.use(outbox);
+      boolean isNew = isStaged ? stage(outbox, record) : add(outbox, record);
       unsyncedEvents++;
       return isNew;
+    } catch (FileSystemException e) {
+      if (NO_DESCRIPTORS.equals(e.getReason())) {
+        open.close(); // the next attempt has some
+      }
+      throw Folder.named(e);
     } catch (IOException e) {
       throw Folder.named(e);
     }
+  }
+
+  private boolean add(ParkedOutbox outbox, InFlight record) throws IOException {
+    if (staging.has(record)) {
+      outbox.staged(record);
+      return false;
+    }
+    unsynced.add(outbox);
+    return outbox.add(record);
+  }
+
+  private boolean stage(ParkedOutbox outbox, InFlight record) throws IOException {
+    boolean isNew = true;
+    if (outbox.has(record)) {
+      unsynced.add(outbox);
+      isNew = false;
+    } else if (staging.has(record)) {
+      isNew = false;
+    } else {
+      while (staging.isFull()) {
+        bringing.next();
+      }
+      staging.add(record);
+    }
+    outbox.staged(record);
+    return isNew;
+  }
+
+  @Override
+  public int bring() throws IOException {
+    try {
+      for (Iterator<String> each = hurried.iterator(); each.hasNext(); ) {
+        String topic = each.next();
+        each.remove();
+        bringing.all(topic);
+      }
+      int brought = bringing.next();
+      if (bringing.isBetween()) {
+        count();
+      }
+      return brought;
+    } catch (IOException e) {
+      throw Folder.named(e);
+    }
+  }
+
+  private void bring(String topic, List<KeptOutbox.Event> events) throws IOException {
+    ParkedOutbox outbox = outbox(topic);
+    open.keep(outbox);
+    if (staging.isDoubtful()) {
+      outbox.lookAgain();
+    }
+    for (KeptOutbox.Event event : events) {
+      unsynced.add(outbox);
+      outbox.bring(event);
+    }
+    if (!outbox.isNamed()) {
+      directory.sync();
+    }
+    sync(outbox);
+    unsynced.remove(outbox);
+  }
+
+  /** Has nothing of a topic anywhere but in its own outbox; for the settling thread. */
+  public void bringAll(String topic) throws IOException {
+    bringing.all(topic);
+    if (isStaged(topic)) {
+      throw new IOException(
+          "events of topic " + topic + " in staged/ can't be read: verify tells more");
+    }
+  }
+
+  @Override
+  public boolean hasStaged() {
+    return !staging.isEmpty();
+  }
+
+  @Override
+  public boolean isStaged(String topic) {
+    return staging.of(topic) != null;
+  }
+
+  @Override
+  public void hurry(String topic) {
+    hurried.add(topic);
   }
 
   /**
@@ -176,7 +284,7 @@ public final class ParkedOutboxes implements ParkedStore {
   public void replay(String topic, OutboxRecord original, Source source) throws IOException {
     RecordLimits.checkTopicName(topic);
     ParkedOutbox outbox = outbox(topic);
-    use(outbox);
+    open.make(outbox);
     try {
       outbox.replay(original, source);
       unsynced.add(outbox);
@@ -297,27 +405,19 @@ public final class ParkedOutboxes implements ParkedStore {
     return holds.holds(topic);
   }
 
-  /** Makes room for it. */
-  private void use(ParkedOutbox outbox) throws IOException {
-    if (open.get(outbox.topic()) == null) {
-      if (open.size() >= MOST_OPEN) {
-        Iterator<ParkedOutbox> eldest = open.values().iterator();
-        ParkedOutbox evicted = eldest.next();
-        eldest.remove();
-        evicted.letGo();
-      }
-      open.put(outbox.topic(), outbox);
-    }
-  }
-
   @Override
   public void sync() throws IOException {
-    if (unsynced.isEmpty()) {
+    if (unsyncedEvents == 0 && unsynced.isEmpty()) {
       return;
     }
     origin.originals().letGo();
-    syncNames();
     IOException failure = null;
+    try {
+      staging.sync();
+    } catch (IOException | OutboxError e) {
+      failure = new IOException("parked events in staged/ are not safe yet: " + text(e), e);
+    }
+    syncNames();
     for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
       ParkedOutbox outbox = each.next();
       try {
@@ -357,7 +457,7 @@ public final class ParkedOutboxes implements ParkedStore {
     try {
       outbox.sync();
     } finally {
-      if (!open.containsKey(outbox.topic())) {
+      if (!open.contains(outbox)) {
         outbox.letGo();
       }
     }
@@ -394,18 +494,26 @@ public final class ParkedOutboxes implements ParkedStore {
   private synchronized void count() {
     HeldSum sum = new HeldSum();
     for (ParkedOutbox each : outboxes.values()) {
-      ParkedTopic topic = each.holding().topic();
+      ParkedTopic topic = topic(each.topic());
       sum.add(
-          new Held.Topic(each.topic(), topic.heldEvents(), topic.heldBytes()),
-          each.holding().oldestMillis());
+          new Held.Topic(each.topic(), topic.heldEvents(), topic.heldBytes()), oldestMillis(each));
     }
     held = sum.sum();
   }
 
+  private OptionalLong oldestMillis(ParkedOutbox outbox) {
+    OptionalLong own = outbox.holding().oldestMillis();
+    Staging.Count staged = staging.of(outbox.topic());
+    return own.isPresent() || staged == null ? own : OptionalLong.of(staged.oldestMillis());
+  }
+
   @Override
   public ParkedTopic topic(String topic) {
+    // In this order, as what was brought is counted there before it is not here any more.
+    Staging.Count staged = staging.of(topic);
     ParkedOutbox outbox = outboxes.get(topic);
-    return outbox == null ? ParkedTopic.EMPTY : outbox.holding().topic();
+    ParkedTopic own = outbox == null ? ParkedTopic.EMPTY : outbox.holding().topic();
+    return staged == null ? own : own.plus(staged.events(), staged.bytes());
   }
 
   @Override
@@ -422,19 +530,16 @@ public final class ParkedOutboxes implements ParkedStore {
   @Override
   public Map<String, ParkedTopic> topics() {
     Map<String, ParkedTopic> topics = new HashMap<>();
-    outboxes.forEach((topic, outbox) -> topics.put(topic, outbox.holding().topic()));
+    outboxes.keySet().forEach(topic -> topics.put(topic, topic(topic)));
     return topics;
   }
 
   @Override
   public void close() throws IOException {
-    List<ParkedOutbox> all = new ArrayList<>(open.values());
-    open.clear();
-    try (directory) {
+    try (directory;
+        staging;
+        open) {
       origin.originals().letGo();
-      for (ParkedOutbox each : all) {
-        each.letGo();
-      }
     }
   }
 }

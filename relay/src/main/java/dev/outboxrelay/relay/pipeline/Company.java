@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.WindowBudget;
+import dev.outboxrelay.relay.park.OpenSlots;
 import java.util.UUID;
 
 /** Whether a pipeline shares its process with others. */
@@ -22,10 +23,20 @@ sealed interface Company {
    */
   WindowBudget ofLanes(long windowBytes);
 
+  /** For its parked topics' outboxes. */
+  OpenSlots parked();
+
   /** What tells its producer from others in the process, to be put behind their common name. */
   String producerSuffix(UUID outboxId);
 
   record Alone() implements Company {
+    private static final OpenSlots OF_PROCESS = OpenSlots.ofProcess();
+
+    @Override
+    public OpenSlots parked() {
+      return OF_PROCESS;
+    }
+
     @Override
     public Lease lease() {
       return Lease.WHOLE;
@@ -42,7 +53,7 @@ sealed interface Company {
     }
   }
 
-  record Shared(WindowBudget budget) implements Company {
+  record Shared(WindowBudget budget, OpenSlots parked) implements Company {
     @Override
     public Lease lease() {
       return budget.lease();

@@ -193,6 +193,10 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   }
 
   private Progress begin(String topic, Turn turn) {
+    if (parked.isStaged(topic)) {
+      parked.hurry(topic);
+      return new Progress.Waiting();
+    }
     if (parked.topic(topic).appendedSequence() == 0) {
       return new Progress.Waiting(); // the first event is on its way there
     }
@@ -212,6 +216,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   private Progress delivering(String topic, Turn turn, PipelineStatus status) {
     ParkedTopic waiting = parked.topic(topic);
+    if (parked.isStaged(topic)) {
+      parked.hurry(topic);
+    }
     long now = nanos.getAsLong();
     boolean moves = status == null || status.settledSequence() != turn.settled;
     if (moves || status.settledSequence() >= waiting.appendedSequence()) {

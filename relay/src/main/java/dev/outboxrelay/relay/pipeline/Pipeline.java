@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -107,14 +108,16 @@ public final class Pipeline implements Observed, AutoCloseable {
    * @param lock of it; it ends with the pipeline, or here if that is refused
    * @param context what outlives it
    * @param budget what all windows share
+   * @param parked what all share of parked topics' outboxes that are open
    */
   public static Pipeline open(
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
       OutboxContext context,
-      WindowBudget budget) {
-    Company company = new Company.Shared(budget);
+      WindowBudget budget,
+      OpenSlots parked) {
+    Company company = new Company.Shared(budget, parked);
     return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, company, null);
   }
 

@@ -140,7 +140,10 @@ final class PipelineAssembly {
     long settled = start == null ? 0 : start.sequence();
     Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
     ParkedOutboxes parked =
-        lane == null ? resources.add(ParkedOutboxes.open(paths, identity, settled, options)) : null;
+        lane == null
+            ? resources.add(
+                ParkedOutboxes.open(paths, identity, settled, options, company.parked()))
+            : null;
     Settler settler =
         Settler.open(
             new Settler.Owner(state.outboxId(), state.generation()),

@@ -17,6 +17,7 @@ import dev.outboxrelay.relay.control.Workplace;
 import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
@@ -54,7 +55,9 @@ public final class Standin implements Closeable {
     Settled start = StartPoint.find(paths, state());
     long settled = start == null ? 0 : start.sequence();
     Outcomes outcomes = resources.add(Outcomes.open(paths, settled, options.disk()));
-    this.parked = resources.add(ParkedOutboxes.open(paths, identity, settled, options));
+    this.parked =
+        resources.add(
+            ParkedOutboxes.open(paths, identity, settled, options, OpenSlots.ofProcess()));
     Workplace place =
         new Workplace(
             paths,

@@ -18,6 +18,9 @@ import java.util.concurrent.TimeUnit;
 final class Jobs {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** What is staged gets on at least as often, tens of milliseconds of the disk each time. */
+  private static final long BRING_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   /**
    * Done in a turn, some ten milliseconds of it: more may come as fast as they are done, and the
    * position has to be saved meanwhile.
@@ -30,6 +33,8 @@ final class Jobs {
   private final FactQueue facts;
   private final Line awaited = new Line();
   private final Line upkeep = new Line();
+  private long bringNanos;
+  private boolean bringRetries;
 
   Jobs(ParkedStore parked, DeadLetterStore deadLetters, SettledFiles files, FactQueue facts) {
     this.parked = parked;
@@ -132,6 +137,36 @@ final class Jobs {
     upkeep.waiting.add(new Cluster(id));
   }
 
+  /**
+   * Takes some of what is staged to its topic's outbox, where delivery waits for nothing, and now
+   * and then where it does; returns how much.
+   */
+  int bring(long now) {
+    if (nanosToBring(now) > 0) {
+      return 0;
+    }
+    bringNanos = now + BRING_NANOS;
+    try {
+      int brought = parked.bring();
+      facts.done(Part.STAGING);
+      bringRetries = false;
+      return brought;
+    } catch (IOException | OutboxError e) {
+      facts.failed(Part.STAGING, e);
+      bringNanos = now + RETRY_NANOS;
+      bringRetries = true;
+      return 0;
+    }
+  }
+
+  private long nanosToBring(long now) {
+    if (parked == null || !parked.hasStaged()) {
+      return Long.MAX_VALUE;
+    }
+    boolean isIdle = awaited.waiting.isEmpty();
+    return isIdle && !bringRetries ? 0 : bringNanos - now;
+  }
+
   /** Whether a stop need not wait for any: upkeep that fails is left to the next start. */
   boolean isEmpty() {
     return awaited.waiting.isEmpty() && (upkeep.waiting.isEmpty() || upkeep.retrying);
@@ -149,7 +184,8 @@ final class Jobs {
 
   /** How long until there is something to do; not positive if there is now. */
   long nanosToNext(long now) {
-    return Math.min(awaited.nanosToNext(now), upkeep.nanosToNext(now));
+    long next = Math.min(awaited.nanosToNext(now), upkeep.nanosToNext(now));
+    return Math.min(next, nanosToBring(now));
   }
 
   private void carryOut(Job job) throws IOException {

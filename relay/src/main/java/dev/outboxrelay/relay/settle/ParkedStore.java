@@ -30,6 +30,21 @@ public interface ParkedStore extends AutoCloseable {
   void sync() throws IOException;
 
   /**
+   * Takes some of what is staged, which is safe but not in its topic's outbox yet, there; returns
+   * how much was done, 0 if nothing is staged. For the settling thread.
+   */
+  int bring() throws IOException;
+
+  /** Whether anything is staged. */
+  boolean hasStaged();
+
+  /** Whether any of a topic is staged, so that its lane does not find it yet. */
+  boolean isStaged(String topic);
+
+  /** A topic's lane waits for what is staged: that is brought before all other. */
+  void hurry(String topic);
+
+  /**
    * A position of that topic's own outbox was saved.
    *
    * @throws dev.outboxrelay.client.OutboxError if its files do not tell how much is left; then that

@@ -19,6 +19,12 @@ public record ParkedTopic(
     this(appendedSequence, appendedSequence, settledSequence, heldBytes);
   }
 
+  /** With events that are staged for it, and all stand in its order. */
+  public ParkedTopic plus(long events, long bytes) {
+    return new ParkedTopic(
+        appendedSequence + events, appendedSequence + events, settledSequence, heldBytes + bytes);
+  }
+
   /** How many events wait. */
   public long heldEvents() {
     return Math.max(0, appendedSequence - settledSequence);

@@ -241,7 +241,7 @@ public final class Settler implements Settlement {
     }
     news.work(now);
     int more = chores == null ? 0 : chores.work(now);
-    return done + saved + more + jobs.keepUp(now) + delete(now);
+    return done + saved + more + jobs.keepUp(now) + jobs.bring(now) + delete(now);
   }
 
   private int delete(long now) {

@@ -27,6 +27,7 @@ import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Discard;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
@@ -95,7 +96,7 @@ class ControlDeskTest {
       WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
       OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
       outcomes = Outcomes.open(outbox, saved, disk);
-      parked = ParkedOutboxes.open(outbox, identity, saved, options);
+      parked = ParkedOutboxes.open(outbox, identity, saved, options, new OpenSlots(32));
       place =
           new Workplace(
               outbox,
@@ -823,7 +824,8 @@ class ControlDeskTest {
         CycleReader.open(paths.cycle(paths.cycles().get(0)), identity.outbox())) {
       original = ((CycleStep.Event) reader.next(true)).found().record();
     }
-    try (ParkedOutboxes parked = ParkedOutboxes.open(paths, identity, saved, options)) {
+    try (ParkedOutboxes parked =
+        ParkedOutboxes.open(paths, identity, saved, options, new OpenSlots(32))) {
       parked.replay(
           topic, original, new Source(identity.outbox(), identity.generation(), sequence, 1));
       parked.syncOf(topic);

@@ -172,7 +172,8 @@ final class MainQueue {
 
   /** As after a start of the relay that finds this position. */
   ParkedOutboxes open(long settled) throws IOException {
-    return ParkedOutboxes.open(paths, identity(), settled, options());
+    return ParkedOutboxes.open(
+        paths, identity(), settled, options(), new OpenSlots(OpenOutboxes.MOST));
   }
 
   /** What is parked of a topic, in order, damage and failed cycles included. */

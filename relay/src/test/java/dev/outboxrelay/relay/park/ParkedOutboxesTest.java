@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -179,7 +180,8 @@ class ParkedOutboxesTest {
     InFlight event = queue.append("t");
     park(event);
     OutboxIdentity next = new OutboxIdentity(queue.identity().outbox(), 2);
-    try (ParkedOutboxes parked = ParkedOutboxes.open(queue.paths, next, 0, queue.options())) {
+    try (ParkedOutboxes parked =
+        ParkedOutboxes.open(queue.paths, next, 0, queue.options(), new OpenSlots(32))) {
       assertThat(parked.add(event)).isTrue();
     }
   }
@@ -267,21 +269,23 @@ class ParkedOutboxesTest {
   @Test
   void ofTenThousandTopicsAFewAreOpen() throws IOException {
     List<InFlight> events = new ArrayList<>();
-    for (int i = 0; i < 3 * ParkedOutboxes.MOST_OPEN; i++) {
-      events.add(queue.append("t" + i % (2 * ParkedOutboxes.MOST_OPEN)));
+    for (int i = 0; i < 3 * OpenOutboxes.MOST; i++) {
+      events.add(queue.append("t" + i % (2 * OpenOutboxes.MOST)));
     }
     int before = descriptors();
     try (ParkedOutboxes parked = queue.open(0)) {
       for (InFlight event : events) {
+        queue.pass(Duration.ofSeconds(1)); // a few are opened in each
         assertThat(parked.add(event)).isTrue();
       }
+      assertThat(parked.hasStaged()).isFalse();
       int open = descriptors();
-      assertThat(open - before).isBetween(ParkedOutboxes.MOST_OPEN, 10 * ParkedOutboxes.MOST_OPEN);
+      assertThat(open - before).isBetween(OpenOutboxes.MOST, 10 * OpenOutboxes.MOST);
       parked.sync();
-      assertThat(descriptors() - open).isLessThanOrEqualTo(ParkedOutboxes.MOST_OPEN + 2);
+      assertThat(descriptors() - open).isLessThanOrEqualTo(OpenOutboxes.MOST + 2);
     }
     assertThat(descriptors()).isLessThanOrEqualTo(before + 2);
-    assertThat(queue.sequences("t0")).containsExactly(1L, 1L + 2 * ParkedOutboxes.MOST_OPEN);
+    assertThat(queue.sequences("t0")).containsExactly(1L, 1L + 2 * OpenOutboxes.MOST);
   }
 
   private static int descriptors() throws IOException {

@@ -297,10 +297,11 @@ class ParkedSyncTest {
 
   @Test
   void allOfManyTopicsAreSynced() throws IOException {
-    int many = 2 * ParkedOutboxes.MOST_OPEN;
+    int many = 2 * OpenOutboxes.MOST;
     List<InFlight> one = new ArrayList<>();
     for (int i = 0; i < many; i++) {
       one.add(queue.append("many" + i));
+      queue.pass(Duration.ofSeconds(1)); // a few are opened in each
       parked.add(one.get(i));
     }
     List<String> syncs = sync();

@@ -87,5 +87,23 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
+  public int bring() {
+    return 0;
+  }
+
+  @Override
+  public boolean hasStaged() {
+    return false;
+  }
+
+  @Override
+  public boolean isStaged(String topic) {
+    return false;
+  }
+
+  @Override
+  public void hurry(String topic) {}
+
+  @Override
   public void close() {}
 }

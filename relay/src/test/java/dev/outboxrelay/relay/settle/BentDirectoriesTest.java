@@ -19,6 +19,7 @@ import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
@@ -149,7 +150,8 @@ class BentDirectoriesTest {
               clocks,
               null);
       step();
-      try (ParkedOutboxes parked = ParkedOutboxes.open(held.paths(), outbox, 0, options)) {
+      try (ParkedOutboxes parked =
+          ParkedOutboxes.open(held.paths(), outbox, 0, options, new OpenSlots(32))) {
         step();
         parked.add(refused);
         step();

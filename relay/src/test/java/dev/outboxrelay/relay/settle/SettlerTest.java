@@ -288,7 +288,12 @@ class SettlerTest {
         Proxy.newProxyInstance(
             ParkedStore.class.getClassLoader(),
             new Class<?>[] {ParkedStore.class},
-            (proxy, method, arguments) -> method.getName().equals("held") ? held : null);
+            (proxy, method, arguments) ->
+                switch (method.getName()) {
+                  case "held" -> held;
+                  case "hasStaged" -> false;
+                  default -> null;
+                });
   }
 
   private Settler openWith(ParkedStore parked, Settled start) throws IOException {

@@ -111,6 +111,11 @@ public record OutboxPaths(Path root, Path queue) {
     return new OutboxPaths(parked().resolve(topic));
   }
 
+  /** An outbox for what is on its way to those of parked topics; written by the relay alone. */
+  public OutboxPaths staged() {
+    return new OutboxPaths(root.resolve("staged"));
+  }
+
   public Path quarantine() {
     return root.resolve("quarantine");
   }

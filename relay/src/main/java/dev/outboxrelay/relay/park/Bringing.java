@@ -1,0 +1,155 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * Takes what is staged to its topics' outboxes, a topic at a time, oldest first, each topic's in
+ * order. Only what is on stable storage there counts as brought. For one thread.
+ */
+final class Bringing {
+  private static final int AT_ONCE = 2048;
+  private static final long BYTES_AT_ONCE = 1 << 20;
+
+  private final Staging staging;
+  private final Target target;
+
+  private RecordWalk walk; // null to begin with the first that was not brought
+  private UUID walked; // in which outbox
+
+  /** What was read last and is to be brought, by topic. */
+  private final Map<String, List<RecordWalk.Found>> batch = new LinkedHashMap<>();
+
+  private RecordWalk.Found last; // of those that were read
+
+  /** Of a topic, the sequence up to which it was brought. */
+  private final Map<String, Long> brought = new HashMap<>();
+
+  /** What the first that failed since the walk began has failed of; null if none has. */
+  private Exception failure;
+
+  /** Where they go. */
+  interface Target {
+    /** Adds events to a topic's outbox, unless they are there, and syncs them. */
+    void bring(String topic, List<KeptOutbox.Event> events) throws IOException;
+  }
+
+  Bringing(Staging staging, Target target) {
+    this.staging = staging;
+    this.target = target;
+  }
+
+  /**
+   * Brings what was read of the next topic; returns how many events. One topic that fails holds up
+   * no other: that is told when all others were brought.
+   */
+  int next() throws IOException {
+    if (staging.isEmpty()) {
+      return 0;
+    }
+    if (!staging.outbox().equals(walked)) {
+      beginAnew();
+      brought.clear();
+      walked = staging.outbox();
+    }
+    if (batch.isEmpty()) {
+      read();
+    }
+    Iterator<Map.Entry<String, List<RecordWalk.Found>>> first = batch.entrySet().iterator();
+    Map.Entry<String, List<RecordWalk.Found>> topic = first.next();
+    first.remove();
+    int events = 0;
+    try {
+      events = bring(topic.getKey(), topic.getValue());
+    } catch (IOException | OutboxError e) {
+      failure = failure == null ? e : failure;
+    }
+    if (batch.isEmpty() && failure == null) {
+      settle();
+    }
+    return Math.max(1, events);
+  }
+
+  private void settle() throws IOException {
+    staging.settle(last);
+    brought.values().removeIf(sequence -> sequence <= last.record().sequence());
+  }
+
+  /** Whether all that was read is done with. */
+  boolean isBetween() {
+    return batch.isEmpty();
+  }
+
+  private void read() throws IOException {
+    walk = walk == null ? staging.walk() : walk;
+    List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
+    if (found.isEmpty()) {
+      Exception failed = failure;
+      beginAnew();
+      if (failed instanceof OutboxError error) {
+        throw error;
+      } else if (failed != null) {
+        throw (IOException) failed;
+      }
+      throw new IOException(staging.size() + " events in staged/ can't be read: verify tells more");
+    }
+    found.forEach(
+        each -> batch.computeIfAbsent(each.record().topic(), any -> new ArrayList<>()).add(each));
+    last = found.get(found.size() - 1);
+  }
+
+  private void beginAnew() {
+    walk = null;
+    failure = null;
+    batch.clear();
+  }
+
+  /** Brings all of one topic now. */
+  void all(String topic) throws IOException {
+    RecordWalk ahead = staging.walk();
+    while (staging.of(topic) != null) {
+      List<RecordWalk.Found> found = ahead.next(AT_ONCE, BYTES_AT_ONCE);
+      if (found.isEmpty()) {
+        return; // whoever brings the rest tells
+      }
+      bring(topic, found.stream().filter(each -> each.record().topic().equals(topic)).toList());
+    }
+  }
+
+  private int bring(String topic, List<RecordWalk.Found> found) throws IOException {
+    long behind = brought.getOrDefault(topic, 0L);
+    List<KeptOutbox.Event> events = new ArrayList<>();
+    for (RecordWalk.Found each : found) {
+      Source source = Source.of(each.record());
+      if (each.record().sequence() > behind && source != null) {
+        events.add(new KeptOutbox.Event(Source.asAppended(each.record()), source));
+      }
+    }
+    if (!events.isEmpty()) {
+      target.bring(topic, lastOfEach(events));
+      staging.brought(topic, events);
+      brought.put(topic, found.get(found.size() - 1).record().sequence());
+    }
+    return events.size();
+  }
+
+  /** What a failed sync or a power cut has had staged once more stands in order the last time. */
+  private static List<KeptOutbox.Event> lastOfEach(List<KeptOutbox.Event> events) {
+    Map<List<Object>, KeptOutbox.Event> distinct = new LinkedHashMap<>();
+    for (KeptOutbox.Event event : events) {
+      List<Object> which = List.of(event.source(), event.original().eventId());
+      distinct.remove(which);
+      distinct.put(which, event);
+    }
+    return List.copyOf(distinct.values());
+  }
+}

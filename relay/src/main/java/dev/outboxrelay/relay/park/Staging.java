@@ -1,0 +1,330 @@
+package dev.outboxrelay.relay.park;
+
+import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.OutboxUnavailable;
+import dev.outboxrelay.client.Receipt;
+import dev.outboxrelay.client.disk.DiskStep;
+import dev.outboxrelay.client.disk.OwnDescriptors;
+import dev.outboxrelay.client.disk.SafeFiles;
+import dev.outboxrelay.client.files.DeliveryMode;
+import dev.outboxrelay.client.files.OutboxIdentity;
+import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.writing.HeldDirectories;
+import dev.outboxrelay.client.writing.QueueWriter;
+import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.settle.OwnPosition;
+import dev.outboxrelay.relay.settle.SettledCycles;
+import dev.outboxrelay.relay.tail.RecordWalk;
+import dev.outboxrelay.relay.tail.Source;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Parked events whose topic's outbox is not open, all in one: {@code staged/}. To append to it
+ * takes microseconds, and to make an outbox tens of milliseconds of disk; so events of thousands of
+ * topics are safe at once, and {@link Bringing} takes them to their topics' outboxes by and by. For
+ * one thread, but for {@link #of}.
+ */
+final class Staging implements KeptOutbox.Place, Closeable {
+  /** Beyond that who adds waits until some were brought on. */
+  static final long MOST_EVENTS = 32_768;
+
+  static final long MOST_BYTES = 32 << 20;
+
+  /** What is brought on takes that much space at most. */
+  private static final int ROLL_BYTES = 8 << 20;
+
+  private final OutboxPaths paths;
+  private final OutboxPaths main;
+  private final ParkedOutbox.Origin origin;
+  private final WriterOptions like;
+  private final KeptOutbox kept;
+  private final Map<String, Count> waiting = new ConcurrentHashMap<>();
+  private long events;
+  private long bytes;
+
+  /** What an earlier run has staged, as long as it may be asked for once more. */
+  private final Map<String, Set<Event>> before = new HashMap<>();
+
+  private boolean doubtful;
+  private OutboxIdentity identity; // null until there is something
+  private Position position; // null until there is one
+
+  /**
+   * How much of one topic waits here.
+   *
+   * @param oldestMillis append time of the original, milliseconds since the epoch
+   */
+  record Count(long events, long bytes, long oldestMillis) {
+    private Count plus(Count more) {
+      return new Count(
+          events + more.events, bytes + more.bytes, Math.min(oldestMillis, more.oldestMillis));
+    }
+  }
+
+  private record Event(long sequence, UUID eventId) {}
+
+  private Staging(OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like) {
+    this.main = main;
+    this.paths = main.staged();
+    this.origin = origin;
+    this.like = like;
+    this.kept = new KeptOutbox(this, like);
+  }
+
+  /**
+   * Looks at what an earlier run has left.
+   *
+   * @throws OutboxUnavailable if it can't be told
+   */
+  static Staging open(OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like)
+      throws IOException {
+    Staging opened = new Staging(main, origin, like);
+    SafeFiles.Attributes found = SafeFiles.attributes(opened.paths.root());
+    if (found == null) {
+      return opened;
+    }
+    if (!found.directory()) {
+      throw new OutboxUnavailable(
+          OwnDescriptors.nameOf(opened.paths.root())
+              + " is no directory (perhaps a symbolic link): remove it, events that are being "
+              + "parked go there");
+    }
+    QueueWriter.open(opened.options()).close(); // mends what a crash has left
+    opened.find();
+    opened.count();
+    return opened;
+  }
+
+  private void find() throws IOException {
+    identity =
+        OutboxIdentity.find(paths)
+            .orElseThrow(
+                () ->
+                    new OutboxUnavailable(
+                        OwnDescriptors.nameOf(paths.root()) + " tells no identity"));
+    position = OwnPosition.find(paths, identity);
+  }
+
+  private void count() throws IOException {
+    RecordWalk walk = walk();
+    for (var found = walk.next(1024, 1 << 20); !found.isEmpty(); found = walk.next(1024, 1 << 20)) {
+      for (RecordWalk.Found each : found) {
+        Source source = Source.of(each.record());
+        if (source != null) {
+          add(each.record().topic(), new Count(1, each.record().length(), source.appendMillis()));
+          if (source.isOf(origin.outbox())) {
+            before
+                .computeIfAbsent(each.record().topic(), any -> new HashSet<>())
+                .add(new Event(source.sequence(), each.record().eventId()));
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  public OutboxPaths paths() {
+    return paths;
+  }
+
+  @Override
+  public WriterOptions options() {
+    return WriterOptions.parked(paths)
+        .withLockTimeout(ParkedOutbox.LOCK_TIMEOUT)
+        .withTrustParent(like.trustParent())
+        .withRollBytes(Math.min(ROLL_BYTES, like.rollBytes()))
+        .withDisk(like.disk())
+        .withClock(like.clock())
+        .withRandom(like.random());
+  }
+
+  @Override
+  public void make() {}
+
+  @Override
+  public OutboxEvent copy(KeptOutbox.Event event) {
+    return ParkedOutbox.copy(event, event.original().topic());
+  }
+
+  @Override
+  public void appended(Receipt receipt, KeptOutbox.Event event) {
+    if (identity == null || !identity.outbox().equals(receipt.outbox())) {
+      identity = new OutboxIdentity(receipt.outbox(), receipt.generation());
+      position = null;
+      forgetAll(); // somebody removed the one that was here
+    }
+    add(
+        event.original().topic(),
+        new Count(1, event.original().length(), event.source().appendMillis()));
+  }
+
+  private void add(String topic, Count more) {
+    waiting.merge(topic, more, Count::plus);
+    events += more.events();
+    bytes += more.bytes();
+  }
+
+  @Override
+  public void unsure() {
+    doubtful = true;
+  }
+
+  /** Whether something may be here twice. */
+  boolean isDoubtful() {
+    return doubtful;
+  }
+
+  private void forgetAll() {
+    waiting.clear();
+    events = 0;
+    bytes = 0;
+  }
+
+  /** Which outbox it is; null if there never was one. */
+  UUID outbox() {
+    return identity == null ? null : identity.outbox();
+  }
+
+  /** How much of a topic waits; null if nothing does. From any thread. */
+  Count of(String topic) {
+    return waiting.get(topic);
+  }
+
+  /** Of each topic of which something waits. */
+  Map<String, Count> waiting() {
+    return waiting;
+  }
+
+  boolean isEmpty() {
+    return waiting.isEmpty();
+  }
+
+  /** Events that wait. */
+  long size() {
+    return events;
+  }
+
+  boolean isFull() {
+    return events >= MOST_EVENTS || bytes >= MOST_BYTES;
+  }
+
+  /** The last sequences of the events that an earlier run has staged, by topic. */
+  Map<String, Long> lastOfEach() {
+    Map<String, Long> last = new HashMap<>();
+    before.forEach((topic, staged) -> last.put(topic, last(staged)));
+    return last;
+  }
+
+  private static long last(Set<Event> staged) {
+    return staged.stream().mapToLong(Event::sequence).max().orElse(0);
+  }
+
+  /** Whether an earlier run has staged an event, be it that it was brought on since. */
+  boolean has(InFlight record) {
+    Set<Event> staged = before.get(record.topic());
+    if (staged == null) {
+      return false;
+    }
+    if (staged.contains(new Event(record.sequence(), record.eventId()))) {
+      if (waiting.containsKey(record.topic())) {
+        kept.find(() -> origin.event(record));
+      }
+      return true;
+    }
+    before.remove(record.topic());
+    // If it was not staged after all of them, a power cut took it: all behind it comes once more.
+    doubtful |= record.sequence() <= last(staged);
+    return false;
+  }
+
+  void add(InFlight record) throws IOException {
+    kept.begin();
+    kept.add(() -> origin.event(record));
+  }
+
+  /** Brings to stable storage all that was added. */
+  void sync() throws IOException {
+    if (!kept.isSynced()) {
+      syncAll();
+    }
+  }
+
+  /** Also what an earlier run has added. */
+  private void syncAll() throws IOException {
+    if (!kept.isNamed()) {
+      like.disk().syncDirectory(main.root(), DiskStep.LINK);
+    }
+    try {
+      kept.sync();
+    } catch (IOException e) {
+      doubtful = true;
+      throw e;
+    }
+  }
+
+  /** Begins with the first that was not brought on. */
+  RecordWalk walk() {
+    return RecordWalk.behind(paths, position);
+  }
+
+  /** Events of a topic are in its own outbox now, on stable storage. */
+  void brought(String topic, List<KeptOutbox.Event> done) {
+    Count had = waiting.get(topic);
+    if (had == null) {
+      return; // counted as one that was brought before
+    }
+    long left = had.events() - done.size();
+    long size = done.stream().mapToLong(event -> event.original().length()).sum();
+    Count now =
+        left <= 0 ? null : new Count(left, Math.max(0, had.bytes() - size), had.oldestMillis());
+    events -= had.events() - (now == null ? 0 : now.events());
+    bytes -= had.bytes() - (now == null ? 0 : now.bytes());
+    if (now == null) {
+      waiting.remove(topic);
+    } else {
+      waiting.put(topic, now);
+    }
+  }
+
+  /** All up to this one is in its topic's own outbox, on stable storage. */
+  void settle(RecordWalk.Found last) throws IOException {
+    syncAll(); // a position must not run ahead of what it covers
+    long before = position == null ? 0 : position.settledBytes();
+    Position next =
+        new Position(
+            identity.generation(),
+            DeliveryMode.AT_LEAST_ONCE,
+            last.record().sequence(),
+            last.record().eventId(),
+            last.cycle(),
+            last.end(),
+            last.cycle() << 32 | Integer.toUnsignedLong(last.record().entry()),
+            last.settledBytes() < 0 ? before : last.settledBytes(),
+            like.clock().millis(),
+            identity.outbox(),
+            0);
+    try (PositionFile file = PositionFile.open(paths.position(), like.disk())) {
+      file.save(next);
+    }
+    position = next;
+    try (HeldDirectories held = HeldDirectories.hold(paths)) {
+      SettledCycles.delete(options(), held, next.cycle());
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    kept.letGo();
+  }
+}
