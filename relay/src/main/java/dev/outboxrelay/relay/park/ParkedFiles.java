@@ -13,6 +13,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.BiConsumer;
 
@@ -39,20 +40,34 @@ public final class ParkedFiles {
    */
   public static void each(OutboxPaths main, BiConsumer<Held.Topic, OptionalLong> visitor)
       throws IOException {
+    Map<String, Staging.Count> staged = Staging.look(main);
+    BiConsumer<Held.Topic, OptionalLong> all =
+        (topic, oldest) -> visitor.accept(with(staged.remove(topic.name()), topic), oldest);
     SafeFiles.Attributes found = SafeFiles.attributes(main.parked());
-    if (found == null || !found.directory()) {
-      return;
-    }
-    try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
-      for (Path name : names) {
-        String topic = name.getFileName().toString();
-        if (RecordLimits.isTopicName(topic)) {
-          look(topic, new OutboxPaths(name), visitor);
+    if (found != null && found.directory()) {
+      try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
+        for (Path name : names) {
+          String topic = name.getFileName().toString();
+          if (RecordLimits.isTopicName(topic)) {
+            look(topic, new OutboxPaths(name), all);
+          }
         }
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
       }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
     }
+    staged.forEach(
+        (topic, more) ->
+            visitor.accept(
+                new Held.Topic(topic, more.events(), more.bytes()),
+                OptionalLong.of(more.oldestMillis())));
+  }
+
+  private static Held.Topic with(Staging.Count staged, Held.Topic topic) {
+    return staged == null
+        ? topic
+        : new Held.Topic(
+            topic.name(), topic.events() + staged.events(), topic.bytes() + staged.bytes());
   }
 
   private static void look(

@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -25,9 +26,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 
 /**
  * Parked events whose topic's outbox is not open, all in one: {@code staged/}. To append to it
@@ -66,6 +69,10 @@ final class Staging implements KeptOutbox.Place, Closeable {
    * @param oldestMillis append time of the original, milliseconds since the epoch
    */
   record Count(long events, long bytes, long oldestMillis) {
+    private static Count of(OutboxRecord record, Source source) {
+      return new Count(1, record.length(), source.appendMillis());
+    }
+
     private Count plus(Count more) {
       return new Count(
           events + more.events, bytes + more.bytes, Math.min(oldestMillis, more.oldestMillis));
@@ -117,20 +124,51 @@ final class Staging implements KeptOutbox.Place, Closeable {
   }
 
   private void count() throws IOException {
-    RecordWalk walk = walk();
-    for (var found = walk.next(1024, 1 << 20); !found.isEmpty(); found = walk.next(1024, 1 << 20)) {
+    each(
+        walk(),
+        (record, source) -> {
+          add(record.topic(), Count.of(record, source));
+          if (source.isOf(origin.outbox())) {
+            before
+                .computeIfAbsent(record.topic(), any -> new HashSet<>())
+                .add(new Event(source.sequence(), record.eventId()));
+          }
+        });
+  }
+
+  private static void each(RecordWalk walk, BiConsumer<OutboxRecord, Source> visitor)
+      throws IOException {
+    List<RecordWalk.Found> found = walk.next(1024, 1 << 20);
+    while (!found.isEmpty()) {
       for (RecordWalk.Found each : found) {
         Source source = Source.of(each.record());
         if (source != null) {
-          add(each.record().topic(), new Count(1, each.record().length(), source.appendMillis()));
-          if (source.isOf(origin.outbox())) {
-            before
-                .computeIfAbsent(each.record().topic(), any -> new HashSet<>())
-                .add(new Event(source.sequence(), each.record().eventId()));
-          }
+          visitor.accept(each.record(), source);
         }
       }
+      found = walk.next(1024, 1 << 20);
     }
+  }
+
+  /** What waits there, by topic, for who looks from outside. Changes nothing. */
+  static Map<String, Count> look(OutboxPaths main) throws IOException {
+    Map<String, Count> found = new HashMap<>();
+    SafeFiles.Attributes root = SafeFiles.attributes(main.staged().root());
+    if (root == null || !root.directory()) {
+      return found;
+    }
+    each(
+        behindPosition(main.staged()),
+        (record, source) -> found.merge(record.topic(), Count.of(record, source), Count::plus));
+    return found;
+  }
+
+  /** Of an outbox of the relay's own, what its saved position does not cover. */
+  private static RecordWalk behindPosition(OutboxPaths own) throws IOException {
+    UUID outbox = OutboxIdentity.outboxOf(own);
+    Optional<Position> saved =
+        PositionFile.find(own.position()).filter(found -> found.outboxId().equals(outbox));
+    return RecordWalk.behind(own, saved.orElse(null));
   }
 
   @Override
@@ -164,9 +202,7 @@ final class Staging implements KeptOutbox.Place, Closeable {
       position = null;
       forgetAll(); // somebody removed the one that was here
     }
-    add(
-        event.original().topic(),
-        new Count(1, event.original().length(), event.source().appendMillis()));
+    add(event.original().topic(), Count.of(event.original(), event.source()));
   }
 
   private void add(String topic, Count more) {

@@ -99,6 +99,8 @@ class StagingTest {
     assertThat(parked.isStaged(topic(0))).isFalse();
     assertThat(parked.isStaged(topic(TOPICS - 1))).isTrue();
     parked.sync();
+    assertThat(ParkedFiles.read(queue.paths).events()).isEqualTo(TOPICS * EACH);
+    assertThat(ParkedFiles.read(queue.paths).topics()).isEqualTo(TOPICS);
     assertThat(parked.held().topics()).isEqualTo(TOPICS);
     assertThat(parked.held().events()).isEqualTo(TOPICS * EACH);
     assertThat(parked.held().oldestMillis()).isPresent();
@@ -110,6 +112,7 @@ class StagingTest {
     bringAll();
     assertEachHasItsOwnOnceAndInOrder();
     assertThat(parked.held().events()).isEqualTo(TOPICS * EACH);
+    assertThat(ParkedFiles.read(queue.paths).events()).isEqualTo(TOPICS * EACH);
     assertThat(parked.isStaged(topic(TOPICS - 1))).isFalse();
   }
 
