@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.inspect.Problem;
 import dev.outboxrelay.relay.inspect.QueueVerifier;
 import dev.outboxrelay.relay.inspect.VerifyReport;
+import dev.outboxrelay.relay.park.ParkedFiles;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -46,6 +47,12 @@ final class VerifyCommand implements Callable<Integer> {
     reports.put("queue", QueueVerifier.verify(paths));
     if (Files.isDirectory(paths.deadLetters().root())) {
       reports.put("dead-letters", QueueVerifier.verify(paths.deadLetters()));
+    }
+    if (Files.isDirectory(paths.staged().root())) {
+      reports.put("staged", QueueVerifier.verify(paths.staged()));
+    }
+    for (String topic : ParkedFiles.topics(paths)) {
+      reports.put("parked/" + topic, QueueVerifier.verify(paths.parked(topic)));
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

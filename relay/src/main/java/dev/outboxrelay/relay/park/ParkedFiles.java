@@ -12,9 +12,12 @@ import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.BiConsumer;
 
 /** What is parked of an outbox by its files alone, for who looks from outside. Changes nothing. */
@@ -43,24 +46,43 @@ public final class ParkedFiles {
     Map<String, Staging.Count> staged = Staging.look(main);
     BiConsumer<Held.Topic, OptionalLong> all =
         (topic, oldest) -> visitor.accept(with(staged.remove(topic.name()), topic), oldest);
-    SafeFiles.Attributes found = SafeFiles.attributes(main.parked());
-    if (found != null && found.directory()) {
-      try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
-        for (Path name : names) {
-          String topic = name.getFileName().toString();
-          if (RecordLimits.isTopicName(topic)) {
-            look(topic, new OutboxPaths(name), all);
-          }
-        }
-      } catch (DirectoryIteratorException e) {
-        throw e.getCause();
-      }
-    }
+    eachName(main, (topic, root) -> look(topic, new OutboxPaths(root), all));
     staged.forEach(
         (topic, more) ->
             visitor.accept(
                 new Held.Topic(topic, more.events(), more.bytes()),
                 OptionalLong.of(more.oldestMillis())));
+  }
+
+  /** The topics that have a directory which an outbox may be in, in order. */
+  public static SortedSet<String> topics(OutboxPaths main) throws IOException {
+    SortedSet<String> topics = new TreeSet<>();
+    eachName(
+        main,
+        (topic, root) -> {
+          if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
+            topics.add(topic);
+          }
+        });
+    return topics;
+  }
+
+  private static void eachName(OutboxPaths main, BiConsumer<String, Path> visitor)
+      throws IOException {
+    SafeFiles.Attributes found = SafeFiles.attributes(main.parked());
+    if (found == null || !found.directory()) {
+      return;
+    }
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(main.parked())) {
+      for (Path name : names) {
+        String topic = name.getFileName().toString();
+        if (RecordLimits.isTopicName(topic)) {
+          visitor.accept(topic, name);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
   }
 
   private static Held.Topic with(Staging.Count staged, Held.Topic topic) {
