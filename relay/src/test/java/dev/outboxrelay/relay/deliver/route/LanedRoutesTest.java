@@ -40,6 +40,11 @@ class LanedRoutesTest {
     }
 
     @Override
+    public void askTogether(List<String> topics) {
+      asked.addAll(topics);
+    }
+
+    @Override
     public int partitionOf(OutboxRecord record, int partitions) {
       return ANY;
     }

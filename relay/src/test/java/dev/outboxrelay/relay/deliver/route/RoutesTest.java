@@ -22,6 +22,7 @@ class RoutesTest {
   private static final class Brokers implements TopicSource {
     private final List<String> asked = new ArrayList<>();
     private final List<String> doubted = new ArrayList<>();
+    private final List<List<String>> together = new ArrayList<>();
     private int updates;
     private int partitions = 1;
     private int lookups;
@@ -33,6 +34,11 @@ class RoutesTest {
       if (doubtful) {
         doubted.add(topic);
       }
+    }
+
+    @Override
+    public void askTogether(List<String> topics) {
+      together.add(topics);
     }
 
     @Override
@@ -158,7 +164,7 @@ class RoutesTest {
 
   @Test
   void whereManyTopicsAreMissingTheSenderIsNotAskedForMoreOfThem() {
-    for (int missing = 0; missing < Routes.MANY_BARRED; missing++) {
+    for (int missing = 0; missing < Bars.MANY; missing++) {
       String topic = "missing-" + missing;
       routes.ask(topic, now);
       routes.unavailable(topic);
