@@ -580,26 +580,6 @@ class LanedRoutesTest {
   }
 
   @Test
-  void thousandsThatAreBarredAreAskedForOneAfterTheOtherAndNotAllTheTime() {
-    for (int i = 0; i < 1_000; i++) {
-      bar("a" + i);
-    }
-    now += SECOND;
-    long begin = now;
-    while (now - begin < SECOND) {
-      int before = source.asked.size();
-      routes.askAgain(now);
-      if (source.asked.size() > before) {
-        String asked = source.asked.get(before);
-        routes.unavailable(asked);
-        routes.bar(asked, missing(asked), now + SECOND, now);
-      }
-      now += SECOND / 10_000;
-    }
-    assertThat(source.asked).hasSizeBetween(190, 210).doesNotHaveDuplicates();
-  }
-
-  @Test
   void eachBarredTopicGetsItsTurn() {
     for (String topic : List.of("a", "b", "c")) {
       bar(topic);
