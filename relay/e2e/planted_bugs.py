@@ -130,8 +130,8 @@ BUGS = [
     Bug(
         "barred topics are not asked for again",
         "deliver/route/Routes.java",
-        "    Route due = questions.due(now);\n",
-        "    Route due = barred.isEmpty() ? questions.due(now) : null;\n",
+        "    Question due = questions.next(bars.areMany(), now);\n",
+        "    Question due = bars.all().isEmpty() ? questions.next(false, now) : null;\n",
     ),
     Bug(
         "brokers are not made acquainted with a new producer",

@@ -216,6 +216,9 @@ public final class Delivery {
       } else if (answer instanceof Answer.TopicUnavailable unavailable) {
         routes.unavailable(unavailable.topic());
         topicUnavailable(unavailable.topic(), unavailable.verdict(), now);
+      } else if (answer instanceof Answer.TopicsUnavailable many) {
+        routes.unavailable(many.verdicts().keySet(), many.anybody(), now);
+        many.verdicts().forEach((topic, verdict) -> topicUnavailable(topic, verdict, now));
       }
     }
     return taken;

@@ -223,6 +223,7 @@ final class Feeder {
       return HandOver.WAITS;
     }
     boolean apart = solitary || (admitted.introduces() && !window.awaitsKafka(record.topic()));
+    window.sending(record.topic());
     record.sending(now, admitted.partition(), apart);
     Verdict verdict = transport.send(event.record(), admitted.partition(), record);
     if (verdict != null) {

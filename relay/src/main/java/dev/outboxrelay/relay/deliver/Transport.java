@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.deliver;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.fact.Verdict;
+import java.util.Map;
 
 /**
  * The way to Kafka, as the delivery loop sees it: it never blocks, and what takes time answers
@@ -84,5 +85,14 @@ public interface Transport extends AutoCloseable {
     record TopicReady(String topic, int partitions) implements Answer {}
 
     record TopicUnavailable(String topic, Verdict verdict) implements Answer {}
+
+    /**
+     * Of topics that were asked for together.
+     *
+     * @param verdicts on those that can't be written; the others may be
+     * @param anybody false if there was no answer, or nobody's whose word counts
+     */
+    record TopicsUnavailable(Map<String, Verdict.PauseTopic> verdicts, boolean anybody)
+        implements Answer {}
   }
 }

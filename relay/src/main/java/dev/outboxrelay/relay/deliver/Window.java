@@ -3,9 +3,11 @@ package dev.outboxrelay.relay.deliver;
 import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
@@ -22,6 +24,14 @@ final class Window {
   private final ArrayDeque<InFlight> records = new ArrayDeque<>();
   private long bytes;
 
+  /**
+   * Topics of which something was sent since all was discarded last; of others nothing can be on
+   * its way, for which nobody has to look through the whole window.
+   */
+  private final Set<String> sent = new HashSet<>();
+
+  private String sentLast;
+
   Window(int maxRecords, long maxBytes, Lease lease) {
     this.maxRecords = maxRecords;
     this.maxBytes = maxBytes;
@@ -37,6 +47,14 @@ final class Window {
   void add(InFlight record) {
     records.addLast(record);
     bytes += record.bytes();
+  }
+
+  /** A record of this topic is about to be sent. */
+  void sending(String topic) {
+    if (!topic.equals(sentLast)) { // neighbours are often of one topic
+      sent.add(topic);
+      sentLast = topic;
+    }
   }
 
   /** Takes out all that is settled at the front, in order; returns how many. */
@@ -70,6 +88,8 @@ final class Window {
     int discarded = (int) records.stream().filter(record -> !record.isWaiting()).count();
     records.forEach(InFlight::discard);
     records.clear();
+    sent.clear();
+    sentLast = null;
     bytes = 0;
     lease.close();
     return discarded;
@@ -92,12 +112,14 @@ final class Window {
 
   /** Whether Kafka's answer is awaited for any record of a topic. */
   boolean awaitsKafka(String topic) {
-    return records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
+    return sent.contains(topic)
+        && records.stream().anyMatch(each -> each.awaitsKafka() && topic.equals(each.topic()));
   }
 
   /** Whether a record of a topic was sent and is not acked, so that it may come again. */
   boolean mayRepeat(String topic) {
-    return records.stream().anyMatch(each -> each.mayRepeat() && topic.equals(each.topic()));
+    return sent.contains(topic)
+        && records.stream().anyMatch(each -> each.mayRepeat() && topic.equals(each.topic()));
   }
 
   /** The first of each topic that was sent by then and for which Kafka's answer is awaited. */

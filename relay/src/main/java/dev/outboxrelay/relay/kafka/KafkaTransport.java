@@ -10,12 +10,14 @@ import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.rounds.WorkThread;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.Producer;
@@ -37,8 +39,7 @@ public final class KafkaTransport implements Transport, TopicSource {
   private final LongSupplier nanos;
   private final ProducerWatch watch;
   private final OtherSide otherSide;
-  private final TopicResolver resolver;
-  private final TopicLookup lookup; // the worker's
+  private final TopicQuestions questions; // the worker's
   private final Queue<Tagged> answers = new ConcurrentLinkedQueue<>();
   private final ExecutorService worker;
 
@@ -73,8 +74,9 @@ public final class KafkaTransport implements Transport, TopicSource {
     this.nanos = nanos;
     this.watch = watch;
     this.otherSide = otherSide;
-    this.resolver = new TopicResolver(PATIENCE_NANOS, otherSide);
-    this.lookup = factory.lookup();
+    this.questions =
+        new TopicQuestions(
+            factory.lookup(), factory.survey(), new TopicResolver(PATIENCE_NANOS, otherSide));
     this.worker = Executors.newSingleThreadExecutor(task -> new WorkThread(task, "outbox-kafka"));
   }
 
@@ -143,7 +145,7 @@ public final class KafkaTransport implements Transport, TopicSource {
     epoch.incrementAndGet();
     if (sender != null) {
       worker.execute(watch::letGo);
-      worker.execute(lookup::close);
+      worker.execute(questions::close);
       closeLater(sender);
       sender = null;
     }
@@ -181,25 +183,19 @@ public final class KafkaTransport implements Transport, TopicSource {
   @Override
   public void ask(String topic, boolean doubtful) {
     Sender asked = sender;
-    int mine = epoch.get();
-    if (asked != null) {
-      worker.execute(() -> answers.add(new Tagged(mine, ask(asked, topic, doubtful, mine), null)));
-    }
+    answerLater(mine -> questions.ask(asked, topic, doubtful, () -> epoch.get() == mine));
   }
 
-  private Answer ask(Sender asked, String topic, boolean doubtful, int mine) {
-    try {
-      if (!doubtful) {
-        lookup.close(); // most are there again
-      } else if (lookup.isMissing(asked, topic)) {
-        return new Answer.TopicUnavailable(topic, TopicLookup.missing(topic));
-      }
-      return resolver.resolve(asked, topic, () -> epoch.get() == mine);
-    } catch (OutOfMemoryError e) {
-      throw e; // the end of the process
-    } catch (RuntimeException | Error e) {
-      // Somebody waits for this answer, too.
-      return new Answer.TopicUnavailable(topic, new Verdict.RebuildAndRewind(e.toString()));
+  @Override
+  public void askTogether(List<String> topics) {
+    Sender asked = sender;
+    answerLater(mine -> questions.askTogether(asked, topics));
+  }
+
+  private void answerLater(IntFunction<Answer> question) {
+    int mine = epoch.get();
+    if (sender != null) {
+      worker.execute(() -> answers.add(new Tagged(mine, question.apply(mine), null)));
     }
   }
 

@@ -26,6 +26,11 @@ public interface ProducerFactory {
     return new TopicLookup(TopicLookup::consumer);
   }
 
+  /** A client that is asked for many topics at once. */
+  default TopicSurvey survey() {
+    return new TopicSurvey(AdminBrokers::of);
+  }
+
   /**
    * Makes real producers.
    *

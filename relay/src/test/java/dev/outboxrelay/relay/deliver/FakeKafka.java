@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -91,6 +92,7 @@ final class FakeKafka implements Transport, TopicSource {
 
   int connects;
   int questions;
+  int questionsForMany;
   int sends;
 
   /** By the present sender. */
@@ -184,6 +186,18 @@ final class FakeKafka implements Transport, TopicSource {
           new Answer.TopicUnavailable(
               topic, new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing")));
     }
+  }
+
+  @Override
+  public void askTogether(List<String> asked) {
+    questionsForMany++;
+    Map<String, Verdict.PauseTopic> missing = new LinkedHashMap<>();
+    for (String topic : asked) {
+      if (reachable && !topics.contains(topic)) {
+        missing.put(topic, new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing"));
+      }
+    }
+    answers.add(new Answer.TopicsUnavailable(missing, reachable));
   }
 
   @Override

@@ -81,6 +81,50 @@ class ParkingTest {
   }
 
   @Test
+  void manyMissingTopicsAreFoundOutTogetherAndOneThatComesGetsItsEvents() {
+    DeliveryWithLanes many = new DeliveryWithLanes(64);
+    many.kafka.topics.add("good");
+    many.begin(facts::add);
+    many.turns(2);
+    for (int missing = 0; missing < 40; missing++) {
+      many.append("missing-" + missing);
+    }
+    many.append("good");
+    many.turns(30);
+    many.kafka.answerAll();
+    assertThat(many.kafka.log).containsExactly(41L);
+    assertThat(many.kafka.questionsForMany).isBetween(1, 3);
+    assertThat(many.kafka.questions).isLessThan(20);
+    many.kafka.topics.add("missing-30");
+    many.pass(Duration.ofSeconds(2));
+    many.kafka.answerAll();
+    assertThat(many.kafka.log).containsExactly(41L, 31L);
+    assertThat(many.kafka.connects).isEqualTo(1);
+  }
+
+  @Test
+  void aClusterThatDoesNotAnswerForManyTopicsBarsNone() {
+    DeliveryWithLanes many = new DeliveryWithLanes(64);
+    many.begin(facts::add);
+    many.turns(2);
+    for (int missing = 0; missing < 9; missing++) {
+      many.append("missing-" + missing);
+    }
+    many.turns(30);
+    many.kafka.reachable = false;
+    facts.clear();
+    for (int more = 0; more < 40; more++) {
+      many.append("more-" + more);
+    }
+    many.pass(Duration.ofSeconds(30));
+    assertThat(many.kafka.questionsForMany).isPositive();
+    assertThat(facts)
+        .filteredOn(
+            fact -> fact instanceof Fact.TopicBarred barred && barred.topic().startsWith("more"))
+        .isEmpty();
+  }
+
+  @Test
   void aTopicOfWhichAllWasGivenUpIsNoTroubleUntilItsNextEvent() {
     world.append("bad", "good", "bad");
     world.turns(6);

@@ -22,12 +22,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -50,6 +52,7 @@ import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +77,33 @@ class KafkaTransportTest {
   private volatile KafkaSettings settings = settings("broker:9092");
   private RuntimeException refusal;
   private volatile int partitions = 1;
+  private final Surveyed survey = new Surveyed();
+
+  /** Brokers of cluster c, who know of one topic. */
+  private static final class Surveyed implements TopicSurvey.Brokers {
+    private final CountDownLatch asked = new CountDownLatch(1);
+    private final CountDownLatch answers = new CountDownLatch(1);
+
+    @Override
+    public String cluster() {
+      return "c";
+    }
+
+    @Override
+    public Map<String, Throwable> errors(List<String> topics) throws InterruptedException {
+      asked.countDown();
+      answers.await();
+      Map<String, Throwable> errors = new LinkedHashMap<>();
+      for (String topic : topics) {
+        errors.put(
+            topic, topic.equals("orders") ? null : new UnknownTopicOrPartitionException(topic));
+      }
+      return errors;
+    }
+
+    @Override
+    public void close() {}
+  }
 
   /** Makes producers, and what knows of one topic. */
   private final ProducerFactory factory =
@@ -93,6 +123,11 @@ class KafkaTransportTest {
                 asker.updatePartitions("orders", List.of(partition));
                 return asker;
               });
+        }
+
+        @Override
+        public TopicSurvey survey() {
+          return new TopicSurvey(used -> survey);
         }
       };
 
@@ -245,6 +280,36 @@ class KafkaTransportTest {
         .isEqualTo(new Answer.TopicUnavailable("missing", TopicLookup.missing("missing")));
     // Whatever the lookup says else, the producer is asked.
     transport.ask("orders", true);
+    assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
+  }
+
+  private void know(String cluster) {
+    guards.get(guards.size() - 1).onUpdate(new ClusterResource(cluster));
+    assertThat(awaitAnswer()).isEqualTo(new Answer.ClusterSeen(cluster, false, null));
+  }
+
+  @Test
+  void ofManyTopicsTheMissingOnesAreTold() {
+    var unused = ready();
+    know("c");
+    survey.answers.countDown();
+    transport.askTogether(List.of("gone", "orders"));
+    assertThat(awaitAnswer())
+        .isEqualTo(
+            new Answer.TopicsUnavailable(
+                Map.of("gone", (Verdict.PauseTopic) TopicLookup.missing("gone")), true));
+  }
+
+  @Test
+  void whatManyTopicsAreForAFormerSenderIsNotTold() throws InterruptedException {
+    var unused = ready();
+    know("c");
+    transport.askTogether(List.of("gone", "orders"));
+    survey.asked.await();
+    transport.connect();
+    survey.answers.countDown();
+    assertThat(awaitAnswer()).isEqualTo(new Answer.Connected(null));
+    transport.ask("orders", false);
     assertThat(awaitAnswer()).isEqualTo(new Answer.TopicReady("orders", partitions));
   }
 

@@ -127,16 +127,30 @@ final class SimulatedClient implements Transport, TopicSource {
     return answers.poll();
   }
 
+  /** What brokers say against a topic; null if nothing. */
+  private Verdict.PauseTopic objection(String topic) {
+    if (brokers.isToldForbidden(topic)) {
+      return new Verdict.PauseTopic(topic, PauseReason.TOPIC_FORBIDDEN, "forbidden");
+    }
+    return brokers.told().containsKey(topic)
+        ? null
+        : new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing");
+  }
+
+  @Override
+  public void askTogether(List<String> topics) {
+    Map<String, Verdict.PauseTopic> verdicts = new TreeMap<>();
+    for (String topic : topics) {
+      if (brokers.reachable && objection(topic) != null) {
+        verdicts.put(topic, objection(topic));
+      }
+    }
+    answers.add(new Answer.TopicsUnavailable(verdicts, brokers.reachable));
+  }
+
   @Override
   public void ask(String topic, boolean doubtful) {
-    Verdict objection = null;
-    if (!brokers.reachable) {
-      objection = new Verdict.RetryLater("away");
-    } else if (brokers.isToldForbidden(topic)) {
-      objection = new Verdict.PauseTopic(topic, PauseReason.TOPIC_FORBIDDEN, "forbidden");
-    } else if (!brokers.told().containsKey(topic)) {
-      objection = new Verdict.PauseTopic(topic, PauseReason.TOPIC_MISSING, "missing");
-    }
+    Verdict objection = brokers.reachable ? objection(topic) : new Verdict.RetryLater("away");
     answers.add(
         objection == null
             ? new Answer.TopicReady(topic, brokers.told().get(topic))

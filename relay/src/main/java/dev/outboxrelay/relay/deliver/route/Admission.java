@@ -1,5 +1,8 @@
 package dev.outboxrelay.relay.deliver.route;
 
+import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.client.record.RecordLimits;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 
 /** What its route says to an event. */
@@ -25,4 +28,18 @@ public sealed interface Admission {
 
   /** Not as things are. */
   record Refused(Verdict verdict) implements Admission {}
+
+  /** What no topic and no lane takes, however they are; null for all else. */
+  static Admission refusedAnyway(OutboxRecord record) {
+    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
+      String error = record.topic() + " is kept by the brokers";
+      return new Refused(new Verdict.DeadLetter(DeadLetterReason.INTERNAL_TOPIC, error, true));
+    }
+    if (record.timestamp() < 0) {
+      // Kafka's client throws on it before it looks at anything else.
+      String error = "negative timestamp " + record.timestamp();
+      return new Refused(new Verdict.DeadLetter(DeadLetterReason.INVALID_TIMESTAMP, error, true));
+    }
+    return null;
+  }
 }

@@ -2,111 +2,165 @@ package dev.outboxrelay.relay.deliver.route;
 
 import java.util.Collection;
 import java.util.LinkedHashSet;
-import java.util.OptionalLong;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
- * Which topic is asked for next: one at a time, those of which nothing is known in the order in
- * which their events came, and none that can't be written twice before another one that waits for
- * its first question. For one thread.
+ * Which topics are asked for next: one question at a time, for those of which nothing is known in
+ * the order in which their events came, and no topic that can't be written twice before another one
+ * that waits for its first question. Where many can't be written, many that wait are asked for
+ * together; of whichever that says nothing bad is asked for alone, as the sender has to know it
+ * before anything is sent there. For one thread.
  */
 final class Questions {
-  /** Ten thousand topics that can't be written are asked for in less than a minute. */
-  private static final long UNWRITABLE_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+  /** From so many on they are asked for together. */
+  static final int MANY = 8;
 
-  /** For those that can't be written; what was put off since stands there twice. */
-  private final PriorityQueue<Question> planned = new PriorityQueue<>();
+  /** A request has no more, whatever the names. */
+  static final int MOST_TOGETHER = 500;
+
+  /** How long it is asked for each alone where a question for many has no answer. */
+  private static final long APART_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** For those that can't be written. */
+  private final Retries retries = new Retries();
 
   /** Those of which nothing is known and that wait for their question. */
   private final Set<Route> unknown = new LinkedHashSet<>();
 
-  /** The one that was asked for and is not answered, or null. */
-  private Route asked;
+  /** Those of them of which a question for many has told nothing bad. */
+  private final Set<Route> unclear = new LinkedHashSet<>();
+
+  /** What is not answered, or null. */
+  private Question asked;
 
   private long askedNanos;
-
   private boolean unwritableWasAsked;
-  private long unwritableNanos = Long.MIN_VALUE; // of the latest question for such a one
 
-  private record Question(long nanos, Route route) implements Comparable<Question> {
-    @Override
-    public int compareTo(Question other) {
-      return Long.signum(nanos - other.nanos);
-    }
-  }
+  /** Whether a question for many had no answer, and since when. */
+  private boolean apart;
+
+  private long apartNanos;
 
   /** Plans the next question for a topic that can't be written, at its time. */
   void plan(Route route) {
-    route.retryNanos().ifPresent(nanos -> planned.add(new Question(nanos, route)));
+    retries.plan(route);
   }
 
-  /** A topic for which it is time; null if there is none. */
-  Route due(long now) {
-    if (asked != null || (planned.isEmpty() && unknown.isEmpty())) {
+  /**
+   * What it is time to ask; null if there is nothing.
+   *
+   * @param manyAreBarred whether topics that can't be written are no exception
+   */
+  Question next(boolean manyAreBarred, long now) {
+    if (asked != null || (retries.isEmpty() && unknown.isEmpty() && unclear.isEmpty())) {
       return null; // each turn comes by
     }
-    Route first = firstUnknown();
-    if (first != null && unwritableWasAsked) {
-      return first;
-    }
-    Route unwritable = unwritable(now);
-    return unwritable == null ? first : unwritable;
-  }
-
-  private Route firstUnknown() {
-    return unknown.isEmpty() ? null : unknown.iterator().next();
-  }
-
-  private Route unwritable(long now) {
-    boolean soon =
-        unwritableNanos != Long.MIN_VALUE && now - unwritableNanos < UNWRITABLE_EVERY_NANOS;
-    while (!soon && !planned.isEmpty() && now - planned.peek().nanos() >= 0) {
-      Question due = planned.poll();
-      if (due.route().retryNanos().equals(OptionalLong.of(due.nanos()))) {
-        return due.route();
+    boolean together = manyAreBarred && !isApart(now);
+    Question first = first(together);
+    if (first == null || !unwritableWasAsked) {
+      Question again = retries.next(together, now);
+      if (again != null) {
+        return again;
       }
     }
-    return null;
+    return first;
   }
 
-  /** Whether a topic is to be asked for now: no other answer is awaited, and none has its turn. */
-  boolean ask(Route route, long now) {
-    if (asked == route) {
+  private boolean isApart(long now) {
+    apart = apart && now - apartNanos < APART_NANOS;
+    return apart;
+  }
+
+  private Question first(boolean together) {
+    if (!unclear.isEmpty()) {
+      return new Question.Alone(unclear.iterator().next());
+    }
+    if (unknown.isEmpty()) {
+      return null;
+    }
+    return together && unknown.size() >= MANY
+        ? new Question.Together(
+            unknown.stream()
+                .limit(MOST_TOGETHER)
+                .collect(Collectors.toCollection(LinkedHashSet::new)))
+        : new Question.Alone(unknown.iterator().next());
+  }
+
+  /**
+   * Whether a topic is to be asked for now: no other answer is awaited, and none has its turn.
+   *
+   * @param manyAreBarred whether topics that can't be written are no exception
+   */
+  boolean isNext(Route route, boolean manyAreBarred, long now) {
+    if (asked != null && asked.isAbout(route)) {
       return false;
     }
-    boolean writable = !route.isUnwritable();
-    Route first = firstUnknown();
-    if (asked != null || (writable && first != null && first != route)) {
-      if (writable) {
-        unknown.add(route);
-      }
-      return false;
+    if (route.isUnwritable()) {
+      return asked == null;
     }
-    unknown.remove(route);
-    asked = route;
+    if (!unclear.contains(route)) {
+      unknown.add(route);
+    }
+    return asked == null
+        && first(manyAreBarred && !isApart(now)) instanceof Question.Alone alone
+        && alone.route() == route;
+  }
+
+  /** It is asked now. */
+  void asked(Question question, long now) {
+    asked = question;
     askedNanos = now;
-    unwritableWasAsked = !writable;
-    if (unwritableWasAsked) {
-      unwritableNanos = now;
+    unwritableWasAsked = question.routes().iterator().next().isUnwritable();
+    if (unwritableWasAsked && question instanceof Question.Alone) {
+      retries.askedAlone(now);
     }
-    return true;
+    for (Route route : question.routes()) {
+      route.asked(question instanceof Question.Alone);
+      forgo(route);
+    }
   }
 
   /** Whether the answer about a topic is awaited. */
   boolean awaits(Route route) {
-    return asked == route;
+    return asked != null && asked.isAbout(route);
   }
 
   /** Nobody waits for its first question any more. */
   void forgo(Route route) {
     unknown.remove(route);
+    unclear.remove(route);
   }
 
   /** The answer came. */
   void answered() {
     asked = null;
+  }
+
+  /**
+   * The answer about many came.
+   *
+   * @param bad those that can't be written
+   * @param anybody whether there was one at all; else it is asked for each alone for some time
+   * @return all that were asked for
+   */
+  Set<Route> answered(Set<String> bad, boolean anybody, long now) {
+    Set<Route> all = asked == null ? Set.of() : asked.routes();
+    asked = null;
+    apart = !anybody;
+    apartNanos = now;
+    for (Route route : all) {
+      if (bad.contains(route.topic())) {
+        continue; // its bar plans what follows
+      }
+      if (route.isUnwritable()) {
+        retries.planAlone(route);
+      } else {
+        unclear.add(route);
+      }
+    }
+    return all;
   }
 
   /** The topic that was asked for so long ago without an answer; or null. */
@@ -117,8 +171,9 @@ final class Questions {
   /** Another sender follows, and answers none of them. */
   void renew(Collection<Route> unwritable) {
     asked = null;
+    apart = false;
     unknown.clear();
-    planned.clear();
-    unwritable.forEach(this::plan);
+    unclear.clear();
+    retries.renew(unwritable);
   }
 }

@@ -29,6 +29,9 @@ final class Route {
 
   private static final int NONE = -1;
 
+  /** So often, one after the other, it is asked for with others at most: that creates no topic. */
+  private static final int WITH_OTHERS = 3;
+
   private final String topic;
 
   /** Of its events, all up to this sequence are parked, or were. */
@@ -40,6 +43,9 @@ final class Route {
   private final Introductions introductions = new Introductions();
   private RouteState state = new Unknown(null);
   private int partitions;
+
+  /** How often it was asked for with others since it was asked for alone. */
+  private int askedWithOthers = WITH_OTHERS - 1;
 
   private long usedNanos;
   private int comparedUpdates = NONE;
@@ -84,8 +90,9 @@ final class Route {
     comparedUpdates = updates;
   }
 
-  /** What is open is asked whether it is still there. */
-  void asked() {
+  /** It is asked for; what is open is asked whether it is still there. */
+  void asked(boolean alone) {
+    askedWithOthers = alone ? 0 : askedWithOthers + 1;
     if (state instanceof Unknown unknown) {
       state = unknown.ask();
     }
@@ -98,6 +105,14 @@ final class Route {
     } else if (state instanceof Introducing introducing) {
       state = introducing.doubt();
     }
+  }
+
+  /**
+   * Whether the next question is its own: where brokers create topics that are named, they do it
+   * then. So it is after the first one with others.
+   */
+  boolean isToBeAskedForAlone() {
+    return askedWithOthers >= WITH_OTHERS;
   }
 
   /** It can't be written; asked for again at that time. */

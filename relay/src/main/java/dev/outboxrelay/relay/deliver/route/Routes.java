@@ -2,7 +2,6 @@ package dev.outboxrelay.relay.deliver.route;
 
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
-import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayDeque;
@@ -24,9 +23,6 @@ public final class Routes {
   /** In which what was read before is read again. */
   private static final long NEXT_EVENT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** A sender that was asked for as many topics goes on asking for all of them. */
-  static final int MANY_BARRED = 8;
-
   /** More lanes than deliver at a time. */
   private static final int MOST_LOOKED_AT = 16;
 
@@ -35,11 +31,7 @@ public final class Routes {
   private final long parkAfterNanos;
   private final Map<String, Route> routes = new HashMap<>();
 
-  /** Those that can't be written, in the order in which that was found. */
-  private final Set<Route> barred = new LinkedHashSet<>();
-
-  /** Those of them whose events are in the way of others, as they are not parked. */
-  private final Set<Route> inTheWay = new LinkedHashSet<>();
+  private final Bars bars = new Bars();
 
   /** Those whose lanes are to deliver. */
   private final Set<Route> draining = new LinkedHashSet<>();
@@ -73,7 +65,7 @@ public final class Routes {
     for (String topic : lanes.left()) {
       Route route = route(topic);
       route.left(now);
-      barred.add(route);
+      bars.add(route);
       questions.plan(route);
     }
   }
@@ -91,18 +83,9 @@ public final class Routes {
    * @param now of the monotonic clock
    */
   public Admission admit(OutboxRecord record, long now) {
-    if (RecordLimits.INTERNAL_TOPICS.contains(record.topic())) {
-      return new Admission.Refused(
-          new Verdict.DeadLetter(
-              DeadLetterReason.INTERNAL_TOPIC, record.topic() + " is kept by the brokers", true));
-    }
-    if (record.timestamp() < 0) {
-      // Kafka's client throws on it before it looks at anything else, and no lane takes it.
-      return new Admission.Refused(
-          new Verdict.DeadLetter(
-              DeadLetterReason.INVALID_TIMESTAMP,
-              "negative timestamp " + record.timestamp(),
-              true));
+    Admission refused = Admission.refusedAnyway(record);
+    if (refused != null) {
+      return refused;
     }
     Route route = route(record.topic());
     if (route.parks()) {
@@ -181,14 +164,14 @@ public final class Routes {
 
   private void park(Route route) {
     route.park();
-    inTheWay.remove(route);
+    bars.park(route);
     news.add(new LaneNews.Parked(route.topic()));
   }
 
   /** There is no more room for events that wait: those of barred topics go to their lanes now. */
   public void makeRoom(long now) {
     if (lanes.takeMore()) {
-      inTheWay.forEach(route -> route.barredSince(now - parkAfterNanos));
+      bars.since(now - parkAfterNanos);
     }
     draining.forEach(route -> route.closeLater(now));
   }
@@ -200,8 +183,7 @@ public final class Routes {
    */
   public void lookForGivenUp(Predicate<String> waits) {
     for (Route route : givenUp.look(routes::get, waits)) {
-      barred.remove(route);
-      inTheWay.remove(route);
+      bars.remove(route);
       news.add(new LaneNews.GivenUp(route.topic()));
     }
   }
@@ -256,10 +238,7 @@ public final class Routes {
   public void bar(String topic, Trouble trouble, long retryNanos, long now) {
     Route route = route(topic);
     route.bar(trouble, retryNanos, now);
-    barred.add(route);
-    if (!route.parks()) {
-      inTheWay.add(route);
-    }
+    bars.add(route);
     questions.plan(route);
     if (draining.remove(route) || replays.interrupt(topic)) {
       lanes.close(topic);
@@ -306,7 +285,7 @@ public final class Routes {
    * if none is.
    */
   public Trouble firstBar() {
-    return inTheWay.isEmpty() ? null : inTheWay.iterator().next().trouble();
+    return bars.first();
   }
 
   /**
@@ -321,9 +300,9 @@ public final class Routes {
         questions.plan(wanted);
       }
     }
-    Route due = questions.due(now);
+    Question due = questions.next(bars.areMany(), now);
     if (due != null) {
-      ask(due.topic(), now);
+      ask(due, now);
     }
     replays.look(this::route, topic -> ask(topic, now), now);
   }
@@ -338,9 +317,17 @@ public final class Routes {
   /** Asks for a topic, unless an answer is awaited already: then it has its turn. */
   public void ask(String topic, long now) {
     Route route = route(topic);
-    if (questions.ask(route, now)) {
-      route.asked();
-      source.ask(topic, barred.size() >= MANY_BARRED);
+    if (questions.isNext(route, bars.areMany(), now)) {
+      ask(new Question.Alone(route), now);
+    }
+  }
+
+  private void ask(Question question, long now) {
+    questions.asked(question, now);
+    if (question instanceof Question.Together together) {
+      source.askTogether(together.topics());
+    } else {
+      source.ask(question.topic(), bars.areMany());
     }
   }
 
@@ -358,8 +345,7 @@ public final class Routes {
       route.retry(now + NEXT_EVENT_NANOS);
       questions.plan(route);
     } else if (objection == null) {
-      barred.remove(route);
-      inTheWay.remove(route);
+      bars.remove(route);
       if (route.hasLane()) {
         drain(route);
       }
@@ -379,6 +365,16 @@ public final class Routes {
     Route route = route(topic);
     route.unavailable();
     questions.plan(route);
+  }
+
+  /**
+   * The answer about many: not these, and it is up to the caller whether that bars them. The others
+   * are asked for alone.
+   *
+   * @param anybody whether there was an answer at all
+   */
+  public void unavailable(Set<String> topics, boolean anybody, long now) {
+    questions.answered(topics, anybody, now).forEach(Route::unavailable);
   }
 
   /** The topic that was asked for so long ago without an answer; or null. */
@@ -402,7 +398,7 @@ public final class Routes {
   public void renew(long now) {
     routes.values().removeIf(route -> !route.isUnwritable() && !route.hasLane());
     routes.values().forEach(route -> route.renew(now));
-    questions.renew(barred);
+    questions.renew(bars.all());
     last = null;
   }
 }

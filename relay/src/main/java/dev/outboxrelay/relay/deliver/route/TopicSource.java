@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deliver.route;
 
 import dev.outboxrelay.client.record.OutboxRecord;
+import java.util.List;
 
 /** What the present sender's brokers tell of topics. Never blocks. For one thread. */
 public interface TopicSource {
@@ -16,6 +17,12 @@ public interface TopicSource {
    *     only if it is there
    */
   void ask(String topic, boolean doubtful);
+
+  /**
+   * Asks which of these can't be written; the answer comes among the transport's, and the sender
+   * itself does not know of them after it. None of them is created.
+   */
+  void askTogether(List<String> topics);
 
   /**
    * The partition of a record, or {@link #ANY}; not below {@code partitions} but for a record's

@@ -40,6 +40,11 @@ class LanedRoutesTest {
     }
 
     @Override
+    public void askTogether(List<String> topics) {
+      asked.addAll(topics);
+    }
+
+    @Override
     public int partitionOf(OutboxRecord record, int partitions) {
       return ANY;
     }
@@ -572,26 +577,6 @@ class LanedRoutesTest {
     routes.unavailable(source.asked.get(2));
     routes.askAgain(now);
     assertThat(source.asked).hasSize(4).endsWith("newer");
-  }
-
-  @Test
-  void thousandsThatAreBarredAreAskedForOneAfterTheOtherAndNotAllTheTime() {
-    for (int i = 0; i < 1_000; i++) {
-      bar("a" + i);
-    }
-    now += SECOND;
-    long begin = now;
-    while (now - begin < SECOND) {
-      int before = source.asked.size();
-      routes.askAgain(now);
-      if (source.asked.size() > before) {
-        String asked = source.asked.get(before);
-        routes.unavailable(asked);
-        routes.bar(asked, missing(asked), now + SECOND, now);
-      }
-      now += SECOND / 10_000;
-    }
-    assertThat(source.asked).hasSizeBetween(190, 210).doesNotHaveDuplicates();
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -22,6 +23,7 @@ class RoutesTest {
   private static final class Brokers implements TopicSource {
     private final List<String> asked = new ArrayList<>();
     private final List<String> doubted = new ArrayList<>();
+    private final List<List<String>> together = new ArrayList<>();
     private int updates;
     private int partitions = 1;
     private int lookups;
@@ -33,6 +35,11 @@ class RoutesTest {
       if (doubtful) {
         doubted.add(topic);
       }
+    }
+
+    @Override
+    public void askTogether(List<String> topics) {
+      together.add(topics);
     }
 
     @Override
@@ -158,7 +165,7 @@ class RoutesTest {
 
   @Test
   void whereManyTopicsAreMissingTheSenderIsNotAskedForMoreOfThem() {
-    for (int missing = 0; missing < Routes.MANY_BARRED; missing++) {
+    for (int missing = 0; missing < Bars.MANY; missing++) {
       String topic = "missing-" + missing;
       routes.ask(topic, now);
       routes.unavailable(topic);
@@ -174,6 +181,48 @@ class RoutesTest {
     assertThat(routes.ready("missing-0", 1, now)).isNull();
     routes.ask("orders", now);
     assertThat(brokers.doubted).containsExactly("orders", "missing-0");
+  }
+
+  private void barMany() {
+    for (int missing = 0; missing < Bars.MANY; missing++) {
+      routes.bar("missing-" + missing, missing("missing-" + missing), now + 60 * SECOND, now);
+    }
+  }
+
+  /** The first is asked for at once, and its answer comes when the others wait. */
+  private void waitFor(String... topics) {
+    for (String topic : topics) {
+      routes.ask(topic, now);
+    }
+    routes.unavailable(topics[0]);
+  }
+
+  @Test
+  void manyTopicsThatWaitForTheirFirstQuestionAreAskedForTogetherWhereManyAreMissing() {
+    barMany();
+    waitFor("first", "a", "b", "c", "d", "e", "f", "g", "orders");
+    routes.askAgain(now);
+    routes.askAgain(now);
+    assertThat(brokers.asked).containsExactly("first");
+    assertThat(brokers.together)
+        .containsExactly(List.of("a", "b", "c", "d", "e", "f", "g", "orders"));
+    assertThat(routes.unanswered(now + SECOND, SECOND)).isEqualTo("a");
+    Set<String> missing = Set.of("a", "b", "c", "d", "e", "f", "g");
+    routes.unavailable(missing, true, now);
+    missing.forEach(topic -> routes.bar(topic, missing(topic), now + 60 * SECOND, now));
+    assertThat(isAdmitted(null)).isFalse();
+    routes.askAgain(now);
+    assertThat(brokers.asked).containsExactly("first", "orders");
+    answer(1);
+    assertThat(isAdmitted(null)).isTrue();
+  }
+
+  @Test
+  void whereFewAreMissingEachTopicIsAskedForAloneHoweverManyWait() {
+    waitFor("first", "a", "b", "c", "d", "e", "f", "g", "h");
+    routes.askAgain(now);
+    assertThat(brokers.asked).containsExactly("first", "a");
+    assertThat(brokers.together).isEmpty();
   }
 
   @Test
