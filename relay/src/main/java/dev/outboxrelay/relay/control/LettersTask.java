@@ -86,6 +86,7 @@ final class LettersTask implements Task {
     book.deleteSettled();
     done.clear();
     plan.each(number -> book.fates().of(number).ifPresent(fate -> done.merge(fate, 1L, Long::sum)));
+    skipped.notMet(plan.size() - done.values().stream().mapToLong(Long::longValue).sum());
     return Step.DONE;
   }
 
@@ -116,7 +117,7 @@ final class LettersTask implements Task {
         break;
       }
     }
-    if (enough || walk.isAtEnd()) {
+    if (enough || isAtEnd(walk)) {
       ObjectNode taken = JsonNodeFactory.instance.objectNode();
       taken.set("request", request.json());
       taken.set("plan", chosen.json());
@@ -124,6 +125,16 @@ final class LettersTask implements Task {
       plan = chosen;
       walk = book.walk();
     }
+  }
+
+  /** Those behind a cycle that can't be read now are not to wait for those in it. */
+  private boolean isAtEnd(RecordWalk through) {
+    RecordWalk.End end = through.end().orElse(null);
+    if (end instanceof RecordWalk.End.Stopped stopped) {
+      skipped.unread(stopped.why());
+      through.passOver(stopped);
+    }
+    return end instanceof RecordWalk.End.OfAll;
   }
 
   private boolean isWanted(Letter letter) {
@@ -191,7 +202,10 @@ final class LettersTask implements Task {
     }
     skipped.add(skippedNow);
     walk = next;
-    applied = isBehindPlan(batch);
+    applied =
+        isAtEnd(next)
+            || (!batch.isEmpty()
+                && plan.isBehind(batch.get(batch.size() - 1).record().sequence()));
     if (replay != null) {
       replay.marked();
       if (!resumed) {
@@ -209,6 +223,9 @@ final class LettersTask implements Task {
     skipped.putInto(node);
     if (request.hasUpTo()) {
       node.put("up_to", request.upTo());
+    }
+    if (book != null && book.lost() > 0) {
+      node.put("lost", book.lost());
     }
     node.put("more", plan != null && plan.more());
     return node;
