@@ -9,10 +9,8 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Replays or discards dead letters. First it chooses them and writes down which; then it does what
@@ -41,15 +39,14 @@ final class LettersTask implements Task {
   /** Whether an earlier run may have done something of it. */
   private final boolean resumed;
 
-  private RecordWalk search; // for the topics that events may have been moved to; null if done
-  private final Set<String> topics = new HashSet<>();
-
   /**
    * Does nothing yet.
    *
    * @param plan of one that was taken up before; else null
+   * @param again whether something may have been moved before that is not marked
    */
-  LettersTask(Request request, Plan plan, Workplace place, ControlFiles files) {
+  LettersTask(
+      Request request, Plan plan, boolean again, Workplace place, ControlFiles files) {
     this.request = request;
     this.plan = plan;
     this.resumed = plan != null;
@@ -57,7 +54,7 @@ final class LettersTask implements Task {
     this.files = files;
     this.settling = new Settling(place);
     this.replay =
-        request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, plan != null) : null;
+        request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, again || plan != null) : null;
   }
 
   @Override
@@ -71,10 +68,6 @@ final class LettersTask implements Task {
     }
     if (!plan.isOf(book.outbox())) {
       return Step.DONE; // somebody has taken away the dead letters that it is about
-    }
-    if (search != null) {
-      findTopics();
-      return Step.GOES_ON;
     }
     if (!applied) {
       apply();
@@ -97,7 +90,6 @@ final class LettersTask implements Task {
     }
     lastNumber = Math.min(book.lastNumber(), request.upTo());
     walk = book.walk();
-    search = resumed && replay != null ? book.walk() : null;
     return true;
   }
 
@@ -142,31 +134,8 @@ final class LettersTask implements Task {
         && request.select().matches(letter.number(), letter.reason(), letter.kept().orElse(null));
   }
 
-  /**
-   * An earlier run may have moved events that are not marked: their lanes save nothing until they
-   * are, and no others need wait for that.
-   */
-  private void findTopics() throws IOException {
-    List<RecordWalk.Found> batch = search.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE);
-    for (RecordWalk.Found found : batch) {
-      Letter letter = Letter.of(found.record());
-      String topic = isUndone(letter) ? replay.topicOf(letter) : null;
-      if (topic != null) {
-        topics.add(topic);
-      }
-    }
-    if (isBehindPlan(batch)) {
-      place.parked().holdOnly(request.id(), topics);
-      search = null;
-    }
-  }
-
   private boolean isUndone(Letter letter) {
     return plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty();
-  }
-
-  private boolean isBehindPlan(List<RecordWalk.Found> batch) {
-    return batch.isEmpty() || plan.isBehind(batch.get(batch.size() - 1).record().sequence());
   }
 
   /** The next batch: what could be done of it is marked in the end. */
