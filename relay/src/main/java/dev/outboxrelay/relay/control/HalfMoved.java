@@ -186,8 +186,7 @@ final class HalfMoved implements Closeable {
         numbers.add(source.letter().number());
         if (source.isOf(place.identity()) && source.sequence() <= place.saved().getAsLong()) {
           outcomes.add(
-              new OutcomesFile.Range(
-                  source.sequence(), source.sequence(), DeliveryOutcome.PARKED));
+              new OutcomesFile.Range(source.sequence(), source.sequence(), DeliveryOutcome.PARKED));
         }
       }
     }

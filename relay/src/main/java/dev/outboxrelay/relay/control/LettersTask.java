@@ -45,8 +45,7 @@ final class LettersTask implements Task {
    * @param plan of one that was taken up before; else null
    * @param again whether something may have been moved before that is not marked
    */
-  LettersTask(
-      Request request, Plan plan, boolean again, Workplace place, ControlFiles files) {
+  LettersTask(Request request, Plan plan, boolean again, Workplace place, ControlFiles files) {
     this.request = request;
     this.plan = plan;
     this.resumed = plan != null;
@@ -54,7 +53,9 @@ final class LettersTask implements Task {
     this.files = files;
     this.settling = new Settling(place);
     this.replay =
-        request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, again || plan != null) : null;
+        request.verb() == Verb.REPLAY_LETTERS
+            ? new Replay(place, request, again || plan != null)
+            : null;
   }
 
   @Override
@@ -173,8 +174,7 @@ final class LettersTask implements Task {
     walk = next;
     applied =
         isAtEnd(next)
-            || (!batch.isEmpty()
-                && plan.isBehind(batch.get(batch.size() - 1).record().sequence()));
+            || (!batch.isEmpty() && plan.isBehind(batch.get(batch.size() - 1).record().sequence()));
     if (replay != null) {
       replay.marked();
       if (!resumed) {

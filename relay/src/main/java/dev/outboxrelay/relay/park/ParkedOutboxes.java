@@ -187,8 +187,8 @@ public final class ParkedOutboxes implements ParkedStore {
   }
 
   /**
-   * Of these dead letters, those that a topic holds to be sent once more. Whoever has put them there
-   * may not have synced them: the next {@link #syncOf} does.
+   * Of these dead letters, those that a topic holds to be sent once more. Whoever has put them
+   * there may not have synced them: the next {@link #syncOf} does.
    */
   public Set<Source> replays(String topic, Predicate<Source.Letter> letters) throws IOException {
     ParkedOutbox outbox = outbox(topic);

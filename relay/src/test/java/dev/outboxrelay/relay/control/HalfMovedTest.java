@@ -214,8 +214,7 @@ class HalfMovedTest {
   private void isMovedOnceByTheNext(OutboxPaths killed) throws IOException {
     Request next = replayAll();
     new ControlFiles(killed, Disk.REAL).submit(next);
-    assertThat(run(killed, next.id(), DISK).orElseThrow().path("replayed").isNumber())
-        .isTrue();
+    assertThat(run(killed, next.id(), DISK).orElseThrow().path("replayed").isNumber()).isTrue();
     isAllMovedOnce(killed);
   }
 
@@ -271,7 +270,9 @@ class HalfMovedTest {
             assertThat(desk.parked.holdsLane("other")).isFalse();
             assertThat(desk.parked.holdsLane("a")).isEqualTo(unmarked.contains("a"));
             assertThat(desk.parked.holdsLane("b")).isEqualTo(unmarked.contains("b"));
-            assertThat(failure).hasMessageContaining("relay.position").hasMessageContaining("remove it");
+            assertThat(failure)
+                .hasMessageContaining("relay.position")
+                .hasMessageContaining("remove it");
             Files.write(position, good);
             for (int i = 0; i < 15; i++) {
               desk.turn();
