@@ -31,6 +31,7 @@ public final class RecordWalk {
   private long cycle;
   private long offset;
   private long entry;
+  private long lastOffset = -1; // of the record before that, if it is known
   private End end; // null while it goes on
   private End.Stopped unread; // the first that the disk did not give, by the call that is under way
 
@@ -113,7 +114,9 @@ public final class RecordWalk {
    * @param same the same outbox
    */
   public RecordWalk in(OutboxPaths same) {
-    return new RecordWalk(same, cycle, offset, entry);
+    RecordWalk other = new RecordWalk(same, cycle, offset, entry);
+    other.lastOffset = lastOffset;
+    return other;
   }
 
   /** Why the last {@link #next} has found nothing; empty if it has found something. */
@@ -131,6 +134,7 @@ public final class RecordWalk {
     cycle = at.cycle() + 1;
     offset = 0;
     entry = 0;
+    lastOffset = -1;
     end = null;
   }
 
@@ -140,7 +144,7 @@ public final class RecordWalk {
     long left = bytes;
     CycleStep.Stopped other = null; // of another version
     try (CycleReader reader = CycleReader.open(paths.cycle(number), outbox)) {
-      if (number == cycle) {
+      if (number == cycle && (lastOffset < 0 || !reader.startBehind(lastOffset))) {
         reader.startAt(offset, entry);
       }
       long base = base(reader);
@@ -152,6 +156,7 @@ public final class RecordWalk {
           found.add(new Found(valid.record(), number, valid.next(), base < 0 ? -1 : base + size));
           cycle = number;
           offset = valid.next();
+          lastOffset = valid.offset();
           entry = Integer.toUnsignedLong(valid.record().entry()) + 1;
           left -= valid.record().length();
         } else if (step instanceof CycleStep.Stopped stopped) {
