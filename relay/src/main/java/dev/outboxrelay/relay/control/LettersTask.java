@@ -89,7 +89,7 @@ final class LettersTask implements Task {
     if (book == null) {
       return false;
     }
-    lastNumber = Math.min(book.lastNumber(), request.upTo());
+    lastNumber = Math.min(book.lastNumber(), request.select().upTo(request.upTo()));
     walk = book.walk();
     return true;
   }

@@ -238,6 +238,43 @@ class LetterBookTest {
     }
   }
 
+  /** However many are before them: to go through all takes a time that grows with their number. */
+  @Test
+  void theNextOnesCostNoMoreThanTheFirst() throws IOException {
+    long first = leastAllocated(RecordWalk.ofAll(letters));
+    RecordWalk walk = RecordWalk.ofAll(letters);
+    assertThat(walk.next(MANY - 100, Long.MAX_VALUE)).hasSize(MANY - 100);
+    assertThat(leastAllocated(walk)).isLessThan(2 * first);
+  }
+
+  private static long leastAllocated(RecordWalk walk) throws IOException {
+    long least = Long.MAX_VALUE; // what is loaded or linked meanwhile is allocated once
+    for (int i = 0; i < 20; i++) {
+      long before = allocatedBytes();
+      assertThat(walk.next(1, 1)).hasSize(1);
+      least = Math.min(least, allocatedBytes() - before);
+    }
+    return least;
+  }
+
+  @Test
+  void itMakesNoDifferenceWhereAWalkGoesOn() throws IOException {
+    try (QueueWriter writer = QueueWriter.open(options)) {
+      writer.appendAll(List.of(OutboxEvent.of("t", "1"), OutboxEvent.of("t", "2")));
+    }
+    add(2);
+    damage(RecordWalk.ofAll(letters).next(MANY, Long.MAX_VALUE).get(MANY - 10));
+    RecordWalk one = RecordWalk.ofAll(letters);
+    List<Long> numbers = new ArrayList<>();
+    numbers.add(one.next(MANY - 20, Long.MAX_VALUE).size() + 0L);
+    while (one.end().isEmpty()) {
+      one.next(1, 1).forEach(found -> numbers.add(found.record().sequence()));
+    }
+    List<Long> expected = new ArrayList<>(LongStream.rangeClosed(MANY - 20, MANY + 4).boxed().toList());
+    expected.remove(MANY - 8L);
+    assertThat(numbers).isEqualTo(expected);
+  }
+
   /** A reader takes a batch as a whole, so that nothing of it is there if the last is not. */
   @Test
   void ofABatchThatIsNotWholeNothingIsThere() throws IOException {
