@@ -1119,6 +1119,16 @@ class ControlDeskTest {
   }
 
   @Test
+  void whereLettersCantBeReadNewOnesAreAdded() throws IOException {
+    later(WriterOptions.deadLetters(paths), 1, 1);
+    later(WriterOptions.deadLetters(paths), 2, 1);
+    Closeable again = unreadable(paths.deadLetters(), 0);
+    given.add(OutboxEvent.of("a", "7"), DeadLetterReason.TOO_LARGE);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(7);
+    again.close();
+  }
+
+  @Test
   void newLettersThatCantBeReadAreKeptAndHoldUpNoOther() throws IOException {
     later(WriterOptions.deadLetters(paths), 1, 2);
     Closeable again = unreadable(paths.deadLetters(), 1);
