@@ -179,23 +179,31 @@ final class ParkedCommand implements Runnable {
       EventView view = new EventView(values);
       long shown = 0;
       RecordWalk walk = behindPosition(parked);
-      for (List<RecordWalk.Found> next = walk.next(AT_ONCE, BYTES_AT_ONCE);
-          !next.isEmpty();
-          next = walk.next(AT_ONCE, BYTES_AT_ONCE)) {
-        for (RecordWalk.Found found : next) {
+      int code = ExitCode.OK;
+      RecordWalk.End end = null;
+      while (!(end instanceof RecordWalk.End.OfAll)) {
+        for (RecordWalk.Found found : walk.next(AT_ONCE, BYTES_AT_ONCE)) {
           if (limit > 0 && shown == limit) {
             spec.commandLine().getErr().println("there are more; raise --limit to see them");
-            return ExitCode.OK;
+            return code;
           }
           shown++;
           OutboxRecord event = Source.asAppended(found.record());
           out.println(json ? Printed.line(view.json(event)) : Logfmt.line(view.pairs(event)));
         }
         if (out.checkError()) {
-          return ExitCode.OK;
+          return code;
+        }
+        end = walk.end().orElse(null);
+        if (end instanceof RecordWalk.End.Stopped stopped) {
+          spec.commandLine()
+              .getErr()
+              .println("what is in this file is not shown, it can't be read: " + stopped.why());
+          code = ExitCode.PROBLEMS_FOUND;
+          walk.passOver(stopped);
         }
       }
-      return ExitCode.OK;
+      return code;
     }
 
     private static RecordWalk behindPosition(OutboxPaths parked) throws IOException {

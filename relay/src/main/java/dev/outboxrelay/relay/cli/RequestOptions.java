@@ -104,6 +104,7 @@ final class RequestOptions {
         answer.path("not_settled").asLong() == 0
             && answer.path("left").asLong() == 0
             && answer.path("refused").asLong() == 0
+            && !answer.hasNonNull("unread_because")
             && !answer.path("more").asBoolean();
     return all ? ExitCode.OK : ExitCode.PROBLEMS_FOUND;
   }

@@ -37,6 +37,11 @@ final class Plan {
     return true;
   }
 
+  /** How many letters they are. */
+  long size() {
+    return numbers.size();
+  }
+
   boolean contains(long number) {
     return numbers.contains(number);
   }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Moves the events of dead letters to the lanes of their topics, once each. A topic that takes none
@@ -56,14 +57,6 @@ final class Replay {
     this.place = place;
     this.request = request;
     this.again = again;
-  }
-
-  /** Where the event of a letter goes; null if it can't be replayed. */
-  String topicOf(Letter letter) {
-    OutboxRecord event = letter.event().orElse(null);
-    return event == null || refusal(event, letter.source().orElse(null)) != null
-        ? null
-        : topicOf(event);
   }
 
   private String topicOf(OutboxRecord event) {
@@ -144,7 +137,11 @@ final class Replay {
     UUID deadLetters = by.letter().deadLetters();
     place.parked().holdLane(request.id(), topic);
     if (again && !there.containsKey(topic)) {
-      there.put(topic, place.parked().replayed(topic, deadLetters));
+      there.put(
+          topic,
+          place.parked().replays(topic, letter -> letter.deadLetters().equals(deadLetters)).stream()
+              .map(source -> source.letter().number())
+              .collect(Collectors.toSet()));
     }
     if (!there.getOrDefault(topic, Set.of()).contains(by.letter().number())) {
       place.parked().replay(topic, event, by);

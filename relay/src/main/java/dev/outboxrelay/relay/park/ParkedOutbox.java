@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 
 /**
  * The outbox of one parked topic: adds events, once each. For one thread, but for {@link #holding}.
@@ -236,10 +237,11 @@ final class ParkedOutbox implements KeptOutbox.Place {
     kept.add(() -> new KeptOutbox.Event(original, source));
   }
 
-  /** The numbers of the dead letters of that outbox that are here already. */
-  Set<Long> replayed(UUID deadLetters) throws IOException {
+  /** Of these dead letters, those that are here already; the next sync is about them, too. */
+  Set<Source> replays(Predicate<Source.Letter> letters) throws IOException {
     mend();
-    return new ParkedBefore(paths(), origin.outbox()).letters(deadLetters);
+    begin();
+    return new ParkedBefore(paths(), origin.outbox()).replays(letters);
   }
 
   /** Mends what a failed write has left, as the next append would. */
