@@ -11,12 +11,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes what is staged to its topics' outboxes, a topic at a time, oldest first, each topic's in
  * order. Only what is on stable storage there counts as brought. For one thread.
  */
 final class Bringing {
+  private static final Logger LOG = LoggerFactory.getLogger(Bringing.class);
   private static final int AT_ONCE = 2048;
   private static final long BYTES_AT_ONCE = 1 << 20;
 
@@ -61,8 +64,8 @@ final class Bringing {
       brought.clear();
       walked = staging.outbox();
     }
-    if (batch.isEmpty()) {
-      read();
+    if (batch.isEmpty() && !read()) {
+      return 1; // staged events are lost, or there are more in a later turn
     }
     Iterator<Map.Entry<String, List<RecordWalk.Found>>> first = batch.entrySet().iterator();
     Map.Entry<String, List<RecordWalk.Found>> topic = first.next();
@@ -71,7 +74,7 @@ final class Bringing {
     try {
       events = bring(topic.getKey(), topic.getValue());
     } catch (IOException | OutboxError e) {
-      failure = failure == null ? e : failure;
+      fail(e);
     }
     if (batch.isEmpty() && failure == null) {
       settle();
@@ -89,9 +92,18 @@ final class Bringing {
     return batch.isEmpty();
   }
 
-  private void read() throws IOException {
-    walk = walk == null ? staging.walk() : walk;
+  private boolean read() throws IOException {
+    boolean fromTheFirst = walk == null;
+    walk = fromTheFirst ? staging.walk() : walk;
     List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
+    if (walk.end().orElse(null) instanceof RecordWalk.End.Stopped stopped) {
+      fail(new IOException(stopped.why()));
+      walk.passOver(stopped);
+      return false;
+    }
+    if (!walk.isAllRead()) {
+      fail(new IOException("the disk does not give all of staged/: verify tells more"));
+    }
     if (found.isEmpty()) {
       Exception failed = failure;
       beginAnew();
@@ -100,11 +112,29 @@ final class Bringing {
       } else if (failed != null) {
         throw (IOException) failed;
       }
-      throw new IOException(staging.size() + " events in staged/ can't be read: verify tells more");
+      if (fromTheFirst) {
+        giveUp();
+      }
+      return false;
     }
     found.forEach(
         each -> batch.computeIfAbsent(each.record().topic(), any -> new ArrayList<>()).add(each));
     last = found.get(found.size() - 1);
+    return true;
+  }
+
+  /** All that is there was read, and brought: what is missing has no record any more. */
+  private void giveUp() {
+    LOG.atError()
+        .addKeyValue("events", staging.size())
+        .addKeyValue("topics", staging.waiting().size())
+        .addKeyValue("topic", staging.waiting().keySet().iterator().next())
+        .log("events that were parked are damaged or gone in staged/: trace tells which they were");
+    staging.forgetAll();
+  }
+
+  private void fail(Exception of) {
+    failure = failure == null ? of : failure;
   }
 
   private void beginAnew() {

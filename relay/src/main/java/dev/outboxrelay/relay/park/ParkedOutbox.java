@@ -240,7 +240,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
   /** Of these dead letters, those that are here already; the next sync is about them, too. */
   Set<Source> replays(Predicate<Source.Letter> letters) throws IOException {
     mend();
-    begin();
+    kept.begin();
     return new ParkedBefore(paths(), origin.outbox()).replays(letters);
   }
 

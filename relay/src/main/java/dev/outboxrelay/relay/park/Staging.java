@@ -221,7 +221,8 @@ final class Staging implements KeptOutbox.Place, Closeable {
     return doubtful;
   }
 
-  private void forgetAll() {
+  /** Nothing is here that could be brought on. */
+  void forgetAll() {
     waiting.clear();
     events = 0;
     bytes = 0;
