@@ -157,6 +157,7 @@ final class ParkedCommand implements Runnable {
         names = "--limit",
         paramLabel = "N",
         defaultValue = "100",
+        converter = Converters.Limit.class,
         description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
     private long limit;
 
@@ -195,6 +196,9 @@ final class ParkedCommand implements Runnable {
           return ExitCode.OK;
         }
       }
+      if (shown == 0) {
+        throw nothingParked(topic);
+      }
       return ExitCode.OK;
     }
 
@@ -213,9 +217,14 @@ final class ParkedCommand implements Runnable {
     OutboxPaths parked = outbox.parked(topic);
     SafeFiles.Attributes there = SafeFiles.attributes(parked.root());
     if (there == null || !there.directory()) {
-      throw new CommandFailed(ExitCode.USAGE, "nothing was ever parked of topic " + topic);
+      throw nothingParked(topic);
     }
     return parked;
+  }
+
+  private static CommandFailed nothingParked(String topic) {
+    return new CommandFailed(
+        ExitCode.PROBLEMS_FOUND, "nothing is parked of topic " + topic + ": see parked list");
   }
 
   private static void checkName(String topic) {

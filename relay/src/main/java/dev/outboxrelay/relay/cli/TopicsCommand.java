@@ -123,12 +123,14 @@ final class TopicsCommand implements Runnable {
     @Option(
         names = "--partitions",
         paramLabel = "N",
+        converter = Converters.Count.class,
         description = "Partitions of each (default: the broker's).")
     private Optional<Integer> partitions = Optional.empty();
 
     @Option(
         names = "--replication",
         paramLabel = "N",
+        converter = Converters.ShortCount.class,
         description = "Replicas of each partition (default: the broker's).")
     private Optional<Short> replication = Optional.empty();
 

@@ -229,6 +229,8 @@ final class DiscardTask implements Task {
     node.put(
         request.verb() == Verb.DISCARD_REPLAYS ? "left" : "not_settled",
         cut == null ? newer : cut.newer());
+    boolean none = cut == null && newer == 0;
+    NotFound.put(node, none ? List.of(request.topic()) : List.of());
     return node;
   }
 

@@ -34,6 +34,7 @@ final class LettersTask implements Task {
   private LetterBook book; // null until it is needed, or if there are no dead letters
   private RecordWalk walk;
   private long lastNumber; // when the choice began
+  private final Unfound unfound;
   private Plan chosen; // so far
   private Plan plan; // written down
   private boolean applied;
@@ -56,6 +57,7 @@ final class LettersTask implements Task {
     this.place = place;
     this.files = files;
     this.settling = new Settling(place);
+    this.unfound = new Unfound(request.select());
     this.replay =
         request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, plan != null) : null;
   }
@@ -111,12 +113,16 @@ final class LettersTask implements Task {
         enough = true;
         break;
       }
-      if (isWanted(letter) && !chosen.add(letter.number())) {
-        enough = true;
-        break;
+      if (isWanted(letter)) {
+        unfound.found(letter.number(), letter.kept().orElse(null));
+        if (!chosen.add(letter.number())) {
+          enough = true;
+          break;
+        }
       }
     }
     if (enough || walk.isAtEnd()) {
+      chosen.notFound(chosen.more() ? List.of() : unfound.names());
       ObjectNode taken = JsonNodeFactory.instance.objectNode();
       taken.set("request", request.json());
       taken.set("plan", chosen.json());
@@ -211,6 +217,7 @@ final class LettersTask implements Task {
       node.put("up_to", request.upTo());
     }
     node.put("more", plan != null && plan.more());
+    NotFound.put(node, plan == null ? unfound.names() : plan.notFound());
     return node;
   }
 
