@@ -88,9 +88,12 @@ final class RequestOptions {
         asking.submit(maker.apply(id));
       }
       answer = asking.await(id, timeout);
+    } catch (Asking.CantApply e) {
+      throw new CommandFailed(ExitCode.OUTBOX_UNUSABLE, e.getMessage() + "; " + stands);
     }
     if (answer.isEmpty()) {
-      throw new CommandFailed(ExitCode.NO_ANSWER, "no answer yet; " + stands);
+      String why = asking.hindrance().map(reason -> ": " + reason).orElse("");
+      throw new CommandFailed(ExitCode.NO_ANSWER, "no answer yet" + why + "; " + stands);
     }
     return show(answer.get(), spec.commandLine());
   }
