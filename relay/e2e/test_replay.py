@@ -323,7 +323,8 @@ def test_what_was_replayed_to_a_topic_by_mistake_is_taken_back(
     assert [each["replay_of"] for each in found] == [1, 2]
     assert {each["original_topic"] for each in found} == {topic}
     assert {each["topic"] for each in found} == {wrong}
-    assert f"replay_of=1 round=1 original_topic={topic}" in relay.cli("parked", "show", wrong).stdout
+    text = relay.cli("parked", "show", wrong).stdout
+    assert f"replay_of=1 round=1 original_topic={topic}" in text
 
     back = relay.cli("parked", "show", wrong, "--replays", "--json", "--values", "--limit", "0")
     assert back.returncode == 0, back.stderr

@@ -27,10 +27,10 @@ With --ndjson, each line of standard input is one event, a JSON object with the 
   partition     of the topic, 0 or more; null or missing: Kafka's partitioner chooses
 value_base64 and key_base64 hold bytes that are no text, instead of value and key. A header may also
 be an object with name, and value or value_base64. So what the relay prints as JSON goes back in
-unchanged, one event a line: inspect, dead-letters list and parked show with --json --values --limit 0,
-and dead-letters show with --json --values. What they tell beside the event is left out; any other
-field is refused, as is a field that is there twice, and what is no JSON (RFC 8259): NaN, control
-characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last one also
+unchanged, one event a line: inspect, dead-letters list and parked show with --json --values
+--limit 0, and dead-letters show with --json --values. What they tell beside the event is left out;
+any other field is refused, as is a field that is there twice, and what is no JSON (RFC 8259): NaN,
+control characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last one also
 without; empty ones are skipped; 8 MiB is the longest.
 """
 
