@@ -35,6 +35,7 @@ final class Asking {
   private final OutboxPaths paths;
   private final Supplier<RelayConfig> config;
   private final ControlFiles files;
+  private boolean relayRuns; // when it was looked for last
   private String failure; // why the last try in a relay's place came to nothing; null if it did not
 
   /**
@@ -100,17 +101,18 @@ final class Asking {
 
   /** If no relay runs: a try for its lock could make one that starts believe that another does. */
   private void applyHere(UUID id, long deadlineNanos) throws CantApply {
-    if (LockHolder.of(paths.relayLock()).isPresent()) {
+    failure = null;
+    relayRuns = LockHolder.of(paths.relayLock()).isPresent();
+    if (relayRuns) {
       return;
     }
     try (Standin standin = Standin.open(config.get())) {
       standin.applyUntil(() -> files.answer(id).isPresent(), deadlineNanos);
-      failure = null;
     } catch (PipelineRefused.HeldByAnother e) {
-      failure = null; // it came just now, and applies it
+      relayRuns = true; // it came just now, or is not seen from here, and applies it
     } catch (Standin.NotApplied e) {
       failure = told(e.getCause());
-    } catch (IOException | OutboxError e) {
+    } catch (IOException | OutboxError | PipelineRefused.Unusable e) {
       throw new CantApply(told(e));
     }
   }
@@ -129,6 +131,9 @@ final class Asking {
     if (failure != null) {
       return Optional.of(NO_RELAY + failure);
     }
+    if (!relayRuns) {
+      return Optional.empty(); // what one told that is gone is no news
+    }
     return TroublesFile.read(paths.troubles()).stream()
         .flatMap(news -> news.troubles().stream())
         .filter(trouble -> trouble.path("kind").asText().equals(Part.CONTROL.label()))
@@ -143,7 +148,8 @@ final class Asking {
 
   private static String told(Throwable error) {
     Throwable named = error instanceof IOException failed ? Folder.named(failed) : error;
-    String text = named instanceof OutboxError ? named.getMessage() : named.toString();
+    boolean isOurs = named instanceof OutboxError || named instanceof PipelineRefused;
+    String text = isOurs ? named.getMessage() : named.toString();
     return text + WaysOut.of(named).map(wayOut -> "; " + wayOut).orElse("");
   }
 }

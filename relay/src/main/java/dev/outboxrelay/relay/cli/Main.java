@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
       " 10  stopped, but the position could not be saved",
       " 11  out of memory; 3 where the JVM is told to end itself",
       " 12  no answer in time: the request stands, and is applied when a relay comes to it",
-      "130, 143, 129  ended by Ctrl-C, SIGTERM or SIGHUP; by the first two run stops with 0 or 10"
+      "130  ended by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP (run stops with 0 or 10)"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
