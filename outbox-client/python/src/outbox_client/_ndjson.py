@@ -30,8 +30,8 @@ be an object with name, and value or value_base64. So what the relay prints as J
 unchanged, one event a line: inspect, dead-letters list and parked show with --json --values
 --limit 0, and dead-letters show with --json --values. What they tell beside the event is left out;
 any other field is refused, as is a field that is there twice, and what is no JSON (RFC 8259): NaN,
-control characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last one also
-without; empty ones are skipped; 8 MiB is the longest.
+control characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last
+one also without; empty ones are skipped; 8 MiB is the longest.
 """
 
 # Longer than any event's: each byte of a record may be written as an escape of 6 characters.
