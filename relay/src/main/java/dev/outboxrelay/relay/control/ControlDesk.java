@@ -419,7 +419,7 @@ public final class ControlDesk implements Chores {
     LOG.atInfo()
         .addKeyValue("request", to)
         .addKeyValue("verb", about == null ? "none" : about.label())
-        .addKeyValue("answer", content)
+        .addKeyValue("answer", NotFound.counted(content))
         .log("a request was answered");
   }
 

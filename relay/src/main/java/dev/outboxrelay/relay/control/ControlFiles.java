@@ -221,6 +221,9 @@ public final class ControlFiles {
       try (FileChannel file = SafeFiles.create(being)) {
         disk.write(file, bytes, 0, DiskStep.CONTROL);
         disk.sync(file, true, DiskStep.CONTROL);
+      } catch (IOException e) {
+        Files.deleteIfExists(being); // of what takes space on a full disk nothing is to be left
+        throw e;
       }
       disk.rename(being, folder.path().resolve(id + kind), DiskStep.CONTROL);
       disk.syncDirectory(folder.path(), DiskStep.CONTROL);

@@ -257,6 +257,8 @@ final class DiscardTask implements Task {
         request.verb() == Verb.DISCARD_REPLAYS ? "left" : "not_settled",
         cut == null ? newer : cut.newer());
     node.put("unread_because", unread);
+    boolean none = cut == null && newer == 0 && unread == null;
+    NotFound.put(node, none ? List.of(request.topic()) : List.of());
     return node;
   }
 

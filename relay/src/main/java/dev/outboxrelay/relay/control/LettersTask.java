@@ -32,6 +32,7 @@ final class LettersTask implements Task {
   private LetterBook book; // null until it is needed, or if there are no dead letters
   private RecordWalk walk;
   private long lastNumber; // when the choice began
+  private final Unfound unfound;
   private Plan chosen; // so far
   private Plan plan; // written down
   private boolean applied;
@@ -52,6 +53,7 @@ final class LettersTask implements Task {
     this.place = place;
     this.files = files;
     this.settling = new Settling(place);
+    this.unfound = new Unfound(request.select());
     this.replay =
         request.verb() == Verb.REPLAY_LETTERS
             ? new Replay(place, request, again || plan != null)
@@ -105,12 +107,17 @@ final class LettersTask implements Task {
         enough = true;
         break;
       }
-      if (isWanted(letter) && !chosen.add(letter.number())) {
-        enough = true;
-        break;
+      if (isWanted(letter)) {
+        unfound.found(letter.number(), letter.kept().orElse(null));
+        if (!chosen.add(letter.number())) {
+          enough = true;
+          break;
+        }
       }
     }
     if (enough || isAtEnd(walk)) {
+      boolean all = !chosen.more() && !skipped.hasUnread();
+      chosen.notFound(all ? unfound.names() : List.of());
       ObjectNode taken = JsonNodeFactory.instance.objectNode();
       taken.set("request", request.json());
       taken.set("plan", chosen.json());
@@ -197,6 +204,7 @@ final class LettersTask implements Task {
       node.put("lost", book.lost());
     }
     node.put("more", plan != null && plan.more());
+    NotFound.put(node, plan == null ? unfound.names() : plan.notFound());
     return node;
   }
 

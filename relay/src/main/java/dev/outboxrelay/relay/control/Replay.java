@@ -25,11 +25,6 @@ import java.util.stream.Collectors;
  * is its own letters' fate alone. For one thread.
  */
 final class Replay {
-  /** Headers of an event that is sent to another topic; consumers get them. */
-  static final String ORIGINAL_TOPIC = "outbox-original-topic";
-
-  static final String ORIGINAL_PARTITION = "outbox-original-partition";
-
   /** The event's own time, as where brokers refuse it. */
   static final String TIMESTAMP = "outbox-timestamp";
 
@@ -162,10 +157,10 @@ final class Replay {
     if (request.timestampNow() && hasNone(headers, TIMESTAMP)) {
       headers.add(EventHeader.of(TIMESTAMP, Long.toString(event.timestamp())));
     }
-    if (elsewhere && hasNone(headers, ORIGINAL_TOPIC)) {
-      headers.add(EventHeader.of(ORIGINAL_TOPIC, event.topic()));
+    if (elsewhere && hasNone(headers, OriginalPlace.TOPIC)) {
+      headers.add(EventHeader.of(OriginalPlace.TOPIC, event.topic()));
       if (event.partition() != null) {
-        headers.add(EventHeader.of(ORIGINAL_PARTITION, event.partition().toString()));
+        headers.add(EventHeader.of(OriginalPlace.PARTITION, event.partition().toString()));
       }
     }
     return new OutboxRecord(

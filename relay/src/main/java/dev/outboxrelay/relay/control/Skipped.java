@@ -32,6 +32,10 @@ final class Skipped {
     unreadBecause = unreadBecause == null ? reason : unreadBecause;
   }
 
+  boolean hasUnread() {
+    return unreadBecause != null;
+  }
+
   /**
    * The others that were asked for were not met any more.
    *

@@ -14,6 +14,7 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.Fates;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.Outcomes;
@@ -116,7 +117,7 @@ class HalfMovedTest {
       WriterOptions options = WriterOptions.of(outbox).withTrustParent(true).withDisk(disk);
       OutboxIdentity identity = OutboxIdentity.find(outbox).orElseThrow();
       outcomes = Outcomes.open(outbox, SAVED, disk);
-      parked = ParkedOutboxes.open(outbox, identity, SAVED, options);
+      parked = ParkedOutboxes.open(outbox, identity, SAVED, options, new OpenSlots(32));
       desk =
           new ControlDesk(
               new Workplace(
