@@ -153,7 +153,7 @@ final class FilesPipeline implements Service, Closeable {
     }
     intake.rewind(start == null ? Bookmark.START : start.bookmark());
     client = new SimulatedClient(world.brokers, world.random);
-    add(client::close);
+    add(client);
     delivery =
         new Delivery(
             intake,

@@ -36,6 +36,7 @@ final class FilesSimulation implements Closeable {
   /** How long a disk is full. */
   private static final int ROUNDS_FULL = 12;
 
+  private static final int ROUNDS_TO_NEWS = 200;
   private static final int MOST_ROUNDS = 1_500;
 
   final World world;
@@ -281,6 +282,11 @@ final class FilesSimulation implements Closeable {
     boolean settled = false;
     for (int i = 0; i < MOST_ROUNDS && !settled; i++) {
       round(Duration.ofMillis(i % 50 == 49 ? 130_000 : 700));
+      if (i == ROUNDS_TO_NEWS) {
+        for (String topic : Simulation.TOPICS) {
+          append(topic, 0); // behind a failed cycle, positions wait for the next one
+        }
+      }
       settled = isSettled();
     }
     if (!settled) {

@@ -140,6 +140,11 @@ final class LosingDisk {
       noteSynced(arguments[0]);
       return null;
     }
+    if (method.getName().equals("unlink")) {
+      synced.unnamed((Path) arguments[0]);
+    } else if (method.getName().equals("rename")) {
+      synced.unnamed((Path) arguments[1]);
+    }
     try {
       return method.invoke(Disk.REAL, arguments);
     } catch (InvocationTargetException e) {

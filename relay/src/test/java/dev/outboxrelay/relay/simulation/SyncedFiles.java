@@ -103,6 +103,23 @@ final class SyncedFiles {
     names.put(directory, list(directory));
   }
 
+  /**
+   * A name is about to go: the next file may get what tells this one from others. A directory that
+   * was not synced still has it.
+   */
+  void unnamed(Path file) throws IOException {
+    if (Files.notExists(file) || (int) Files.getAttribute(file, "unix:nlink") > 1) {
+      return;
+    }
+    Object key = key(file);
+    Object gone = new Object();
+    Content content = files.remove(key);
+    if (content != null) {
+      files.put(gone, content);
+    }
+    names.values().forEach(list -> list.replaceAll((name, is) -> is.equals(key) ? gone : is));
+  }
+
   private static Map<String, Object> list(Path directory) throws IOException {
     Map<String, Object> list = new TreeMap<>();
     try (Stream<Path> all = Files.list(directory)) {
