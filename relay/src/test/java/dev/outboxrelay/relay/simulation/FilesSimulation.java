@@ -179,7 +179,7 @@ final class FilesSimulation implements Closeable {
     try {
       relay = FilesPipeline.open(world);
     } catch (IOException | OutboxError | PipelineRefused.Unusable e) {
-      if (!world.disk.happened()) {
+      if (!world.disk.happened() && !world.disk.isFull()) {
         throw e;
       }
       world.trace("does not start: " + e); // what keeps it alive tries again
@@ -259,10 +259,7 @@ final class FilesSimulation implements Closeable {
         lost.add(number);
       }
     }
-    // Their sequences go to others.
-    Set<Long> again = new HashSet<>();
-    lost.forEach(number -> again.add(sequences.get(number)));
-    world.trace("lost " + lost + " sequences " + again);
+    world.trace("lost " + lost);
   }
 
   private FilesChecks look() throws IOException {
