@@ -99,7 +99,7 @@ class FailpointsTest {
   }
 
   /** Of the changes, every so manieth: all of them take minutes. */
-  private static final int STRIDE = Integer.getInteger("simulation.stride", 4);
+  private static final int STRIDE = Integer.getInteger("simulation.stride", 12);
 
   private static final int CAP = 900;
 

@@ -114,7 +114,9 @@ final class FilesChecks {
             case PARKED -> waiting.contains(number);
             default -> false;
           };
-      check(so || givenTwice.contains(sequence), "clients are told " + told.get(sequence) + " of " + event);
+      check(
+          so || givenTwice.contains(sequence),
+          "clients are told " + told.get(sequence) + " of " + event);
     }
   }
 
@@ -127,7 +129,7 @@ final class FilesChecks {
             boolean isReplay = source != null && source.isReplay();
             Object what = isReplay ? source.letter().number() : "event " + record.eventId();
             check(
-                world.errs || seen.add(what),
+                world.errs || look.twice().contains(record.sequence()) || seen.add(what),
                 (isReplay ? "dead letter " : "") + what + " is parked twice in " + topic);
           }
         });

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** Random histories of a relay on real files, with requests, each from its own seed. */
 class FilesSimulationTest {
-  private static final long SEEDS = Long.getLong("simulation.files.seeds", 60);
+  private static final long SEEDS = Long.getLong("simulation.files.seeds", 30);
 
   @Test
   void eachHistoryKeepsWhatIsPromised() {

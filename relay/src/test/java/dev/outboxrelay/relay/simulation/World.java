@@ -31,7 +31,9 @@ final class World {
   /** So many in a row bar a topic. */
   int refusals;
 
-  /** Whether the disk may tell of an error: what it may not have taken is parked again, in order. */
+  /**
+   * Whether the disk may tell of an error: what it may not have taken is parked again, in order.
+   */
   boolean errs;
 
   /** What the outbox may hold. */
