@@ -21,7 +21,8 @@ import java.util.stream.Stream;
 /**
  * What of the files below a directory is on stable storage: the contents of a file as of its last
  * sync, the names in a directory as of its own. A power cut leaves at least that; of each other
- * name, and of each page that differs, it leaves the one or the other.
+ * name, and of each page that differs, it leaves the one or the other. A file with two names, as a
+ * cycle is that was not taken into use yet, becomes two.
  */
 final class SyncedFiles {
   private static final int PAGE = 4096;
@@ -157,9 +158,8 @@ final class SyncedFiles {
     Map<Path, Object> kept = new TreeMap<>();
     choose(root, now, coins, kept);
     clear();
-    Map<Object, Path> written = new HashMap<>();
     for (Map.Entry<Path, Object> each : kept.entrySet()) {
-      write(each.getKey(), each.getValue(), coins, written);
+      write(each.getKey(), each.getValue(), coins);
     }
     noteAll();
   }
@@ -195,17 +195,11 @@ final class SyncedFiles {
     }
   }
 
-  private void write(Path path, Object key, Random coins, Map<Object, Path> written)
-      throws IOException {
+  private void write(Path path, Object key, Random coins) throws IOException {
     Node node = nodes.get(key);
     if (node != null && node.directory()) {
       Files.createDirectory(path);
       Files.setAttribute(path, "unix:mode", node.mode());
-      return;
-    }
-    Path same = written.putIfAbsent(key, path);
-    if (same != null) {
-      Files.createLink(path, same);
       return;
     }
     boolean asItIs = isKept(path);
