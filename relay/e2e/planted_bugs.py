@@ -253,27 +253,6 @@ BUGS = [
         "if (again && topic.isEmpty()) {",
         on_files=True,
     ),
-    Bug(
-        "parked events are given up while their lane runs",
-        "control/DiscardTask.java",
-        "lock = place.lanes().tryLock(place.parked().paths(topic));",
-        "lock = () -> {};",
-        on_files=True,
-    ),
-    Bug(
-        "clients are not told what was given up",
-        "control/DiscardTask.java",
-        "    place.outcomes().append(dead(ours));\n",
-        "    dead(ours);\n",
-        on_files=True,
-    ),
-    Bug(
-        "an answer is not synced before its request goes",
-        "control/ControlFiles.java",
-        "        disk.sync(file, true, DiskStep.CONTROL);\n",
-        "",
-        on_files=True,
-    ),
 ]
 
 

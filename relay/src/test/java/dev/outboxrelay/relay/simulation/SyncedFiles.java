@@ -44,7 +44,15 @@ final class SyncedFiles {
   private final Map<Object, Content> files = new HashMap<>();
   private final Map<Path, Map<String, Object>> names = new HashMap<>();
 
-  private record Content(byte[] bytes, long size) {
+  private static final class Content {
+    private final byte[] bytes;
+    private final long size;
+
+    private Content(byte[] bytes, long size) {
+      this.bytes = bytes;
+      this.size = size;
+    }
+
     static final Content NOTHING = new Content(new byte[0], 0);
 
     static Content of(Path file) throws IOException {
@@ -207,8 +215,8 @@ final class SyncedFiles {
     Content later = node == null ? earlier : node.content();
     Content left = asItIs ? later : coins == null ? earlier : earlier.mixed(later, coins);
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
-      file.write(left.bytes());
-      file.setLength(left.size());
+      file.write(left.bytes);
+      file.setLength(left.size);
     }
     Files.setAttribute(path, "unix:mode", node == null ? 0660 : node.mode());
     if (node != null) {
