@@ -142,6 +142,25 @@ def test_topics_are_checked_and_created(relay: Relay, outbox: Path, topic_name: 
     assert checked.returncode == OK, checked.stdout
 
 
+def test_topics_that_are_parked_are_checked_for_what_waits_there(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str
+) -> None:
+    relay.environment["OUTBOX_PARK_AFTER"] = "200ms"
+    relay.start()
+    hour_ago = int(time.time() * 1000) - 3_600_000
+    with Outbox(outbox) as client:
+        receipt = client.append("v", topic=topic_name, timestamp=hour_ago)
+        assert client.wait_delivered(receipt, 60) == "PARKED"
+    assert relay.stop() == 0
+    missing = lines(relay.cli("topics", "check", "--json"), PROBLEMS_FOUND)
+    assert [f"{topic_name} does not exist" in each["detail"] for each in missing][-1]
+    broker.create_topic(topic_name, config={"retention.ms": "1800000"})
+    for arguments in (("topics", "check"), ("topics", "check", topic_name), ("doctor",)):
+        found = lines(relay.cli(*arguments, "--json"), OK)
+        warned = [each for each in found if "retention.ms=1800000" in each["detail"]]
+        assert [each["grade"] for each in warned] == ["warning"], (arguments, found)
+
+
 def test_config_shows_defaults_and_masks_secrets(
     broker: Broker, outbox: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from harness.broker import Broker
     from outbox_client import Receipt
 
+OUTBOX_UNUSABLE, NO_ANSWER = 4, 12
 SMALL_TOPIC = {"max.message.bytes": "2000"}
 
 
@@ -162,3 +164,46 @@ def test_a_dead_letter_that_finds_no_space_holds_the_position_until_there_is_som
     values = [record.value for record in read_topic(broker.bootstrap, topic)]
     assert values[:2] == [b"before", b"also before"]
     assert set(values[2:]) == {b"behind"}
+
+
+def test_a_command_for_which_the_disk_has_no_room_names_that_with_a_relay_or_without(
+    broker: Broker, small_disk: Path, topic_name: str, tmp_path: Path
+) -> None:
+    outbox = small_disk / "outbox"
+    topic = broker.create_topic(topic_name, config=SMALL_TOPIC)
+    with (
+        Relay(outbox, broker.bootstrap, log=tmp_path / "relay.log") as relay,
+        Outbox(outbox) as client,
+    ):
+        relay.start()
+        assert client.wait_delivered(client.append("x" * 5000, topic=topic), 60) == "DEAD"
+        ballast = fill(small_disk)
+
+        def leave(pages: int) -> None:
+            os.truncate(ballast, ballast.stat().st_size - pages * 4096)
+
+        def replay(code: int) -> str:
+            done = relay.cli("dead-letters", "replay", "--all", "--timeout", "6")
+            print(done.stderr)
+            assert done.returncode == code, done
+            assert "No space left" in done.stderr
+            assert "make room" in done.stderr
+            return done.stderr
+
+        # No room for the request itself.
+        assert "nothing was asked for" in replay(OUTBOX_UNUSABLE)
+        assert not list((outbox / "control").iterdir())
+        # Room for it, and not for what is done about it.
+        leave(1)
+        assert "--request" in replay(NO_ANSWER)
+        assert relay.stop() in (0, 10)
+        leave(1)
+        stands = replay(NO_ANSWER)
+        assert "no relay runs" in stands
+        # Nothing is lost by it.
+        ballast.unlink()
+        number = stands.split()[-1]
+        later = relay.cli("dead-letters", "replay", "--request", number, "--json")
+        assert later.returncode in (0, 7), later.stderr
+        assert len(relay.cli("dead-letters", "list", "--done").stdout.splitlines()) == 1
+        assert "replayed" in relay.cli("dead-letters", "list", "--done").stdout

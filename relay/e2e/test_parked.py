@@ -74,8 +74,9 @@ def test_what_is_parked_is_shown_and_given_up_while_the_relay_runs(
     # The topic is as it was: what comes is parked, and delivered when it can be.
     more = parked(outbox, topic_name, 2)
     broker.create_topic(topic_name)
-    [asked] = lines(relay, "retry", topic_name)
-    assert asked["topic"] == topic_name
+    asked = relay.cli("parked", "retry", topic_name)
+    assert asked.returncode in (0, 7)  # it may have been delivered by itself just now
+    assert f"topic={topic_name}" in asked.stdout
     with Outbox(outbox) as client:
         eventually(
             "they are delivered",
@@ -109,9 +110,9 @@ def test_what_nobody_may_name_is_refused(relay: Relay, outbox: Path) -> None:
     for arguments in (
         ("parked", "discard"),
         ("parked", "discard", "../queue"),
-        ("parked", "show", "never-parked"),
         ("parked",),
         ("dead-letters", "replay", "--to-topic", "__consumer_offsets", "--all"),
         ("dead-letters", "discard", "--request", "019ad1a2-0000-7000-8000-000000000000"),
     ):
         assert relay.cli(*arguments).returncode == 2, arguments
+    assert relay.cli("parked", "show", "never-parked").returncode == 7

@@ -9,6 +9,7 @@ import random
 import signal
 import struct
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -211,7 +212,7 @@ def test_a_request_stands_until_a_relay_comes_to_it(
         assert waiting.returncode == NO_ANSWER, waiting.stderr
         number = waiting.stderr.split()[-1]
         assert (
-            relay.cli("dead-letters", "replay", "--request", number, "--timeout", "0").returncode
+            relay.cli("dead-letters", "replay", "--request", number, "--timeout", "1").returncode
             == NO_ANSWER
         )
     finally:
@@ -288,9 +289,12 @@ def test_their_number_is_bounded_by_waiting_or_by_discarding_the_oldest(
         eventually(
             "that is told",
             lambda: any(
-                "OUTBOX_DEAD_LETTER_LIMIT=2" in each["error"] for each in relay.status()["troubles"]
+                "OUTBOX_DEAD_LETTER_LIMIT=2" in each["error"]
+                and each["do"].startswith("replay or discard some")
+                for each in relay.status()["troubles"]
             ),
         )
+        assert "Replay or discard some" in relay.status()["summary"]["do"]
         assert client.wait_delivered(third, 0) == "PENDING"
         assert answer(relay.cli("dead-letters", "discard", "1", "--json"))["discarded"] == 1
         assert client.wait_delivered(third, 60) == "DEAD"
@@ -302,3 +306,41 @@ def test_their_number_is_bounded_by_waiting_or_by_discarding_the_oldest(
     relay.start()
     refused(outbox, topic, 3)
     eventually("the newest are left", lambda: [each["number"] for each in letters(relay)] == [5, 6])
+
+
+def test_what_was_replayed_to_a_topic_by_mistake_is_taken_back(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str
+) -> None:
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    relay.start()
+    receipts = refused(outbox, topic, 2)
+    broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
+    wrong = topic_name + "-mistake"
+    done = relay.cli("dead-letters", "replay", "--all", "--to-topic", wrong, "--json")
+    assert answer(done)["replayed"] == 2
+    shown = relay.cli("parked", "show", wrong, "--json")
+    found = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [each["replay_of"] for each in found] == [1, 2]
+    assert {each["original_topic"] for each in found} == {topic}
+    assert {each["topic"] for each in found} == {wrong}
+    text = relay.cli("parked", "show", wrong).stdout
+    assert f"replay_of=1 round=1 original_topic={topic}" in text
+
+    back = relay.cli("parked", "show", wrong, "--replays", "--json", "--values", "--limit", "0")
+    assert back.returncode == 0, back.stderr
+    subprocess.run(
+        [sys.executable, "-m", "outbox_client._cli", "append", "--ndjson", "--topic", "none"],
+        input=back.stdout,
+        text=True,
+        check=True,
+        env={**os.environ, "OUTBOX_DIR": str(outbox)},
+        capture_output=True,
+    )
+    given_up = relay.cli("parked", "discard", wrong, "--replays", "--json")
+    assert answer(given_up)["discarded"] == 2
+    eventually("they are delivered", lambda: len(read_topic(broker.bootstrap, topic)) == 2)
+    sent = {each.event_id: each for each in read_topic(broker.bootstrap, topic)}
+    assert set(sent) == {str(each.event_id) for each in receipts}
+    assert {name for name, _ in sent[str(receipts[0].event_id)].headers} == {"outbox-event-id"}
+    assert sent[str(receipts[0].event_id)].timestamp == 1_000
+    assert relay.cli("parked", "show", wrong).returncode == 7

@@ -252,6 +252,9 @@ def test_what_the_relay_prints_is_taken() -> None:
         f'{{"number":1,"reason":"r","error":"e","at":null,"done":"replayed","event":{{{event}}}}}'
     )
     assert parsed(letter) == wanted
+    replayed = '"replay_of":1,"round":1'
+    assert parsed(letter.replace('"event":', replayed + ',"event":')) == wanted
+    assert parsed("{" + event + "," + replayed + ',"original_topic":"t"}') == wanted
     assert parsed('{"value_bytes":null,"value":null}')["value"] is None
 
 

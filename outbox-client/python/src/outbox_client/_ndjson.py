@@ -27,11 +27,11 @@ With --ndjson, each line of standard input is one event, a JSON object with the 
   partition     of the topic, 0 or more; null or missing: Kafka's partitioner chooses
 value_base64 and key_base64 hold bytes that are no text, instead of value and key. A header may also
 be an object with name, and value or value_base64. So what the relay prints as JSON goes back in
-unchanged, one event a line: inspect and dead-letters list with --json --values --limit 0, and
-dead-letters show with --json --values. What they tell beside the event is left out; any other field
-is refused, as is a field that is there twice, and what is no JSON (RFC 8259): NaN, control
-characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last one also
-without; empty ones are skipped; 8 MiB is the longest.
+unchanged, one event a line: inspect, dead-letters list and parked show with --json --values
+--limit 0, and dead-letters show with --json --values. What they tell beside the event is left out;
+any other field is refused, as is a field that is there twice, and what is no JSON (RFC 8259): NaN,
+control characters in strings, invalid UTF-8, a byte order mark. Lines end with a newline, the last
+one also without; empty ones are skipped; 8 MiB is the longest.
 """
 
 # Longer than any event's: each byte of a record may be written as an escape of 6 characters.
@@ -59,7 +59,8 @@ _TOLD_BY_INSPECT = {
     "cycle",
     "offset",
 }
-_TOLD_OF_A_DEAD_LETTER = {"number", "reason", "error", "at", "done"}
+_TOLD_OF_A_REPLAY = {"replay_of", "round", "original_topic"}
+_TOLD_OF_A_DEAD_LETTER = {"number", "reason", "error", "at", "done", *_TOLD_OF_A_REPLAY}
 _SPACE = b" \t\r\n"
 
 
@@ -109,7 +110,7 @@ def arguments(line: bytes) -> dict[str, Any]:
         if fields["event"].value is None:
             raise InvalidEvent("the event of this dead letter is damaged")
         fields = members(fields["event"].text, carried="value")
-    _refuse_unknown(fields, _EVENT | _TOLD_BY_INSPECT)
+    _refuse_unknown(fields, _EVENT | _TOLD_BY_INSPECT | _TOLD_OF_A_REPLAY)
     return _arguments(fields)
 
 

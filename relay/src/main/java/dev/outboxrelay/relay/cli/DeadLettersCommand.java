@@ -2,11 +2,9 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.deadletter.Fate;
-import dev.outboxrelay.relay.deadletter.Fates;
 import dev.outboxrelay.relay.inspect.DeadLetter;
 import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.log.Logfmt;
@@ -18,7 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.function.BiPredicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,6 +50,7 @@ final class DeadLettersCommand implements Runnable {
         names = "--limit",
         paramLabel = "N",
         defaultValue = "100",
+        converter = Converters.Limit.class,
         description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
     private long limit;
 
@@ -78,18 +76,19 @@ final class DeadLettersCommand implements Runnable {
       PrintWriter out = spec.commandLine().getOut();
       Form form = new Form(new EventView(values), json);
       long[] shown = {0};
-      Chosen.of(outbox.existing(), letters.selection(), done)
-          .each(
-              (letter, fate) -> {
-                if (limit > 0 && shown[0] == limit) {
-                  spec.commandLine().getErr().println("there are more; raise --limit to see them");
-                  return false;
-                }
-                shown[0]++;
-                out.println(form.of(letter, fate));
-                return !out.checkError();
-              });
-      return ExitCode.OK;
+      PrintWriter err = spec.commandLine().getErr();
+      ChosenLetters chosen = new ChosenLetters(outbox.existing(), letters.selection(), done);
+      chosen.each(
+          (letter, fate) -> {
+            if (limit > 0 && shown[0] == limit) {
+              err.println("there are more; raise --limit to see them");
+              return false;
+            }
+            shown[0]++;
+            out.println(form.of(letter, fate));
+            return !out.checkError();
+          });
+      return chosen.tellUnfound(err);
     }
   }
 
@@ -125,19 +124,14 @@ final class DeadLettersCommand implements Runnable {
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
       Form form = new Form(new EventView(values), json);
-      boolean[] found = {false};
-      Chosen.of(
-              outbox.existing(), new Selection(Set.of(), Set.of(), Set.of(), Set.of(number)), done)
-          .each(
-              (letter, fate) -> {
-                found[0] = true;
-                out.println(form.of(letter, fate));
-                return false;
-              });
-      if (!found[0]) {
-        throw new CommandFailed(ExitCode.USAGE, "there is no dead letter " + number);
-      }
-      return ExitCode.OK;
+      Selection one = new Selection(Set.of(), Set.of(), Set.of(), Set.of(number));
+      ChosenLetters chosen = new ChosenLetters(outbox.existing(), one, done);
+      chosen.each(
+          (letter, fate) -> {
+            out.println(form.of(letter, fate));
+            return false;
+          });
+      return chosen.tellUnfound(spec.commandLine().getErr());
     }
   }
 
@@ -166,38 +160,13 @@ final class DeadLettersCommand implements Runnable {
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
       Form form = new Form(new EventView(true), true);
-      Chosen.of(outbox.existing(), letters.selection(), done)
-          .each(
-              (letter, fate) -> {
-                out.println(form.of(letter, fate));
-                return !out.checkError();
-              });
-      return ExitCode.OK;
-    }
-  }
-
-  /**
-   * The dead letters that a command is about.
-   *
-   * @param done whether also those of which something was done
-   */
-  private record Chosen(OutboxPaths outbox, Fates fates, Selection selection, boolean done) {
-    static Chosen of(OutboxPaths outbox, Selection selection, boolean done) throws IOException {
-      return new Chosen(outbox, Fates.read(outbox.deadLetters()), selection, done);
-    }
-
-    /** Visits them; the visitor returns false to end that. */
-    void each(BiPredicate<DeadLetter, Optional<Fate>> visitor) throws IOException {
-      DeadLetter.each(
-          outbox,
-          letter -> {
-            Optional<Fate> fate = fates.of(letter.number());
-            boolean wanted =
-                (done || fate.isEmpty())
-                    && selection.matches(
-                        letter.number(), letter.reason(), letter.event().orElse(null));
-            return !wanted || visitor.test(letter, fate);
+      ChosenLetters chosen = new ChosenLetters(outbox.existing(), letters.selection(), done);
+      chosen.each(
+          (letter, fate) -> {
+            out.println(form.of(letter, fate));
+            return !out.checkError();
           });
+      return chosen.tellUnfound(spec.commandLine().getErr());
     }
   }
 

@@ -77,6 +77,7 @@ final class InspectCommand implements Callable<Integer>, QueueVisitor {
       names = "--limit",
       paramLabel = "N",
       defaultValue = "100",
+      converter = Converters.Limit.class,
       description = "At most so many events, 0 = all (default: ${DEFAULT-VALUE}).")
   private long limit;
 

@@ -1,9 +1,13 @@
 package dev.outboxrelay.relay.cli;
 
 import dev.outboxrelay.relay.control.Selection;
+import dev.outboxrelay.relay.deadletter.Letter;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -30,6 +34,7 @@ final class LetterOptions {
 
   /** Those for which all conditions hold. */
   Selection selection() {
+    reasons.forEach(LetterOptions::checkReason);
     try {
       return new Selection(
           new HashSet<>(topics),
@@ -38,6 +43,17 @@ final class LetterOptions {
           new HashSet<>(numbers));
     } catch (IllegalArgumentException e) {
       throw new CommandFailed(ExitCode.USAGE, e.getMessage());
+    }
+  }
+
+  private static void checkReason(String reason) {
+    Set<String> known = new TreeSet<>(Set.of(Letter.UNKNOWN_REASON));
+    for (DeadLetterReason each : DeadLetterReason.values()) {
+      known.add(each.label());
+    }
+    if (!known.contains(reason)) {
+      throw new CommandFailed(
+          ExitCode.USAGE, "--reason: '" + reason + "' is none; there are " + known);
     }
   }
 }

@@ -40,11 +40,12 @@ import picocli.CommandLine.Spec;
       "  5  an operator has to decide: position and outbox don't belong together, or another",
       "     version wrote what comes next",
       "  6  another producer took over at the broker",
-      "  7  a check found problems, or not all was done that was asked for",
+      "  7  a check found problems, or not all was there, or done, that was asked for",
       "  9  done, but not all could be printed: a closed pipe, a full disk",
       " 10  stopped, but the position could not be saved",
       " 11  out of memory; 3 where the JVM is told to end itself",
-      " 12  no answer in time: the request stands, and is applied when a relay comes to it"
+      " 12  no answer in time: the request stands, and is applied when a relay comes to it",
+      "130  ended by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP (run stops with 0 or 10)"
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -96,7 +97,7 @@ public final class Main implements Runnable {
         .addSubcommand(
             new CommandLine(new ParkedCommand())
                 .addSubcommand(new ParkedCommand.ListTopics(env))
-                .addSubcommand(new ParkedCommand.Show(env))
+                .addSubcommand(new ShowParked(env))
                 .addSubcommand(new ParkedCommand.Retry(env))
                 .addSubcommand(new ParkedCommand.Discard(env)))
         .addSubcommand(

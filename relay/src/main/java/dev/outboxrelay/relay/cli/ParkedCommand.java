@@ -3,23 +3,15 @@ package dev.outboxrelay.relay.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outboxrelay.client.disk.SafeFiles;
-import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
-import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordLimits;
 import dev.outboxrelay.relay.control.Request;
 import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.control.Verb;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.TroublesFile;
-import dev.outboxrelay.relay.inspect.EventView;
 import dev.outboxrelay.relay.log.Logfmt;
 import dev.outboxrelay.relay.park.ParkedFiles;
-import dev.outboxrelay.relay.tail.RecordWalk;
-import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Instant;
@@ -32,7 +24,6 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,9 +39,6 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     description = "Shows and changes what waits for topics that could not be written.")
 final class ParkedCommand implements Runnable {
-  private static final int AT_ONCE = 500;
-  private static final long BYTES_AT_ONCE = 4 << 20;
-
   @Spec private CommandSpec spec;
 
   @Override
@@ -142,83 +130,7 @@ final class ParkedCommand implements Runnable {
     }
   }
 
-  @Command(
-      name = "show",
-      mixinStandardHelpOptions = true,
-      description = "Shows the events that are parked of a topic, oldest first, one per line.")
-  static final class Show implements Callable<Integer> {
-    @Spec private CommandSpec spec;
-    @Mixin private final OutboxOption outbox;
-
-    @Parameters(paramLabel = "TOPIC", description = "The topic.")
-    private String topic;
-
-    @Option(
-        names = "--limit",
-        paramLabel = "N",
-        defaultValue = "100",
-        description = "At most so many, 0 = all (default: ${DEFAULT-VALUE}).")
-    private long limit;
-
-    @Option(
-        names = "--values",
-        description = "Show values, also those of headers. They may be confidential.")
-    private boolean values;
-
-    @Option(names = "--json", description = "One JSON object per line.")
-    private boolean json;
-
-    Show(Map<String, String> env) {
-      outbox = new OutboxOption(env);
-    }
-
-    @Override
-    public Integer call() throws IOException {
-      PrintWriter out = spec.commandLine().getOut();
-      OutboxPaths parked = parked(outbox.existing(), topic);
-      EventView view = new EventView(values);
-      long shown = 0;
-      RecordWalk walk = behindPosition(parked);
-      for (List<RecordWalk.Found> next = walk.next(AT_ONCE, BYTES_AT_ONCE);
-          !next.isEmpty();
-          next = walk.next(AT_ONCE, BYTES_AT_ONCE)) {
-        for (RecordWalk.Found found : next) {
-          if (limit > 0 && shown == limit) {
-            spec.commandLine().getErr().println("there are more; raise --limit to see them");
-            return ExitCode.OK;
-          }
-          shown++;
-          OutboxRecord event = Source.asAppended(found.record());
-          out.println(json ? Printed.line(view.json(event)) : Logfmt.line(view.pairs(event)));
-        }
-        if (out.checkError()) {
-          return ExitCode.OK;
-        }
-      }
-      return ExitCode.OK;
-    }
-
-    private static RecordWalk behindPosition(OutboxPaths parked) throws IOException {
-      UUID id = OutboxIdentity.outboxOf(parked);
-      Position position =
-          PositionFile.find(parked.position())
-              .filter(found -> found.outboxId().equals(id))
-              .orElse(null);
-      return RecordWalk.behind(parked, position);
-    }
-  }
-
-  private static OutboxPaths parked(OutboxPaths outbox, String topic) throws IOException {
-    checkName(topic);
-    OutboxPaths parked = outbox.parked(topic);
-    SafeFiles.Attributes there = SafeFiles.attributes(parked.root());
-    if (there == null || !there.directory()) {
-      throw new CommandFailed(ExitCode.USAGE, "nothing was ever parked of topic " + topic);
-    }
-    return parked;
-  }
-
-  private static void checkName(String topic) {
+  static void checkName(String topic) {
     if (topic == null || !RecordLimits.isTopicName(topic)) {
       throw new CommandFailed(ExitCode.USAGE, "which topic? That is no topic's name");
     }

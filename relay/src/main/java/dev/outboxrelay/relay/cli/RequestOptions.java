@@ -7,24 +7,32 @@ import dev.outboxrelay.relay.deadletter.LetterCount;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** How a request is made, and its answer shown. */
 final class RequestOptions {
+  /** Letters that an answer tells of. */
+  private static final List<String> LETTER_COUNTS =
+      List.of("replayed", "discarded", "not_settled", "refused", "failed");
+
   @Mixin private final OutboxOption outbox;
 
   @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
       defaultValue = "30",
+      converter = Converters.Seconds.class,
       description = "How long to wait for the answer (default: ${DEFAULT-VALUE}).")
-  private long timeoutSeconds;
+  private Duration timeout;
 
   @Option(
       names = "--request",
@@ -63,7 +71,6 @@ final class RequestOptions {
     OutboxPaths paths = outbox.existing();
     Asking asking = new Asking(paths, outbox::configuration);
     UUID id = earlier == null ? asking.newId() : earlier;
-    Duration timeout = Duration.ofSeconds(Math.max(0, timeoutSeconds));
     if (earlier != null && !asking.isKnown(id)) {
       throw new CommandFailed(
           ExitCode.USAGE,
@@ -81,14 +88,18 @@ final class RequestOptions {
         asking.submit(maker.apply(id));
       }
       answer = asking.await(id, timeout);
+    } catch (Asking.CantApply e) {
+      throw new CommandFailed(ExitCode.OUTBOX_UNUSABLE, e.getMessage() + "; " + stands);
     }
     if (answer.isEmpty()) {
-      throw new CommandFailed(ExitCode.NO_ANSWER, "no answer yet; " + stands);
+      String why = asking.hindrance().map(reason -> ": " + reason).orElse("");
+      throw new CommandFailed(ExitCode.NO_ANSWER, "no answer yet" + why + "; " + stands);
     }
-    return show(answer.get(), spec.commandLine().getOut());
+    return show(answer.get(), spec.commandLine());
   }
 
-  private int show(JsonNode answer, PrintWriter out) {
+  private int show(JsonNode answer, CommandLine line) {
+    PrintWriter out = line.getOut();
     if (answer.hasNonNull("error")) {
       throw new CommandFailed(ExitCode.FAILED, answer.path("error").asText());
     }
@@ -97,6 +108,7 @@ final class RequestOptions {
     } else {
       out.println(text(answer));
     }
+    tellUnfound(answer, line.getErr());
     if (answer.path("failed").asLong() > 0) {
       return ExitCode.NOT_SAVED;
     }
@@ -104,16 +116,42 @@ final class RequestOptions {
         answer.path("not_settled").asLong() == 0
             && answer.path("left").asLong() == 0
             && answer.path("refused").asLong() == 0
+            && !answer.hasNonNull("unread_because")
+            && answer.path("not_found").isEmpty()
             && !answer.path("more").asBoolean();
     return all ? ExitCode.OK : ExitCode.PROBLEMS_FOUND;
+  }
+
+  private static void tellUnfound(JsonNode answer, PrintWriter err) {
+    boolean letters = answer.path("verb").asText().startsWith("dead-letters");
+    if (!answer.path("not_found").isEmpty()) {
+      String names = names(answer.path("not_found"), ", ");
+      err.println(
+          letters
+              ? "outbox-relay: there is no dead letter "
+                  + names
+                  + ", or none any more: dead-letters list --done shows what was replayed or"
+                  + " discarded"
+              : "outbox-relay: nothing is parked of topic " + names + ": see parked list");
+    } else if (letters
+        && LETTER_COUNTS.stream().allMatch(count -> answer.path(count).asLong() == 0)) {
+      err.println("no dead letter matches");
+    }
+  }
+
+  private static String names(JsonNode list, String between) {
+    return list.valueStream().map(JsonNode::asText).collect(Collectors.joining(between));
   }
 
   private static String text(JsonNode answer) {
     StringBuilder text = new StringBuilder();
     for (Map.Entry<String, JsonNode> field : answer.properties()) {
-      if (!field.getValue().isNull() && !field.getKey().equals("answered")) {
+      boolean empty =
+          field.getValue().isNull() || (field.getValue().isArray() && field.getValue().isEmpty());
+      if (!empty && !field.getKey().equals("answered")) {
         text.append(text.isEmpty() ? "" : " ").append(field.getKey()).append('=');
-        String value = field.getValue().asText();
+        String value =
+            field.getValue().isArray() ? names(field.getValue(), ",") : field.getValue().asText();
         text.append(value.indexOf(' ') < 0 ? value : '"' + value.replace('"', '\'') + '"');
       }
     }

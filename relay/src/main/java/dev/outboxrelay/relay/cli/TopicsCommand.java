@@ -5,6 +5,8 @@ import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.doctor.Doctor;
 import dev.outboxrelay.relay.doctor.Finding;
 import dev.outboxrelay.relay.doctor.KafkaChecks;
+import dev.outboxrelay.relay.doctor.ParkedChecks;
+import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.inspect.Backlog;
 import dev.outboxrelay.relay.kafka.KafkaAdmin;
 import dev.outboxrelay.relay.park.ParkedFiles;
@@ -13,6 +15,7 @@ import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,22 +46,24 @@ final class TopicsCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "check or create?");
   }
 
-  /** Those given, else OUTBOX_TOPIC, whatever waits, and the topics with most parked events. */
-  private static Set<String> topics(List<String> given, RelayConfig config, Backlog backlog)
-      throws IOException {
+  /** Those given, else OUTBOX_TOPIC, whatever waits, and these that are parked. */
+  private static Set<String> topics(
+      List<String> given, RelayConfig config, Backlog backlog, Parked parked) throws IOException {
     Set<String> topics = new TreeSet<>(given);
     if (topics.isEmpty()) {
       topics.addAll(backlog.topics().keySet());
       config.topic().ifPresent(topics::add);
-      ParkedFiles.read(new OutboxPaths(config.outboxDir()))
-          .largest()
-          .forEach(topic -> topics.add(topic.name()));
+      topics.addAll(parked.topics());
     }
     if (topics.isEmpty()) {
       throw new CommandFailed(
           ExitCode.USAGE, "no event waits and OUTBOX_TOPIC is not set: name the topics");
     }
     return topics;
+  }
+
+  private interface Parked {
+    Collection<String> topics() throws IOException;
   }
 
   private static Backlog backlog(RelayConfig config) throws IOException {
@@ -93,15 +98,18 @@ final class TopicsCommand implements Runnable {
     public Integer call() throws IOException {
       RelayConfig config = outbox.configuration();
       Backlog backlog = backlog(config);
-      Set<String> topics = topics(given, config, backlog);
+      ParkedChecks parked = new ParkedChecks(new OutboxPaths(config.outboxDir()));
+      Set<String> topics = topics(given, config, backlog, parked::topics);
       // Whatever the topics are like, nothing goes there from an outbox that can't be used.
       List<Finding> findings =
           new Doctor(config, Clock.systemUTC(), KAFKA_TIMEOUT)
               .outbox().stream()
                   .filter(finding -> finding.grade() == Finding.Grade.PROBLEM)
                   .collect(Collectors.toCollection(ArrayList::new));
+      Backlog waiting = backlog.and(parked.read(topics, Long.MAX_VALUE).waiting());
+      findings.addAll(parked.findings());
       findings.addAll(
-          new KafkaChecks(config, Clock.systemUTC(), KAFKA_TIMEOUT).findings(topics, backlog));
+          new KafkaChecks(config, Clock.systemUTC(), KAFKA_TIMEOUT).findings(topics, waiting));
       return FindingsPrinter.print(findings, json, spec.commandLine().getOut());
     }
   }
@@ -123,12 +131,14 @@ final class TopicsCommand implements Runnable {
     @Option(
         names = "--partitions",
         paramLabel = "N",
+        converter = Converters.Count.class,
         description = "Partitions of each (default: the broker's).")
     private Optional<Integer> partitions = Optional.empty();
 
     @Option(
         names = "--replication",
         paramLabel = "N",
+        converter = Converters.ShortCount.class,
         description = "Replicas of each partition (default: the broker's).")
     private Optional<Short> replication = Optional.empty();
 
@@ -141,12 +151,19 @@ final class TopicsCommand implements Runnable {
       RelayConfig config = outbox.configuration();
       PrintWriter out = spec.commandLine().getOut();
       try (KafkaAdmin admin = KafkaAdmin.open(config.kafka(), KAFKA_TIMEOUT)) {
-        for (String topic : topics(given, config, backlog(config))) {
+        for (String topic : topics(given, config, backlog(config), () -> largest(config))) {
           boolean created = admin.create(topic, partitions, replication);
           out.println((created ? "created  " : "exists   ") + topic);
         }
       }
       return ExitCode.OK;
+    }
+
+    /** No more than somebody looks through: a topic may be parked as its name is a mistake. */
+    private static List<String> largest(RelayConfig config) throws IOException {
+      return ParkedFiles.read(new OutboxPaths(config.outboxDir())).largest().stream()
+          .map(Held.Topic::name)
+          .toList();
     }
   }
 }

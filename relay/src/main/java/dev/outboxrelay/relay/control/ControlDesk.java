@@ -44,8 +44,6 @@ public final class ControlDesk implements Chores {
   /** File systems count in seconds. */
   private static final long CHANGE_MILLIS = 2_000;
 
-  private static final UUID NOBODY = new UUID(0, 0);
-
   private static final long ANSWER_MILLIS = TimeUnit.DAYS.toMillis(1);
 
   private final Workplace place;
@@ -57,6 +55,7 @@ public final class ControlDesk implements Chores {
   private FileTime listed; // of the directory, when it was listed; null if more may be there
   private String unusable; // what was wrong with a file of the last look
   private final OpenRequests open = new OpenRequests();
+  private final HalfMoved halfMoved;
   private boolean takesFailing;
   private long lookedNanos;
   private Request request; // that is being applied, or was last
@@ -80,6 +79,7 @@ public final class ControlDesk implements Chores {
     this.files = new ControlFiles(place.paths(), place.like().disk());
     this.report = report;
     this.trim = new LetterTrim(place, now);
+    this.halfMoved = new HalfMoved(place, now);
     this.nextNanos = now;
     this.tidyNanos = now;
   }
@@ -90,14 +90,13 @@ public final class ControlDesk implements Chores {
    */
   public void begin() {
     try {
-      List<UUID> taken = files.list().taken();
-      for (UUID each : taken) {
-        keepLanesBack(each);
-      }
+      ControlFiles.Listing listing = files.list();
+      listing.taken().forEach(this::keepLanesBack);
+      listing.foreign().forEach(halfMoved::concern);
     } catch (OutboxError e) {
       report.failed(e); // whatever is there, it is none of ours
     } catch (IOException | RuntimeException e) {
-      place.parked().holdLanes(NOBODY); // until a look tells
+      var unused = halfMoved.concern();
       report.failed(e);
     }
   }
@@ -110,6 +109,10 @@ public final class ControlDesk implements Chores {
     try {
       if (task != null) {
         return goOn(now);
+      }
+      if (halfMoved.isDue(now)) {
+        halfMoved.work(now);
+        return 1;
       }
       nextNanos = now + LOOK_NANOS;
       int done = look(now);
@@ -159,10 +162,10 @@ public final class ControlDesk implements Chores {
     waits = false;
     try {
       if (files.isThere(request.id(), ControlFiles.TAKEN)) {
-        open.taken(request.id(), request);
+        open.taken(request);
       }
     } catch (IOException | OutboxError e) {
-      open.taken(request.id(), request);
+      open.taken(request);
       report.failed(e);
     }
     try {
@@ -183,8 +186,8 @@ public final class ControlDesk implements Chores {
   private int look(long now) throws IOException {
     FileTime changed = files.changed();
     if (changed == null) {
-      open.keep(List.of(), false);
-      place.parked().letLanesRun();
+      open.keep(List.of());
+      letLanesRun();
       report.done();
       return 0;
     }
@@ -198,6 +201,10 @@ public final class ControlDesk implements Chores {
         return 0;
       }
       list(changed);
+      if (halfMoved.isDue(now)) {
+        seen = null;
+        return 1; // that comes first
+      }
     }
     lookedNanos = now;
     takesFailing = false;
@@ -213,6 +220,8 @@ public final class ControlDesk implements Chores {
       lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
       if (unusable != null) {
         report.failed(new IOException(unusable));
+      } else if (halfMoved.trouble() != null) {
+        report.failed(halfMoved.trouble());
       } else if (open.noneFails()) {
         report.done();
       }
@@ -227,10 +236,19 @@ public final class ControlDesk implements Chores {
     unusable = listing.unusable();
     Set<UUID> there = new HashSet<>(listing.taken());
     there.addAll(listing.requests());
-    open.keep(there, listing.foreignTaken());
+    open.keep(there);
+    there.addAll(listing.foreign());
+    halfMoved.keep(there);
+    listing.foreign().forEach(halfMoved::concern);
     listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
     listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
     if (listing.taken().isEmpty()) {
+      letLanesRun();
+    }
+  }
+
+  private void letLanesRun() {
+    if (halfMoved.isAllMarked()) {
       place.parked().letLanesRun();
     }
   }
@@ -271,7 +289,7 @@ public final class ControlDesk implements Chores {
       }
       Request next = Request.of(each, content);
       if (before) {
-        open.taken(each, next);
+        open.taken(next);
       } else if (open.keepBack(next)) {
         listed = null; // its turn comes
         return false;
@@ -280,14 +298,19 @@ public final class ControlDesk implements Chores {
       request = next;
       return true;
     } catch (IllegalArgumentException e) {
-      return refuse(each, kind, e);
+      return isHalfMoved(each, kind) || refuse(each, kind, e);
     } catch (IOException | OutboxError e) {
-      if (kind.equals(ControlFiles.TAKEN)) {
-        open.taken(each, null);
+      if (isHalfMoved(each, kind)) {
+        return true;
       }
       cantBeUsed(each, kind, e);
       return false;
     }
+  }
+
+  /** What it has moved has to be marked first, as nobody will go on with it. */
+  private boolean isHalfMoved(UUID each, String kind) {
+    return kind.equals(ControlFiles.TAKEN) && halfMoved.concern(each);
   }
 
   private boolean refuse(UUID each, String kind, IllegalArgumentException e) {
@@ -295,6 +318,8 @@ public final class ControlDesk implements Chores {
     String error = "the request can't be used: " + why.substring(0, Math.min(1000, why.length()));
     try {
       answer(each, null, JsonNodeFactory.instance.objectNode().put("error", error));
+      open.answered(each);
+      place.parked().releaseLanes(each);
       return true;
     } catch (IOException | OutboxError failure) {
       open.failed(each, lookedNanos + RETRY_NANOS);
@@ -311,7 +336,12 @@ public final class ControlDesk implements Chores {
   private Task task(Request request, Taken taken) {
     return switch (request.verb()) {
       case REPLAY_LETTERS, DISCARD_LETTERS ->
-          new LettersTask(request, taken == null ? null : Plan.of(taken), place, files);
+          new LettersTask(
+              request,
+              taken == null ? null : Plan.of(taken),
+              halfMoved.trouble() != null,
+              place,
+              files);
       case DISCARD_PARKED, DISCARD_REPLAYS ->
           new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
       case RETRY_TOPIC -> new RetryTask(request.topics(), place);
@@ -325,12 +355,12 @@ public final class ControlDesk implements Chores {
       if (request != null && request.verb().discardsParked()) {
         place.parked().discard(request.topic(), true);
       } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
-        place.parked().holdLanes(taken);
+        var unused = halfMoved.concern(taken);
       }
     } catch (IllegalArgumentException e) {
-      // It is refused when its turn comes.
+      var unused = halfMoved.concern(taken); // it is refused when its turn comes
     } catch (IOException | OutboxError e) {
-      place.parked().holdLanes(taken); // until it can be read
+      var unused = halfMoved.concern(taken);
       report.failed(e);
     }
   }
@@ -389,14 +419,16 @@ public final class ControlDesk implements Chores {
     LOG.atInfo()
         .addKeyValue("request", to)
         .addKeyValue("verb", about == null ? "none" : about.label())
-        .addKeyValue("answer", content)
+        .addKeyValue("answer", NotFound.counted(content))
         .log("a request was answered");
   }
 
   @Override
   public void close() throws IOException {
-    if (task != null) {
-      task.close();
+    try (halfMoved) {
+      if (task != null) {
+        task.close();
+      }
     }
   }
 }

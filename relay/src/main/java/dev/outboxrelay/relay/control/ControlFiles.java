@@ -72,10 +72,10 @@ public final class ControlFiles {
    * @param taken that were taken up
    * @param unusable the first file that bears a request's name and is none, or what else is to be
    *     told; null if there is nothing
-   * @param foreignTaken whether such a file bears the name of one that was taken up
+   * @param foreign such files that bear the names of requests that were taken up
    */
-  record Listing(List<UUID> requests, List<UUID> taken, String unusable, boolean foreignTaken) {
-    static final Listing NOTHING = new Listing(List.of(), List.of(), null, false);
+  record Listing(List<UUID> requests, List<UUID> taken, String unusable, List<UUID> foreign) {
+    static final Listing NOTHING = new Listing(List.of(), List.of(), null, List.of());
   }
 
   /** Somebody has removed a request before it was taken up. */
@@ -105,7 +105,7 @@ public final class ControlFiles {
     FirstOnes requests = new FirstOnes(MOST_AT_ONCE);
     FirstOnes taken = new FirstOnes(MOST_AT_ONCE);
     String unusable = null;
-    boolean foreignTaken = false;
+    FirstOnes foreign = new FirstOnes(MOST_AT_ONCE);
     int looked = 0;
     try (DirectoryStream<Path> all = Files.newDirectoryStream(folder.path())) {
       for (Path each : all) {
@@ -122,20 +122,22 @@ public final class ControlFiles {
         String kind = dot < 0 ? "" : text.substring(dot);
         boolean open = kind.equals(REQUEST) || kind.equals(TAKEN);
         if (open && ID.matcher(text.substring(0, dot)).matches()) {
+          UUID id = UUID.fromString(text.substring(0, dot));
           String problem = problem(each, group);
           if (problem == null) {
-            FirstOnes ofKind = kind.equals(TAKEN) ? taken : requests;
-            ofKind.add(UUID.fromString(text.substring(0, dot)), time(each));
+            (kind.equals(TAKEN) ? taken : requests).add(id, time(each));
           } else {
             unusable = unusable == null ? problem : unusable;
-            foreignTaken |= kind.equals(TAKEN);
+            if (kind.equals(TAKEN)) {
+              foreign.add(id, time(each));
+            }
           }
         }
       }
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     }
-    return new Listing(requests.inOrder(), taken.inOrder(), unusable, foreignTaken);
+    return new Listing(requests.inOrder(), taken.inOrder(), unusable, foreign.inOrder());
   }
 
   /** Why a file is none of ours; null if it is one. */
@@ -219,6 +221,9 @@ public final class ControlFiles {
       try (FileChannel file = SafeFiles.create(being)) {
         disk.write(file, bytes, 0, DiskStep.CONTROL);
         disk.sync(file, true, DiskStep.CONTROL);
+      } catch (IOException e) {
+        Files.deleteIfExists(being); // of what takes space on a full disk nothing is to be left
+        throw e;
       }
       disk.rename(being, folder.path().resolve(id + kind), DiskStep.CONTROL);
       disk.syncDirectory(folder.path(), DiskStep.CONTROL);

@@ -46,6 +46,10 @@ final class DiscardTask implements Task {
   private long newer;
   private Cut cut; // written down
   private boolean deliveredSoFar = true;
+  private RecordWalk.Found given; // the last that was given up
+  private long givenEvents;
+  private long givenBytes;
+  private String unread; // why not all could be read; null if all could
 
   /** What clients of the main outbox were told. */
   interface Told {
@@ -120,8 +124,12 @@ final class DiscardTask implements Task {
         chosen = behind(found);
       }
     }
-    if (!walk.isAtEnd() && newer == 0) {
+    RecordWalk.End end = walk.end().orElse(null);
+    if (end == null && newer == 0) {
       return Step.GOES_ON;
+    }
+    if (end instanceof RecordWalk.End.Stopped stopped) {
+      unread = stopped.why(); // what is behind it is not given up before that
     }
     if (chosen == null) {
       return Step.DONE;
@@ -184,8 +192,13 @@ final class DiscardTask implements Task {
     for (RecordWalk.Found found : next.next(AT_ONCE, BYTES_AT_ONCE)) {
       atEnd = found.record().sequence() >= cut.position().sequence();
       Source source = Source.of(found.record());
-      if (found.record().sequence() <= cut.position().sequence() && isOurs(found, source)) {
-        ours.add(source);
+      if (found.record().sequence() <= cut.position().sequence()) {
+        given = found;
+        givenEvents++;
+        givenBytes += found.record().length();
+        if (isOurs(found, source)) {
+          ours.add(source);
+        }
       }
       if (atEnd) {
         break;
@@ -196,6 +209,12 @@ final class DiscardTask implements Task {
     if (!atEnd) {
       return Step.GOES_ON;
     }
+    if (next.end().orElse(null) instanceof RecordWalk.End.Stopped stopped) {
+      cutShort(stopped.why());
+      if (cut == null) {
+        return Step.DONE;
+      }
+    }
     Position before = position();
     if (before == null || before.sequence() < cut.position().sequence()) {
       try (PositionFile file = PositionFile.open(held.paths().position(), place.like().disk())) {
@@ -205,6 +224,13 @@ final class DiscardTask implements Task {
     place.parked().settled(request.topic());
     SettledCycles.delete(place.parked().options(request.topic()), held, cut.position().cycle());
     return Step.DONE;
+  }
+
+  /** What can't be read any more is not given up, nor what is behind it: its lane comes to it. */
+  private void cutShort(String why) {
+    unread = why;
+    newer = cut.newer() + cut.events() - givenEvents;
+    cut = given == null ? null : new Cut(behind(given), givenEvents, givenBytes, newer);
   }
 
   private List<OutcomesFile.Range> dead(List<Source> ours) throws IOException {
@@ -229,6 +255,9 @@ final class DiscardTask implements Task {
     node.put(
         request.verb() == Verb.DISCARD_REPLAYS ? "left" : "not_settled",
         cut == null ? newer : cut.newer());
+    node.put("unread_because", unread);
+    boolean none = cut == null && newer == 0 && unread == null;
+    NotFound.put(node, none ? List.of(request.topic()) : List.of());
     return node;
   }
 

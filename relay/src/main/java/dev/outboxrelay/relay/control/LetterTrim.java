@@ -10,9 +10,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Discards the oldest dead letters where there are more than are to be kept. For one thread. */
 final class LetterTrim {
+  private static final Logger LOG = LoggerFactory.getLogger(LetterTrim.class);
   private static final long INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** When all were looked at, and there are still too many: more must be settled first. */
@@ -27,6 +30,9 @@ final class LetterTrim {
   private final LetterCount count;
   private RecordWalk walk; // where it goes on; null to begin with the oldest
   private UUID walked; // whose letters it goes through
+  private long passed; // the last number up to which it has come
+  private boolean stopped; // behind that some can't be read
+  private long unread; // how many: they cost none of the others its place
   private long nextNanos;
   private long seen = -1; // the letter that was added last, when there were not too many
 
@@ -62,14 +68,28 @@ final class LetterTrim {
     boolean goesOn = walk != null && book.outbox().equals(walked);
     walk = goesOn ? book.walk(walk) : book.walk();
     walked = book.outbox();
+    if (!goesOn) {
+      passed = book.behind();
+      stopped = false;
+      unread = 0;
+    }
     List<Long> oldest = new ArrayList<>();
     boolean atEnd = false;
-    for (int i = 0; i < LOOKS && oldest.size() < tooMany && !atEnd; i++) {
+    for (int i = 0; i < LOOKS && oldest.size() < tooMany - unread && !atEnd; i++) {
       RecordWalk next = walk.copy();
       List<RecordWalk.Found> found = next.next(AT_ONCE, BYTES_AT_ONCE);
-      addSome(found, tooMany, book, oldest);
-      atEnd = found.isEmpty();
-      walk = oldest.size() < tooMany ? next : walk; // else some of these may be next
+      countUnread(found, book);
+      addSome(found, tooMany - unread, book, oldest);
+      RecordWalk.End end = next.end().orElse(null);
+      atEnd = end instanceof RecordWalk.End.OfAll;
+      if (end instanceof RecordWalk.End.Stopped at) {
+        LOG.atWarn()
+            .addKeyValue("error", at.why())
+            .log("dead letters can't be read, and are kept: mend that, or move the file away");
+        next.passOver(at);
+        stopped = true;
+      }
+      walk = oldest.size() < tooMany - unread ? next : walk; // else some of these may be next
     }
     if (atEnd) {
       walk = null; // what could not be discarded yet comes next time
@@ -82,6 +102,18 @@ final class LetterTrim {
     book.deleteSettled();
     book.shorten();
     return oldest.size();
+  }
+
+  private void countUnread(List<RecordWalk.Found> found, LetterBook book) {
+    if (found.isEmpty()) {
+      return;
+    }
+    if (stopped) {
+      long before = found.get(0).record().sequence() - 1;
+      unread += before - passed - book.fates().done(passed, before);
+      stopped = false;
+    }
+    passed = found.get(found.size() - 1).record().sequence();
   }
 
   private void addSome(List<RecordWalk.Found> found, long most, LetterBook book, List<Long> oldest)

@@ -9,10 +9,8 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Replays or discards dead letters. First it chooses them and writes down which; then it does what
@@ -34,6 +32,7 @@ final class LettersTask implements Task {
   private LetterBook book; // null until it is needed, or if there are no dead letters
   private RecordWalk walk;
   private long lastNumber; // when the choice began
+  private final Unfound unfound;
   private Plan chosen; // so far
   private Plan plan; // written down
   private boolean applied;
@@ -41,23 +40,24 @@ final class LettersTask implements Task {
   /** Whether an earlier run may have done something of it. */
   private final boolean resumed;
 
-  private RecordWalk search; // for the topics that events may have been moved to; null if done
-  private final Set<String> topics = new HashSet<>();
-
   /**
    * Does nothing yet.
    *
    * @param plan of one that was taken up before; else null
+   * @param again whether something may have been moved before that is not marked
    */
-  LettersTask(Request request, Plan plan, Workplace place, ControlFiles files) {
+  LettersTask(Request request, Plan plan, boolean again, Workplace place, ControlFiles files) {
     this.request = request;
     this.plan = plan;
     this.resumed = plan != null;
     this.place = place;
     this.files = files;
     this.settling = new Settling(place);
+    this.unfound = new Unfound(request.select());
     this.replay =
-        request.verb() == Verb.REPLAY_LETTERS ? new Replay(place, request, plan != null) : null;
+        request.verb() == Verb.REPLAY_LETTERS
+            ? new Replay(place, request, again || plan != null)
+            : null;
   }
 
   @Override
@@ -72,10 +72,6 @@ final class LettersTask implements Task {
     if (!plan.isOf(book.outbox())) {
       return Step.DONE; // somebody has taken away the dead letters that it is about
     }
-    if (search != null) {
-      findTopics();
-      return Step.GOES_ON;
-    }
     if (!applied) {
       apply();
       return Step.GOES_ON;
@@ -86,6 +82,7 @@ final class LettersTask implements Task {
     book.deleteSettled();
     done.clear();
     plan.each(number -> book.fates().of(number).ifPresent(fate -> done.merge(fate, 1L, Long::sum)));
+    skipped.notMet(plan.size() - done.values().stream().mapToLong(Long::longValue).sum());
     return Step.DONE;
   }
 
@@ -94,9 +91,8 @@ final class LettersTask implements Task {
     if (book == null) {
       return false;
     }
-    lastNumber = Math.min(book.lastNumber(), request.upTo());
+    lastNumber = Math.min(book.lastNumber(), request.select().upTo(request.upTo()));
     walk = book.walk();
-    search = resumed && replay != null ? book.walk() : null;
     return true;
   }
 
@@ -111,12 +107,17 @@ final class LettersTask implements Task {
         enough = true;
         break;
       }
-      if (isWanted(letter) && !chosen.add(letter.number())) {
-        enough = true;
-        break;
+      if (isWanted(letter)) {
+        unfound.found(letter.number(), letter.kept().orElse(null));
+        if (!chosen.add(letter.number())) {
+          enough = true;
+          break;
+        }
       }
     }
-    if (enough || walk.isAtEnd()) {
+    if (enough || isAtEnd(walk)) {
+      boolean all = !chosen.more() && !skipped.hasUnread();
+      chosen.notFound(all ? unfound.names() : List.of());
       ObjectNode taken = JsonNodeFactory.instance.objectNode();
       taken.set("request", request.json());
       taken.set("plan", chosen.json());
@@ -126,36 +127,23 @@ final class LettersTask implements Task {
     }
   }
 
+  /** Those behind a cycle that can't be read now are not to wait for those in it. */
+  private boolean isAtEnd(RecordWalk through) {
+    RecordWalk.End end = through.end().orElse(null);
+    if (end instanceof RecordWalk.End.Stopped stopped) {
+      skipped.unread(stopped.why());
+      through.passOver(stopped);
+    }
+    return end instanceof RecordWalk.End.OfAll;
+  }
+
   private boolean isWanted(Letter letter) {
     return book.fates().of(letter.number()).isEmpty()
         && request.select().matches(letter.number(), letter.reason(), letter.kept().orElse(null));
   }
 
-  /**
-   * An earlier run may have moved events that are not marked: their lanes save nothing until they
-   * are, and no others need wait for that.
-   */
-  private void findTopics() throws IOException {
-    List<RecordWalk.Found> batch = search.next(CHOSEN_AT_ONCE, BYTES_AT_ONCE);
-    for (RecordWalk.Found found : batch) {
-      Letter letter = Letter.of(found.record());
-      String topic = isUndone(letter) ? replay.topicOf(letter) : null;
-      if (topic != null) {
-        topics.add(topic);
-      }
-    }
-    if (isBehindPlan(batch)) {
-      place.parked().holdOnly(request.id(), topics);
-      search = null;
-    }
-  }
-
   private boolean isUndone(Letter letter) {
     return plan.contains(letter.number()) && book.fates().of(letter.number()).isEmpty();
-  }
-
-  private boolean isBehindPlan(List<RecordWalk.Found> batch) {
-    return batch.isEmpty() || plan.isBehind(batch.get(batch.size() - 1).record().sequence());
   }
 
   /** The next batch: what could be done of it is marked in the end. */
@@ -191,7 +179,9 @@ final class LettersTask implements Task {
     }
     skipped.add(skippedNow);
     walk = next;
-    applied = isBehindPlan(batch);
+    applied =
+        isAtEnd(next)
+            || (!batch.isEmpty() && plan.isBehind(batch.get(batch.size() - 1).record().sequence()));
     if (replay != null) {
       replay.marked();
       if (!resumed) {
@@ -210,7 +200,11 @@ final class LettersTask implements Task {
     if (request.hasUpTo()) {
       node.put("up_to", request.upTo());
     }
+    if (book != null && book.lost() > 0) {
+      node.put("lost", book.lost());
+    }
     node.put("more", plan != null && plan.more());
+    NotFound.put(node, plan == null ? unfound.names() : plan.notFound());
     return node;
   }
 

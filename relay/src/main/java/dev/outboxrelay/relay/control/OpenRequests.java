@@ -3,10 +3,8 @@ package dev.outboxrelay.relay.control;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -20,14 +18,8 @@ final class OpenRequests {
 
   private final Map<UUID, Request> taken = new HashMap<>();
 
-  /** Taken up, and nobody knows what they are about. */
-  private final Set<UUID> unknown = new HashSet<>();
-
   /** Those that have to wait, of the last listing: none that came later goes before one of them. */
   private final List<Request> kept = new ArrayList<>();
-
-  /** Whether something bears the name of one that was taken up, and is no file of ours. */
-  private boolean foreign;
 
   void failed(UUID id, long retryNanos) {
     failing.put(id, retryNanos);
@@ -43,36 +35,20 @@ final class OpenRequests {
     return failing.isEmpty();
   }
 
-  /**
-   * One is written down as taken up.
-   *
-   * @param request null if that can't be read
-   */
-  void taken(UUID id, Request request) {
-    if (request == null) {
-      unknown.add(id);
-    } else {
-      unknown.remove(id);
-      taken.put(id, request);
-    }
+  /** One is written down as taken up. */
+  void taken(Request request) {
+    taken.put(request.id(), request);
   }
 
   void answered(UUID id) {
     failing.remove(id);
     taken.remove(id);
-    unknown.remove(id);
   }
 
-  /**
-   * These are left.
-   *
-   * @param foreignTaken as a listing tells
-   */
-  void keep(Collection<UUID> there, boolean foreignTaken) {
+  /** These are left. */
+  void keep(Collection<UUID> there) {
     failing.keySet().retainAll(there);
     taken.keySet().retainAll(there);
-    unknown.retainAll(there);
-    foreign = foreignTaken;
     kept.clear();
   }
 
@@ -80,9 +56,7 @@ final class OpenRequests {
   boolean keepBack(Request request) {
     boolean waits =
         request.verb() != Verb.RETRY_TOPIC
-            && (foreign
-                || unknown.stream().anyMatch(id -> !id.equals(request.id()))
-                || taken.values().stream().anyMatch(other -> meet(other, request))
+            && (taken.values().stream().anyMatch(other -> meet(other, request))
                 || kept.stream().anyMatch(other -> meet(other, request)));
     if (waits && kept.stream().noneMatch(other -> other.id().equals(request.id()))) {
       kept.add(request);
@@ -104,8 +78,6 @@ final class OpenRequests {
 
   /** Whether dead letters are left to these requests. */
   boolean concernLetters() {
-    return foreign
-        || !unknown.isEmpty()
-        || taken.values().stream().anyMatch(request -> !request.verb().discardsParked());
+    return taken.values().stream().anyMatch(request -> !request.verb().discardsParked());
   }
 }

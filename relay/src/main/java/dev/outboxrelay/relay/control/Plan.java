@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.control;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.LongConsumer;
 
@@ -15,6 +16,7 @@ final class Plan {
 
   private final UUID deadLetters;
   private final NumberRuns numbers;
+  private List<String> notFound = List.of();
   private boolean more;
 
   /** About none yet. */
@@ -35,6 +37,20 @@ final class Plan {
     }
     numbers.add(number, number);
     return true;
+  }
+
+  /** How many letters they are. */
+  long size() {
+    return numbers.size();
+  }
+
+  /** What was named and is no dead letter, or none any more. */
+  List<String> notFound() {
+    return notFound;
+  }
+
+  void notFound(List<String> names) {
+    notFound = List.copyOf(names);
   }
 
   boolean contains(long number) {
@@ -63,6 +79,7 @@ final class Plan {
     node.put("dead_letters", deadLetters.toString());
     numbers.putInto(node.putArray("runs"));
     node.put("more", more);
+    NotFound.put(node, notFound);
     return node;
   }
 
@@ -75,6 +92,7 @@ final class Plan {
     UUID letters = UUID.fromString(taken.plan().path("dead_letters").asText());
     Plan plan = new Plan(letters, taken.letters());
     plan.more = taken.plan().path("more").asBoolean();
+    plan.notFound = NotFound.of(taken.plan());
     return plan;
   }
 }

@@ -18,17 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * Moves the events of dead letters to the lanes of their topics, once each. A topic that takes none
  * is its own letters' fate alone. For one thread.
  */
 final class Replay {
-  /** Headers of an event that is sent to another topic; consumers get them. */
-  static final String ORIGINAL_TOPIC = "outbox-original-topic";
-
-  static final String ORIGINAL_PARTITION = "outbox-original-partition";
-
   /** The event's own time, as where brokers refuse it. */
   static final String TIMESTAMP = "outbox-timestamp";
 
@@ -56,14 +52,6 @@ final class Replay {
     this.place = place;
     this.request = request;
     this.again = again;
-  }
-
-  /** Where the event of a letter goes; null if it can't be replayed. */
-  String topicOf(Letter letter) {
-    OutboxRecord event = letter.event().orElse(null);
-    return event == null || refusal(event, letter.source().orElse(null)) != null
-        ? null
-        : topicOf(event);
   }
 
   private String topicOf(OutboxRecord event) {
@@ -144,7 +132,11 @@ final class Replay {
     UUID deadLetters = by.letter().deadLetters();
     place.parked().holdLane(request.id(), topic);
     if (again && !there.containsKey(topic)) {
-      there.put(topic, place.parked().replayed(topic, deadLetters));
+      there.put(
+          topic,
+          place.parked().replays(topic, letter -> letter.deadLetters().equals(deadLetters)).stream()
+              .map(source -> source.letter().number())
+              .collect(Collectors.toSet()));
     }
     if (!there.getOrDefault(topic, Set.of()).contains(by.letter().number())) {
       place.parked().replay(topic, event, by);
@@ -165,10 +157,10 @@ final class Replay {
     if (request.timestampNow() && hasNone(headers, TIMESTAMP)) {
       headers.add(EventHeader.of(TIMESTAMP, Long.toString(event.timestamp())));
     }
-    if (elsewhere && hasNone(headers, ORIGINAL_TOPIC)) {
-      headers.add(EventHeader.of(ORIGINAL_TOPIC, event.topic()));
+    if (elsewhere && hasNone(headers, OriginalPlace.TOPIC)) {
+      headers.add(EventHeader.of(OriginalPlace.TOPIC, event.topic()));
       if (event.partition() != null) {
-        headers.add(EventHeader.of(ORIGINAL_PARTITION, event.partition().toString()));
+        headers.add(EventHeader.of(OriginalPlace.PARTITION, event.partition().toString()));
       }
     }
     return new OutboxRecord(

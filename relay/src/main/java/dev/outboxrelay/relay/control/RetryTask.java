@@ -13,6 +13,11 @@ record RetryTask(Set<String> topics, Workplace place) implements Task {
     return Step.DONE;
   }
 
+  /** It is asked all the same: its events may wait in the queue. */
+  private boolean isParked(String topic) {
+    return place.parked().topic(topic).heldEvents() > 0;
+  }
+
   @Override
   public ObjectNode report() {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
@@ -21,6 +26,7 @@ record RetryTask(Set<String> topics, Workplace place) implements Task {
     node.put(
         "parked",
         topics.stream().mapToLong(topic -> place.parked().topic(topic).heldEvents()).sum());
+    NotFound.put(node, topics.stream().filter(topic -> !isParked(topic)).sorted().toList());
     return node;
   }
 

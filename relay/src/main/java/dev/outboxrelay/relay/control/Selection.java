@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.record.OutboxRecord;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -54,6 +55,11 @@ public record Selection(Set<String> topics, Set<String> reasons, Set<UUID> ids, 
         && (reasons.isEmpty() || reasons.contains(reason))
         && (topics.isEmpty() || (event != null && topics.contains(event.topic())))
         && (ids.isEmpty() || (event != null && ids.contains(event.eventId())));
+  }
+
+  /** The last number that can be one of these, of numbers up to that. */
+  long upTo(long number) {
+    return numbers.isEmpty() ? number : Math.min(number, Collections.max(numbers));
   }
 
   ObjectNode json() {

@@ -9,6 +9,7 @@ final class Skipped {
   private String because; // the first of them was
   private long failed;
   private String failedBecause; // the first of them has
+  private String unreadBecause; // null if all could be read
 
   /** Its outbox has not saved yet that it gave it up. */
   void notSettled() {
@@ -26,6 +27,29 @@ final class Skipped {
     failedBecause = failedBecause == null ? reason : failedBecause;
   }
 
+  /** Some can't be read now; whether these were asked for is not known. */
+  void unread(String reason) {
+    unreadBecause = unreadBecause == null ? reason : unreadBecause;
+  }
+
+  boolean hasUnread() {
+    return unreadBecause != null;
+  }
+
+  /**
+   * The others that were asked for were not met any more.
+   *
+   * @param left of how many nothing was done
+   */
+  void notMet(long left) {
+    long notMet = left - notSettled - refused - failed;
+    if (notMet > 0) {
+      failed += notMet;
+      String reason = unreadBecause == null ? "they are lost or damaged" : unreadBecause;
+      failedBecause = failedBecause == null ? reason : failedBecause;
+    }
+  }
+
   void add(Skipped more) {
     notSettled += more.notSettled;
     refused += more.refused;
@@ -40,5 +64,6 @@ final class Skipped {
     node.put("refused_because", because);
     node.put("failed", failed);
     node.put("failed_because", failedBecause);
+    node.put("unread_because", unreadBecause);
   }
 }

@@ -4,6 +4,7 @@ import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
 import dev.outboxrelay.client.cycle.CycleStep;
+import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
@@ -21,13 +22,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Events that Kafka will never take, in an outbox of their own beside the queue: {@code
@@ -42,6 +47,7 @@ public final class DeadLetters implements DeadLetterStore {
   public static final String OUTBOX = "outbox-dead-letter-outbox";
   public static final String GENERATION = "outbox-dead-letter-generation";
 
+  private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
   private static final int LONGEST_ERROR = 1000;
 
   /** Bytes of a dead letter beside the original and the key. */
@@ -148,6 +154,12 @@ public final class DeadLetters implements DeadLetterStore {
           }
           ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
         }
+      } catch (NoSuchFileException e) {
+        // deleted meanwhile
+      } catch (FileSystemException | UnreadableBlock e) {
+        LOG.atWarn()
+            .addKeyValue("error", Folder.named(e).getMessage())
+            .log("dead letters can't be read: an event of theirs may become one once more");
       }
     }
   }

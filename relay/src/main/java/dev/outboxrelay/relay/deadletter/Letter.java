@@ -22,11 +22,14 @@ import java.util.UUID;
 public record Letter(
     long number, String reason, Optional<OutboxRecord> kept, Optional<OutboxIdentity> gaveUp) {
 
+  /** Of one that tells none. */
+  public static final String UNKNOWN_REASON = "unknown";
+
   /** What a record of {@code dead-letters/} is. */
   public static Letter of(OutboxRecord record) {
     return new Letter(
         record.sequence(),
-        header(record, DeadLetters.REASON).orElse("unknown"),
+        header(record, DeadLetters.REASON).orElse(UNKNOWN_REASON),
         kept(record.value()),
         identity(record));
   }

@@ -1,8 +1,11 @@
 package dev.outboxrelay.relay.deadletter;
 
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.OutboxReader;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
@@ -19,12 +22,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps what was done of the dead letters: {@code relay.outcomes} and {@code relay.position} of
  * {@code dead-letters/}. For the holder of the relay's lock, and one thread.
  */
 public final class LetterBook implements Closeable {
+  private static final Logger LOG = LoggerFactory.getLogger(LetterBook.class);
   private static final UUID NOBODY = new UUID(0, 0);
 
   /** A file of so few entries, of 24 bytes, stays as it is. */
@@ -39,6 +45,7 @@ public final class LetterBook implements Closeable {
   private final PositionFile positions;
   private final Fates fates;
   private Position position;
+  private long lost;
 
   private LetterBook(
       HeldDirectories held,
@@ -133,6 +140,11 @@ public final class LetterBook implements Closeable {
     return identity.outbox();
   }
 
+  /** Up to this number none is there any more. */
+  public long behind() {
+    return position.sequence();
+  }
+
   /** The number of the one that was added last. */
   public long lastNumber() throws IOException {
     return LetterCount.lastNumber(letters);
@@ -171,30 +183,82 @@ public final class LetterBook implements Closeable {
 
   /**
    * Moves the position on to the first letter that is still there; returns false if it has not come
-   * so far yet.
+   * so far yet. It passes the numbers of those that are lost or damaged: before that one, or at the
+   * end if all was read. What can't be read now is not lost: there it stops.
    */
   public boolean advance(int most, long bytes) throws IOException {
     RecordWalk.Found last = null;
-    boolean goesOn = true;
-    List<RecordWalk.Found> next = walk().next(most, bytes);
+    RecordWalk.Found first = null; // of which nothing was done
+    long space = bytesLeft();
+    long added = lastNumber(); // before it looks: what has a number by now is there, or lost
+    RecordWalk walk = walk();
+    List<RecordWalk.Found> next = walk.next(most, bytes);
     for (RecordWalk.Found found : next) {
       if (fates.of(found.record().sequence()).isEmpty()) {
-        goesOn = false;
+        first = found;
         break;
       }
       last = found;
     }
+    boolean atEnd = walk.end().orElse(null) instanceof RecordWalk.End.OfAll;
     if (last != null) {
-      long entry = Integer.toUnsignedLong(last.record().entry());
+      lose(last.record().sequence());
       save(
           last.record().sequence(),
           last.record().eventId(),
           last.cycle(),
           last.end(),
-          last.cycle() << 32 | entry,
+          last.cycle() << 32 | Integer.toUnsignedLong(last.record().entry()),
           last.settledBytes() < 0 ? position.settledBytes() : last.settledBytes());
     }
-    return !goesOn || next.isEmpty();
+    if (first != null && walk.isAllRead()) {
+      pass(first.record().sequence() - 1, 0);
+    } else if (atEnd) {
+      pass(added, space); // later ones get higher numbers, whatever the state says (FORMAT I4)
+    }
+    return first != null || next.isEmpty();
+  }
+
+  /** There are no more letters up to this number. */
+  private void pass(long number, long bytes) throws IOException {
+    if (number > position.sequence()) {
+      lose(number);
+      save(
+          number,
+          position.eventId(),
+          position.cycle(),
+          position.offset(),
+          position.index(),
+          position.settledBytes() + bytes);
+    }
+  }
+
+  /** Of those up to this number all that are there are done. */
+  private void lose(long upTo) {
+    long behind = position.sequence();
+    long gone = upTo - behind - fates.done(behind, upTo);
+    if (gone > 0) {
+      lost += gone;
+      LOG.atWarn()
+          .addKeyValue("letters", gone)
+          .addKeyValue("above", behind)
+          .addKeyValue("up_to", upTo)
+          .addKeyValue("path", OwnDescriptors.nameOf(letters.root()))
+          .log("dead letters are lost or damaged, and count as discarded");
+    }
+  }
+
+  private long bytesLeft() throws IOException {
+    try {
+      return new OutboxReader(letters).status().lagBytes();
+    } catch (OutboxError e) {
+      return 0; // the next letter that is done tells
+    }
+  }
+
+  /** How many were lost or damaged of those that the position has passed since this was opened. */
+  public long lost() {
+    return lost;
   }
 
   /** Deletes the cycles of which everything was done; returns how many. */
@@ -210,7 +274,11 @@ public final class LetterBook implements Closeable {
     if (outcomes.entries() <= NEVER_SHORTENED) {
       return;
     }
-    List<RecordWalk.Found> first = RecordWalk.ofAll(letters).next(1, 1);
+    RecordWalk walk = RecordWalk.ofAll(letters);
+    List<RecordWalk.Found> first = walk.next(1, 1);
+    if (walk.end().orElse(null) instanceof RecordWalk.End.Stopped) {
+      return; // those are not gone
+    }
     long gone = first.isEmpty() ? position.sequence() : first.get(0).record().sequence() - 1;
     fates.forget(Math.min(gone, position.sequence()));
     if (outcomes.entries() > 2 * fates.runs() + NEVER_SHORTENED) {

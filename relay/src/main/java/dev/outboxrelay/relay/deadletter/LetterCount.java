@@ -7,7 +7,7 @@ import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
 import dev.outboxrelay.client.files.StateFile;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.FileSystemException;
 import java.util.List;
 import java.util.UUID;
 
@@ -69,8 +69,8 @@ public final class LetterCount {
         if (last > 0) {
           return last;
         }
-      } catch (NoSuchFileException | UnreadableBlock e) {
-        // deleted meanwhile, or as good as that
+      } catch (FileSystemException | UnreadableBlock e) {
+        // deleted meanwhile, or it can't be read now: the state tells
       }
     }
     return 0;

@@ -26,7 +26,7 @@ final class LetterLimit {
   /**
    * Lets one more in.
    *
-   * @throws IOException if there is no room
+   * @throws LetterLimitReached if there is no room
    */
   void check() throws IOException {
     if (most.isEmpty()) {
@@ -34,13 +34,7 @@ final class LetterLimit {
     }
     long there = count.now();
     if (there >= most.getAsLong()) {
-      throw new IOException(
-          "there are "
-              + there
-              + " dead letters, and OUTBOX_DEAD_LETTER_LIMIT="
-              + most.getAsLong()
-              + ": replay or discard some, raise it, or have the oldest go "
-              + "(OUTBOX_DEAD_LETTER_POLICY=discard-oldest)");
+      throw new LetterLimitReached(there, most.getAsLong());
     }
   }
 }

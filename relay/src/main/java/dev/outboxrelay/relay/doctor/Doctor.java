@@ -87,9 +87,16 @@ public final class Doctor {
 
   private List<Finding> kafka(Backlog backlog) {
     Set<String> topics = new TreeSet<>(backlog.topics().keySet());
-    parked.largest().forEach(topic -> topics.add(topic.name()));
+    List<String> most = parked.largest().stream().map(Held.Topic::name).toList();
+    topics.addAll(most);
     config.topic().ifPresent(topics::add);
-    return new KafkaChecks(config, clock, kafkaTimeout).findings(topics, backlog);
+    ParkedChecks checks =
+        new ParkedChecks(new OutboxPaths(config.outboxDir())).read(most, MOST_EVENTS_READ);
+    List<Finding> findings = new ArrayList<>(checks.findings());
+    findings.addAll(
+        new KafkaChecks(config, clock, kafkaTimeout)
+            .findings(topics, backlog.and(checks.waiting())));
+    return findings;
   }
 
   private static Optional<Finding> parkedFinding(Held parked) {

@@ -17,15 +17,15 @@ public sealed interface Cause permits Verdict, Cause.PartFailed {
   String wayOut();
 
   /** A part of the relay's own work does not succeed. */
-  record PartFailed(Part part, String error) implements Cause {
-    @Override
-    public String label() {
-      return part.label();
+  record PartFailed(Part part, String error, String wayOut) implements Cause {
+    /** For which there is no other way out than for most of its kind. */
+    public PartFailed(Part part, String error) {
+      this(part, error, part.wayOut());
     }
 
     @Override
-    public String wayOut() {
-      return part.wayOut();
+    public String label() {
+      return part.label();
     }
   }
 }

@@ -123,8 +123,22 @@ public sealed interface Fact {
   /** The position is on stable storage; everything up to this sequence is settled. */
   record PositionSaved(long sequence) implements Fact {}
 
-  /** A part of the relay's own work failed; it is tried again, for as long as it takes. */
-  record Failed(Part part, String error) implements Fact {}
+  /**
+   * A part of the relay's own work failed; it is tried again, for as long as it takes.
+   *
+   * @param wayOut what to do, for a person
+   */
+  record Failed(Part part, String error, String wayOut) implements Fact {
+    /** For which there is no other way out than for most of its kind. */
+    public Failed(Part part, String error) {
+      this(part, error, part.wayOut());
+    }
+
+    /** By an error, which may tell the way out. */
+    public Failed(Part part, Throwable error) {
+      this(part, error.toString(), WaysOut.of(part, error));
+    }
+  }
 
   /** What had failed was done. */
   record Recovered(Part part) implements Fact {}

@@ -31,7 +31,7 @@ public final class Troubles implements FactListener {
         topics.clear();
       }
     } else if (fact instanceof Fact.Failed failed) {
-      Cause cause = new Cause.PartFailed(failed.part(), failed.error());
+      Cause cause = new Cause.PartFailed(failed.part(), failed.error(), failed.wayOut());
       failing.merge(
           failed.part(),
           new Trouble(cause, clock.millis(), 1),

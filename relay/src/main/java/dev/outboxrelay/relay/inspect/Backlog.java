@@ -58,6 +58,13 @@ public record Backlog(Map<String, Topic> topics, long events, boolean complete) 
     }
   }
 
+  /** What waits there, and here. */
+  public Backlog and(Backlog other) {
+    Map<String, Topic> both = new TreeMap<>(topics);
+    other.topics.forEach((name, topic) -> both.merge(name, topic, Topic::and));
+    return new Backlog(both, events + other.events, complete && other.complete);
+  }
+
   /**
    * Reads the first event that waits.
    *

@@ -41,7 +41,7 @@ public record DeadLetter(
   static DeadLetter of(OutboxRecord letter) {
     return new DeadLetter(
         letter.sequence(),
-        header(letter, DeadLetters.REASON).orElse("unknown"),
+        header(letter, DeadLetters.REASON).orElse(Letter.UNKNOWN_REASON),
         header(letter, DeadLetters.ERROR).orElse(""),
         time(letter),
         Letter.of(letter).before(),

@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
 
 /**
  * What the files of a parked topic's outbox tell of the events that were parked before. Failed
@@ -132,21 +132,21 @@ final class ParkedBefore {
     return OptionalLong.of(0);
   }
 
-  /** The numbers of the dead letters of that outbox that are here, to be sent once more. */
-  Set<Long> letters(UUID deadLetters) throws IOException {
+  /**
+   * Of these dead letters, those that are here to be sent once more. What is not seen would be sent
+   * twice: so it fails where a cycle can't be read.
+   */
+  Set<Source> replays(Predicate<Source.Letter> letters) throws IOException {
     UUID outbox = OutboxIdentity.outboxOf(paths);
     List<Long> cycles = paths.cycles();
     Set<Long> failed = failedCycles();
-    Walk walk = new Walk(Long.MAX_VALUE);
+    Walk walk = new Walk(Long.MAX_VALUE, letters);
     for (int i = 0; i < cycles.size(); i++) {
       if (!failed.contains(cycles.get(i))) {
         walk.through(cycles.get(i), outbox, i == cycles.size() - 1);
       }
     }
-    return walk.letters.stream()
-        .filter(letter -> letter.deadLetters().equals(deadLetters))
-        .map(Source.Letter::number)
-        .collect(Collectors.toSet());
+    return walk.replays;
   }
 
   private Set<Long> failedCycles() throws IOException {
@@ -210,7 +210,8 @@ final class ParkedBefore {
   private final class Walk {
     private final long settled;
     private final Set<Event> found = new HashSet<>();
-    private final Set<Source.Letter> letters = new HashSet<>();
+    private final Set<Source> replays = new HashSet<>();
+    private final Predicate<Source.Letter> replaysOf; // null if nobody asks for them
     private boolean reachesBack; // there is one that is not asked for any more
     private long below; // of the first that was parked, as far as the walk has come
     private boolean beginsAnew = true; // nothing tells that there was a cycle before
@@ -219,7 +220,12 @@ final class ParkedBefore {
     private OutboxRecord last;
 
     private Walk(long settled) {
+      this(settled, null);
+    }
+
+    private Walk(long settled, Predicate<Source.Letter> replaysOf) {
       this.settled = settled;
+      this.replaysOf = replaysOf;
     }
 
     private void through(long cycle, UUID outbox, boolean newest) throws IOException {
@@ -242,8 +248,12 @@ final class ParkedBefore {
           first = false;
           ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
         }
-      } catch (NoSuchFileException | UnreadableBlock e) {
-        // deleted meanwhile, or as good as that
+      } catch (NoSuchFileException e) {
+        // deleted meanwhile
+      } catch (UnreadableBlock e) {
+        if (replaysOf != null) {
+          throw e;
+        }
       }
     }
 
@@ -254,7 +264,9 @@ final class ParkedBefore {
       if (sequence == 0) {
         Source source = Source.of(record);
         if (source != null && source.isReplay()) {
-          letters.add(source.letter());
+          if (replaysOf != null && replaysOf.test(source.letter())) {
+            replays.add(source);
+          }
           return false;
         }
       }

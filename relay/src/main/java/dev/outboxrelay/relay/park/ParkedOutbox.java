@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 
 /**
  * The outbox of one parked topic: adds events, once each, and keeps them in mind until they are on
@@ -194,10 +195,11 @@ final class ParkedOutbox {
     unsynced.add(asked);
   }
 
-  /** The numbers of the dead letters of that outbox that are here already. */
-  Set<Long> replayed(UUID deadLetters) throws IOException {
+  /** Of these dead letters, those that are here already; the next sync is about them, too. */
+  Set<Source> replays(Predicate<Source.Letter> letters) throws IOException {
     mend();
-    return new ParkedBefore(paths(), origin.outbox()).letters(deadLetters);
+    begin();
+    return new ParkedBefore(paths(), origin.outbox()).replays(letters);
   }
 
   /** Mends what a failed write has left, as the next append would. */

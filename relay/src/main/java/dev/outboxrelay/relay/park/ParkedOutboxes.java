@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -185,9 +186,17 @@ public final class ParkedOutboxes implements ParkedStore {
     }
   }
 
-  /** The numbers of the dead letters of that outbox that a topic holds to be sent once more. */
-  public Set<Long> replayed(String topic, UUID deadLetters) throws IOException {
-    return outbox(topic).replayed(deadLetters);
+  /**
+   * Of these dead letters, those that a topic holds to be sent once more. Whoever has put them
+   * there may not have synced them: the next {@link #syncOf} does.
+   */
+  public Set<Source> replays(String topic, Predicate<Source.Letter> letters) throws IOException {
+    ParkedOutbox outbox = outbox(topic);
+    Set<Source> found = outbox.replays(letters);
+    if (!found.isEmpty()) {
+      unsynced.add(outbox);
+    }
+    return found;
   }
 
   /** Brings one topic to stable storage; for the settling thread. */

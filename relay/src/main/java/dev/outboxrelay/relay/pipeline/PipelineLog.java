@@ -221,7 +221,7 @@ final class PipelineLog implements FactListener {
     if (line != null) {
       line.addKeyValue("what", failed.part().label())
           .addKeyValue("error", failed.error())
-          .addKeyValue("do", failed.part().wayOut())
+          .addKeyValue("do", failed.wayOut())
           .log(
               switch (failed.part()) {
                 case READING -> "queue not read, trying again";

@@ -1,7 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.client.OutboxError;
-import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.OutboxState;
@@ -105,10 +104,19 @@ public final class Standin implements Closeable {
     boolean holds() throws IOException;
   }
 
+  /** The last try to apply what there is has failed. */
+  public static final class NotApplied extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private NotApplied(Exception cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
   /**
    * Applies what there is until then.
    *
-   * @throws IOException too, if the last try to do so failed
+   * @throws NotApplied if the last try to do so failed
    */
   public void applyUntil(Condition done, long deadlineNanos) throws IOException {
     while (!done.holds() && System.nanoTime() - deadlineNanos < 0) {
@@ -119,9 +127,7 @@ public final class Standin implements Closeable {
     }
     tellHeld();
     if (failure != null && !done.holds()) {
-      throw failure instanceof IOException failed
-          ? Folder.named(failed)
-          : new IOException(failure.getMessage(), failure);
+      throw new NotApplied(failure);
     }
   }
 

@@ -24,7 +24,7 @@ final class FactQueue {
   void failed(Part part, Exception error) {
     failing.add(part);
     Exception named = error instanceof IOException failed ? Folder.named(failed) : error;
-    tell(new Fact.Failed(part, named.toString()));
+    tell(new Fact.Failed(part, named));
   }
 
   /** It was done, which is news if it had failed before. */

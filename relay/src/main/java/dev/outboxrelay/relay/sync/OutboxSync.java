@@ -206,7 +206,7 @@ public final class OutboxSync implements Closeable {
 
   private void failed(Exception e) {
     failing = true;
-    facts.offer(new Fact.Failed(Part.SYNC, e.toString()));
+    facts.offer(new Fact.Failed(Part.SYNC, e));
   }
 
   /** Told in any case: it outdates the failures that nobody has fetched. */

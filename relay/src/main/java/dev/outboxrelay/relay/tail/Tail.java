@@ -97,7 +97,7 @@ public final class Tail implements Closeable {
     } catch (IOException e) {
       unreadable = true;
       readAgainNanos = nanos.getAsLong() + READ_AGAIN_NANOS;
-      listener.tell(new Fact.Failed(Part.READING, Folder.named(e).toString()));
+      listener.tell(new Fact.Failed(Part.READING, Folder.named(e)));
       seek(place);
       return null;
     }

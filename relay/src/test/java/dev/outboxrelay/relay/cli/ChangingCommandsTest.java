@@ -81,7 +81,8 @@ class ChangingCommandsTest {
           Thread.onSpinWait();
         }
         command.destroy();
-        command.waitFor();
+        assertThat(command.waitFor()).isEqualTo(143);
+        assertThat(run("--help").out()).contains("130", "143");
         assertThat(told)
             .content()
             .contains("interrupted; the request stands", "--request", ".request");

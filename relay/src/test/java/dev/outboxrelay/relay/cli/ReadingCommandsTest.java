@@ -296,7 +296,7 @@ class ReadingCommandsTest {
   @Test
   void thereAreNoDeadLettersUntilThereAreSome() throws IOException {
     assertThat(run("one-record", "dead-letters", "list").out()).isEmpty();
-    assertThat(run("one-record", "dead-letters", "show", "1").exitCode()).isEqualTo(2);
+    assertThat(run("one-record", "dead-letters", "show", "1").exitCode()).isEqualTo(7);
   }
 
   @Test

@@ -38,6 +38,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -1099,5 +1102,144 @@ class ControlDeskTest {
     assertThat(Fates.read(paths.deadLetters()).of(5)).isEmpty();
     assertThatThrownBy(() -> given.add(fifth, DeadLetterReason.TOO_LARGE))
         .isInstanceOf(IOException.class);
+  }
+
+  /** In a cycle of its own, so many hours from now. */
+  private static void later(WriterOptions options, int hours, int events) {
+    InstantSource clock = () -> Instant.now().plus(Duration.ofHours(hours));
+    try (QueueWriter writer = QueueWriter.open(options.withTrustParent(true).withClock(clock))) {
+      for (int i = 0; i < events; i++) {
+        writer.append(OutboxEvent.of("a", "later"));
+      }
+    }
+  }
+
+  /** As a volume that is not mounted, or a disk that does not give it. */
+  private Closeable unreadable(OutboxPaths outbox, int cycle) throws IOException {
+    Path file = outbox.cycle(outbox.cycles().get(cycle));
+    Path away = directory.resolve("away");
+    Files.move(file, away);
+    Files.createSymbolicLink(file, away);
+    return () -> Files.move(away, file, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  @Test
+  void lettersThatCantBeReadAreKeptAndHoldUpNoOther() throws IOException {
+    later(WriterOptions.deadLetters(paths), 1, 2);
+    Closeable again = unreadable(paths.deadLetters(), 0);
+    JsonNode answer = apply(discard(Selection.ALL));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(2);
+    assertThat(answer.path("unread_because").asText()).contains("regular file");
+    assertThat(left()).containsExactly(1L, 2L, 3L, 4L);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(4);
+    again.close();
+    answer = apply(discard(Selection.ALL));
+    assertThat(answer.path("discarded").asLong()).isEqualTo(4);
+    assertThat(answer.hasNonNull("unread_because")).isFalse();
+    assertThat(new LetterCount(paths.deadLetters()).now()).isZero();
+  }
+
+  @Test
+  void whereLettersCantBeReadNewOnesAreAdded() throws IOException {
+    later(WriterOptions.deadLetters(paths), 1, 1);
+    later(WriterOptions.deadLetters(paths), 2, 1);
+    Closeable again = unreadable(paths.deadLetters(), 0);
+    given.add(OutboxEvent.of("a", "7"), DeadLetterReason.TOO_LARGE);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(7);
+    again.close();
+  }
+
+  @Test
+  void newLettersThatCantBeReadAreKeptAndHoldUpNoOther() throws IOException {
+    later(WriterOptions.deadLetters(paths), 1, 2);
+    Closeable again = unreadable(paths.deadLetters(), 1);
+    assertThat(apply(discard(Selection.ALL)).path("discarded").asLong()).isEqualTo(4);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(2);
+    again.close();
+    assertThat(apply(discard(Selection.ALL)).path("discarded").asLong()).isEqualTo(2);
+  }
+
+  @Test
+  void whoDiscardsIsToldHowManyWereLost() throws IOException {
+    given.most = OptionalLong.of(1);
+    later(WriterOptions.deadLetters(paths), 1, 2);
+    apply(discard(numbers(1L, 2L, 3L, 4L)));
+    Files.delete(paths.deadLetters().cycle(paths.deadLetters().cycles().get(1)));
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(2);
+    JsonNode answer = apply(discard(Selection.ALL));
+    assertThat(answer.path("discarded").asLong()).isZero();
+    assertThat(answer.path("lost").asLong()).isEqualTo(2);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isZero();
+    given.add(OutboxEvent.of("a", "7"), DeadLetterReason.TOO_LARGE);
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(1);
+  }
+
+  @Test
+  void whatCantBeReadAnyMoreOfWhatWasChosenFails() throws IOException {
+    Request request = replay(Selection.ALL, null);
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    Path taken = paths.control().resolve(request.id() + ControlFiles.TAKEN);
+    for (int at = 0; at < 200 && Files.notExists(taken); at++) {
+      try {
+        run(paths, request.id(), KillingDisk.at(at, false).disk());
+      } catch (KillingDisk.Killed e) {
+        // as it should be
+      }
+    }
+    Closeable again = unreadable(paths.deadLetters(), 0);
+    JsonNode answer = run(paths, request.id(), Disk.REAL).orElseThrow();
+    assertThat(answer.path("failed").asLong()).isEqualTo(4);
+    assertThat(answer.path("failed_because").asText()).contains("regular file");
+    again.close();
+    assertThat(left()).containsExactly(1L, 2L, 3L, 4L);
+    isOnceReplayed(paths, apply(replay(Selection.ALL, null)));
+  }
+
+  @Test
+  void lettersThatCantBeReadCostNoOthersTheirPlace() throws IOException {
+    later(WriterOptions.deadLetters(paths), 1, 5);
+    Closeable again = unreadable(paths.deadLetters(), 0);
+    mostLetters = OptionalLong.of(3);
+    apply(discard(numbers(99L)));
+    run(paths, UUID.randomUUID(), Disk.REAL);
+    assertThat(left()).containsExactly(1L, 2L, 3L, 4L);
+    Fates fates = Fates.read(paths.deadLetters());
+    assertThat(fates.of(6)).contains(Fate.DISCARDED);
+    assertThat(fates.of(7)).isEmpty();
+    again.close();
+    run(paths, UUID.randomUUID(), Disk.REAL);
+    assertThat(left()).isEmpty();
+    assertThat(new LetterCount(paths.deadLetters()).now()).isEqualTo(3);
+  }
+
+  @Test
+  void whatIsParkedAndCantBeReadIsNotGivenUp() throws IOException {
+    apply(replay(topics("a"), null));
+    WriterOptions lane = WriterOptions.parked(paths.parked("a"));
+    later(lane, 1, 2);
+    later(lane, 2, 1);
+    later(lane, 3, 1);
+    Request request = discardParked("a");
+    new ControlFiles(paths, Disk.REAL).submit(request);
+    OutboxPaths chosen = copy("chosen");
+    Path taken = chosen.control().resolve(request.id() + ControlFiles.TAKEN);
+    for (int at = 0; at < 200 && Files.notExists(taken); at++) {
+      try {
+        run(chosen, request.id(), KillingDisk.at(at, false).disk());
+      } catch (KillingDisk.Killed e) {
+        // as it should be
+      }
+    }
+    for (OutboxPaths each : List.of(paths, chosen)) {
+      Closeable again = unreadable(each.parked("a"), 1);
+      JsonNode answer = run(each, request.id(), Disk.REAL).orElseThrow();
+      assertThat(answer.path("discarded").asLong()).isEqualTo(3);
+      assertThat(answer.path("unread_because").asText()).contains("regular file");
+      assertThat(PositionFile.find(each.parked("a").position()).orElseThrow().sequence())
+          .isEqualTo(3);
+      again.close();
+      paths = each;
+      assertThat(apply(discardParked("a")).path("discarded").asLong()).isEqualTo(4);
+    }
   }
 }

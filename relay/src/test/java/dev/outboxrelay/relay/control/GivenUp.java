@@ -3,8 +3,12 @@ package dev.outboxrelay.relay.control;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deadletter.DeadLetters;
@@ -12,6 +16,7 @@ import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
+import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
@@ -25,15 +30,16 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** An outbox with events that became dead letters. */
-final class GivenUp {
+public final class GivenUp {
   private static final int COPIED_BYTES = 128 << 10;
 
-  final OutboxPaths paths;
+  public final OutboxPaths paths;
 
   /** How many there may be before one more waits. */
   OptionalLong most = OptionalLong.empty();
 
-  GivenUp(Path root) {
+  /** None yet. */
+  public GivenUp(Path root) {
     paths = new OutboxPaths(root);
   }
 
@@ -73,6 +79,30 @@ final class GivenUp {
     }
   }
 
+  /** Saves that all events are settled. */
+  public void settle() throws IOException {
+    RecordWalk walk = RecordWalk.behind(paths, null);
+    RecordWalk.Found last = null;
+    for (RecordWalk.Found found : walk.next(1_000, 1 << 20)) {
+      last = found;
+    }
+    try (PositionFile file = PositionFile.open(paths.position(), Disk.REAL)) {
+      file.save(
+          new Position(
+              identity().generation(),
+              DeliveryMode.AT_LEAST_ONCE,
+              last.record().sequence(),
+              last.record().eventId(),
+              last.cycle(),
+              last.end(),
+              last.cycle() << 32 | Integer.toUnsignedLong(last.record().entry()),
+              last.settledBytes(),
+              0,
+              identity().outbox(),
+              0));
+    }
+  }
+
   /** The same once more; of large files, which are sparse, their beginnings. */
   static void copy(Path from, Path to) throws IOException {
     Map<Path, Long> files = new TreeMap<>();
@@ -104,7 +134,7 @@ final class GivenUp {
   }
 
   /** Two topics, two reasons: 1 a too-large, 2 b too-large, 3 a invalid, 4 a too-large. */
-  void four() throws IOException {
+  public void four() throws IOException {
     List<String> topics = List.of("a", "b", "a", "a");
     for (int i = 0; i < topics.size(); i++) {
       add(

@@ -490,8 +490,10 @@ class ParkedOutboxesTest {
       assertThat(parked.add(events.get(1))).isFalse();
       assertThat(parked.lastParked("t")).isEqualTo(3);
       assertThat(parked.add(events.get(2))).isFalse();
-      assertThat(parked.replayed("t", ID)).containsExactly(1L);
-      assertThat(parked.replayed("t", new UUID(9, 9))).isEmpty();
+      assertThat(parked.replays("t", letter -> letter.deadLetters().equals(ID)))
+          .extracting(source -> source.letter().number())
+          .containsExactly(1L);
+      assertThat(parked.replays("t", letter -> false)).isEmpty();
       assertThat(parked.add(queue.append("t"))).isTrue();
     }
     assertThat(queue.sequences("t")).containsExactly(2L, 3L, 1L, 4L);

@@ -89,6 +89,25 @@ public final class CycleReader implements Closeable {
   }
 
   /**
+   * Goes on behind a record that a reader has found, without a search for it.
+   *
+   * @param recordOffset of its header word
+   * @return false if it is not there any more: then it is where it was
+   */
+  public boolean startBehind(long recordOffset) throws IOException {
+    if (!(scanner.at(recordOffset) instanceof CycleEntry.Valid before)
+        || before.offset() != recordOffset) {
+      return false;
+    }
+    offset = before.next();
+    last = LastRecord.of(before.record());
+    entry = last.entry() + 1;
+    ordered = true;
+    withinBatchAt = before.record().batch() ? offset : -1;
+    return true;
+  }
+
+  /**
    * The next record, or what stands in its place.
    *
    * @param newest whether the cycle is the newest, so that something may yet be appended; asked

@@ -23,10 +23,8 @@ public final class DiskErrors {
 
   public static OutboxError of(IOException error, Path outbox) {
     String text = String.valueOf(error.getMessage());
-    for (String full : FULL) {
-      if (text.contains(full)) {
-        return full(text, outbox, error);
-      }
+    if (tellsFullDisk(text)) {
+      return full(text, outbox, error);
     }
     if (error instanceof NoSuchFileException) {
       return new OutboxUnavailable(
@@ -50,6 +48,11 @@ public final class DiskErrors {
             + text
             + "; nothing was appended, check disk and logs",
         error);
+  }
+
+  /** Whether the text of an error says that there is no room. */
+  public static boolean tellsFullDisk(String text) {
+    return FULL.stream().anyMatch(text::contains);
   }
 
   /**
