@@ -20,7 +20,10 @@ RELAY = Path(__file__).resolve().parent.parent
 SOURCES = RELAY / "src/main/java/dev/outboxrelay/relay"
 SEEDS = 30_000
 THREADS = os.cpu_count() or 1
+FILES_SEEDS = 1_500
 SEARCH = "dev.outboxrelay.relay.simulation.Search"
+FILES_SEARCH = "dev.outboxrelay.relay.simulation.FilesSearch"
+OPENED = ["sun.nio.ch", "java.lang", "java.lang.reflect", "java.io", "java.util"]
 FOUND = re.compile(r"found: seed=(\d+) history=(\w+) (.*)")
 
 
@@ -32,6 +35,8 @@ class Bug:
     file: str
     right: str
     wrong: str
+    on_files: bool = False
+    """Whether the histories on real files are those that find it."""
 
     def source(self) -> str:
         text = (SOURCES / self.file).read_text()
@@ -206,6 +211,48 @@ BUGS = [
         "    room.clear();\n",
         "",
     ),
+    Bug(
+        "the names of parked cycles are not synced",
+        "park/ParkedSync.java",
+        "    disk.syncDirectory(paths.queue(), DiskStep.LINK);\n",
+        "",
+        on_files=True,
+    ),
+    Bug(
+        "the name of a parked topic is not synced",
+        "park/ParkedDirectory.java",
+        "    disk.syncDirectory(held.path(), DiskStep.LINK);\n",
+        "",
+        on_files=True,
+    ),
+    Bug(
+        "what is parked is not looked for after a kill",
+        "park/ParkedOutbox.java",
+        "if (record.sequence() > lastFound) {",
+        "if (record.sequence() > 0) {",
+        on_files=True,
+    ),
+    Bug(
+        "dead letters are not synced",
+        "deadletter/DeadLetters.java",
+        "return inMemory ? Durability.PROCESS : Durability.POWER;",
+        "return inMemory ? Durability.POWER : Durability.PROCESS;",
+        on_files=True,
+    ),
+    Bug(
+        "a dead letter is marked as replayed before its event is durable",
+        "control/Replay.java",
+        "boolean safe = tried(topic, () -> place.parked().syncOf(topic));",
+        "boolean safe = !topic.isEmpty();",
+        on_files=True,
+    ),
+    Bug(
+        "what was replayed before a kill is not looked for",
+        "control/Replay.java",
+        "if (again && !there.containsKey(topic)) {",
+        "if (again && topic.isEmpty()) {",
+        on_files=True,
+    ),
 ]
 
 
@@ -225,6 +272,16 @@ def search(classes: str, first: int, seeds: int) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def search_on_files(classes: str, first: int, seeds: int) -> subprocess.CompletedProcess[str]:
+    """The same on real files, one after the other."""
+    opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+    exported = ["--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED"]
+    quiet = ["-Dchronicle.analytics.disable=true", "-Dchronicle.announcer.disable=true"]
+    flags = [*opened, *exported, *quiet, "--enable-native-access=ALL-UNNAMED"]
+    command = ["java", "-Xmx512m", *flags, "-cp", classes, FILES_SEARCH, str(first), str(seeds)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def find(bug: Bug) -> str:
     """A row of the table."""
     with tempfile.TemporaryDirectory() as build:
@@ -233,12 +290,14 @@ def find(bug: Bug) -> str:
         classes = Path(build) / "classes"
         command = ["javac", "-nowarn", "-proc:none", "-d", str(classes), "-cp", classpath()]
         subprocess.run([*command, str(source)], check=True, capture_output=True)
-        ran = search(f"{classes}{os.pathsep}{classpath()}", 1, SEEDS)
+        search_here = search_on_files if bug.on_files else search
+        seeds = FILES_SEEDS if bug.on_files else SEEDS
+        ran = search_here(f"{classes}{os.pathsep}{classpath()}", 1, seeds)
     seed = FOUND.search(ran.stdout)
     took = re.search(r"([\d.]+) s$", ran.stdout.strip())
     seconds = took.group(1) if took else "?"
     if seed is None:
-        return f"| {bug.name} | `{bug.file}` | **not found** in {SEEDS} seeds | | {seconds} |"
+        return f"| {bug.name} | `{bug.file}` | **not found** in {seeds} seeds | | {seconds} |"
     says = re.sub(r"\s+", " ", seed.group(3)).removeprefix("AssertionError: ")
     says = says[:90].replace("|", "/")
     where = f"{seed.group(1)} of `{seed.group(2)}`"

@@ -3,8 +3,10 @@ package dev.outboxrelay.relay.control;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.writing.WriterOptions;
+import dev.outboxrelay.relay.deadletter.DeadLetters;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.settle.Outcomes;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
@@ -33,10 +35,7 @@ public record Workplace(
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(1);
 
   /** How the dead letters' own outbox is changed. */
-  WriterOptions letters() {
-    return WriterOptions.deadLetters(paths)
-        .withLockTimeout(LOCK_TIMEOUT)
-        .withTrustParent(like.trustParent())
-        .withDisk(like.disk());
+  WriterOptions letters() throws IOException {
+    return DeadLetters.options(paths, like).withLockTimeout(LOCK_TIMEOUT);
   }
 }

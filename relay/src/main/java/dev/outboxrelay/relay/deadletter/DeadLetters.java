@@ -88,11 +88,7 @@ public final class DeadLetters implements DeadLetterStore {
     this.home = home;
     this.originals = new Originals(paths, outbox.outbox());
     this.outbox = outbox;
-    this.options =
-        WriterOptions.deadLetters(home)
-            .withDurability(strongest(home))
-            .withTrustParent(like.trustParent())
-            .withDisk(like.disk());
+    this.options = options(home, like);
     this.clock = clock;
     this.known = knownAbove(settled);
   }
@@ -102,6 +98,19 @@ public final class DeadLetters implements DeadLetterStore {
    * that is begun anew.
    */
   private record Source(long sequence, UUID eventId) {}
+
+  /**
+   * How their outbox is changed, whatever for.
+   *
+   * @param home the outbox beside whose queue they are
+   * @param like the options of that, or of its lane
+   */
+  public static WriterOptions options(OutboxPaths home, WriterOptions like) throws IOException {
+    return WriterOptions.deadLetters(home)
+        .withDurability(strongest(home))
+        .withTrustParent(like.trustParent())
+        .withDisk(like.disk());
+  }
 
   /** In memory there is nothing to sync to, and an event there is no safer than its dead letter. */
   private static Durability strongest(OutboxPaths paths) throws IOException {

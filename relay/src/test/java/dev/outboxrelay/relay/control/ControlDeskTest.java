@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.control;
 import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.outboxrelay.client.DeliveryOutcome;
@@ -245,6 +246,26 @@ class ControlDeskTest {
         isOnceReplayed(copy, run(copy, request.id(), Disk.REAL).orElseThrow());
         delete(copy.root());
       }
+    }
+  }
+
+  @Test
+  void inMemoryAKillAsALetterWasWrittenHoldsUpNoRequest() throws IOException {
+    Path memory = Path.of("/dev/shm");
+    assumeThat(Files.isWritable(memory) && Files.getFileStore(memory).type().equals("tmpfs"))
+        .isTrue();
+    Path root = Files.createTempDirectory(memory, "outbox");
+    try {
+      given = new GivenUp(root.resolve("outbox"));
+      paths = given.paths;
+      given.four();
+      byte[] before = Files.readAllBytes(paths.deadLetters().state());
+      given.add(OutboxEvent.of("a", "v"), DeadLetterReason.TOO_LARGE);
+      Files.write(paths.deadLetters().state(), before);
+
+      assertThat(apply(discard(Selection.ALL)).path("discarded").asLong()).isEqualTo(5);
+    } finally {
+      delete(root);
     }
   }
 

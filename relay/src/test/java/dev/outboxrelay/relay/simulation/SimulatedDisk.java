@@ -32,8 +32,8 @@ final class SimulatedDisk {
   /** Of the main queue. */
   final List<Range> outcomes = new ArrayList<>();
 
-  /** How often each event was put among the dead letters. */
-  final Map<Long, Integer> deadLetters = new HashMap<>();
+  /** By which queues each event was put among the dead letters. */
+  final Map<Long, List<String>> deadLetters = new HashMap<>();
 
   /** Events that the position of a lane covers. */
   final Set<Long> settledByLanes = new HashSet<>();
@@ -149,9 +149,10 @@ final class SimulatedDisk {
     outcomes.addAll(kept);
   }
 
-  /** Puts an event among the dead letters. */
-  void deadLetter(InFlight record) throws IOException {
-    change(() -> deadLetters.merge(record.eventId().getLeastSignificantBits(), 1, Integer::sum));
+  /** Puts an event of one of its queues among the dead letters. */
+  void deadLetter(InFlight record, String by) throws IOException {
+    long number = record.eventId().getLeastSignificantBits();
+    change(() -> deadLetters.computeIfAbsent(number, any -> new ArrayList<>()).add(by));
   }
 
   /** The files of the main outbox, or of a parked topic's. */

@@ -38,9 +38,9 @@ final class SimulatedParking implements ParkedStore {
   @Override
   public boolean add(InFlight record) throws IOException {
     SimulatedQueue queue = disk.parked(record.topic());
-    last.merge(record.topic(), record.sequence(), Math::max);
     for (Arrival arrival : queue.all()) {
       if (((Arrival.Event) arrival).record().eventId().equals(record.eventId())) {
+        last.merge(record.topic(), record.sequence(), Math::max);
         return false;
       }
     }
@@ -58,6 +58,7 @@ final class SimulatedParking implements ParkedStore {
     known.put(
         record.topic(),
         new ParkedTopic(queue.lastSequence(), before.settledSequence(), before.heldBytes()));
+    last.merge(record.topic(), record.sequence(), Math::max); // behind what was appended
     return true;
   }
 

@@ -28,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -119,7 +120,11 @@ final class SimulatedPipeline implements Service {
           .filter(each -> SimulatedQueue.sequenceOf(each) > settled)
           .filter(each -> each instanceof Arrival.Event)
           .map(each -> ((Arrival.Event) each).record().eventId())
-          .filter(id -> disk.deadLetters.containsKey(id.getLeastSignificantBits()))
+          .filter(
+              id ->
+                  disk.deadLetters
+                      .getOrDefault(id.getLeastSignificantBits(), List.of())
+                      .contains(name))
           .forEach(known::add);
     }
 
@@ -129,7 +134,7 @@ final class SimulatedPipeline implements Service {
         return false;
       }
       try {
-        disk.deadLetter(record);
+        disk.deadLetter(record, name);
       } catch (IOException e) {
         known.remove(record.eventId());
         throw e;
