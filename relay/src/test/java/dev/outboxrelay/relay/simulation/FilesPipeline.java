@@ -25,6 +25,7 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Troubles;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.pipeline.LaneUnderTest;
@@ -124,7 +125,10 @@ final class FilesPipeline implements Service, Closeable {
     OutboxIdentity identity = new OutboxIdentity(state.outboxId(), state.generation());
     long settled = start == null ? 0 : start.sequence();
     outcomes = add(Outcomes.open(paths, settled, options.disk()));
-    parked = lane == null ? add(ParkedOutboxes.open(paths, identity, settled, options)) : null;
+    parked =
+        lane == null
+            ? add(ParkedOutboxes.open(paths, identity, settled, options, new OpenSlots(32)))
+            : null;
     settler = settler(lane, options, held, identity, start);
     if (lane == null) {
       Workplace place =
