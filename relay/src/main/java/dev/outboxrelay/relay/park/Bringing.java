@@ -6,10 +6,12 @@ import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,10 +42,22 @@ final class Bringing {
   /** What the first that failed since the walk began has failed of; null if none has. */
   private Exception failure;
 
+  private boolean failing;
+
+  /** Topics whose events are left, in their order, until the walk begins anew. */
+  private final Set<String> failed = new HashSet<>();
+
+  /**
+   * An event that was staged.
+   *
+   * @param isLost whether the main queue does not have it any more
+   */
+  record Staged(KeptOutbox.Event event, boolean isLost) {}
+
   /** Where they go. */
   interface Target {
     /** Adds events to a topic's outbox, unless they are there, and syncs them. */
-    void bring(String topic, List<KeptOutbox.Event> events) throws IOException;
+    void bring(String topic, List<Staged> events) throws IOException;
   }
 
   Bringing(Staging staging, Target target) {
@@ -56,13 +70,18 @@ final class Bringing {
    * no other: that is told when all others were brought.
    */
   int next() throws IOException {
-    if (staging.isEmpty()) {
+    if (staging.isEmpty() && batch.isEmpty()) {
       return 0;
     }
-    if (!staging.outbox().equals(walked)) {
+    UUID outbox = staging.outbox();
+    if (outbox == null) {
+      staging.counted();
+      return 0;
+    }
+    if (!outbox.equals(walked)) {
       beginAnew();
       brought.clear();
-      walked = staging.outbox();
+      walked = outbox;
     }
     if (batch.isEmpty() && !read()) {
       return 1; // staged events are lost, or there are more in a later turn
@@ -72,8 +91,9 @@ final class Bringing {
     first.remove();
     int events = 0;
     try {
-      events = bring(topic.getKey(), topic.getValue());
+      events = failed.contains(topic.getKey()) ? 0 : bring(topic.getKey(), topic.getValue());
     } catch (IOException | OutboxError e) {
+      failed.add(topic.getKey());
       fail(e);
     }
     if (batch.isEmpty() && failure == null) {
@@ -84,7 +104,13 @@ final class Bringing {
 
   private void settle() throws IOException {
     staging.settle(last);
+    failing = false;
     brought.values().removeIf(sequence -> sequence <= last.record().sequence());
+  }
+
+  /** Whether something failed, and was not done since. */
+  boolean isFailing() {
+    return failing && !staging.isEmpty();
   }
 
   /** Whether all that was read is done with. */
@@ -97,22 +123,21 @@ final class Bringing {
     walk = fromTheFirst ? staging.walk() : walk;
     List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
     if (walk.end().orElse(null) instanceof RecordWalk.End.Stopped stopped) {
-      fail(new IOException(stopped.why()));
-      walk.passOver(stopped);
-      return false;
+      throw unreadable(stopped.why());
     }
     if (!walk.isAllRead()) {
-      fail(new IOException("the disk does not give all of staged/: verify tells more"));
+      throw unreadable("the disk does not give all of staged/: verify tells more");
     }
     if (found.isEmpty()) {
-      Exception failed = failure;
+      Exception first = failure;
       beginAnew();
-      if (failed instanceof OutboxError error) {
+      if (first instanceof OutboxError error) {
         throw error;
-      } else if (failed != null) {
-        throw (IOException) failed;
+      } else if (first != null) {
+        throw (IOException) first;
       }
       if (fromTheFirst) {
+        staging.counted();
         giveUp();
       }
       return false;
@@ -125,6 +150,10 @@ final class Bringing {
 
   /** All that is there was read, and brought: what is missing has no record any more. */
   private void giveUp() {
+    if (staging.size() == 0) {
+      staging.forgetAll(); // one that could not be added is not there
+      return;
+    }
     LOG.atError()
         .addKeyValue("events", staging.size())
         .addKeyValue("topics", staging.waiting().size())
@@ -133,13 +162,22 @@ final class Bringing {
     staging.forgetAll();
   }
 
+  /** Of which topics that is nobody knows, so nothing behind it may get on before it. */
+  private IOException unreadable(String why) {
+    beginAnew();
+    failing = true;
+    return new IOException(why);
+  }
+
   private void fail(Exception of) {
+    failing = true;
     failure = failure == null ? of : failure;
   }
 
   private void beginAnew() {
     walk = null;
     failure = null;
+    failed.clear();
     batch.clear();
   }
 
@@ -157,11 +195,12 @@ final class Bringing {
 
   private int bring(String topic, List<RecordWalk.Found> found) throws IOException {
     long behind = brought.getOrDefault(topic, 0L);
-    List<KeptOutbox.Event> events = new ArrayList<>();
+    List<Staged> events = new ArrayList<>();
     for (RecordWalk.Found each : found) {
       Source source = Source.of(each.record());
       if (each.record().sequence() > behind && source != null) {
-        events.add(new KeptOutbox.Event(Source.asAppended(each.record()), source));
+        KeptOutbox.Event event = new KeptOutbox.Event(Source.asAppended(each.record()), source);
+        events.add(new Staged(event, staging.isLost(each.record(), source)));
       }
     }
     if (!events.isEmpty()) {
@@ -173,10 +212,10 @@ final class Bringing {
   }
 
   /** What a failed sync or a power cut has had staged once more stands in order the last time. */
-  private static List<KeptOutbox.Event> lastOfEach(List<KeptOutbox.Event> events) {
-    Map<List<Object>, KeptOutbox.Event> distinct = new LinkedHashMap<>();
-    for (KeptOutbox.Event event : events) {
-      List<Object> which = List.of(event.source(), event.original().eventId());
+  private static List<Staged> lastOfEach(List<Staged> events) {
+    Map<List<Object>, Staged> distinct = new LinkedHashMap<>();
+    for (Staged event : events) {
+      List<Object> which = List.of(event.event().source(), event.event().original().eventId());
       distinct.remove(which);
       distinct.put(which, event);
     }

@@ -42,6 +42,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
   private long lastAdded; // of those, the last one that is here, 0 if none is
   private long lastFound; // of the one in the last record that the files hold, 0 if none is known
   private ParkedBefore.Found found; // null until it is needed
+  private long foundAbove; // what is at or below this is not in it
   private boolean looked = true; // for that one; a new outbox has none
   private volatile long lastParked;
 
@@ -212,14 +213,19 @@ final class ParkedOutbox implements KeptOutbox.Place {
   }
 
   /** Adds an event that was staged, unless it is here already. */
-  void bring(KeptOutbox.Event staged) throws IOException {
+  void bring(Bringing.Staged staged) throws IOException {
     kept.begin();
-    Source source = staged.source();
-    boolean isNew =
-        source.isOf(origin.outbox())
-            ? !isThere(source.sequence(), staged.original().eventId())
-            : !wasBrought(source, staged.original().eventId());
-    take(() -> staged, isNew, source.isOf(origin.outbox()) ? source.sequence() : 0);
+    OutboxRecord original = staged.event().original();
+    Source source = staged.event().source();
+    boolean isOurs = source.isOf(origin.outbox());
+    boolean isHere =
+        isOurs
+            ? isThere(source.sequence(), original.eventId())
+            : wasBrought(source, original.eventId());
+    Source asKept = staged.isLost() ? source.ofNobody() : source;
+    isHere = isHere || (staged.isLost() && wasBrought(asKept, original.eventId()));
+    KeptOutbox.Event event = new KeptOutbox.Event(original, asKept);
+    take(() -> event, !isHere, isOurs ? source.sequence() : 0);
   }
 
   private void take(KeptOutbox.Asked asked, boolean isNew, long sequence) throws IOException {
@@ -264,10 +270,10 @@ final class ParkedOutbox implements KeptOutbox.Place {
     if (sequence > lastFound) {
       return false;
     }
-    if (found == null) {
-      // What was staged is asked for here behind the position, too.
-      long settled = Math.min(Math.max(origin.settled(), lastAdded), sequence - 1);
-      found = new ParkedBefore(paths(), origin.outbox()).above(settled);
+    if (found == null || sequence <= foundAbove) {
+      // What was staged is asked for though the main position covers it.
+      foundAbove = Math.min(Math.max(origin.settled(), lastAdded), sequence - 1);
+      found = new ParkedBefore(paths(), origin.outbox()).above(foundAbove);
     }
     if (found.contains(sequence, eventId)) {
       return true;

@@ -101,14 +101,10 @@ public final class ParkedOutboxes implements ParkedStore {
         new ParkedOutbox.Origin(outbox, settled, new Originals(paths, outbox.outbox()));
     ParkedDirectory directory = ParkedDirectory.open(paths, like.disk());
     try {
+      long leftInMain = leftIn(paths, outbox, settled);
+      Staging staging = Staging.open(paths, origin, like, leftInMain);
       ParkedOutboxes opened =
-          new ParkedOutboxes(
-              origin,
-              directory,
-              Staging.open(paths, origin, like),
-              slots,
-              like,
-              leftIn(paths, outbox, settled));
+          new ParkedOutboxes(origin, directory, staging, slots, like, leftInMain);
       opened.find();
       opened.staging.waiting().keySet().forEach(opened::outbox);
       opened.staging.lastOfEach().forEach((topic, last) -> opened.outbox(topic).wasStaged(last));
@@ -117,7 +113,7 @@ public final class ParkedOutboxes implements ParkedStore {
           .topics()
           .forEach(
               (topic, found) -> {
-                opened.left.put(topic, found.appendedSequence());
+                opened.left.put(topic, opened.own(topic).appendedSequence());
                 if (!found.isEmpty() && !found.keepsOrder()) {
                   opened.tellReplayed(topic);
                 }
@@ -231,15 +227,15 @@ public final class ParkedOutboxes implements ParkedStore {
     }
   }
 
-  private void bring(String topic, List<KeptOutbox.Event> events) throws IOException {
+  private void bring(String topic, List<Bringing.Staged> events) throws IOException {
     ParkedOutbox outbox = outbox(topic);
     open.keep(outbox);
     if (staging.isDoubtful()) {
       outbox.lookAgain();
     }
-    for (KeptOutbox.Event event : events) {
+    for (Bringing.Staged staged : events) {
       unsynced.add(outbox);
-      outbox.bring(event);
+      outbox.bring(staged);
     }
     if (!outbox.isNamed()) {
       directory.sync();
@@ -255,6 +251,11 @@ public final class ParkedOutboxes implements ParkedStore {
       throw new IOException(
           "events of topic " + topic + " in staged/ can't be read: verify tells more");
     }
+  }
+
+  @Override
+  public boolean isBringingFailing() {
+    return bringing.isFailing();
   }
 
   @Override
@@ -520,9 +521,14 @@ public final class ParkedOutboxes implements ParkedStore {
   public ParkedTopic topic(String topic) {
     // In this order, as what was brought is counted there before it is not here any more.
     Staging.Count staged = staging.of(topic);
-    ParkedOutbox outbox = outboxes.get(topic);
-    ParkedTopic own = outbox == null ? ParkedTopic.EMPTY : outbox.holding().topic();
+    ParkedTopic own = own(topic);
     return staged == null ? own : own.plus(staged.events(), staged.bytes());
+  }
+
+  /** Without what is staged. */
+  private ParkedTopic own(String topic) {
+    ParkedOutbox outbox = outboxes.get(topic);
+    return outbox == null ? ParkedTopic.EMPTY : outbox.holding().topic();
   }
 
   @Override

@@ -27,7 +27,7 @@ final class ParkedSync implements Closeable {
   private boolean named; // the names of its directories are on stable storage, as of the last sync
 
   /** Cycles to which nobody appended any more when the first of what is to be synced came. */
-  private Set<Long> failedBefore = Set.of();
+  private Set<Long> failedBefore = new HashSet<>();
 
   ParkedSync(Disk disk) {
     this.disk = disk;

@@ -59,7 +59,11 @@ final class Staging implements KeptOutbox.Place, Closeable {
   /** What an earlier run has staged, as long as it may be asked for once more. */
   private final Map<String, Set<Event>> before = new HashMap<>();
 
+  private final long leftInMain;
+  private long lastBefore; // sequence here of the last that an earlier run has staged
   private boolean doubtful;
+  private long lastAdded; // sequence here of the last that is known
+  private boolean uncounted; // there may be more than is counted
   private OutboxIdentity identity; // null until there is something
   private Position position; // null until there is one
 
@@ -81,7 +85,9 @@ final class Staging implements KeptOutbox.Place, Closeable {
 
   private record Event(long sequence, UUID eventId) {}
 
-  private Staging(OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like) {
+  private Staging(
+      OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like, long leftInMain) {
+    this.leftInMain = leftInMain;
     this.main = main;
     this.paths = main.staged();
     this.origin = origin;
@@ -92,11 +98,13 @@ final class Staging implements KeptOutbox.Place, Closeable {
   /**
    * Looks at what an earlier run has left.
    *
+   * @param leftInMain the last sequence that it has left in the main queue
    * @throws OutboxUnavailable if it can't be told
    */
-  static Staging open(OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like)
+  static Staging open(
+      OutboxPaths main, ParkedOutbox.Origin origin, WriterOptions like, long leftInMain)
       throws IOException {
-    Staging opened = new Staging(main, origin, like);
+    Staging opened = new Staging(main, origin, like, leftInMain);
     SafeFiles.Attributes found = SafeFiles.attributes(opened.paths.root());
     if (found == null) {
       return opened;
@@ -128,6 +136,8 @@ final class Staging implements KeptOutbox.Place, Closeable {
         walk(),
         (record, source) -> {
           add(record.topic(), Count.of(record, source));
+          lastBefore = record.sequence();
+          lastAdded = record.sequence();
           if (source.isOf(origin.outbox())) {
             before
                 .computeIfAbsent(record.topic(), any -> new HashSet<>())
@@ -202,6 +212,7 @@ final class Staging implements KeptOutbox.Place, Closeable {
       position = null;
       forgetAll(); // somebody removed the one that was here
     }
+    lastAdded = receipt.sequence();
     add(event.original().topic(), Count.of(event.original(), event.source()));
   }
 
@@ -214,6 +225,12 @@ final class Staging implements KeptOutbox.Place, Closeable {
   @Override
   public void unsure() {
     doubtful = true;
+    uncounted = true;
+  }
+
+  /** All that is here was read. */
+  void counted() {
+    uncounted = false;
   }
 
   /** Whether something may be here twice. */
@@ -226,10 +243,14 @@ final class Staging implements KeptOutbox.Place, Closeable {
     waiting.clear();
     events = 0;
     bytes = 0;
+    lastAdded = settledSequence();
   }
 
-  /** Which outbox it is; null if there never was one. */
-  UUID outbox() {
+  /** Which outbox it is; null if there is none. */
+  UUID outbox() throws IOException {
+    if (identity == null && SafeFiles.attributes(paths.root()) != null) {
+      identity = OutboxIdentity.find(paths).orElse(null);
+    }
     return identity == null ? null : identity.outbox();
   }
 
@@ -243,8 +264,13 @@ final class Staging implements KeptOutbox.Place, Closeable {
     return waiting;
   }
 
+  /** Whether all is brought, and that is saved. */
   boolean isEmpty() {
-    return waiting.isEmpty();
+    return waiting.isEmpty() && !uncounted && lastAdded <= settledSequence();
+  }
+
+  private long settledSequence() {
+    return position == null ? 0 : position.sequence();
   }
 
   /** Events that wait. */
@@ -299,6 +325,7 @@ final class Staging implements KeptOutbox.Place, Closeable {
 
   /** Also what an earlier run has added. */
   private void syncAll() throws IOException {
+    kept.begin();
     if (!kept.isNamed()) {
       like.disk().syncDirectory(main.root(), DiskStep.LINK);
     }
@@ -310,19 +337,29 @@ final class Staging implements KeptOutbox.Place, Closeable {
     }
   }
 
+  /**
+   * Whether a power cut took an event from the main queue after an earlier run had staged it:
+   * another one may get its sequence.
+   */
+  boolean isLost(OutboxRecord staged, Source source) {
+    return staged.sequence() <= lastBefore
+        && source.isOf(origin.outbox())
+        && source.sequence() > leftInMain;
+  }
+
   /** Begins with the first that was not brought on. */
   RecordWalk walk() {
     return RecordWalk.behind(paths, position);
   }
 
   /** Events of a topic are in its own outbox now, on stable storage. */
-  void brought(String topic, List<KeptOutbox.Event> done) {
+  void brought(String topic, List<Bringing.Staged> done) {
     Count had = waiting.get(topic);
     if (had == null) {
       return; // counted as one that was brought before
     }
     long left = had.events() - done.size();
-    long size = done.stream().mapToLong(event -> event.original().length()).sum();
+    long size = done.stream().mapToLong(each -> each.event().original().length()).sum();
     Count now =
         left <= 0 ? null : new Count(left, Math.max(0, had.bytes() - size), had.oldestMillis());
     events -= had.events() - (now == null ? 0 : now.events());

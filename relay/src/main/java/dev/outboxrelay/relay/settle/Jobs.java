@@ -148,7 +148,9 @@ final class Jobs {
     bringNanos = now + BRING_NANOS;
     try {
       int brought = parked.bring();
-      facts.done(Part.STAGING);
+      if (!parked.isBringingFailing()) {
+        facts.done(Part.STAGING);
+      }
       bringRetries = false;
       return brought;
     } catch (IOException | OutboxError e) {

@@ -35,6 +35,9 @@ public interface ParkedStore extends AutoCloseable {
    */
   int bring() throws IOException;
 
+  /** Whether some of it could not be brought since {@link #bring} has thrown. */
+  boolean isBringingFailing();
+
   /** Whether anything is staged. */
   boolean hasStaged();
 

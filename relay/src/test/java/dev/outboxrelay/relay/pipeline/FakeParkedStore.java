@@ -92,6 +92,11 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
+  public boolean isBringingFailing() {
+    return false;
+  }
+
+  @Override
   public boolean hasStaged() {
     return false;
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.control.Verb;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.simulation.FilesSimulation.Cut;
 import dev.outboxrelay.relay.simulation.LosingDisk.Fault;
 import java.io.IOException;
@@ -40,6 +41,29 @@ class FailpointsTest {
         outbox.rounds(6);
         outbox.pass(Duration.ofSeconds(60));
         appendAll(outbox, "a", "b");
+        outbox.rounds(4);
+      }
+    },
+
+    /** Events of more topics are parked than have an outbox open. */
+    STAGING {
+      @Override
+      void tell(FilesSimulation outbox) throws IOException {
+        outbox.world.slots = new OpenSlots(0);
+        appendAll(outbox, "a", "c", "b", "c", "a", "b", "c");
+        outbox.rounds(14);
+        appendAll(outbox, "c", "a", "b");
+        outbox.rounds(3);
+        outbox.topic("c", true);
+        appendAll(outbox, "c", "b", "a");
+        outbox.rounds(10);
+        outbox.pass(Duration.ofSeconds(60));
+        outbox.rounds(6);
+        outbox.topic("a", true);
+        appendAll(outbox, "a", "c");
+        outbox.pass(Duration.ofSeconds(60));
+        outbox.rounds(10);
+        appendAll(outbox, "a", "b", "c");
         outbox.rounds(4);
       }
     },

@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.deadletter.Letter;
 import dev.outboxrelay.relay.simulation.Simulation.Written;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -23,6 +24,7 @@ final class FilesChecks {
   private final Set<Long> lost;
   private final Set<String> discarded;
   private final Map<String, OutboxLook> parked;
+  private final OutboxLook staged;
   private final List<Letter> letters;
   private final OutboxLook main;
   private final Map<Long, DeliveryOutcome> told;
@@ -52,6 +54,7 @@ final class FilesChecks {
     lost.forEach(number -> givenTwice.add(sequences.get(number)));
     this.main = OutboxLook.at(world.paths);
     this.parked = OutboxLook.parked(world.paths);
+    this.staged = OutboxLook.at(world.paths.staged());
     this.letters =
         OutboxLook.at(world.paths.deadLetters()).records().stream().map(Letter::of).toList();
     this.told = OutcomesFile.outcomesOf(new HashSet<>(sequences.values()), world.paths.outcomes());
@@ -87,15 +90,16 @@ final class FilesChecks {
     Set<Long> dead = dead();
     Set<Long> waiting = new HashSet<>();
     Set<Long> anywhere = new HashSet<>();
-    parked.forEach(
-        (topic, look) -> {
-          for (OutboxRecord record : look.records()) {
-            anywhere.add(OutboxLook.number(record));
-            if (record.sequence() > look.saved()) {
-              waiting.add(OutboxLook.number(record));
-            }
-          }
-        });
+    List<OutboxLook> kept = new ArrayList<>(parked.values());
+    kept.add(staged);
+    for (OutboxLook look : kept) {
+      for (OutboxRecord record : look.records()) {
+        anywhere.add(OutboxLook.number(record));
+        if (record.sequence() > look.saved()) {
+          waiting.add(OutboxLook.number(record));
+        }
+      }
+    }
     Set<Long> kafka = world.brokers.everStored();
     for (Written event : events.values()) {
       long number = event.number();
@@ -147,6 +151,9 @@ final class FilesChecks {
   /** When all is well, and all is over. */
   void atTheEnd() throws IOException {
     always();
+    check(
+        staged.records().stream().allMatch(record -> record.sequence() <= staged.saved()),
+        "events are staged still");
     Set<Long> kafka = world.brokers.everStored();
     Set<Long> dead = dead();
     for (Written event : events.values()) {

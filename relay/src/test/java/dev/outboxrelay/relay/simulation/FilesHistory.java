@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.simulation;
 
 import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.control.Verb;
+import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.simulation.FilesSimulation.Cut;
 import dev.outboxrelay.relay.simulation.LosingDisk.Fault;
 import java.io.IOException;
@@ -33,6 +34,7 @@ final class FilesHistory {
     try (FilesSimulation outbox = new FilesSimulation(root, seed, cut)) {
       FilesHistory history = new FilesHistory(outbox);
       outbox.world.refusals = seed % 3 == 0 ? 3 : 0;
+      outbox.world.slots = new OpenSlots(seed % 4 < 2 ? 0 : 32);
       for (int i = 0; i < STEPS; i++) {
         history.step();
       }

@@ -25,7 +25,6 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Troubles;
-import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.park.ParkedArrivals;
 import dev.outboxrelay.relay.park.ParkedOutboxes;
 import dev.outboxrelay.relay.pipeline.LaneUnderTest;
@@ -127,7 +126,7 @@ final class FilesPipeline implements Service, Closeable {
     outcomes = add(Outcomes.open(paths, settled, options.disk()));
     parked =
         lane == null
-            ? add(ParkedOutboxes.open(paths, identity, settled, options, new OpenSlots(32)))
+            ? add(ParkedOutboxes.open(paths, identity, settled, options, world.slots))
             : null;
     settler = settler(lane, options, held, identity, start);
     if (lane == null) {
@@ -265,6 +264,10 @@ final class FilesPipeline implements Service, Closeable {
   /** Whether nothing of it, or of its lanes, is left to be saved. */
   boolean isUpToDate() {
     return settler.isUpToDate() && lanes().stream().allMatch(FilesPipeline::isUpToDate);
+  }
+
+  boolean hasStaged() {
+    return parked.hasStaged();
   }
 
   /** A turn of its delivery. */

@@ -309,6 +309,7 @@ final class FilesSimulation implements Closeable {
           && !new ControlFiles(world.paths, world.disk.others()).hasOpen()
           && OutboxLook.at(world.paths).records().stream()
               .allMatch(record -> record.sequence() <= relay.savedSequence())
+          && !relay.hasStaged()
           && OutboxLook.parked(world.paths).values().stream()
               .allMatch(
                   look ->

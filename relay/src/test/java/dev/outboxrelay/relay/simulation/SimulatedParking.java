@@ -144,6 +144,11 @@ final class SimulatedParking implements ParkedStore {
   }
 
   @Override
+  public boolean isBringingFailing() {
+    return false;
+  }
+
+  @Override
   public boolean hasStaged() {
     return false;
   }

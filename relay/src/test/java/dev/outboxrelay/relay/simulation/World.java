@@ -6,6 +6,7 @@ import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.park.OpenSlots;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,6 +39,11 @@ final class World {
 
   /** What the outbox may hold. */
   long maxBytes = Long.MAX_VALUE;
+
+  /**
+   * For outboxes of parked topics; without any but one at a time is open, and others' are staged.
+   */
+  OpenSlots slots = new OpenSlots(32);
 
   World(Path root, long seed) throws IOException {
     paths = new OutboxPaths(root);
