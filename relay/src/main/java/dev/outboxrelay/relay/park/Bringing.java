@@ -73,15 +73,9 @@ final class Bringing {
     if (staging.isEmpty() && batch.isEmpty()) {
       return 0;
     }
-    UUID outbox = staging.outbox();
-    if (outbox == null) {
+    if (!isThere()) {
       staging.counted();
       return 0;
-    }
-    if (!outbox.equals(walked)) {
-      beginAnew();
-      brought.clear();
-      walked = outbox;
     }
     if (batch.isEmpty() && !read()) {
       return 1; // staged events are lost, or there are more in a later turn
@@ -100,6 +94,17 @@ final class Bringing {
       settle();
     }
     return Math.max(1, events);
+  }
+
+  /** Somebody may have removed the outbox, and there is another one. */
+  private boolean isThere() throws IOException {
+    UUID outbox = staging.outbox();
+    if (outbox != null && !outbox.equals(walked)) {
+      beginAnew();
+      brought.clear();
+      walked = outbox;
+    }
+    return outbox != null;
   }
 
   private void settle() throws IOException {
@@ -184,7 +189,7 @@ final class Bringing {
   /** Brings all of one topic now. */
   void all(String topic) throws IOException {
     RecordWalk ahead = staging.walk();
-    while (staging.of(topic) != null) {
+    while (isThere() && staging.of(topic) != null) {
       List<RecordWalk.Found> found = ahead.next(AT_ONCE, BYTES_AT_ONCE);
       if (found.isEmpty()) {
         return; // whoever brings the rest tells
