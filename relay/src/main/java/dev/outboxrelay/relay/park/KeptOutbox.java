@@ -53,6 +53,9 @@ final class KeptOutbox {
 
     /** One that could not be appended may be there all the same. */
     void unsure();
+
+    /** What a cycle holds, also of an earlier run, may not get onto stable storage. */
+    void gaveUp();
   }
 
   /** What is to be here. */
@@ -154,6 +157,7 @@ final class KeptOutbox {
 
   private void giveUp(long cycle, boolean isUnmarked) {
     failedCycle = cycle;
+    place.gaveUp();
     unmarked = isUnmarked;
     again = 0;
   }

@@ -45,7 +45,12 @@ public final class ParkedFiles {
       throws IOException {
     Map<String, Staging.Count> staged = Staging.look(main);
     BiConsumer<Held.Topic, OptionalLong> all =
-        (topic, oldest) -> visitor.accept(with(staged.remove(topic.name()), topic), oldest);
+        (topic, oldest) -> {
+          Staging.Count more = staged.remove(topic.name());
+          OptionalLong first =
+              oldest.isPresent() || more == null ? oldest : OptionalLong.of(more.oldestMillis());
+          visitor.accept(with(more, topic), first);
+        };
     eachName(main, (topic, root) -> look(topic, new OutboxPaths(root), all));
     staged.forEach(
         (topic, more) ->

@@ -207,6 +207,13 @@ final class ParkedOutbox implements KeptOutbox.Place {
     return isNew;
   }
 
+  /** Whether any of these may have been added in this run already. */
+  boolean mayHave(List<Bringing.Staged> events) {
+    return events.stream()
+        .map(staged -> staged.event().source())
+        .anyMatch(source -> source.isOf(origin.outbox()) && source.sequence() <= lastAdded);
+  }
+
   /** What was added in this run may come again. */
   void lookAgain() throws IOException {
     looked = SafeFiles.attributes(paths().root()) == null;
@@ -292,8 +299,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
     }
     ParkedBefore before =
         new ParkedBefore(paths(), new OutboxIdentity(source.outbox(), source.generation()));
-    return source.sequence() <= before.lastSequence(before.last())
-        && before.above(source.sequence() - 1).contains(source.sequence(), eventId);
+    return before.above(source.sequence() - 1).contains(source.sequence(), eventId);
   }
 
   @Override
@@ -330,6 +336,11 @@ final class ParkedOutbox implements KeptOutbox.Place {
   public void unsure() {
     looked = false;
     holding.unsure();
+  }
+
+  @Override
+  public void gaveUp() {
+    // What was in the cycle and is settled was delivered from there; all else is added again.
   }
 
   /** Whether its name was on stable storage when it was synced. */

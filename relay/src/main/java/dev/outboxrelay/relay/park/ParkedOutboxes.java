@@ -45,6 +45,9 @@ public final class ParkedOutboxes implements ParkedStore {
 
   private static final String NO_DESCRIPTORS = "Too many open files"; // EMFILE
 
+  /** For each of these all that is staged is read, and positions wait. */
+  private static final int MOST_HURRIED = 4;
+
   private final ParkedOutbox.Origin origin;
   private final ParkedDirectory directory;
   private final WriterOptions like;
@@ -188,60 +191,100 @@ public final class ParkedOutboxes implements ParkedStore {
       outbox.staged(record);
       return false;
     }
+    boolean isNew = outbox.add(record);
     unsynced.add(outbox);
-    return outbox.add(record);
+    return isNew;
   }
 
   private boolean stage(ParkedOutbox outbox, InFlight record) throws IOException {
-    boolean isNew = true;
-    if (outbox.has(record)) {
-      unsynced.add(outbox);
-      isNew = false;
-    } else if (staging.has(record)) {
-      isNew = false;
-    } else {
-      while (staging.isFull()) {
-        bringing.next();
-      }
+    boolean isNew = !has(outbox, record) && !staging.has(record);
+    if (isNew) {
+      makeRoom();
       staging.add(record);
     }
     outbox.staged(record);
     return isNew;
   }
 
+  private boolean has(ParkedOutbox outbox, InFlight record) {
+    try {
+      boolean isHere = outbox.has(record);
+      if (isHere) {
+        unsynced.add(outbox);
+      }
+      return isHere;
+    } catch (IOException | OutboxError e) {
+      return false; // it is looked for again when the event is brought there
+    }
+  }
+
+  /** What can't be brought must not hold up what has to be staged: that is bounded by the cap. */
+  private void makeRoom() {
+    try {
+      while (staging.isFull() && !bringing.isFailing()) {
+        bringing.next();
+      }
+    } catch (IOException | OutboxError e) {
+      // Whoever brings it tells.
+    }
+  }
+
   @Override
   public int bring() throws IOException {
-    try {
-      for (Iterator<String> each = hurried.iterator(); each.hasNext(); ) {
-        String topic = each.next();
-        each.remove();
+    Exception failure = null;
+    int hurriedNow = 0;
+    for (Iterator<String> each = hurried.iterator();
+        each.hasNext() && hurriedNow < MOST_HURRIED;
+        hurriedNow++) {
+      String topic = each.next();
+      each.remove();
+      try {
         bringing.all(topic);
+      } catch (IOException | OutboxError e) {
+        failure = e; // the others are brought all the same
       }
+    }
+    try {
       int brought = bringing.next();
       if (bringing.isBetween()) {
         count();
       }
-      return brought;
-    } catch (IOException e) {
-      throw Folder.named(e);
+      if (failure == null) {
+        return brought;
+      }
+    } catch (IOException | OutboxError e) {
+      failure = e;
     }
+    if (failure instanceof OutboxError error) {
+      throw error;
+    }
+    if (failure instanceof FileSystemException e && NO_DESCRIPTORS.equals(e.getReason())) {
+      open.close();
+    }
+    throw Folder.named((IOException) failure);
   }
 
   private void bring(String topic, List<Bringing.Staged> events) throws IOException {
     ParkedOutbox outbox = outbox(topic);
     open.keep(outbox);
-    if (staging.isDoubtful()) {
+    if (staging.isDoubtful() || outbox.mayHave(events)) {
       outbox.lookAgain();
     }
-    for (Bringing.Staged staged : events) {
-      unsynced.add(outbox);
-      outbox.bring(staged);
+    try {
+      for (Bringing.Staged staged : events) {
+        outbox.bring(staged);
+        unsynced.add(outbox);
+      }
+      if (!outbox.isNamed()) {
+        directory.sync();
+      }
+      sync(outbox);
+      unsynced.remove(outbox);
+    } finally {
+      if (!open.contains(outbox)) {
+        outbox.letGo();
+      }
     }
-    if (!outbox.isNamed()) {
-      directory.sync();
-    }
-    sync(outbox);
-    unsynced.remove(outbox);
   }
 
   /** Has nothing of a topic anywhere but in its own outbox; for the settling thread. */
@@ -555,6 +598,9 @@ public final class ParkedOutboxes implements ParkedStore {
         staging;
         open) {
       origin.originals().letGo();
+      for (ParkedOutbox each : unsynced) {
+        each.letGo();
+      }
     }
   }
 }

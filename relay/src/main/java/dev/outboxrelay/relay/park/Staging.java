@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
@@ -118,6 +119,9 @@ final class Staging implements KeptOutbox.Place, Closeable {
     QueueWriter.open(opened.options()).close(); // mends what a crash has left
     opened.find();
     opened.count();
+    if (!StateFile.read(opened.paths.state()).orElseThrow().failedCycles().isEmpty()) {
+      opened.gaveUp();
+    }
     return opened;
   }
 
@@ -244,6 +248,14 @@ final class Staging implements KeptOutbox.Place, Closeable {
     events = 0;
     bytes = 0;
     lastAdded = settledSequence();
+    gaveUp();
+  }
+
+  /** What is asked for once more is staged once more, and looked for when it is brought on. */
+  @Override
+  public void gaveUp() {
+    before.clear();
+    doubtful = true;
   }
 
   /** Which outbox it is; null if there is none. */
@@ -294,20 +306,23 @@ final class Staging implements KeptOutbox.Place, Closeable {
   }
 
   /** Whether an earlier run has staged an event, be it that it was brought on since. */
-  boolean has(InFlight record) {
+  boolean has(InFlight record) throws IOException {
     Set<Event> staged = before.get(record.topic());
     if (staged == null) {
       return false;
     }
     if (staged.contains(new Event(record.sequence(), record.eventId()))) {
       if (waiting.containsKey(record.topic())) {
+        kept.begin();
         kept.find(() -> origin.event(record));
       }
       return true;
     }
-    before.remove(record.topic());
-    // If it was not staged after all of them, a power cut took it: all behind it comes once more.
-    doubtful |= record.sequence() <= last(staged);
+    if (record.sequence() > last(staged)) {
+      before.remove(record.topic());
+    } else {
+      doubtful = true; // a power cut took it, or it is in its topic's outbox
+    }
     return false;
   }
 
