@@ -108,6 +108,7 @@ final class Bringing {
   }
 
   private void settle() throws IOException {
+    failing = true;
     staging.settle(last);
     failing = false;
     brought.values().removeIf(sequence -> sequence <= last.record().sequence());

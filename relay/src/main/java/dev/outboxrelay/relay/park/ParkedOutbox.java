@@ -45,6 +45,8 @@ final class ParkedOutbox implements KeptOutbox.Place {
   private long foundAbove; // what is at or below this is not in it
   private boolean looked = true; // for that one; a new outbox has none
   private volatile long lastParked;
+  private boolean knowsLeft = true; // a new outbox holds nothing
+  private volatile long left;
 
   /**
    * Where the events come from.
@@ -87,6 +89,11 @@ final class ParkedOutbox implements KeptOutbox.Place {
     return holding;
   }
 
+  /** The last sequence here that an earlier run has left. From any thread. */
+  long left() {
+    return left;
+  }
+
   /** As {@link dev.outboxrelay.relay.settle.ParkedStore#lastParked}. From any thread. */
   long lastParked() {
     return lastParked;
@@ -121,6 +128,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
   void find() throws IOException {
     holding.unknown();
     looked = false;
+    knowsLeft = false;
     OutboxPaths paths = paths();
     SafeFiles.Attributes root = SafeFiles.attributes(paths.root());
     if (root == null || !root.directory()) {
@@ -143,6 +151,8 @@ final class ParkedOutbox implements KeptOutbox.Place {
         holding.found(newest.sequence());
       }
     }
+    left = holding.topic().appendedSequence();
+    knowsLeft = true;
   }
 
   /** Which is the last that others wait for; where it can't be told, that is the last of all. */
@@ -157,6 +167,10 @@ final class ParkedOutbox implements KeptOutbox.Place {
   private OutboxRecord lookForLast() throws IOException {
     ParkedBefore before = new ParkedBefore(paths(), origin.outbox());
     OutboxRecord newest = before.last();
+    if (!knowsLeft) {
+      left = newest == null ? 0 : newest.sequence(); // nothing was added in this run yet
+      knowsLeft = true;
+    }
     lastFound = before.lastSequence(newest);
     lastParked = Math.max(lastParked, lastFound);
     found = null;

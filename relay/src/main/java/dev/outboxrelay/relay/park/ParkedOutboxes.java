@@ -57,9 +57,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final Staging staging;
   private final Bringing bringing;
 
-  /** Of each topic, the last event that an earlier run has left, and of the main queue the same. */
-  private final Map<String, Long> left = new HashMap<>();
-
+  /** The last event that an earlier run has left in the main queue. */
   private final long leftInMain;
 
   private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
@@ -116,7 +114,6 @@ public final class ParkedOutboxes implements ParkedStore {
           .topics()
           .forEach(
               (topic, found) -> {
-                opened.left.put(topic, opened.own(topic).appendedSequence());
                 if (!found.isEmpty() && !found.keepsOrder()) {
                   opened.tellReplayed(topic);
                 }
@@ -582,7 +579,8 @@ public final class ParkedOutboxes implements ParkedStore {
 
   @Override
   public boolean isLost(String topic, long sequence, long original) {
-    return original > leftInMain && sequence <= left.getOrDefault(topic, 0L);
+    ParkedOutbox outbox = outboxes.get(topic);
+    return original > leftInMain && outbox != null && sequence <= outbox.left();
   }
 
   @Override
