@@ -228,8 +228,8 @@ BUGS = [
     Bug(
         "what is parked is not looked for after a kill",
         "park/ParkedOutbox.java",
-        "if (record.sequence() > lastFound) {",
-        "if (record.sequence() > 0) {",
+        "if (sequence > lastFound) {",
+        "if (sequence > 0) {",
         on_files=True,
     ),
     Bug(
