@@ -2,10 +2,7 @@ package dev.outboxrelay.relay.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.disk.SafeFiles;
-import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.Position;
-import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.control.OriginalPlace;
 import dev.outboxrelay.relay.inspect.EventView;
@@ -15,7 +12,6 @@ import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -72,7 +68,7 @@ final class ShowParked implements Callable<Integer> {
     OutboxPaths parked = parked(outbox.existing(), topic);
     EventView view = new EventView(values);
     long shown = 0;
-    RecordWalk walk = behindPosition(parked);
+    RecordWalk walk = RecordWalk.behindSaved(parked);
     int code = ExitCode.OK;
     RecordWalk.End end = null;
     while (!(end instanceof RecordWalk.End.OfAll)) {
@@ -129,15 +125,6 @@ final class ShowParked implements Callable<Integer> {
       pairs.put("original_topic", from == null ? event.topic() : from);
     }
     return Logfmt.line(pairs);
-  }
-
-  private static RecordWalk behindPosition(OutboxPaths parked) throws IOException {
-    UUID id = OutboxIdentity.outboxOf(parked);
-    Position position =
-        PositionFile.find(parked.position())
-            .filter(found -> found.outboxId().equals(id))
-            .orElse(null);
-    return RecordWalk.behind(parked, position);
   }
 
   private static OutboxPaths parked(OutboxPaths outbox, String topic) throws IOException {

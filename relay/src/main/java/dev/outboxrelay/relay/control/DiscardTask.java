@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.disk.SafeFiles;
-import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutcomesFile;
 import dev.outboxrelay.client.files.Position;
@@ -171,18 +170,7 @@ final class DiscardTask implements Task {
 
   private Position behind(RecordWalk.Found found) {
     long before = chosen == null ? 0 : chosen.settledBytes();
-    return new Position(
-        identity.generation(),
-        DeliveryMode.AT_LEAST_ONCE,
-        found.record().sequence(),
-        found.record().eventId(),
-        found.cycle(),
-        found.end(),
-        found.cycle() << 32 | Integer.toUnsignedLong(found.record().entry()),
-        found.settledBytes() < 0 ? before : found.settledBytes(),
-        place.like().clock().millis(),
-        identity.outbox(),
-        0);
+    return found.behind(identity, before, place.like().clock().millis());
   }
 
   /** Clients are told before the position covers them, as a lane does. */

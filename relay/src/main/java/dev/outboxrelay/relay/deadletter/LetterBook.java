@@ -118,7 +118,7 @@ public final class LetterBook implements Closeable {
   private void save(
       long sequence, UUID eventId, long cycle, long offset, long index, long settledBytes)
       throws IOException {
-    Position next =
+    save(
         new Position(
             identity.generation(),
             DeliveryMode.AT_LEAST_ONCE,
@@ -130,7 +130,10 @@ public final class LetterBook implements Closeable {
             settledBytes,
             clock.millis(),
             identity.outbox(),
-            0);
+            0));
+  }
+
+  private void save(Position next) throws IOException {
     positions.save(next);
     position = next;
   }
@@ -203,13 +206,7 @@ public final class LetterBook implements Closeable {
     boolean atEnd = walk.end().orElse(null) instanceof RecordWalk.End.OfAll;
     if (last != null) {
       lose(last.record().sequence());
-      save(
-          last.record().sequence(),
-          last.record().eventId(),
-          last.cycle(),
-          last.end(),
-          last.cycle() << 32 | Integer.toUnsignedLong(last.record().entry()),
-          last.settledBytes() < 0 ? position.settledBytes() : last.settledBytes());
+      save(last.behind(identity, position.settledBytes(), clock.millis()));
     }
     if (first != null && walk.isAllRead()) {
       pass(first.record().sequence() - 1, 0);

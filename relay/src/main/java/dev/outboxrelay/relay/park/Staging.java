@@ -6,7 +6,6 @@ import dev.outboxrelay.client.Receipt;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
-import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
@@ -27,7 +26,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -172,17 +170,9 @@ final class Staging implements KeptOutbox.Place, Closeable {
       return found;
     }
     each(
-        behindPosition(main.staged()),
+        RecordWalk.behindSaved(main.staged()),
         (record, source) -> found.merge(record.topic(), Count.of(record, source), Count::plus));
     return found;
-  }
-
-  /** Of an outbox of the relay's own, what its saved position does not cover. */
-  private static RecordWalk behindPosition(OutboxPaths own) throws IOException {
-    UUID outbox = OutboxIdentity.outboxOf(own);
-    Optional<Position> saved =
-        PositionFile.find(own.position()).filter(found -> found.outboxId().equals(outbox));
-    return RecordWalk.behind(own, saved.orElse(null));
   }
 
   @Override
@@ -390,19 +380,7 @@ final class Staging implements KeptOutbox.Place, Closeable {
   void settle(RecordWalk.Found last) throws IOException {
     syncAll(); // a position must not run ahead of what it covers
     long before = position == null ? 0 : position.settledBytes();
-    Position next =
-        new Position(
-            identity.generation(),
-            DeliveryMode.AT_LEAST_ONCE,
-            last.record().sequence(),
-            last.record().eventId(),
-            last.cycle(),
-            last.end(),
-            last.cycle() << 32 | Integer.toUnsignedLong(last.record().entry()),
-            last.settledBytes() < 0 ? before : last.settledBytes(),
-            like.clock().millis(),
-            identity.outbox(),
-            0);
+    Position next = last.behind(identity, before, like.clock().millis());
     try (PositionFile file = PositionFile.open(paths.position(), like.disk())) {
       file.save(next);
     }

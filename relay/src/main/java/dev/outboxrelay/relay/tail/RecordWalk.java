@@ -9,9 +9,11 @@ import dev.outboxrelay.client.cycle.FileWindow;
 import dev.outboxrelay.client.cycle.UnreadableBlock;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.disk.OwnDescriptors;
+import dev.outboxrelay.client.files.DeliveryMode;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
+import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
@@ -48,7 +50,29 @@ public final class RecordWalk {
    * @param end behind it
    * @param settledBytes the cycle's base + end − first data offset; −1 if the base is not known
    */
-  public record Found(OutboxRecord record, long cycle, long end, long settledBytes) {}
+  public record Found(OutboxRecord record, long cycle, long end, long settledBytes) {
+    /**
+     * The position behind it.
+     *
+     * @param outbox in which it stands
+     * @param settledBefore bytes that the position before covers, where its own are not known
+     * @param nowMillis when it is saved, milliseconds since the epoch
+     */
+    public Position behind(OutboxIdentity outbox, long settledBefore, long nowMillis) {
+      return new Position(
+          outbox.generation(),
+          DeliveryMode.AT_LEAST_ONCE,
+          record.sequence(),
+          record.eventId(),
+          cycle,
+          end,
+          cycle << 32 | Integer.toUnsignedLong(record.entry()),
+          settledBytes < 0 ? settledBefore : settledBytes,
+          nowMillis,
+          outbox.outbox(),
+          0);
+    }
+  }
 
   /** Why no more was found. */
   public sealed interface End {
@@ -67,6 +91,14 @@ public final class RecordWalk {
   /** Begins with the first. */
   public static RecordWalk ofAll(OutboxPaths paths) {
     return new RecordWalk(paths, Long.MIN_VALUE, 0, 0);
+  }
+
+  /** Begins behind the position that is saved there; for who looks from outside. */
+  public static RecordWalk behindSaved(OutboxPaths paths) throws IOException {
+    UUID outbox = OutboxIdentity.outboxOf(paths);
+    Optional<Position> saved =
+        PositionFile.find(paths.position()).filter(found -> found.outboxId().equals(outbox));
+    return behind(paths, saved.orElse(null));
   }
 
   /** Begins behind a position; with the first if that is null. */
