@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,6 +103,27 @@ def test_without_a_relay_the_command_gives_it_up(
         assert client.wait_delivered(client.append("new", topic=topic_name), 60) == "DELIVERED"
         assert {client.wait_delivered(each, 0) for each in receipts} == {"DEAD"}
     assert [each.value for each in read_topic(broker.bootstrap, topic_name)] == [b"new"]
+
+
+def test_verify_reads_what_is_parked_and_what_is_staged(
+    relay: Relay, outbox: Path, topic_name: str
+) -> None:
+    relay.start()
+    parked(outbox, topic_name, 2)
+    assert relay.stop() == 0
+    shutil.copytree(outbox / "parked" / topic_name, outbox / "staged")
+    sound = relay.cli("verify", "--json")
+    assert sound.returncode == 0, sound.stdout
+    assert {"queue", "staged", "parked"} <= json.loads(sound.stdout).keys()
+    assert list(json.loads(sound.stdout)["parked"]) == [topic_name]
+
+    [cycle] = (outbox / "parked" / topic_name / "queue").glob("*.cq4")
+    written = cycle.read_bytes()
+    cycle.write_bytes(written.replace(b"secret 0", b"sEcret 0"))
+    damaged = relay.cli("verify")
+    assert damaged.returncode == 7
+    assert f"problems parked/{topic_name}" in damaged.stdout
+    assert "ok       staged" in damaged.stdout
 
 
 def test_what_nobody_may_name_is_refused(relay: Relay, outbox: Path) -> None:

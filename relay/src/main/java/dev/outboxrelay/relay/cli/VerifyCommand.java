@@ -26,12 +26,15 @@ import picocli.CommandLine.Spec;
     description = {
       "Reads the whole queue and checks everything in it.",
       "That is every record, the chain of entries, sequences, EOF marks, the index and the relay's",
-      "position, and the same in the dead letters. Changes nothing. Exit code 7 if there are",
-      "problems."
+      "position, and the same in the dead letters, in what is parked and in what is staged. Changes",
+      "nothing. Exit code 7 if there are problems."
     })
 final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private final OutboxOption outbox;
+
+  /** Before the name of a topic. */
+  private static final String PARKED = "parked/";
 
   @Option(names = "--json", description = "One JSON object.")
   private boolean json;
@@ -52,13 +55,24 @@ final class VerifyCommand implements Callable<Integer> {
       reports.put("staged", QueueVerifier.verify(paths.staged()));
     }
     for (String topic : ParkedFiles.topics(paths)) {
-      reports.put("parked/" + topic, QueueVerifier.verify(paths.parked(topic)));
+      reports.put(PARKED + topic, QueueVerifier.verify(paths.parked(topic)));
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("outbox", paths.root().toString());
-      reports.forEach((name, report) -> node.set(name.replace('-', '_'), json(report)));
+      ObjectNode parked = JsonNodeFactory.instance.objectNode();
+      reports.forEach(
+          (name, report) -> {
+            if (name.startsWith(PARKED)) {
+              parked.set(name.substring(PARKED.length()), json(report));
+            } else {
+              node.set(name.replace('-', '_'), json(report));
+            }
+          });
+      if (!parked.isEmpty()) {
+        node.set("parked", parked);
+      }
       out.println(node.toPrettyString());
     } else {
       reports.forEach((name, report) -> print(out, name, report));
