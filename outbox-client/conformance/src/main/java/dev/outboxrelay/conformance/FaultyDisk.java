@@ -44,7 +44,7 @@ final class FaultyDisk implements Disk {
       case "ENOSPC" -> throw new IOException("No space left on device");
       case "EIO" -> throw new IOException("Input/output error");
       case "stop" -> {
-        signalSelf("STOP");
+        stop();
         real.run();
       }
       case "kill" -> die();
@@ -60,17 +60,25 @@ final class FaultyDisk implements Disk {
     }
   }
 
+  /**
+   * Ends when SIGCONT has come. A signal to the process takes hold when one of its threads is
+   * scheduled; until then this one would go on. So who sends it looks whether all is stopped.
+   */
+  private static void stop() {
+    runSelf("kill -STOP $0; until grep -q '^State:.T' /proc/$0/status; do :; done");
+  }
+
   private static void die() {
-    signalSelf("KILL");
+    runSelf("kill -KILL $0");
     while (true) {
       LockSupport.park();
     }
   }
 
-  private static void signalSelf(String signal) {
+  private static void runSelf(String script) {
     try {
       String pid = Long.toString(ProcessHandle.current().pid());
-      new ProcessBuilder("kill", "-" + signal, pid).start().waitFor();
+      new ProcessBuilder("sh", "-c", script, pid).start().waitFor();
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException(e);
     }
