@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.route.Routes;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Trouble;
@@ -140,7 +141,8 @@ final class Senders {
 
   /** A replay that can't be called back: it comes again with all that is in flight, as refused. */
   void giveUp(InFlight replay, String error, long now) {
-    feeder.giveUp(replay.sequence(), error);
+    feeder.giveUp(
+        replay.sequence(), new Verdict.DeadLetter(DeadLetterReason.REPLAY_FAILED, error, true));
     String why = "a replayed dead letter fails: " + error;
     interrupted(replay.topic(), new Verdict.RebuildAndRewind(why), now);
   }

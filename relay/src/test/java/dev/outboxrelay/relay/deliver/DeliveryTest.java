@@ -98,6 +98,22 @@ class DeliveryTest {
   }
 
   @Test
+  void whatAnEarlierRunHasMadeADeadLetterOfIsNotSentAgain() {
+    disk.diedBefore.add(2L);
+    append(3);
+    turns(5);
+    assertThat(kafka.sends).isEqualTo(2);
+    kafka.answerOldest();
+    kafka.answerOldest();
+    turns(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
+    disk.work();
+    turns(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(3);
+    assertThat(disk.undelivered).containsExactly(2L);
+  }
+
+  @Test
   void anAttemptToConnectThatIsNotAnsweredIsATroubleUntilItIs() {
     kafka.hanging = true;
     append(1);
