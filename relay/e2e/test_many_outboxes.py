@@ -31,6 +31,8 @@ TORTURE = os.environ.get("TORTURE") == "1"
 OUTBOXES, HEAP_MIB = (100, 128) if TORTURE else (20, 64)
 # Of each, so that all are more than the heap.
 LARGE_EVENTS, SMALL_EVENTS = (20, 1_000) if TORTURE else (50, 3_000)
+# Missing topics, events of each in each outbox, bytes of an event.
+MISSING = [(5, 150, 2_000), (8, 100, 20_000)] if TORTURE else [(5, 70, 2_000)]
 
 
 @pytest.fixture
@@ -328,6 +330,43 @@ def test_an_outage_with_a_backlog_larger_than_the_heap_in_many_outboxes(
             )
             assert backlog > HEAP_MIB
             assert fleet.stop() == 0
+
+
+@pytest.mark.parametrize(("topics", "events", "size"), MISSING)
+def test_topics_that_are_missing_to_many_outboxes_fit_into_the_heap_and_so_do_their_lanes(
+    pods: Path, broker: Broker, topic_name: str, tmp_path: Path, topics: int, events: int, size: int
+) -> None:
+    """A parked topic's outbox, a lane and its producer: of each there could be one per topic."""
+    late = [f"{topic_name[:80]}-late-{number}" for number in range(topics)]
+    with watching(pods, broker, tmp_path / "fleet.log", OUTBOX_PARK_AFTER="500ms") as fleet:
+        fleet.start()
+        appended: dict[str, list[str]] = {each: [] for each in late}
+        for number in range(20):
+            with Outbox(pod(pods, f"pod-{number}")) as client:
+                for event in range(events):
+                    for each in late:
+                        value = f"{number} {event} ".encode().ljust(size, b"x")
+                        receipt = client.append(value, topic=each, key=f"pod-{number}")
+                        appended[each].append(str(receipt.event_id))
+        eventually("all is parked", lambda: parked_events(fleet) == 20 * topics * events, within=120)
+        for each in late:
+            broker.create_topic(each, partitions=3)
+        eventually(
+            "all is delivered",
+            lambda: parked_events(fleet) == 0 and len(status(fleet)[0]) == 20,
+            within=240,
+            every=0.5,
+        )
+        assert "out of memory" not in fleet.output()
+        for each in late:
+            got = [record.event_id for record in read_topic(broker.bootstrap, each)]
+            assert sorted(got) == sorted(appended[each])
+        assert fleet.stop() == 0
+
+
+def parked_events(relay: Relay) -> int:
+    """In all outboxes."""
+    return sum(at["parked"]["events"] for at in status(relay)[0].values())
 
 
 UID = 1000650077

@@ -61,6 +61,9 @@ public final class Main implements Runnable {
     // Files are let go by who closes them: a thread of its own, started with the first one, ended
     // the process where there are no more threads.
     System.setProperty("background.releaser", "false");
+    // Each thread keeps the largest buffer outside of the heap that it needed for a read or a
+    // write: of many outboxes' threads those alone were more than there may be.
+    System.setProperty("jdk.nio.maxCachedBufferSize", "65536");
     // Until a command knows better: warnings only, on stderr.
     Logging.start(
         new LogSettings(LogSettings.Level.WARN, Optional.empty(), LogSettings.Format.LOGFMT));

@@ -3,9 +3,7 @@ package dev.outboxrelay.relay.fleet;
 import dev.outboxrelay.relay.config.OutboxSelection;
 import dev.outboxrelay.relay.config.RelayConfig;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
-import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.pipeline.OldestWaiting;
 import dev.outboxrelay.relay.pipeline.OutboxContext;
 import dev.outboxrelay.relay.pipeline.Pipeline;
@@ -13,6 +11,7 @@ import dev.outboxrelay.relay.pipeline.PipelineEnd;
 import dev.outboxrelay.relay.pipeline.PipelineThread;
 import dev.outboxrelay.relay.pipeline.RelayLock;
 import dev.outboxrelay.relay.pipeline.Service;
+import dev.outboxrelay.relay.pipeline.Shares;
 import dev.outboxrelay.relay.rounds.Rounds;
 import dev.outboxrelay.relay.rounds.WorkThread;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -58,8 +57,7 @@ public final class WatchedFleet implements Fleet {
       OutboxSelection.Matching outboxes,
       Supplier<KafkaSettings> kafka,
       FleetListener listener) {
-    WindowBudget budget = new WindowBudget(config.window().maxBytes());
-    OpenSlots parked = OpenSlots.ofProcess();
+    Shares shares = Shares.ofProcess(config.window().maxBytes());
     Executor threads = Executors.newCachedThreadPool(work -> new WorkThread(work, "outbox-files"));
     WatchContext context =
         new WatchContext(
@@ -70,7 +68,7 @@ public final class WatchedFleet implements Fleet {
                 @Override
                 public Service open(OutboxContext around) {
                   return PipelineThread.start(
-                      outbox, lock, () -> Pipeline.open(one, kafka, lock, around, budget, parked));
+                      outbox, lock, () -> Pipeline.open(one, kafka, lock, around, shares));
                 }
 
                 @Override

@@ -6,13 +6,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * How many outboxes of parked topics one process may hold open, whatever the number of its
- * outboxes: descriptors are the process's. Thread-safe.
+ * outboxes: descriptors and memory are the process's. Thread-safe.
  */
 public final class OpenSlots {
   /** Descriptors that an open one has. */
   private static final int DESCRIPTORS = 8;
 
-  /** One part in so many of all descriptors. */
+  /** What it takes outside of the heap, of which there may be as much as there may be heap. */
+  private static final int BUFFER_BYTES = 96 << 10;
+
+  /** One part in so many of all descriptors and of the memory. */
   private static final int SHARE = 4;
 
   private final AtomicInteger left;
@@ -22,7 +25,7 @@ public final class OpenSlots {
     left = new AtomicInteger(most);
   }
 
-  /** By the limit of this process ({@code ulimit -n}, {@code LimitNOFILE=}). */
+  /** By the limits of this process ({@code ulimit -n}, {@code LimitNOFILE=}, {@code -Xmx}). */
   public static OpenSlots ofProcess() {
     boolean isKnown =
         ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean;
@@ -31,7 +34,12 @@ public final class OpenSlots {
             ? ((UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
                 .getMaxFileDescriptorCount()
             : 1024;
-    return new OpenSlots((int) Math.min(Integer.MAX_VALUE, limit / SHARE / DESCRIPTORS));
+    return of(limit, Runtime.getRuntime().maxMemory());
+  }
+
+  static OpenSlots of(long descriptors, long memory) {
+    long most = Math.min(descriptors / DESCRIPTORS, memory / BUFFER_BYTES) / SHARE;
+    return new OpenSlots((int) Math.min(Integer.MAX_VALUE, most));
   }
 
   /** Whether there was one. */

@@ -26,15 +26,25 @@ sealed interface Company {
   /** For its parked topics' outboxes. */
   OpenSlots parked();
 
+  /** For its lanes. */
+  LaneSlots lanes();
+
   /** What tells its producer from others in the process, to be put behind their common name. */
   String producerSuffix(UUID outboxId);
 
   record Alone() implements Company {
     private static final OpenSlots OF_PROCESS = OpenSlots.ofProcess();
 
+    private static final LaneSlots LANES = LaneSlots.ofProcess();
+
     @Override
     public OpenSlots parked() {
       return OF_PROCESS;
+    }
+
+    @Override
+    public LaneSlots lanes() {
+      return LANES;
     }
 
     @Override
@@ -53,15 +63,25 @@ sealed interface Company {
     }
   }
 
-  record Shared(WindowBudget budget, OpenSlots parked) implements Company {
+  record Shared(Shares shares) implements Company {
     @Override
     public Lease lease() {
-      return budget.lease();
+      return shares.windows().lease();
+    }
+
+    @Override
+    public OpenSlots parked() {
+      return shares.parked();
+    }
+
+    @Override
+    public LaneSlots lanes() {
+      return shares.lanes();
     }
 
     @Override
     public WindowBudget ofLanes(long windowBytes) {
-      return budget;
+      return shares.windows();
     }
 
     @Override

@@ -8,8 +8,6 @@ import dev.outboxrelay.relay.pipeline.Service.Stage;
 import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -21,8 +19,8 @@ import java.util.stream.Collectors;
 
 /**
  * The lanes of an outbox: what is parked of a topic is an outbox of its own, delivered by a
- * pipeline of its own. A few deliver at a time, in the order in which they were asked for. For the
- * delivery thread.
+ * pipeline of its own. A few deliver at a time, in the order in which they were asked for, and
+ * where other outboxes of the process wait for theirs, each for a while. For the delivery thread.
  */
 final class ParkedLanes implements Lanes, AutoCloseable {
   /** Each has a producer and four threads. */
@@ -31,18 +29,26 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /** Who settles nothing for so long leaves the turn to others. */
   static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** Who has delivered for so long leaves the turn to another outbox that waits. */
+  static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** The same for one that soon comes to its end. */
+  static final long LONGEST_TURN_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  /** Then it has not more than so many events left. */
+  private static final long FEW_LEFT = 1_000;
+
   private static final long LAST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   private final ParkedStore parked;
   private final BiFunction<String, Trouble, Service> opener;
   private final boolean takeMore;
+  private final LaneSlots.Share slots;
   private final LongSupplier nanos;
   private final Map<String, Turn> turns = new LinkedHashMap<>();
 
-  /** Which have not come to their end yet. */
-  private final Map<String, Service> closing = new HashMap<>();
-
+  private final EndingLanes ending;
   private int open;
   private boolean stopping;
 
@@ -51,25 +57,31 @@ final class ParkedLanes implements Lanes, AutoCloseable {
    *
    * @param opener begins to serve what is parked of a topic, which was barred for something or null
    * @param takeMore whether further topics get lanes, and not only those that have one
+   * @param slots of the process
    * @param nanos the monotonic clock
    */
   ParkedLanes(
       ParkedStore parked,
       BiFunction<String, Trouble, Service> opener,
       boolean takeMore,
+      LaneSlots slots,
       LongSupplier nanos) {
     this.parked = parked;
     this.opener = opener;
     this.takeMore = takeMore;
+    this.slots = slots.share();
+    this.ending = new EndingLanes(this.slots);
     this.nanos = nanos;
   }
 
   private static final class Turn {
     private final Trouble barredBefore;
     private Service service; // null while others have their turn
+    private boolean hasSlot;
     private long settled = -1;
     private long settledBefore;
     private boolean stuck;
+    private long beginNanos;
     private long progressNanos;
 
     private Turn(Trouble barredBefore) {
@@ -164,6 +176,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     }
     Stage stage = turn.service.stage();
     if (stage instanceof Stage.Opening) {
+      leaveSlotIfHung(turn);
       return new Progress.Waiting();
     } else if (stage instanceof Stage.Refused refused) {
       return stuck("its lane can't be opened: " + refused.cause().getMessage());
@@ -175,14 +188,21 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   private void suspend(String topic, Turn turn) {
     if (turn.service != null) {
-      open--;
       if (turn.stuck) {
         turn.service.giveUp(); // others wait for their turn
       } else {
         turn.service.stop();
       }
-      closing.put(topic, turn.service);
+      ending.add(topic, turn.service, turn.hasSlot, nanos.getAsLong());
       turn.service = null;
+      open--;
+    }
+  }
+
+  private void leaveSlotIfHung(Turn turn) {
+    if (turn.hasSlot && nanos.getAsLong() - turn.beginNanos >= PATIENCE_NANOS) {
+      turn.hasSlot = false; // nobody waits for its disk
+      slots.give();
     }
   }
 
@@ -201,13 +221,17 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       return new Progress.Waiting(); // the first event is on its way there
     }
     forgetEnded();
-    if (!stopping && open + closing.size() < MOST_OPEN && !closing.containsKey(topic)) {
-      turn.progressNanos = nanos.getAsLong();
+    boolean hasTurn = !stopping && open + ending.size() < MOST_OPEN && !ending.contains(topic);
+    if (hasTurn && slots.take()) {
+      turn.beginNanos = nanos.getAsLong();
+      turn.progressNanos = turn.beginNanos;
       turn.settledBefore = parked.topic(topic).settledSequence();
       try {
         turn.service = opener.apply(topic, turn.barredBefore);
+        turn.hasSlot = true;
         open++;
       } catch (PipelineRefused e) {
+        slots.give();
         return stuck(e.getMessage());
       }
     }
@@ -232,6 +256,12 @@ final class ParkedLanes implements Lanes, AutoCloseable {
           .orElseGet(() -> stuck("its lane has settled nothing for 10 s"));
     }
     long settled = Math.max(turn.settled, waiting.settledSequence());
+    boolean isShort = waiting.appendedSequence() - settled <= FEW_LEFT;
+    long most = isShort ? LONGEST_TURN_NANOS : TURN_NANOS;
+    if (now - turn.beginNanos >= most && slots.isToLeave()) {
+      suspend(topic, turn);
+      return new Progress.Waiting();
+    }
     return new Progress.Delivering(Math.max(0, waiting.orderedSequence() - settled));
   }
 
@@ -252,7 +282,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
   /** Whether all have come to their end. */
   boolean haveEnded() {
     forgetEnded();
-    return turns.isEmpty() && closing.isEmpty();
+    return turns.isEmpty() && ending.size() == 0;
   }
 
   /** Ends them all, and waits for that, for a while: they write to the outbox's files. */
@@ -263,14 +293,12 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     while (!haveEnded() && System.nanoTime() - begin < LAST_WAIT_NANOS) {
       LockSupport.parkNanos(this, PAUSE_NANOS);
     }
+    slots.close();
   }
 
-  private void forgetEnded() {
-    for (Iterator<Service> each = closing.values().iterator(); each.hasNext(); ) {
-      Stage stage = each.next().stage();
-      if (stage instanceof Stage.Ended || stage instanceof Stage.Refused) {
-        each.remove();
-      }
-    }
+  /** Those that have come to their end leave their turns; asked for several times a second. */
+  void forgetEnded() {
+    slots.turned();
+    ending.look(nanos.getAsLong());
   }
 }

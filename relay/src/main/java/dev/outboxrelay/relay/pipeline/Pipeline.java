@@ -5,11 +5,9 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.Delivery;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
-import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
-import dev.outboxrelay.relay.park.OpenSlots;
 import dev.outboxrelay.relay.settle.Settler;
 import dev.outboxrelay.relay.settle.SettlerThread;
 import dev.outboxrelay.relay.sync.OutboxSync;
@@ -107,17 +105,15 @@ public final class Pipeline implements Observed, AutoCloseable {
    * @param kafka the settings in use, from any thread; another object replaces the producer
    * @param lock of it; it ends with the pipeline, or here if that is refused
    * @param context what outlives it
-   * @param budget what all windows share
-   * @param parked what all share of parked topics' outboxes that are open
+   * @param shares what all have in common
    */
   public static Pipeline open(
       RelayConfig config,
       Supplier<KafkaSettings> kafka,
       RelayLock lock,
       OutboxContext context,
-      WindowBudget budget,
-      OpenSlots parked) {
-    Company company = new Company.Shared(budget, parked);
+      Shares shares) {
+    Company company = new Company.Shared(shares);
     return PipelineAssembly.open(config, kafka, lock, context, Clocks.SYSTEM, company, null);
   }
 
@@ -216,6 +212,9 @@ public final class Pipeline implements Observed, AutoCloseable {
 
   private void note(long now) {
     lastNoteNanos = now;
+    if (lanes != null) {
+      lanes.forgetEnded(); // other outboxes wait for their turn
+    }
     board.put(
         new StatusBoard.Note(
             delivery.standing(),

@@ -221,6 +221,7 @@ final class PipelineAssembly {
                         parked,
                         () -> savedSequence(settler)),
                     config.parkAfter().isPresent(),
+                    company.lanes(),
                     clocks.monotonic()));
     Delivery delivery =
         new Delivery(

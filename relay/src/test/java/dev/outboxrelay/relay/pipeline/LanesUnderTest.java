@@ -13,7 +13,8 @@ public final class LanesUnderTest {
   /** As the pipeline has them. */
   public LanesUnderTest(
       ParkedStore parked, BiFunction<String, Trouble, Service> opener, LongSupplier nanos) {
-    lanes = new ParkedLanes(parked, opener, true, nanos);
+    lanes =
+        new ParkedLanes(parked, opener, true, new LaneSlots(ParkedLanes.MOST_OPEN, nanos), nanos);
   }
 
   /** What routes ask. */

@@ -21,7 +21,8 @@ class ParkedLanesTest {
   private final List<String> begun = new ArrayList<>();
   private PipelineRefused refused;
   private long nanos;
-  private final ParkedLanes lanes = new ParkedLanes(store, this::open, true, () -> nanos);
+  private final LaneSlots slots = new LaneSlots(ParkedLanes.MOST_OPEN, () -> nanos);
+  private final ParkedLanes lanes = new ParkedLanes(store, this::open, true, slots, () -> nanos);
 
   /** A lane that is where the test says. */
   private static final class Scripted implements Service {
@@ -246,5 +247,79 @@ class ParkedLanesTest {
     store.discarded.clear();
     lanes.progress("a");
     assertThat(begun).hasSize(2);
+  }
+
+  private LaneSlots.Share another() {
+    LaneSlots.Share other = slots.share();
+    other.turned();
+    return other;
+  }
+
+  @Test
+  void anotherOutboxHasItsTurnWhenALaneHasDeliveredForAWhile() {
+    for (String topic : List.of("a", "b", "c", "d")) {
+      park(topic, 100_000);
+      begin(topic).settled(1);
+    }
+    LaneSlots.Share other = another();
+    assertThat(other.take()).isFalse();
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Delivering.class);
+    nanos += ParkedLanes.TURN_NANOS;
+    lanes.forgetEnded();
+    services.get("a").settled(2);
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Delivering.class); // nobody asks any more
+    assertThat(other.take()).isFalse();
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(services.get("a").stopped).isTrue();
+    assertThat(services.get("a").givenUp).isFalse();
+    services.get("b").settled(2);
+    assertThat(lanes.progress("b")).isInstanceOf(Progress.Delivering.class); // one is enough
+    assertThat(other.take()).isFalse(); // a's threads are still there
+    services.get("a").end();
+    lanes.forgetEnded();
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+    assertThat(begun).hasSize(4);
+    assertThat(other.take()).isTrue();
+    other.give();
+    lanes.progress("a");
+    assertThat(begun).hasSize(5);
+  }
+
+  @Test
+  void aLaneThatSoonEndsDoesNotLeaveItsTurn() {
+    for (String topic : List.of("a", "b", "c", "d")) {
+      park(topic, 100);
+      begin(topic).settled(1);
+    }
+    nanos += ParkedLanes.TURN_NANOS;
+    lanes.forgetEnded();
+    services.get("a").settled(2);
+    assertThat(another().take()).isFalse();
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Delivering.class);
+    nanos += ParkedLanes.LONGEST_TURN_NANOS;
+    lanes.forgetEnded();
+    services.get("a").settled(3);
+    assertThat(another().take()).isFalse();
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Waiting());
+  }
+
+  @Test
+  void nobodyWaitsForALaneThatHangs() {
+    for (String topic : List.of("a", "b", "c", "d", "e")) {
+      park(topic, 5);
+      begin(topic);
+    }
+    lanes.close("a"); // a and b hang as they end, c and d as they open
+    lanes.close("b");
+    nanos += ParkedLanes.PATIENCE_NANOS;
+    lanes.forgetEnded();
+    lanes.progress("c");
+    lanes.progress("d");
+    LaneSlots.Share other = another();
+    for (int taken = 0; taken < ParkedLanes.MOST_OPEN; taken++) {
+      assertThat(other.take()).isTrue();
+    }
+    lanes.progress("e");
+    assertThat(begun).hasSize(ParkedLanes.MOST_OPEN); // its threads are still there
   }
 }

@@ -27,6 +27,10 @@ public final class RecordDraft implements Draft {
   private static final int FREE = 0; // header word: nothing is published here yet
   private static final int ZEROS_BEHIND = 8;
   private static final int USUAL_BYTES = 8 << 10;
+
+  /** What a draft may keep: a process may have hundreds of writers, each with one for a thread. */
+  private static final int MOST_KEPT_BYTES = 64 << 10;
+
   private static final int LONGEST_NAME = 0xFFFF; // of a header, in its u16
 
   /**
@@ -127,6 +131,11 @@ public final class RecordDraft implements Draft {
     crc.reset();
     RecordCodec.addBody(crc, buffer, BODY_AT, (at + 3) & ~3);
     crcHoldsBody = true;
+  }
+
+  /** Whether it is small enough to be kept for the next event. */
+  public boolean isToBeKept() {
+    return buffer.capacity() <= MOST_KEPT_BYTES;
   }
 
   @Override
@@ -267,12 +276,11 @@ public final class RecordDraft implements Draft {
     int needed = BODY_AT + (int) length + ZEROS_BEHIND + 4;
     if (buffer.capacity() < needed) {
       // Those of a batch are many, and as small as can be.
-      boolean one = batchFlags == 0;
+      boolean isKept = batchFlags == 0 && needed <= MOST_KEPT_BYTES;
       buffer =
-          !one
-              ? allocateInHeap(needed)
-              : allocate(
-                  Math.max(needed, Math.min(2 * buffer.capacity(), limits.maxRecordBytes())));
+          isKept
+              ? allocate(Math.max(needed, Math.min(2 * buffer.capacity(), MOST_KEPT_BYTES)))
+              : allocateInHeap(needed);
     }
     buffer.clear();
   }

@@ -65,7 +65,9 @@ public final class QueueWriter implements Closeable {
     } catch (IOException e) {
       throw counted(e);
     } finally {
-      drafts.offer(draft);
+      if (draft.isToBeKept()) {
+        drafts.offer(draft);
+      }
     }
   }
 

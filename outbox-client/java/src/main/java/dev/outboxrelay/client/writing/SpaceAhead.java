@@ -17,11 +17,18 @@ final class SpaceAhead {
   /** Fewer than one append of a kilobyte in a hundred pays for a step. */
   private static final int STEP_BYTES = 256 << 10;
 
+  /** What is there is read in pieces: a process may have hundreds of writers. */
+  private static final int READ_BYTES = 8 << 10;
+
   private static final int APPENDS_BEFORE = 64;
+
+  /** Of all writers of the process; made when the first one appends much. */
+  private static final class Zeros {
+    private static final ByteBuffer ALL = ByteBuffer.allocateDirect(STEP_BYTES).asReadOnlyBuffer();
+  }
 
   private final FileChannel channel;
   private final Disk disk;
-  private ByteBuffer zeros;
   private ByteBuffer there;
   private long allocatedTo;
   private int appends;
@@ -54,13 +61,9 @@ final class SpaceAhead {
       return;
     }
     allocatedTo = to;
-    if (zeros == null) {
-      zeros = ByteBuffer.allocateDirect(STEP_BYTES);
-      there = ByteBuffer.allocateDirect(STEP_BYTES);
-    }
     try {
       if (begunHere || isZero(from)) {
-        disk.write(channel, zeros.clear(), from, DiskStep.AHEAD);
+        disk.write(channel, Zeros.ALL.duplicate(), from, DiskStep.AHEAD);
       }
     } catch (ClosedChannelException e) {
       throw e;
@@ -70,12 +73,21 @@ final class SpaceAhead {
   }
 
   private boolean isZero(long from) throws IOException {
-    there.clear();
-    while (there.hasRemaining()) {
-      if (channel.read(there, from + there.position()) < 0) {
+    if (there == null) {
+      there = ByteBuffer.allocateDirect(READ_BYTES);
+    }
+    ByteBuffer zeros = Zeros.ALL.slice(0, READ_BYTES);
+    for (long at = from; at < from + STEP_BYTES; at += READ_BYTES) {
+      there.clear();
+      while (there.hasRemaining()) {
+        if (channel.read(there, at + there.position()) < 0) {
+          return false;
+        }
+      }
+      if (there.flip().mismatch(zeros) >= 0) {
         return false;
       }
     }
-    return there.flip().mismatch(zeros.clear()) < 0;
+    return true;
   }
 }
