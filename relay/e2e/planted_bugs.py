@@ -177,8 +177,8 @@ BUGS = [
     Bug(
         "a lane begins while it still runs",
         "pipeline/ParkedLanes.java",
-        " && !closing.containsKey(topic)) {",
-        ") {",
+        " && !ending.contains(topic);",
+        ";",
     ),
     Bug(
         "a producer that died is not replaced",

@@ -334,10 +334,10 @@ def test_an_outage_with_a_backlog_larger_than_the_heap_in_many_outboxes(
 
 @pytest.mark.parametrize(("topics", "events", "size"), MISSING)
 def test_topics_that_are_missing_to_many_outboxes_fit_into_the_heap_and_so_do_their_lanes(
-    pods: Path, broker: Broker, topic_name: str, tmp_path: Path, topics: int, events: int, size: int
+    pods: Path, broker: Broker, tmp_path: Path, topics: int, events: int, size: int
 ) -> None:
     """A parked topic's outbox, a lane and its producer: of each there could be one per topic."""
-    late = [f"{topic_name[:80]}-late-{number}" for number in range(topics)]
+    late = [f"late-{number}-{uuid.uuid4()}" for number in range(topics)]
     with watching(pods, broker, tmp_path / "fleet.log", OUTBOX_PARK_AFTER="500ms") as fleet:
         fleet.start()
         appended: dict[str, list[str]] = {each: [] for each in late}
@@ -348,7 +348,9 @@ def test_topics_that_are_missing_to_many_outboxes_fit_into_the_heap_and_so_do_th
                         value = f"{number} {event} ".encode().ljust(size, b"x")
                         receipt = client.append(value, topic=each, key=f"pod-{number}")
                         appended[each].append(str(receipt.event_id))
-        eventually("all is parked", lambda: parked_events(fleet) == 20 * topics * events, within=120)
+        eventually(
+            "all is parked", lambda: parked_events(fleet) == 20 * topics * events, within=120
+        )
         for each in late:
             broker.create_topic(each, partitions=3)
         eventually(
