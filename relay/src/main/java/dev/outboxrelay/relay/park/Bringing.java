@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -26,6 +27,7 @@ final class Bringing {
   private static final long BYTES_AT_ONCE = 1 << 20;
 
   private final Staging staging;
+  private final Obstacles obstacles;
   private final Target target;
 
   private RecordWalk walk; // null to begin with the first that was not brought
@@ -39,8 +41,8 @@ final class Bringing {
   /** Of a topic, the sequence up to which it was brought. */
   private final Map<String, Long> brought = new HashMap<>();
 
-  /** What the first that failed since the walk began has failed of; null if none has. */
-  private Exception failure;
+  /** Of the first that failed since the walk began; null if none has. */
+  private Failure failure;
 
   private boolean failing;
 
@@ -54,14 +56,17 @@ final class Bringing {
    */
   record Staged(KeptOutbox.Event event, boolean isLost) {}
 
+  private record Failure(String topic, Exception what) {}
+
   /** Where they go. */
   interface Target {
     /** Adds events to a topic's outbox, unless they are there, and syncs them. */
     void bring(String topic, List<Staged> events) throws IOException;
   }
 
-  Bringing(Staging staging, Target target) {
+  Bringing(Staging staging, Obstacles obstacles, Target target) {
     this.staging = staging;
+    this.obstacles = obstacles;
     this.target = target;
   }
 
@@ -88,7 +93,9 @@ final class Bringing {
       events = failed.contains(topic.getKey()) ? 0 : bring(topic.getKey(), topic.getValue());
     } catch (IOException | OutboxError e) {
       failed.add(topic.getKey());
-      fail(e);
+      failing = true;
+      failure = failure == null ? new Failure(topic.getKey(), e) : failure;
+      obstacles.found(topic.getKey(), e);
     }
     if (batch.isEmpty() && failure == null) {
       settle();
@@ -135,12 +142,11 @@ final class Bringing {
       throw unreadable("the disk does not give all of staged/: verify tells more");
     }
     if (found.isEmpty()) {
-      Exception first = failure;
+      Failure first = failure;
+      int others = failed.size() - 1;
       beginAnew();
-      if (first instanceof OutboxError error) {
-        throw error;
-      } else if (first != null) {
-        throw (IOException) first;
+      if (first != null) {
+        throw Obstacles.named(first.topic(), others, first.what());
       }
       if (fromTheFirst) {
         staging.counted();
@@ -175,11 +181,6 @@ final class Bringing {
     return new IOException(why);
   }
 
-  private void fail(Exception of) {
-    failing = true;
-    failure = failure == null ? of : failure;
-  }
-
   private void beginAnew() {
     walk = null;
     failure = null;
@@ -210,21 +211,40 @@ final class Bringing {
       }
     }
     if (!events.isEmpty()) {
-      target.bring(topic, lastOfEach(events));
+      target.bring(topic, once(events));
       staging.brought(topic, events);
       brought.put(topic, found.get(found.size() - 1).record().sequence());
+      if (staging.of(topic) == null) {
+        obstacles.gone(topic);
+      }
     }
     return events.size();
   }
 
-  /** What a failed sync or a power cut has had staged once more stands in order the last time. */
-  private static List<Staged> lastOfEach(List<Staged> events) {
+  /**
+   * What a failed sync or a power cut has had staged once more may stand there in part, behind or
+   * before what else came: then the order is that of the queue from which they are.
+   */
+  private static List<Staged> once(List<Staged> events) {
     Map<List<Object>, Staged> distinct = new LinkedHashMap<>();
-    for (Staged event : events) {
-      List<Object> which = List.of(event.event().source(), event.event().original().eventId());
-      distinct.remove(which);
-      distinct.put(which, event);
+    events.forEach(
+        each ->
+            distinct.putIfAbsent(
+                List.of(each.event().source(), each.event().original().eventId()), each));
+    if (distinct.size() == events.size()) {
+      return events;
     }
-    return List.copyOf(distinct.values());
+    Map<List<Object>, List<Staged>> byQueue = new LinkedHashMap<>();
+    for (Staged each : distinct.values()) {
+      Source source = each.event().source();
+      List<Object> queue = List.of(source.outbox(), source.generation(), each.isLost());
+      byQueue.computeIfAbsent(queue, any -> new ArrayList<>()).add(each);
+    }
+    List<Staged> inOrder = new ArrayList<>();
+    for (List<Staged> each : byQueue.values()) {
+      each.sort(Comparator.comparingLong(staged -> staged.event().source().sequence()));
+      inOrder.addAll(each);
+    }
+    return inOrder;
   }
 }

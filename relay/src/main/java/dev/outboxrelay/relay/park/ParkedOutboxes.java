@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.park;
 
+import dev.outboxrelay.client.EventTooLarge;
+import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -15,7 +17,6 @@ import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -43,8 +44,6 @@ public final class ParkedOutboxes implements ParkedStore {
   /** What is not safe yet is kept in mind, some 200 bytes of each event. */
   static final int MOST_UNSYNCED = 16_384;
 
-  private static final String NO_DESCRIPTORS = "Too many open files"; // EMFILE
-
   /** For each of these all that is staged is read, and positions wait. */
   private static final int MOST_HURRIED = 4;
 
@@ -56,6 +55,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final OpenOutboxes open;
   private final Staging staging;
   private final Bringing bringing;
+  private final Obstacles obstacles = new Obstacles();
 
   /** The last event that an earlier run has left in the main queue. */
   private final long leftInMain;
@@ -81,7 +81,7 @@ public final class ParkedOutboxes implements ParkedStore {
     this.leftInMain = leftInMain;
     this.directory = directory;
     this.staging = staging;
-    this.bringing = new Bringing(staging, this::bring);
+    this.bringing = new Bringing(staging, obstacles, this::bring);
     this.open = new OpenOutboxes(slots, like.clock());
     this.like = like;
   }
@@ -141,7 +141,7 @@ public final class ParkedOutboxes implements ParkedStore {
       try {
         outbox.find();
       } catch (IOException | OutboxError e) {
-        unknown.put(topic, text(e));
+        unknown.put(topic, Obstacles.text(e));
       }
     }
     if (!unknown.isEmpty()) {
@@ -168,19 +168,54 @@ public final class ParkedOutboxes implements ParkedStore {
     if (outbox.isAsked(record)) {
       return false;
     }
+    boolean isNew = isStaged(record.topic()) ? stage(outbox, record) : addOrStage(outbox, record);
+    unsyncedEvents++;
+    return isNew;
+  }
+
+  /** What keeps an event from its topic's outbox must not hold up those of others behind it. */
+  private boolean addOrStage(ParkedOutbox outbox, InFlight record) throws IOException {
+    Exception obstacle = null;
     try {
-      boolean isStaged = isStaged(record.topic()) || !open.use(outbox);
-      boolean isNew = isStaged ? stage(outbox, record) : add(outbox, record);
-      unsyncedEvents++;
-      return isNew;
-    } catch (FileSystemException e) {
-      if (NO_DESCRIPTORS.equals(e.getReason())) {
-        open.close(); // the next attempt has some
+      if (open.use(outbox)) {
+        return add(outbox, record);
       }
-      throw Folder.named(e);
-    } catch (IOException e) {
-      throw Folder.named(e);
+    } catch (InvalidEvent | EventTooLarge e) {
+      throw e; // it can never be parked
+    } catch (IOException | OutboxError e) {
+      obstacle = e;
     }
+    if (obstacle == null) {
+      return stage(outbox, record);
+    }
+    try {
+      if (Obstacles.isNoDescriptor(obstacle)) {
+        open.close(); // now there are some
+      }
+      boolean isNew = stage(outbox, record);
+      if (!Obstacles.isNoDescriptor(obstacle)) {
+        obstacles.found(record.topic(), obstacle);
+      }
+      return isNew;
+    } catch (InvalidEvent | EventTooLarge e) {
+      throw e;
+    } catch (IOException | OutboxError e) {
+      throw neither(record.topic(), obstacle, e);
+    }
+  }
+
+  private static IOException neither(String topic, Exception obstacle, Exception staging) {
+    IOException failed =
+        new IOException(
+            "an event of topic "
+                + topic
+                + " can be added neither to its own outbox: "
+                + Obstacles.text(obstacle)
+                + " nor to staged/: "
+                + Obstacles.text(staging),
+            staging);
+    failed.addSuppressed(obstacle);
+    return failed;
   }
 
   private boolean add(ParkedOutbox outbox, InFlight record) throws IOException {
@@ -188,8 +223,15 @@ public final class ParkedOutboxes implements ParkedStore {
       outbox.staged(record);
       return false;
     }
+    boolean isBefore = staging.hadLater(record);
+    if (isBefore) {
+      outbox.lookForLater(record);
+    }
     boolean isNew = outbox.add(record);
     unsynced.add(outbox);
+    if (isBefore && isNew) {
+      staging.askAnew(record.topic());
+    }
     return isNew;
   }
 
@@ -197,10 +239,24 @@ public final class ParkedOutboxes implements ParkedStore {
     boolean isNew = !has(outbox, record) && !staging.has(record);
     if (isNew) {
       makeRoom();
-      staging.add(record);
+      if (staging.hadLater(record)) {
+        staging.askAnew(record.topic());
+      }
+      addStaged(record);
     }
     outbox.staged(record);
     return isNew;
+  }
+
+  private void addStaged(InFlight record) throws IOException {
+    try {
+      staging.add(record);
+    } catch (IOException e) {
+      if (Obstacles.isNoDescriptor(e)) {
+        open.close(); // the next attempt has some
+      }
+      throw Folder.named(e);
+    }
   }
 
   private boolean has(ParkedOutbox outbox, InFlight record) {
@@ -238,7 +294,7 @@ public final class ParkedOutboxes implements ParkedStore {
       try {
         bringing.all(topic);
       } catch (IOException | OutboxError e) {
-        failure = e; // the others are brought all the same
+        failure = Obstacles.named(topic, 0, e); // the others are brought all the same
       }
     }
     try {
@@ -255,7 +311,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (failure instanceof OutboxError error) {
       throw error;
     }
-    if (failure instanceof FileSystemException e && NO_DESCRIPTORS.equals(e.getReason())) {
+    if (Obstacles.isNoDescriptor(failure)) {
       open.close();
     }
     throw Folder.named((IOException) failure);
@@ -465,7 +521,8 @@ public final class ParkedOutboxes implements ParkedStore {
     try {
       staging.sync();
     } catch (IOException | OutboxError e) {
-      failure = new IOException("parked events in staged/ are not safe yet: " + text(e), e);
+      failure =
+          new IOException("parked events in staged/ are not safe yet: " + Obstacles.text(e), e);
     }
     syncNames();
     for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
@@ -516,11 +573,7 @@ public final class ParkedOutboxes implements ParkedStore {
   /** A failed cycle here must not be taken for one of the main queue. */
   private static IOException named(ParkedOutbox outbox, Exception e) {
     return new IOException(
-        "parked events of topic " + outbox.topic() + " are not safe yet: " + text(e), e);
-  }
-
-  private static String text(Exception e) {
-    return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
+        "parked events of topic " + outbox.topic() + " are not safe yet: " + Obstacles.text(e), e);
   }
 
   @Override

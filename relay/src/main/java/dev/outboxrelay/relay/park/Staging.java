@@ -316,6 +316,23 @@ final class Staging implements KeptOutbox.Place, Closeable {
     return false;
   }
 
+  /** Whether an earlier run has staged none such, but later ones of its topic. */
+  boolean hadLater(InFlight record) {
+    Set<Event> staged = before.get(record.topic());
+    return staged != null
+        && !staged.contains(new Event(record.sequence(), record.eventId()))
+        && record.sequence() < last(staged);
+  }
+
+  /**
+   * A power cut took what stood before them in the topic's own outbox, so no position covers any of
+   * them: all come once more, in order.
+   */
+  void askAnew(String topic) {
+    before.remove(topic);
+    doubtful = true;
+  }
+
   void add(InFlight record) throws IOException {
     kept.begin();
     kept.add(() -> origin.event(record));
