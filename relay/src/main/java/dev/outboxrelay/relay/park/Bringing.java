@@ -26,6 +26,9 @@ final class Bringing {
   private static final int AT_ONCE = 2048;
   private static final long BYTES_AT_ONCE = 1 << 20;
 
+  /** What fails is tried once in so many times at least. */
+  private static final int MOST_PAUSES = 15;
+
   private final Staging staging;
   private final Obstacles obstacles;
   private final Target target;
@@ -36,7 +39,11 @@ final class Bringing {
   /** What was read last and is to be brought, by topic. */
   private final Map<String, List<RecordWalk.Found>> batch = new LinkedHashMap<>();
 
-  private RecordWalk.Found last; // of those that were read
+  private RecordWalk.Found first; // of those that were read
+  private RecordWalk.Found last;
+  private long bytes; // of all of them
+  private long bytesLeft; // of those that could not be brought
+  private boolean isAnyLost; // of all
 
   /** Of a topic, the sequence up to which it was brought. */
   private final Map<String, Long> brought = new HashMap<>();
@@ -48,6 +55,10 @@ final class Bringing {
 
   /** Topics whose events are left, in their order, until the walk begins anew. */
   private final Set<String> failed = new HashSet<>();
+
+  private final Restaging restaging;
+  private int failedWalks; // since none has failed
+  private int pauses; // at the end, before the walk begins anew
 
   /**
    * An event that was staged.
@@ -67,6 +78,7 @@ final class Bringing {
   Bringing(Staging staging, Obstacles obstacles, Target target) {
     this.staging = staging;
     this.obstacles = obstacles;
+    this.restaging = new Restaging(staging);
     this.target = target;
   }
 
@@ -97,6 +109,13 @@ final class Bringing {
       failure = failure == null ? new Failure(topic.getKey(), e) : failure;
       obstacles.found(topic.getKey(), e);
     }
+    if (failed.contains(topic.getKey())) {
+      bytesLeft +=
+          topic.getValue().stream()
+              .filter(this::isLeft)
+              .mapToLong(each -> each.record().length())
+              .sum();
+    }
     if (batch.isEmpty() && failure == null) {
       settle();
     }
@@ -118,6 +137,12 @@ final class Bringing {
     failing = true;
     staging.settle(last);
     failing = false;
+    first = null;
+    bytes = 0;
+    forgetBrought();
+  }
+
+  private void forgetBrought() {
     brought.values().removeIf(sequence -> sequence <= last.record().sequence());
   }
 
@@ -142,12 +167,12 @@ final class Bringing {
       throw unreadable("the disk does not give all of staged/: verify tells more");
     }
     if (found.isEmpty()) {
-      Failure first = failure;
-      int others = failed.size() - 1;
-      beginAnew();
-      if (first != null) {
-        throw Obstacles.named(first.topic(), others, first.what());
+      if (failure != null) {
+        throw leave();
       }
+      beginAnew();
+      failedWalks = 0;
+      pauses = 0;
       if (fromTheFirst) {
         staging.counted();
         giveUp();
@@ -156,8 +181,48 @@ final class Bringing {
     }
     found.forEach(
         each -> batch.computeIfAbsent(each.record().topic(), any -> new ArrayList<>()).add(each));
+    first = first == null ? found.get(0) : first;
     last = found.get(found.size() - 1);
+    for (RecordWalk.Found each : found) {
+      Source source = Source.of(each.record());
+      bytes += each.record().length();
+      isAnyLost |= source != null && staging.isLost(each.record(), source);
+    }
     return true;
+  }
+
+  /**
+   * All that could be brought was. What could not is tried again the less often the longer that
+   * goes on; meanwhile the walk goes on with what comes.
+   */
+  private IOException leave() {
+    IOException told = Obstacles.named(failure.topic(), failed.size() - 1, failure.what());
+    if (!isAnyLost && restaging.isWorthIt(first, last, bytes, bytesLeft)) {
+      try {
+        restaging.run(this::isLeft, last, bytes);
+        forgetBrought();
+      } catch (IOException | OutboxError e) {
+        told.addSuppressed(e);
+      }
+      beginAnew();
+    } else if (pauses > 0) {
+      pauses--;
+    } else {
+      beginAnew();
+      failedWalks++;
+      pauses = Math.min(MOST_PAUSES, (1 << Math.min(failedWalks, 30)) - 1);
+    }
+    return told;
+  }
+
+  private boolean isLeft(RecordWalk.Found staged) {
+    String topic = staged.record().topic();
+    return failed.contains(topic) && staged.record().sequence() > brought.getOrDefault(topic, 0L);
+  }
+
+  /** Whether it waits for something else than its turn. */
+  boolean hasFailed(String topic) {
+    return failed.contains(topic);
   }
 
   /** All that is there was read, and brought: what is missing has no record any more. */
@@ -183,6 +248,10 @@ final class Bringing {
 
   private void beginAnew() {
     walk = null;
+    first = null;
+    bytes = 0;
+    bytesLeft = 0;
+    isAnyLost = false;
     failure = null;
     failed.clear();
     batch.clear();

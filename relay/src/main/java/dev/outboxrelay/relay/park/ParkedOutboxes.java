@@ -291,6 +291,9 @@ public final class ParkedOutboxes implements ParkedStore {
         hurriedNow++) {
       String topic = each.next();
       each.remove();
+      if (bringing.hasFailed(topic)) {
+        continue; // it has its turns
+      }
       try {
         bringing.all(topic);
       } catch (IOException | OutboxError e) {
