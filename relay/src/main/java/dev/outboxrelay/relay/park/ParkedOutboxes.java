@@ -20,15 +20,11 @@ import java.io.IOException;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Queue;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,15 +56,11 @@ public final class ParkedOutboxes implements ParkedStore {
   /** The last event that an earlier run has left in the main queue. */
   private final long leftInMain;
 
-  private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+  private final Unsynced unsynced;
   private int unsyncedEvents; // added since all were synced
-  private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
-  private final Queue<String> retries = new ConcurrentLinkedQueue<>();
-  private final Queue<String> givenUp = new ConcurrentLinkedQueue<>();
   private final Set<String> hurried = ConcurrentHashMap.newKeySet();
-  private final Set<String> discarded = ConcurrentHashMap.newKeySet();
+  private final LaneOrders lanes = new LaneOrders();
   private volatile Held held = Held.NOTHING;
-  private final LaneHolds holds = new LaneHolds();
 
   private ParkedOutboxes(
       ParkedOutbox.Origin origin,
@@ -83,6 +75,7 @@ public final class ParkedOutboxes implements ParkedStore {
     this.staging = staging;
     this.bringing = new Bringing(staging, obstacles, this::bring);
     this.open = new OpenOutboxes(slots, like.clock());
+    this.unsynced = new Unsynced(directory, open);
     this.like = like;
   }
 
@@ -115,7 +108,7 @@ public final class ParkedOutboxes implements ParkedStore {
           .forEach(
               (topic, found) -> {
                 if (!found.isEmpty() && !found.keepsOrder()) {
-                  opened.tellReplayed(topic);
+                  opened.lanes.tellReplayed(topic);
                 }
               });
       return opened;
@@ -331,11 +324,7 @@ public final class ParkedOutboxes implements ParkedStore {
         outbox.bring(staged);
         unsynced.add(outbox);
       }
-      if (!outbox.isNamed()) {
-        directory.sync();
-      }
-      sync(outbox);
-      unsynced.remove(outbox);
+      unsynced.syncBrought(outbox);
     } finally {
       if (!open.contains(outbox)) {
         outbox.letGo();
@@ -413,62 +402,41 @@ public final class ParkedOutboxes implements ParkedStore {
     if (!unsynced.contains(outbox)) {
       return;
     }
-    syncNames();
     try {
-      sync(outbox);
-      unsynced.remove(outbox);
-    } catch (IOException | OutboxError e) {
-      throw named(outbox, e);
+      unsynced.sync(outbox);
     } finally {
       count();
     }
   }
 
-  /** A topic's lane has events that were given up before. */
-  public void tellReplayed(String topic) {
-    replayed.add(topic);
+  /** What lanes are told. */
+  public LaneOrders lanes() {
+    return lanes;
   }
 
   @Override
   public String pollReplayed() {
-    return replayed.poll();
-  }
-
-  /** A topic is to be asked for now. */
-  public void tellRetry(String topic) {
-    retries.add(topic);
+    return lanes.pollReplayed();
   }
 
   @Override
   public String pollRetry() {
-    return retries.poll();
-  }
-
-  /** A topic's lane must not run from now on, or may again. */
-  public void discard(String topic, boolean goesOn) {
-    if (goesOn) {
-      discarded.add(topic);
-    } else {
-      discarded.remove(topic);
-      givenUp.add(topic);
-    }
-  }
-
-  /** Nothing is being moved or given up. */
-  public void letLanesRun() {
-    holds.releaseAll();
-    givenUp.addAll(discarded);
-    discarded.clear();
+    return lanes.pollRetry();
   }
 
   @Override
   public String pollDiscarded() {
-    return givenUp.poll();
+    return lanes.pollDiscarded();
   }
 
   @Override
   public boolean isDiscarded(String topic) {
-    return discarded.contains(topic);
+    return lanes.isDiscarded(topic);
+  }
+
+  @Override
+  public boolean holdsLane(String topic) {
+    return lanes.holds(topic);
   }
 
   /** Mends what a failed write has left of a topic's outbox; for the settling thread. */
@@ -486,34 +454,6 @@ public final class ParkedOutboxes implements ParkedStore {
     return outbox(topic).options();
   }
 
-  /**
-   * A topic's lane saves no position from now on: what is being moved there for a request must not
-   * be settled before it is written down that it was.
-   */
-  public void holdLane(UUID request, String topic) {
-    holds.hold(request, topic);
-  }
-
-  /** No lane at all does: it is not known to which topics something was moved. */
-  public void holdLanes(UUID request) {
-    holds.holdAll(request);
-  }
-
-  /** For that request, none but those of these topics. */
-  public void holdOnly(UUID request, Set<String> topics) {
-    holds.holdOnly(request, topics);
-  }
-
-  /** None for that request any more. */
-  public void releaseLanes(UUID request) {
-    holds.release(request);
-  }
-
-  @Override
-  public boolean holdsLane(String topic) {
-    return holds.holds(topic);
-  }
-
   @Override
   public void sync() throws IOException {
     if (unsyncedEvents == 0 && unsynced.isEmpty()) {
@@ -527,56 +467,12 @@ public final class ParkedOutboxes implements ParkedStore {
       failure =
           new IOException("parked events in staged/ are not safe yet: " + Obstacles.text(e), e);
     }
-    syncNames();
-    for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
-      ParkedOutbox outbox = each.next();
-      try {
-        sync(outbox);
-        each.remove();
-      } catch (IOException | OutboxError e) {
-        IOException named = named(outbox, e);
-        if (failure == null) {
-          failure = named;
-        } else {
-          failure.addSuppressed(named);
-        }
-      }
-    }
-    count();
-    if (failure != null) {
-      throw failure;
+    try {
+      unsynced.syncAll(failure);
+    } finally {
+      count();
     }
     unsyncedEvents = 0;
-  }
-
-  /** Once for all that are new. */
-  private void syncNames() throws IOException {
-    for (ParkedOutbox outbox : unsynced) {
-      if (!outbox.isNamed()) {
-        try {
-          directory.sync();
-          return;
-        } catch (IOException e) {
-          throw named(outbox, e);
-        }
-      }
-    }
-  }
-
-  private void sync(ParkedOutbox outbox) throws IOException {
-    try {
-      outbox.sync();
-    } finally {
-      if (!open.contains(outbox)) {
-        outbox.letGo();
-      }
-    }
-  }
-
-  /** A failed cycle here must not be taken for one of the main queue. */
-  private static IOException named(ParkedOutbox outbox, Exception e) {
-    return new IOException(
-        "parked events of topic " + outbox.topic() + " are not safe yet: " + Obstacles.text(e), e);
   }
 
   @Override
@@ -650,11 +546,9 @@ public final class ParkedOutboxes implements ParkedStore {
   public void close() throws IOException {
     try (directory;
         staging;
-        open) {
+        open;
+        unsynced) {
       origin.originals().letGo();
-      for (ParkedOutbox each : unsynced) {
-        each.letGo();
-      }
     }
   }
 }
