@@ -127,7 +127,7 @@ final class Replay {
 
   private void move(String topic, OutboxRecord event, Source by) throws IOException {
     UUID deadLetters = by.letter().deadLetters();
-    place.parked().holdLane(request.id(), topic);
+    place.parked().lanes().hold(request.id(), topic);
     if (again && !there.containsKey(topic)) {
       there.put(
           topic,
@@ -222,7 +222,7 @@ final class Replay {
 
   /** The batch is marked: its lanes have something to deliver. */
   void marked() {
-    batch.keySet().forEach(place.parked()::tellReplayed);
+    batch.keySet().forEach(place.parked().lanes()::tellReplayed);
     batch.clear();
   }
 }
