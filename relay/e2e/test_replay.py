@@ -344,3 +344,37 @@ def test_what_was_replayed_to_a_topic_by_mistake_is_taken_back(
     assert {name for name, _ in sent[str(receipts[0].event_id)].headers} == {"outbox-event-id"}
     assert sent[str(receipts[0].event_id)].timestamp == 1_000
     assert relay.cli("parked", "show", wrong).returncode == 7
+
+
+def test_what_was_replayed_elsewhere_and_refused_again_is_exported_as_it_was_appended(
+    broker: Broker, relay: Relay, outbox: Path, topic_name: str, tmp_path: Path
+) -> None:
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    other = broker.create_topic(topic_name + "-other", config={"max.message.bytes": str(LIMIT)})
+    relay.start()
+    (receipt,) = refused(outbox, topic, 1)
+    done = relay.cli(
+        "dead-letters", "replay", "--all", "--to-topic", other, "--timestamp", "now", "--json"
+    )
+    assert answer(done)["replayed"] == 1
+    eventually("it is refused there", lambda: [each["number"] for each in letters(relay)] == [2])
+    exported = relay.cli("dead-letters", "export", "2")
+    assert exported.returncode == 0, exported.stderr
+    assert relay.stop() == 0
+
+    second = tmp_path / "second"
+    appended = subprocess.run(
+        [sys.executable, "-m", "outbox_client._cli", "append", "--ndjson", "--topic", "none"],
+        input=exported.stdout,
+        text=True,
+        check=False,
+        env={**os.environ, "OUTBOX_DIR": str(second)},
+        capture_output=True,
+    )
+    assert appended.returncode == 0, appended.stderr
+    inspected = relay.cli("inspect", "--outbox", str(second), "--json", "--values")
+    event = json.loads(inspected.stdout.splitlines()[0])
+    assert event["topic"] == topic
+    assert event["event_id"] == str(receipt.event_id)
+    assert event["timestamp"] == 1_000
+    assert "headers" not in event

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.cli;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.control.OriginalPlace;
 import dev.outboxrelay.relay.control.Selection;
 import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.inspect.DeadLetter;
@@ -74,7 +75,7 @@ final class DeadLettersCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
-      Form form = new Form(new EventView(values), json);
+      Form form = new Form(new EventView(values), json, false);
       long[] shown = {0};
       PrintWriter err = spec.commandLine().getErr();
       ChosenLetters chosen = new ChosenLetters(outbox.existing(), letters.selection(), done);
@@ -123,7 +124,7 @@ final class DeadLettersCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
-      Form form = new Form(new EventView(values), json);
+      Form form = new Form(new EventView(values), json, false);
       Selection one = new Selection(Set.of(), Set.of(), Set.of(), Set.of(number));
       ChosenLetters chosen = new ChosenLetters(outbox.existing(), one, done);
       chosen.each(
@@ -159,7 +160,7 @@ final class DeadLettersCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       PrintWriter out = spec.commandLine().getOut();
-      Form form = new Form(new EventView(true), true);
+      Form form = new Form(new EventView(true), true, true);
       ChosenLetters chosen = new ChosenLetters(outbox.existing(), letters.selection(), done);
       chosen.each(
           (letter, fate) -> {
@@ -170,7 +171,12 @@ final class DeadLettersCommand implements Runnable {
     }
   }
 
-  private record Form(EventView view, boolean json) {
+  /**
+   * How letters are printed.
+   *
+   * @param asAppended as events that can be appended again, whereto they were replayed meanwhile
+   */
+  private record Form(EventView view, boolean json, boolean asAppended) {
 
     String of(DeadLetter letter, Optional<Fate> fate) {
       String done = fate.map(Fate::label).orElse(null);
@@ -213,7 +219,8 @@ final class DeadLettersCommand implements Runnable {
           .replayOf()
           .ifPresent(before -> node.put("replay_of", before.number()).put("round", before.round()));
       OutboxRecord event = letter.event().orElse(null);
-      node.set("event", event == null ? JsonNodeFactory.instance.nullNode() : view.json(event));
+      OutboxRecord shown = asAppended && event != null ? OriginalPlace.restored(event) : event;
+      node.set("event", shown == null ? JsonNodeFactory.instance.nullNode() : view.json(shown));
       return node;
     }
   }

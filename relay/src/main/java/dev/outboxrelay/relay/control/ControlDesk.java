@@ -249,7 +249,7 @@ public final class ControlDesk implements Chores {
 
   private void letLanesRun() {
     if (halfMoved.isAllMarked()) {
-      place.parked().letLanesRun();
+      place.parked().lanes().letRun();
     }
   }
 
@@ -319,7 +319,7 @@ public final class ControlDesk implements Chores {
     try {
       answer(each, null, JsonNodeFactory.instance.objectNode().put("error", error));
       open.answered(each);
-      place.parked().releaseLanes(each);
+      place.parked().lanes().release(each);
       return true;
     } catch (IOException | OutboxError failure) {
       open.failed(each, lookedNanos + RETRY_NANOS);
@@ -353,7 +353,7 @@ public final class ControlDesk implements Chores {
       Taken content = files.taken(taken).orElse(null);
       Request request = content == null ? null : Request.of(taken, content.request());
       if (request != null && request.verb().discardsParked()) {
-        place.parked().discard(request.topic(), true);
+        place.parked().lanes().discard(request.topic(), true);
       } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
         var unused = halfMoved.concern(taken);
       }

@@ -86,7 +86,7 @@ final class DiscardTask implements Task {
 
   private Step open() throws IOException {
     String topic = request.topic();
-    place.parked().discard(topic, true);
+    place.parked().lanes().discard(topic, true);
     place.parked().bringAll(topic);
     if (SafeFiles.attributes(place.parked().paths(topic).root()) == null) {
       return Step.DONE;
@@ -260,6 +260,6 @@ final class DiscardTask implements Task {
 
   @Override
   public void over() {
-    place.parked().discard(request.topic(), false);
+    place.parked().lanes().discard(request.topic(), false);
   }
 }

@@ -74,7 +74,7 @@ final class HalfMoved implements Closeable {
     if (!requests.add(request)) {
       return false;
     }
-    place.parked().holdLanes(NOBODY);
+    place.parked().lanes().holdAll(NOBODY);
     underWay = true;
     topics = null;
     return true;
@@ -124,7 +124,7 @@ final class HalfMoved implements Closeable {
       }
       return;
     }
-    place.parked().holdOnly(NOBODY, left);
+    place.parked().lanes().holdOnly(NOBODY, left);
     underWay = false;
     nextNanos = now + AGAIN_NANOS;
     letGo();
@@ -193,7 +193,7 @@ final class HalfMoved implements Closeable {
     place.outcomes().append(outcomes);
     numbers.sort(Long::compare);
     book.mark(numbers, Fate.REPLAYED);
-    place.parked().tellReplayed(topic);
+    place.parked().lanes().tellReplayed(topic);
     LOG.atInfo()
         .addKeyValue("topic", topic)
         .addKeyValue("letters", numbers.size())

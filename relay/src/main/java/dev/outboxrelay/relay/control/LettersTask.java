@@ -185,7 +185,7 @@ final class LettersTask implements Task {
     if (replay != null) {
       replay.marked();
       if (!resumed) {
-        place.parked().releaseLanes(request.id());
+        place.parked().lanes().release(request.id());
       }
     }
   }
@@ -210,7 +210,7 @@ final class LettersTask implements Task {
 
   @Override
   public void over() {
-    place.parked().releaseLanes(request.id());
+    place.parked().lanes().release(request.id());
   }
 
   @Override

@@ -7,13 +7,22 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
-/** Where an event was meant to go that was replayed to another topic, as its headers tell. */
+/**
+ * Where an event was meant to go that was replayed to another topic, and its time if it was
+ * replayed with another one, as its headers tell.
+ */
 public final class OriginalPlace {
   /** Headers of such an event; consumers get them. */
   static final String TOPIC = "outbox-original-topic";
 
   static final String PARTITION = "outbox-original-partition";
+
+  /** The event's own time, as where brokers refuse it. */
+  static final String TIMESTAMP = "outbox-timestamp";
+
+  private static final Set<String> ALL = Set.of(TOPIC, PARTITION, TIMESTAMP);
 
   private OriginalPlace() {}
 
@@ -22,14 +31,13 @@ public final class OriginalPlace {
     return value(event, TOPIC).filter(RecordLimits::isTopicName);
   }
 
-  /** The event as it was before it was moved. */
+  /** The event as it was before it was moved; a time before 1970 is not given back. */
   public static OutboxRecord restored(OutboxRecord event) {
-    String topic = topicOf(event).orElse(null);
-    if (topic == null) {
+    List<EventHeader> headers = new ArrayList<>(event.headers());
+    if (!headers.removeIf(each -> ALL.contains(each.name()))) {
       return event;
     }
-    List<EventHeader> headers = new ArrayList<>(event.headers());
-    headers.removeIf(each -> each.name().equals(TOPIC) || each.name().equals(PARTITION));
+    Optional<String> topic = topicOf(event);
     Integer partition =
         value(event, PARTITION)
             .filter(text -> text.matches("[0-9]{1,9}"))
@@ -39,13 +47,16 @@ public final class OriginalPlace {
         event.sequence(),
         event.entry(),
         event.appendTime(),
-        event.timestamp(),
+        value(event, TIMESTAMP)
+            .filter(text -> text.matches("[0-9]{1,18}"))
+            .map(Long::valueOf)
+            .orElse(event.timestamp()),
         event.eventId(),
-        topic,
+        topic.orElse(event.topic()),
         event.key(),
         event.value(),
         headers,
-        partition,
+        topic.isPresent() ? partition : event.partition(),
         event.batch(),
         event.continued(),
         event.prologue(),

@@ -25,9 +25,6 @@ import java.util.stream.Collectors;
  * is its own letters' fate alone. For one thread.
  */
 final class Replay {
-  /** The event's own time, as where brokers refuse it. */
-  static final String TIMESTAMP = "outbox-timestamp";
-
   /** What fails once, like a lock that is held for long, need not fail again. */
   private static final int TRIES = 3;
 
@@ -130,7 +127,7 @@ final class Replay {
 
   private void move(String topic, OutboxRecord event, Source by) throws IOException {
     UUID deadLetters = by.letter().deadLetters();
-    place.parked().holdLane(request.id(), topic);
+    place.parked().lanes().hold(request.id(), topic);
     if (again && !there.containsKey(topic)) {
       there.put(
           topic,
@@ -154,8 +151,8 @@ final class Replay {
       return event;
     }
     List<EventHeader> headers = new ArrayList<>(event.headers());
-    if (request.timestampNow() && hasNone(headers, TIMESTAMP)) {
-      headers.add(EventHeader.of(TIMESTAMP, Long.toString(event.timestamp())));
+    if (request.timestampNow() && hasNone(headers, OriginalPlace.TIMESTAMP)) {
+      headers.add(EventHeader.of(OriginalPlace.TIMESTAMP, Long.toString(event.timestamp())));
     }
     if (elsewhere && hasNone(headers, OriginalPlace.TOPIC)) {
       headers.add(EventHeader.of(OriginalPlace.TOPIC, event.topic()));
@@ -225,7 +222,7 @@ final class Replay {
 
   /** The batch is marked: its lanes have something to deliver. */
   void marked() {
-    batch.keySet().forEach(place.parked()::tellReplayed);
+    batch.keySet().forEach(place.parked().lanes()::tellReplayed);
     batch.clear();
   }
 }

@@ -9,7 +9,7 @@ import java.util.Set;
 record RetryTask(Set<String> topics, Workplace place) implements Task {
   @Override
   public Step step() {
-    topics.forEach(place.parked()::tellRetry);
+    topics.forEach(place.parked().lanes()::tellRetry);
     return Step.DONE;
   }
 

@@ -158,17 +158,17 @@ final class Senders {
     Connected from = (Connected) state;
     if (verdict instanceof Verdict.PauseTopic pause) {
       Trouble known = routes.bar(pause.topic());
-      Trouble trouble = retries.trouble(known == null ? state.trouble() : known, verdict);
+      Trouble trouble = known == null ? ofSender(verdict) : retries.trouble(known, verdict);
       bar(pause.topic(), trouble, now);
       if (nothingSent) {
         tell();
       } else {
         rewind();
-        move(from.rebuild(trouble, retries.nextNanos(now, trouble)));
+        move(from.rebuild(trouble, retries.firstNanos(now))); // other topics are well
       }
       return;
     }
-    Trouble trouble = retries.trouble(state.trouble(), verdict);
+    Trouble trouble = ofSender(verdict);
     long retry = retries.nextNanos(now, trouble);
     rewind();
     if (verdict instanceof Verdict.PauseAll) {
@@ -178,6 +178,13 @@ final class Senders {
     } else {
       move(from.rebuild(trouble, retry));
     }
+  }
+
+  /** Questions that had no answer are no attempts to make a sender. */
+  private Trouble ofSender(Verdict verdict) {
+    return areStalled()
+        ? retries.first(state.trouble(), verdict)
+        : retries.trouble(state.trouble(), verdict);
   }
 
   /** The topic's events wait, and what is in flight of others goes on. */

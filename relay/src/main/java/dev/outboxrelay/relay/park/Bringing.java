@@ -5,6 +5,7 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -25,7 +26,11 @@ final class Bringing {
   private static final int AT_ONCE = 2048;
   private static final long BYTES_AT_ONCE = 1 << 20;
 
+  /** What fails is tried once in so many times at least. */
+  private static final int MOST_PAUSES = 15;
+
   private final Staging staging;
+  private final Obstacles obstacles;
   private final Target target;
 
   private RecordWalk walk; // null to begin with the first that was not brought
@@ -34,18 +39,26 @@ final class Bringing {
   /** What was read last and is to be brought, by topic. */
   private final Map<String, List<RecordWalk.Found>> batch = new LinkedHashMap<>();
 
-  private RecordWalk.Found last; // of those that were read
+  private RecordWalk.Found first; // of those that were read
+  private RecordWalk.Found last;
+  private long bytes; // of all of them
+  private long bytesLeft; // of those that could not be brought
+  private boolean isAnyLost; // of all
 
   /** Of a topic, the sequence up to which it was brought. */
   private final Map<String, Long> brought = new HashMap<>();
 
-  /** What the first that failed since the walk began has failed of; null if none has. */
-  private Exception failure;
+  /** Of the first that failed since the walk began; null if none has. */
+  private Failure failure;
 
   private boolean failing;
 
   /** Topics whose events are left, in their order, until the walk begins anew. */
   private final Set<String> failed = new HashSet<>();
+
+  private final Restaging restaging;
+  private int failedWalks; // since none has failed
+  private int pauses; // at the end, before the walk begins anew
 
   /**
    * An event that was staged.
@@ -54,14 +67,18 @@ final class Bringing {
    */
   record Staged(KeptOutbox.Event event, boolean isLost) {}
 
+  private record Failure(String topic, Exception what) {}
+
   /** Where they go. */
   interface Target {
     /** Adds events to a topic's outbox, unless they are there, and syncs them. */
     void bring(String topic, List<Staged> events) throws IOException;
   }
 
-  Bringing(Staging staging, Target target) {
+  Bringing(Staging staging, Obstacles obstacles, Target target) {
     this.staging = staging;
+    this.obstacles = obstacles;
+    this.restaging = new Restaging(staging);
     this.target = target;
   }
 
@@ -88,7 +105,16 @@ final class Bringing {
       events = failed.contains(topic.getKey()) ? 0 : bring(topic.getKey(), topic.getValue());
     } catch (IOException | OutboxError e) {
       failed.add(topic.getKey());
-      fail(e);
+      failing = true;
+      failure = failure == null ? new Failure(topic.getKey(), e) : failure;
+      obstacles.found(topic.getKey(), e);
+    }
+    if (failed.contains(topic.getKey())) {
+      bytesLeft +=
+          topic.getValue().stream()
+              .filter(this::isLeft)
+              .mapToLong(each -> each.record().length())
+              .sum();
     }
     if (batch.isEmpty() && failure == null) {
       settle();
@@ -111,6 +137,12 @@ final class Bringing {
     failing = true;
     staging.settle(last);
     failing = false;
+    first = null;
+    bytes = 0;
+    forgetBrought();
+  }
+
+  private void forgetBrought() {
     brought.values().removeIf(sequence -> sequence <= last.record().sequence());
   }
 
@@ -135,13 +167,12 @@ final class Bringing {
       throw unreadable("the disk does not give all of staged/: verify tells more");
     }
     if (found.isEmpty()) {
-      Exception first = failure;
-      beginAnew();
-      if (first instanceof OutboxError error) {
-        throw error;
-      } else if (first != null) {
-        throw (IOException) first;
+      if (failure != null) {
+        throw leave();
       }
+      beginAnew();
+      failedWalks = 0;
+      pauses = 0;
       if (fromTheFirst) {
         staging.counted();
         giveUp();
@@ -150,8 +181,48 @@ final class Bringing {
     }
     found.forEach(
         each -> batch.computeIfAbsent(each.record().topic(), any -> new ArrayList<>()).add(each));
+    first = first == null ? found.get(0) : first;
     last = found.get(found.size() - 1);
+    for (RecordWalk.Found each : found) {
+      Source source = Source.of(each.record());
+      bytes += each.record().length();
+      isAnyLost |= source != null && staging.isLost(each.record(), source);
+    }
     return true;
+  }
+
+  /**
+   * All that could be brought was. What could not is tried again the less often the longer that
+   * goes on; meanwhile the walk goes on with what comes.
+   */
+  private IOException leave() {
+    IOException told = Obstacles.named(failure.topic(), failed.size() - 1, failure.what());
+    if (!isAnyLost && restaging.isWorthIt(first, last, bytes, bytesLeft)) {
+      try {
+        restaging.run(this::isLeft, last, bytes);
+        forgetBrought();
+      } catch (IOException | OutboxError e) {
+        told.addSuppressed(e);
+      }
+      beginAnew();
+    } else if (pauses > 0) {
+      pauses--;
+    } else {
+      beginAnew();
+      failedWalks++;
+      pauses = Math.min(MOST_PAUSES, (1 << Math.min(failedWalks, 30)) - 1);
+    }
+    return told;
+  }
+
+  private boolean isLeft(RecordWalk.Found staged) {
+    String topic = staged.record().topic();
+    return failed.contains(topic) && staged.record().sequence() > brought.getOrDefault(topic, 0L);
+  }
+
+  /** Whether it waits for something else than its turn. */
+  boolean hasFailed(String topic) {
+    return failed.contains(topic);
   }
 
   /** All that is there was read, and brought: what is missing has no record any more. */
@@ -175,13 +246,12 @@ final class Bringing {
     return new IOException(why);
   }
 
-  private void fail(Exception of) {
-    failing = true;
-    failure = failure == null ? of : failure;
-  }
-
   private void beginAnew() {
     walk = null;
+    first = null;
+    bytes = 0;
+    bytesLeft = 0;
+    isAnyLost = false;
     failure = null;
     failed.clear();
     batch.clear();
@@ -210,21 +280,40 @@ final class Bringing {
       }
     }
     if (!events.isEmpty()) {
-      target.bring(topic, lastOfEach(events));
+      target.bring(topic, once(events));
       staging.brought(topic, events);
       brought.put(topic, found.get(found.size() - 1).record().sequence());
+      if (staging.of(topic) == null) {
+        obstacles.gone(topic);
+      }
     }
     return events.size();
   }
 
-  /** What a failed sync or a power cut has had staged once more stands in order the last time. */
-  private static List<Staged> lastOfEach(List<Staged> events) {
+  /**
+   * What a failed sync or a power cut has had staged once more may stand there in part, behind or
+   * before what else came: then the order is that of the queue from which they are.
+   */
+  private static List<Staged> once(List<Staged> events) {
     Map<List<Object>, Staged> distinct = new LinkedHashMap<>();
-    for (Staged event : events) {
-      List<Object> which = List.of(event.event().source(), event.event().original().eventId());
-      distinct.remove(which);
-      distinct.put(which, event);
+    events.forEach(
+        each ->
+            distinct.putIfAbsent(
+                List.of(each.event().source(), each.event().original().eventId()), each));
+    if (distinct.size() == events.size()) {
+      return events;
     }
-    return List.copyOf(distinct.values());
+    Map<List<Object>, List<Staged>> byQueue = new LinkedHashMap<>();
+    for (Staged each : distinct.values()) {
+      Source source = each.event().source();
+      List<Object> queue = List.of(source.outbox(), source.generation(), each.isLost());
+      byQueue.computeIfAbsent(queue, any -> new ArrayList<>()).add(each);
+    }
+    List<Staged> inOrder = new ArrayList<>();
+    for (List<Staged> each : byQueue.values()) {
+      each.sort(Comparator.comparingLong(staged -> staged.event().source().sequence()));
+      inOrder.addAll(each);
+    }
+    return inOrder;
   }
 }

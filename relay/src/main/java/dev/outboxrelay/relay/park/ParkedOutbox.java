@@ -228,6 +228,13 @@ final class ParkedOutbox implements KeptOutbox.Place {
         .anyMatch(source -> source.isOf(origin.outbox()) && source.sequence() <= lastAdded);
   }
 
+  /** Those behind this one may have been added in this run, before it. */
+  void lookForLater(InFlight record) throws IOException {
+    if (looked && lastFound < record.sequence() && record.sequence() <= lastAdded) {
+      lookAgain();
+    }
+  }
+
   /** What was added in this run may come again. */
   void lookAgain() throws IOException {
     looked = SafeFiles.attributes(paths().root()) == null;

@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.park;
 
+import dev.outboxrelay.client.EventTooLarge;
+import dev.outboxrelay.client.InvalidEvent;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -15,19 +17,14 @@ import dev.outboxrelay.relay.settle.ParkedStore;
 import dev.outboxrelay.relay.settle.ParkedTopic;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Queue;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,8 +40,6 @@ public final class ParkedOutboxes implements ParkedStore {
   /** What is not safe yet is kept in mind, some 200 bytes of each event. */
   static final int MOST_UNSYNCED = 16_384;
 
-  private static final String NO_DESCRIPTORS = "Too many open files"; // EMFILE
-
   /** For each of these all that is staged is read, and positions wait. */
   private static final int MOST_HURRIED = 4;
 
@@ -56,19 +51,16 @@ public final class ParkedOutboxes implements ParkedStore {
   private final OpenOutboxes open;
   private final Staging staging;
   private final Bringing bringing;
+  private final Obstacles obstacles = new Obstacles();
 
   /** The last event that an earlier run has left in the main queue. */
   private final long leftInMain;
 
-  private final Set<ParkedOutbox> unsynced = new LinkedHashSet<>();
+  private final Unsynced unsynced;
   private int unsyncedEvents; // added since all were synced
-  private final Queue<String> replayed = new ConcurrentLinkedQueue<>();
-  private final Queue<String> retries = new ConcurrentLinkedQueue<>();
-  private final Queue<String> givenUp = new ConcurrentLinkedQueue<>();
   private final Set<String> hurried = ConcurrentHashMap.newKeySet();
-  private final Set<String> discarded = ConcurrentHashMap.newKeySet();
+  private final LaneOrders lanes = new LaneOrders();
   private volatile Held held = Held.NOTHING;
-  private final LaneHolds holds = new LaneHolds();
 
   private ParkedOutboxes(
       ParkedOutbox.Origin origin,
@@ -81,8 +73,9 @@ public final class ParkedOutboxes implements ParkedStore {
     this.leftInMain = leftInMain;
     this.directory = directory;
     this.staging = staging;
-    this.bringing = new Bringing(staging, this::bring);
+    this.bringing = new Bringing(staging, obstacles, this::bring);
     this.open = new OpenOutboxes(slots, like.clock());
+    this.unsynced = new Unsynced(directory, open);
     this.like = like;
   }
 
@@ -115,7 +108,7 @@ public final class ParkedOutboxes implements ParkedStore {
           .forEach(
               (topic, found) -> {
                 if (!found.isEmpty() && !found.keepsOrder()) {
-                  opened.tellReplayed(topic);
+                  opened.lanes.tellReplayed(topic);
                 }
               });
       return opened;
@@ -141,7 +134,7 @@ public final class ParkedOutboxes implements ParkedStore {
       try {
         outbox.find();
       } catch (IOException | OutboxError e) {
-        unknown.put(topic, text(e));
+        unknown.put(topic, Obstacles.text(e));
       }
     }
     if (!unknown.isEmpty()) {
@@ -168,19 +161,54 @@ public final class ParkedOutboxes implements ParkedStore {
     if (outbox.isAsked(record)) {
       return false;
     }
+    boolean isNew = isStaged(record.topic()) ? stage(outbox, record) : addOrStage(outbox, record);
+    unsyncedEvents++;
+    return isNew;
+  }
+
+  /** What keeps an event from its topic's outbox must not hold up those of others behind it. */
+  private boolean addOrStage(ParkedOutbox outbox, InFlight record) throws IOException {
+    Exception obstacle = null;
     try {
-      boolean isStaged = isStaged(record.topic()) || !open.use(outbox);
-      boolean isNew = isStaged ? stage(outbox, record) : add(outbox, record);
-      unsyncedEvents++;
-      return isNew;
-    } catch (FileSystemException e) {
-      if (NO_DESCRIPTORS.equals(e.getReason())) {
-        open.close(); // the next attempt has some
+      if (open.use(outbox)) {
+        return add(outbox, record);
       }
-      throw Folder.named(e);
-    } catch (IOException e) {
-      throw Folder.named(e);
+    } catch (InvalidEvent | EventTooLarge e) {
+      throw e; // it can never be parked
+    } catch (IOException | OutboxError e) {
+      obstacle = e;
     }
+    if (obstacle == null) {
+      return stage(outbox, record);
+    }
+    try {
+      if (Obstacles.isNoDescriptor(obstacle)) {
+        open.close(); // now there are some
+      }
+      boolean isNew = stage(outbox, record);
+      if (!Obstacles.isNoDescriptor(obstacle)) {
+        obstacles.found(record.topic(), obstacle);
+      }
+      return isNew;
+    } catch (InvalidEvent | EventTooLarge e) {
+      throw e;
+    } catch (IOException | OutboxError e) {
+      throw neither(record.topic(), obstacle, e);
+    }
+  }
+
+  private static IOException neither(String topic, Exception obstacle, Exception staging) {
+    IOException failed =
+        new IOException(
+            "an event of topic "
+                + topic
+                + " can be added neither to its own outbox: "
+                + Obstacles.text(obstacle)
+                + " nor to staged/: "
+                + Obstacles.text(staging),
+            staging);
+    failed.addSuppressed(obstacle);
+    return failed;
   }
 
   private boolean add(ParkedOutbox outbox, InFlight record) throws IOException {
@@ -188,8 +216,15 @@ public final class ParkedOutboxes implements ParkedStore {
       outbox.staged(record);
       return false;
     }
+    boolean isBefore = staging.hadLater(record);
+    if (isBefore) {
+      outbox.lookForLater(record);
+    }
     boolean isNew = outbox.add(record);
     unsynced.add(outbox);
+    if (isBefore && isNew) {
+      staging.askAnew(record.topic());
+    }
     return isNew;
   }
 
@@ -197,10 +232,24 @@ public final class ParkedOutboxes implements ParkedStore {
     boolean isNew = !has(outbox, record) && !staging.has(record);
     if (isNew) {
       makeRoom();
-      staging.add(record);
+      if (staging.hadLater(record)) {
+        staging.askAnew(record.topic());
+      }
+      addStaged(record);
     }
     outbox.staged(record);
     return isNew;
+  }
+
+  private void addStaged(InFlight record) throws IOException {
+    try {
+      staging.add(record);
+    } catch (IOException e) {
+      if (Obstacles.isNoDescriptor(e)) {
+        open.close(); // the next attempt has some
+      }
+      throw Folder.named(e);
+    }
   }
 
   private boolean has(ParkedOutbox outbox, InFlight record) {
@@ -235,10 +284,13 @@ public final class ParkedOutboxes implements ParkedStore {
         hurriedNow++) {
       String topic = each.next();
       each.remove();
+      if (bringing.hasFailed(topic)) {
+        continue; // it has its turns
+      }
       try {
         bringing.all(topic);
       } catch (IOException | OutboxError e) {
-        failure = e; // the others are brought all the same
+        failure = Obstacles.named(topic, 0, e); // the others are brought all the same
       }
     }
     try {
@@ -255,7 +307,7 @@ public final class ParkedOutboxes implements ParkedStore {
     if (failure instanceof OutboxError error) {
       throw error;
     }
-    if (failure instanceof FileSystemException e && NO_DESCRIPTORS.equals(e.getReason())) {
+    if (Obstacles.isNoDescriptor(failure)) {
       open.close();
     }
     throw Folder.named((IOException) failure);
@@ -272,11 +324,7 @@ public final class ParkedOutboxes implements ParkedStore {
         outbox.bring(staged);
         unsynced.add(outbox);
       }
-      if (!outbox.isNamed()) {
-        directory.sync();
-      }
-      sync(outbox);
-      unsynced.remove(outbox);
+      unsynced.syncBrought(outbox);
     } finally {
       if (!open.contains(outbox)) {
         outbox.letGo();
@@ -354,62 +402,41 @@ public final class ParkedOutboxes implements ParkedStore {
     if (!unsynced.contains(outbox)) {
       return;
     }
-    syncNames();
     try {
-      sync(outbox);
-      unsynced.remove(outbox);
-    } catch (IOException | OutboxError e) {
-      throw named(outbox, e);
+      unsynced.sync(outbox);
     } finally {
       count();
     }
   }
 
-  /** A topic's lane has events that were given up before. */
-  public void tellReplayed(String topic) {
-    replayed.add(topic);
+  /** What lanes are told. */
+  public LaneOrders lanes() {
+    return lanes;
   }
 
   @Override
   public String pollReplayed() {
-    return replayed.poll();
-  }
-
-  /** A topic is to be asked for now. */
-  public void tellRetry(String topic) {
-    retries.add(topic);
+    return lanes.pollReplayed();
   }
 
   @Override
   public String pollRetry() {
-    return retries.poll();
-  }
-
-  /** A topic's lane must not run from now on, or may again. */
-  public void discard(String topic, boolean goesOn) {
-    if (goesOn) {
-      discarded.add(topic);
-    } else {
-      discarded.remove(topic);
-      givenUp.add(topic);
-    }
-  }
-
-  /** Nothing is being moved or given up. */
-  public void letLanesRun() {
-    holds.releaseAll();
-    givenUp.addAll(discarded);
-    discarded.clear();
+    return lanes.pollRetry();
   }
 
   @Override
   public String pollDiscarded() {
-    return givenUp.poll();
+    return lanes.pollDiscarded();
   }
 
   @Override
   public boolean isDiscarded(String topic) {
-    return discarded.contains(topic);
+    return lanes.isDiscarded(topic);
+  }
+
+  @Override
+  public boolean holdsLane(String topic) {
+    return lanes.holds(topic);
   }
 
   /** Mends what a failed write has left of a topic's outbox; for the settling thread. */
@@ -427,34 +454,6 @@ public final class ParkedOutboxes implements ParkedStore {
     return outbox(topic).options();
   }
 
-  /**
-   * A topic's lane saves no position from now on: what is being moved there for a request must not
-   * be settled before it is written down that it was.
-   */
-  public void holdLane(UUID request, String topic) {
-    holds.hold(request, topic);
-  }
-
-  /** No lane at all does: it is not known to which topics something was moved. */
-  public void holdLanes(UUID request) {
-    holds.holdAll(request);
-  }
-
-  /** For that request, none but those of these topics. */
-  public void holdOnly(UUID request, Set<String> topics) {
-    holds.holdOnly(request, topics);
-  }
-
-  /** None for that request any more. */
-  public void releaseLanes(UUID request) {
-    holds.release(request);
-  }
-
-  @Override
-  public boolean holdsLane(String topic) {
-    return holds.holds(topic);
-  }
-
   @Override
   public void sync() throws IOException {
     if (unsyncedEvents == 0 && unsynced.isEmpty()) {
@@ -465,62 +464,15 @@ public final class ParkedOutboxes implements ParkedStore {
     try {
       staging.sync();
     } catch (IOException | OutboxError e) {
-      failure = new IOException("parked events in staged/ are not safe yet: " + text(e), e);
+      failure =
+          new IOException("parked events in staged/ are not safe yet: " + Obstacles.text(e), e);
     }
-    syncNames();
-    for (Iterator<ParkedOutbox> each = unsynced.iterator(); each.hasNext(); ) {
-      ParkedOutbox outbox = each.next();
-      try {
-        sync(outbox);
-        each.remove();
-      } catch (IOException | OutboxError e) {
-        IOException named = named(outbox, e);
-        if (failure == null) {
-          failure = named;
-        } else {
-          failure.addSuppressed(named);
-        }
-      }
-    }
-    count();
-    if (failure != null) {
-      throw failure;
+    try {
+      unsynced.syncAll(failure);
+    } finally {
+      count();
     }
     unsyncedEvents = 0;
-  }
-
-  /** Once for all that are new. */
-  private void syncNames() throws IOException {
-    for (ParkedOutbox outbox : unsynced) {
-      if (!outbox.isNamed()) {
-        try {
-          directory.sync();
-          return;
-        } catch (IOException e) {
-          throw named(outbox, e);
-        }
-      }
-    }
-  }
-
-  private void sync(ParkedOutbox outbox) throws IOException {
-    try {
-      outbox.sync();
-    } finally {
-      if (!open.contains(outbox)) {
-        outbox.letGo();
-      }
-    }
-  }
-
-  /** A failed cycle here must not be taken for one of the main queue. */
-  private static IOException named(ParkedOutbox outbox, Exception e) {
-    return new IOException(
-        "parked events of topic " + outbox.topic() + " are not safe yet: " + text(e), e);
-  }
-
-  private static String text(Exception e) {
-    return e instanceof IOException failed ? Folder.named(failed).toString() : e.getMessage();
   }
 
   @Override
@@ -594,11 +546,9 @@ public final class ParkedOutboxes implements ParkedStore {
   public void close() throws IOException {
     try (directory;
         staging;
-        open) {
+        open;
+        unsynced) {
       origin.originals().letGo();
-      for (ParkedOutbox each : unsynced) {
-        each.letGo();
-      }
     }
   }
 }

@@ -271,6 +271,10 @@ final class Staging implements KeptOutbox.Place, Closeable {
     return waiting.isEmpty() && !uncounted && lastAdded <= settledSequence();
   }
 
+  boolean isSettled(RecordWalk.Found staged) {
+    return staged.record().sequence() <= settledSequence();
+  }
+
   private long settledSequence() {
     return position == null ? 0 : position.sequence();
   }
@@ -316,9 +320,33 @@ final class Staging implements KeptOutbox.Place, Closeable {
     return false;
   }
 
+  /** Whether an earlier run has staged none such, but later ones of its topic. */
+  boolean hadLater(InFlight record) {
+    Set<Event> staged = before.get(record.topic());
+    return staged != null
+        && !staged.contains(new Event(record.sequence(), record.eventId()))
+        && record.sequence() < last(staged);
+  }
+
+  /**
+   * A power cut took what stood before them in the topic's own outbox, so no position covers any of
+   * them: all come once more, in order.
+   */
+  void askAnew(String topic) {
+    before.remove(topic);
+    doubtful = true;
+  }
+
   void add(InFlight record) throws IOException {
     kept.begin();
     kept.add(() -> origin.event(record));
+  }
+
+  /** What stands here already is to stand behind all others. */
+  void addAgain(OutboxRecord staged, Source source) throws IOException {
+    kept.begin();
+    KeptOutbox.Event event = new KeptOutbox.Event(Source.asAppended(staged), source);
+    kept.add(() -> event);
   }
 
   /** Brings to stable storage all that was added. */
@@ -376,7 +404,20 @@ final class Staging implements KeptOutbox.Place, Closeable {
     }
   }
 
-  /** All up to this one is in its topic's own outbox, on stable storage. */
+  /** So many of each topic are covered by the position, and were added again behind it. */
+  void passed(Map<String, Long> again) {
+    again.forEach(
+        (topic, many) -> {
+          Count had = waiting.get(topic);
+          long left = Math.max(many, had.events() - many); // some may be damaged or gone
+          Count now = new Count(left, had.bytes() * left / had.events(), had.oldestMillis());
+          events -= had.events() - now.events();
+          bytes -= had.bytes() - now.bytes();
+          waiting.put(topic, now);
+        });
+  }
+
+  /** All up to this one is in its topic's own outbox, or behind it, on stable storage. */
   void settle(RecordWalk.Found last) throws IOException {
     syncAll(); // a position must not run ahead of what it covers
     long before = position == null ? 0 : position.settledBytes();

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.route.Lanes;
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.Service.Stage;
@@ -37,6 +38,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   /** Then it has not more than so many events left. */
   private static final long FEW_LEFT = 1_000;
+
+  private static final Verdict IDLE =
+      new Verdict.RetryLater("its lane has settled nothing for 10 s");
 
   private static final long LAST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
@@ -179,9 +183,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       leaveSlotIfHung(turn);
       return new Progress.Waiting();
     } else if (stage instanceof Stage.Refused refused) {
-      return stuck("its lane can't be opened: " + refused.cause().getMessage());
+      return stuck(topic, "its lane can't be opened: " + refused.cause().getMessage());
     } else if (stage instanceof Stage.Ended ended) {
-      return stuck("its lane has ended: " + ended.end());
+      return stuck(topic, "its lane has ended: " + ended.end());
     }
     return delivering(topic, turn, status(turn));
   }
@@ -232,7 +236,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
         open++;
       } catch (PipelineRefused e) {
         slots.give();
-        return stuck(e.getMessage());
+        return stuck(topic, e.getMessage());
       }
     }
     return new Progress.Waiting();
@@ -249,11 +253,11 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       turn.settled = status == null ? -1 : status.settledSequence();
       turn.progressNanos = now;
     } else if (now - turn.progressNanos >= PATIENCE_NANOS) {
-      turn.stuck = true;
-      return status
-          .trouble()
-          .<Progress>map(trouble -> new Progress.Stuck(verdict(trouble.cause())))
-          .orElseGet(() -> stuck("its lane has settled nothing for 10 s"));
+      Verdict verdict = status.trouble().map(each -> verdict(topic, each.cause())).orElse(IDLE);
+      if (!(verdict instanceof Verdict.Throttled) || othersWait() || slots.isToLeave()) {
+        turn.stuck = true;
+        return new Progress.Stuck(verdict);
+      }
     }
     long settled = Math.max(turn.settled, waiting.settledSequence());
     boolean isShort = waiting.appendedSequence() - settled <= FEW_LEFT;
@@ -265,12 +269,20 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     return new Progress.Delivering(Math.max(0, waiting.orderedSequence() - settled));
   }
 
-  private static Verdict verdict(Cause cause) {
-    return cause instanceof Verdict verdict ? verdict : new Verdict.RetryLater(cause.error());
+  private boolean othersWait() {
+    return turns.values().stream().anyMatch(turn -> turn.service == null);
   }
 
-  private static Progress stuck(String error) {
-    return new Progress.Stuck(new Verdict.RetryLater(error));
+  private static Verdict verdict(String topic, Cause cause) {
+    return cause instanceof Verdict verdict ? verdict : ofLane(topic, cause.error());
+  }
+
+  private static Verdict ofLane(String topic, String error) {
+    return new Verdict.PauseTopic(topic, PauseReason.LANE, error);
+  }
+
+  private static Progress stuck(String topic, String error) {
+    return new Progress.Stuck(ofLane(topic, error));
   }
 
   /** None delivers from now on, and none begins. */

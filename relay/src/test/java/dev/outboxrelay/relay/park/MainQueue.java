@@ -16,6 +16,7 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
@@ -36,6 +37,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32;
 
 /** An outbox whose events are parked, on a disk whose syncs are noted and may fail. */
@@ -291,5 +297,20 @@ final class MainQueue {
     OutboxPaths parked = paths.parked(topic);
     List<CycleEntry.Valid> all = entries(parked, parked.cycles().get(0));
     return all.get(all.size() - 1).next() - all.get(0).offset();
+  }
+
+  /** On another thread, as the lock's own must not wait for itself. */
+  void whileOthersHaveTheLock(OutboxPaths topic, Callable<?> work) throws Exception {
+    ExecutorService another = Executors.newSingleThreadExecutor();
+    try (WritersLock lock = new WritersLock(topic.lock(), Disk.REAL, new SplittableRandom(1))) {
+      lock.acquire(Duration.ofSeconds(5));
+      try {
+        var unused = another.submit(work).get(60, TimeUnit.SECONDS);
+      } finally {
+        lock.release();
+      }
+    } finally {
+      another.shutdown();
+    }
   }
 }

@@ -3,13 +3,9 @@ package dev.outboxrelay.relay.park;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.outboxrelay.client.OutboxBusy;
-import dev.outboxrelay.client.OutboxUnavailable;
-import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
-import dev.outboxrelay.client.lock.WritersLock;
 import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -23,11 +19,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,18 +62,9 @@ class ParkedSyncTest {
     return List.copyOf(queue.syncs);
   }
 
-  /** On another thread, as the lock's own must not wait for itself. */
-  private void whileOthersHaveTheLock(Callable<?> work) throws Exception {
-    ExecutorService another = Executors.newSingleThreadExecutor();
-    try (WritersLock lock = new WritersLock(topic.lock(), Disk.REAL, new SplittableRandom(1))) {
-      lock.acquire(Duration.ofSeconds(5));
-      try {
-        var unused = another.submit(work).get(60, TimeUnit.SECONDS);
-      } finally {
-        lock.release();
-      }
-    } finally {
-      another.shutdown();
+  private void bringAll() throws IOException {
+    while (parked.hasStaged()) {
+      parked.bring();
     }
   }
 
@@ -200,7 +182,7 @@ class ParkedSyncTest {
     parked.add(events.get(0));
     parked.add(events.get(1));
     queue.failingCycles = 1;
-    whileOthersHaveTheLock(this::failedSync);
+    queue.whileOthersHaveTheLock(topic, this::failedSync);
     assertThat(failedCycles()).isEmpty();
     assertThat(parked.add(events.get(2))).isTrue();
     assertThat(failedCycles()).hasSize(1);
@@ -209,19 +191,24 @@ class ParkedSyncTest {
   }
 
   @Test
-  void aFailedCycleThatCannotBeMarkedYetHoldsUpItsTopic() throws Exception {
+  void whileAFailedCycleCannotBeMarkedWhatComesOfItsTopicIsStagedBehindWhatWasInIt()
+      throws Exception {
     parked.add(events.get(0));
     queue.failingCycles = 1;
-    whileOthersHaveTheLock(
+    queue.whileOthersHaveTheLock(
+        topic,
         () -> {
           failedSync();
-          assertThatThrownBy(() -> parked.add(events.get(1))).isInstanceOf(OutboxBusy.class);
-          assertThat(failedSync()).isEmpty();
+          assertThat(parked.add(events.get(1))).isTrue();
+          assertThat(parked.isStaged("t")).isTrue();
+          assertThat(failedSync()).doesNotContain("t/").contains("staged/");
           assertThat(parked.add(events.get(3))).isTrue();
           return events;
         });
     assertThat(sync()).contains("PAYLOAD", "u/");
     assertThat(queue.sequences("t")).containsExactly(1L, 1L);
+    bringAll();
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
   }
 
   /** The topic's own delivery syncs the same cycles, and may be told of the error instead. */
@@ -321,9 +308,12 @@ class ParkedSyncTest {
       }
     }
     queue.pass(Duration.ofHours(-3)); // its cycles may have been ahead of the clock
-    assertThatThrownBy(() -> parked.add(events.get(1))).isInstanceOf(OutboxUnavailable.class);
     assertThat(parked.add(events.get(1))).isTrue();
-    assertThat(sync()).contains("queue/", "t/", "parked/", "PAYLOAD");
+    assertThat(parked.isStaged("t")).isTrue();
+    parked.sync();
+    queue.syncs.clear();
+    bringAll();
+    assertThat(queue.syncs).contains("queue/", "t/", "parked/", "PAYLOAD");
     assertThat(parked.topics().get("t").appendedSequence()).isEqualTo(1);
     assertThat(queue.sequences("t")).containsExactly(2L);
   }

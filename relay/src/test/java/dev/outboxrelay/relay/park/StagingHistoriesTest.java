@@ -35,7 +35,11 @@ class StagingHistoriesTest {
     /** A cycle can't be synced: what was in it is added again, so here it may be there twice. */
     CYCLES,
     /** Something else stands in the place of a topic's outbox for a while. */
-    BAD_TOPICS
+    BAD_TOPICS,
+    /**
+     * In that of one topic until the end, while hours pass: what is staged of it is added again.
+     */
+    BAD_FOR_LONG
   }
 
   @ParameterizedTest
@@ -103,7 +107,7 @@ class StagingHistoriesTest {
         case 0, 1 -> append(1 + random.nextInt(12));
         case 2, 3 -> ask(asked + 1 + random.nextInt(20));
         case 4 -> sync();
-        case 5 -> bring(random.nextInt(6));
+        case 5 -> bring(kind == Kind.BAD_FOR_LONG ? 30 : random.nextInt(6));
         case 6 -> hurry(anyTopic());
         case 7 -> comeAgain();
         case 8 -> pass();
@@ -159,7 +163,8 @@ class StagingHistoriesTest {
     }
 
     private void pass() {
-      Duration time = Duration.ofSeconds(random.nextInt(3) == 0 ? 3600 : random.nextInt(20));
+      boolean isLong = random.nextInt(3) == 0 || kind == Kind.BAD_FOR_LONG;
+      Duration time = Duration.ofSeconds(isLong ? 3600 : random.nextInt(20));
       queue.pass(time);
       log.add("pass " + time);
     }
@@ -172,14 +177,14 @@ class StagingHistoriesTest {
       } else if (kind == Kind.CYCLES) {
         queue.failingCycles = 1;
       } else {
-        putInPlace(anyTopic());
+        putInPlace(kind == Kind.BAD_FOR_LONG ? topic(0) : anyTopic());
       }
       log.add("befall");
     }
 
     private void putInPlace(String topic) throws IOException {
       Path place = queue.paths.parked(topic).root();
-      if (isForeign(place)) {
+      if (isForeign(place) && kind != Kind.BAD_FOR_LONG) {
         Files.delete(place);
       } else if (!Files.exists(place) && Files.exists(place.getParent())) {
         Files.createSymbolicLink(place, directory);

@@ -1,6 +1,7 @@
 package dev.outboxrelay.client.lock;
 
 import dev.outboxrelay.client.OutboxBusy;
+import dev.outboxrelay.client.disk.OwnDescriptors;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
@@ -93,7 +94,7 @@ public final class LockDeadline implements AutoCloseable {
 
   OutboxBusy busy(Path file, String holder) {
     return new OutboxBusy(
-        file
+        OwnDescriptors.nameOf(file)
             + " is held by "
             + holder
             + " and was not released in time: retry; if it lasts, look for a stopped writer "
