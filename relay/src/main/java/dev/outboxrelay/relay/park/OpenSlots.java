@@ -13,7 +13,7 @@ public final class OpenSlots {
   private static final int DESCRIPTORS = 8;
 
   /** What it takes outside of the heap, of which there may be as much as there may be heap. */
-  private static final int BUFFER_BYTES = 96 << 10;
+  static final int BUFFER_BYTES = 96 << 10;
 
   /** One part in so many of all descriptors and of the memory. */
   private static final int SHARE = 4;
