@@ -117,7 +117,7 @@ final class CopySession implements AutoCloseable {
     if (isBehind() && now - nextSaveNanos >= 0) {
       save(now);
     }
-    if (unsaved == null && arrivals.trouble() == null) {
+    if (trouble() != null && failure() == null) {
       news.stands(trouble());
     }
     return work;
@@ -144,6 +144,9 @@ final class CopySession implements AutoCloseable {
       saved = settled;
       unsaved = null;
       nextSaveNanos = now + settings.saveEvery().toNanos();
+      if (trouble() == null && failure() == null) {
+        news.stands(null); // that it has begun anew would not show it
+      }
     } catch (IOException e) {
       unsaved = e;
       nextSaveNanos = now + RETRY_NANOS;

@@ -44,7 +44,9 @@ final class CopySettlement implements Settlement, FactListener {
   @Override
   public void undelivered(long firstSequence, long lastSequence, InFlight.Outcome outcome) {
     Refused letter = refused.remove(lastSequence);
-    if (letter != null) {
+    if (letter != null && letter.error().equals(LetterArrivals.LOST)) {
+      news.tell(new Fact.LettersNotKept(firstSequence, lastSequence));
+    } else if (letter != null) {
       news.tell(new Fact.LetterNotCopied(lastSequence, letter.eventId(), letter.error()));
     }
   }

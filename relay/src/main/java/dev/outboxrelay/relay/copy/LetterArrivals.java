@@ -3,10 +3,12 @@ package dev.outboxrelay.relay.copy;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
+import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.sync.CycleSync;
 import dev.outboxrelay.relay.tail.Arrival;
 import dev.outboxrelay.relay.tail.Arrivals;
 import dev.outboxrelay.relay.tail.Bookmark;
+import dev.outboxrelay.relay.tail.Place;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import java.io.Closeable;
 import java.io.IOException;
@@ -21,6 +23,9 @@ import java.util.function.LongSupplier;
  * The dead letters as records for their topic, each once it is on stable storage. For one thread.
  */
 final class LetterArrivals implements Arrivals, Closeable {
+  /** Why a letter that has a number is not there. */
+  static final String LOST = "it is lost or damaged";
+
   private static final int AT_ONCE = 100;
   private static final long BYTES_AT_ONCE = 1 << 20;
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -31,7 +36,9 @@ final class LetterArrivals implements Arrivals, Closeable {
   private final LongSupplier nanos;
   private final Queue<RecordWalk.Found> ready = new ArrayDeque<>();
   private RecordWalk walk;
+  private Place place; // where the next one is looked for
   private long last; // number of the one before; 0 if that is not known
+  private long lost; // the last number of which there is none; 0 if all are there so far
   private long settledBytes;
   private long nextLookNanos;
   private IOException trouble;
@@ -54,7 +61,9 @@ final class LetterArrivals implements Arrivals, Closeable {
   @Override
   public void rewind(Bookmark to) {
     walk = RecordWalk.from(letters, to.place());
+    place = to.place();
     last = to.sequence();
+    lost = 0;
     settledBytes = to.settledBytes();
     ready.clear();
     nextLookNanos = nanos.getAsLong();
@@ -66,6 +75,9 @@ final class LetterArrivals implements Arrivals, Closeable {
       read();
     }
     RecordWalk.Found found = ready.poll();
+    if (found == null && lost > last) {
+      return lost();
+    }
     return found == null ? null : arrival(found);
   }
 
@@ -73,11 +85,15 @@ final class LetterArrivals implements Arrivals, Closeable {
     nextLookNanos = nanos.getAsLong() + LOOK_NANOS;
     RecordWalk before = walk.copy();
     try {
+      long added = LetterCount.lastNumber(letters); // what has a number by now is there, or lost
       List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
       if (!found.isEmpty()) {
         sync.syncUpTo(found.get(found.size() - 1).cycle());
         found.stream().filter(each -> each.record().sequence() > last).forEach(ready::add);
         nextLookNanos = nanos.getAsLong();
+      }
+      if (walk.end().orElse(null) instanceof RecordWalk.End.OfAll) {
+        lost = added;
       }
       trouble =
           walk.end().orElse(null) instanceof RecordWalk.End.Stopped at
@@ -89,11 +105,20 @@ final class LetterArrivals implements Arrivals, Closeable {
     }
   }
 
+  /** All was read, and what comes later has higher numbers. */
+  private Arrival lost() {
+    Arrival.Lost numbers = new Arrival.Lost(last + 1, last + 1, lost, place.entry() - 1);
+    last = lost;
+    return new Arrival.Damage(
+        place.cycle(), place.offset(), place.offset(), LOST, numbers, settledBytes);
+  }
+
   private Arrival arrival(RecordWalk.Found found) {
     OutboxRecord letter = found.record();
     long number = letter.sequence();
     long missingFrom = last == 0 ? number : last + 1;
     last = number;
+    place = new Place(found.cycle(), found.end(), letter.entry() + 1L);
     settledBytes = found.settledBytes() < 0 ? settledBytes + letter.length() : found.settledBytes();
     Optional<OutboxRecord> record = LetterRecord.of(letter, topic);
     if (record.isEmpty()) {

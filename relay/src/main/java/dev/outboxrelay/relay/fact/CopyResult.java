@@ -5,7 +5,7 @@ public enum CopyResult {
   COPIED("copied"),
   /** Kafka never takes it, or its event is damaged; the letter stays where it is. */
   REFUSED("refused"),
-  /** The letter was settled and deleted, or lost, before it could be copied. */
+  /** The letter was deleted, lost or damaged before it could be copied. */
   NOT_KEPT("not-kept");
 
   private final String label;

@@ -169,13 +169,13 @@ public final class Pipeline implements Observed, AutoCloseable {
       if (lanes != null) {
         lanes.stop();
       }
-      if (copies != null) {
-        copies.stop();
-      }
     }
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
       delivery.drain(stopDeadlineNanos);
+      if (copies != null) {
+        copies.stop();
+      }
     }
   }
 

@@ -114,7 +114,7 @@ final class PipelineLog implements FactListener {
       LOG.atWarn()
           .addKeyValue("first", gone.first())
           .addKeyValue("last", gone.last())
-          .log("dead letters were deleted before they were copied to their topic");
+          .log("dead letters were not kept until they were copied to their topic");
     } else if (fact instanceof Fact.Discarded given) {
       LOG.atWarn()
           .addKeyValue("events", given.events())

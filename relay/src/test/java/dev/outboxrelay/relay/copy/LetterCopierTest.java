@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.client.EventHeader;
 import dev.outboxrelay.client.OutboxEvent;
+import dev.outboxrelay.client.cycle.CycleEntry;
+import dev.outboxrelay.client.cycle.CycleScanner;
 import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.record.CycleId;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
@@ -22,10 +26,15 @@ import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
+import dev.outboxrelay.relay.inspect.Records;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -323,6 +332,41 @@ class LetterCopierTest {
     assertThat(told(Fact.LettersNotKept.class)).containsExactly(new Fact.LettersNotKept(3, 5));
   }
 
+  /** An outbox of many would never be let go of. */
+  @Test
+  void lettersThatAreLostAreNotWaitedFor() throws IOException {
+    giveUp(2);
+    turnUntilCopied();
+    copier.close();
+    giveUp(3);
+    for (long cycle : letters.cycles()) {
+      Files.delete(letters.cycle(cycle));
+    }
+
+    turnUntil(() -> !told(Fact.LettersNotKept.class).isEmpty());
+    turnUntil(() -> topic.open == 0);
+    assertThat(copier.left()).isZero();
+    giveUp(1);
+    turnUntilCopied();
+
+    assertThat(topic.numbers()).containsExactly(1L, 2L, 6L);
+    assertThat(told(Fact.LettersNotKept.class)).containsExactly(new Fact.LettersNotKept(3, 5));
+  }
+
+  /** What fails each time that it begins anew has not recovered for that. */
+  @Test
+  void whatAnotherVersionWroteIsATroubleThatDoesNotFlicker() throws IOException {
+    giveUp(1);
+    turnUntilCopied();
+    giveUp(1);
+    writeByAnotherVersion(2);
+
+    turnUntil(() -> told(Fact.Failed.class).size() >= 3);
+
+    assertThat(told(Fact.Recovered.class)).isEmpty();
+    assertThat(topic.numbers()).containsExactly(1L);
+  }
+
   @Test
   void aLetterWhoseEventIsDamagedIsPassedOver() throws IOException {
     giveUp(1);
@@ -395,6 +439,27 @@ class LetterCopierTest {
     turnUntilCopied();
 
     assertThat(topic.numbers()).containsExactly(1L, 2L);
+  }
+
+  /** The letter of this number, with a version that nobody knows. */
+  private void writeByAnotherVersion(long number) throws IOException {
+    long cycle = letters.cycles().get(letters.cycles().size() - 1);
+    CycleId place = new CycleId(OutboxIdentity.outboxOf(letters), cycle);
+    CycleEntry.Valid letter;
+    try (CycleScanner scanner = CycleScanner.open(letters.cycle(cycle), place.outbox())) {
+      letter = (CycleEntry.Valid) scanner.at(scanner.start());
+      while (letter.record().sequence() < number) {
+        letter = (CycleEntry.Valid) scanner.at(letter.next());
+      }
+    }
+    ByteBuffer bytes = ByteBuffer.allocate(letter.record().length()).order(ByteOrder.LITTLE_ENDIAN);
+    try (FileChannel file =
+        FileChannel.open(letters.cycle(cycle), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      assertThat(file.read(bytes, letter.offset() + 4)).isEqualTo(bytes.capacity());
+      bytes.put(8, (byte) 2);
+      Records.sign(bytes, place, letter.offset());
+      assertThat(file.write(bytes.position(0), letter.offset() + 4)).isEqualTo(bytes.capacity());
+    }
   }
 
   private static void copy(Path from, Path to) throws IOException {
