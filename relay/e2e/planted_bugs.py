@@ -146,7 +146,7 @@ BUGS = [
     ),
     Bug(
         "a rewind goes on where reading was",
-        "deliver/Delivery.java",
+        "deliver/Senders.java",
         "    arrivals.rewind(settled == null ? Bookmark.START : settled.bookmark());\n",
         "",
     ),
@@ -182,16 +182,16 @@ BUGS = [
     ),
     Bug(
         "a producer that died is not replaced",
-        "deliver/Delivery.java",
-        'a thread has died: " + lost.error());\n    if (state instanceof Connected connected) {',
-        'a thread has died: " + lost.error());\n'
-        "    if (state instanceof Connected connected && cluster == null) {",
+        "deliver/Answers.java",
+        "    senders.interrupted(null, new Verdict.RebuildAndRewind(why), now);\n",
+        "    if (cluster == null) {\n"
+        "      senders.interrupted(null, new Verdict.RebuildAndRewind(why), now);\n    }\n",
     ),
     Bug(
         "an event is given up for its batch",
-        "deliver/Delivery.java",
-        "(dead.certain() || failed.isAlone())",
-        "(dead.certain() || !failed.isDiscarded())",
+        "deliver/Failures.java",
+        "(dead.certain() || record.isAlone())",
+        "(dead.certain() || !record.isDiscarded())",
     ),
     Bug(
         "a position counts as saved though it could not be",
@@ -201,7 +201,7 @@ BUGS = [
     ),
     Bug(
         "a question whose answer is no is not over",
-        "deliver/Delivery.java",
+        "deliver/Answers.java",
         "        routes.unavailable(unavailable.topic());\n",
         "",
     ),

@@ -8,8 +8,11 @@ import java.util.Set;
 
 /** The topics that can't be written, in the order in which that was found. For one thread. */
 final class Bars {
-  /** A sender that was asked for as many topics goes on asking for all of them. */
+  /** From so many on they are asked for together. */
   static final int MANY = 8;
+
+  /** From so many on the next one may well be missing, too. */
+  static final int SEVERAL = 2;
 
   private final Set<Route> all = new LinkedHashSet<>();
 
@@ -36,6 +39,13 @@ final class Bars {
   /** Whether topics that can't be written are no exception. */
   boolean areMany() {
     return all.size() >= MANY;
+  }
+
+  /**
+   * Whether the sender is spared questions: it waits for each that is missing, and goes on asking.
+   */
+  boolean areSeveral() {
+    return all.size() >= SEVERAL;
   }
 
   Collection<Route> all() {

@@ -327,7 +327,7 @@ public final class Routes {
     if (question instanceof Question.Together together) {
       source.askTogether(together.topics());
     } else {
-      source.ask(question.topic(), bars.areMany());
+      source.ask(question.topic(), bars.areSeveral());
     }
   }
 

@@ -13,7 +13,7 @@ public interface TopicSource {
   /**
    * Asks for a topic; the answer comes among the transport's.
    *
-   * @param doubtful whether it may well be missing, as many are: the sender itself is then asked
+   * @param doubtful whether it may well be missing, as others are: the sender itself is then asked
    *     only if it is there
    */
   void ask(String topic, boolean doubtful);

@@ -164,8 +164,8 @@ class RoutesTest {
   }
 
   @Test
-  void whereManyTopicsAreMissingTheSenderIsNotAskedForMoreOfThem() {
-    for (int missing = 0; missing < Bars.MANY; missing++) {
+  void whereSeveralTopicsAreMissingTheSenderIsNotAskedForMoreOfThem() {
+    for (int missing = 0; missing < Bars.SEVERAL; missing++) {
       String topic = "missing-" + missing;
       routes.ask(topic, now);
       routes.unavailable(topic);
