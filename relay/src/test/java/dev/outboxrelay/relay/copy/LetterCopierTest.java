@@ -422,6 +422,22 @@ class LetterCopierTest {
   }
 
   @Test
+  void aPositionOfOtherLettersCountsAsNone() throws IOException {
+    giveUp(2);
+    turnUntilCopied();
+    copier.close();
+    byte[] copied = Files.readAllBytes(letters.copied());
+    Files.move(letters.root(), directory.resolve("moved away"));
+    giveUp(3);
+    Files.write(letters.copied(), copied);
+    topic.taken.clear();
+
+    turnUntilCopied();
+
+    assertThat(topic.numbers()).isEqualTo(upTo(3));
+  }
+
+  @Test
   void lettersThatWerePutBackFromBeforeAreNotTakenForThoseThatWereCopied() throws IOException {
     giveUp(1);
     Path before = directory.resolve("before");
