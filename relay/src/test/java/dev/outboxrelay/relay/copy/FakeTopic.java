@@ -55,9 +55,11 @@ final class FakeTopic {
 
   private final class Sender implements Transport, TopicSource {
     private final Queue<Answer> answers = new ArrayDeque<>();
+    private boolean connecting;
 
     @Override
     public void connect() {
+      connecting = true;
       answers.add(new Answer.Connected(null));
     }
 
@@ -93,6 +95,10 @@ final class FakeTopic {
 
     @Override
     public Answer poll() {
+      if (connecting) {
+        connecting = false; // it takes more than a turn
+        return null;
+      }
       return answers.poll();
     }
 
