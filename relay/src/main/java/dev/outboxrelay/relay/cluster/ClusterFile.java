@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.cluster;
 
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -57,5 +59,6 @@ public final class ClusterFile {
       out.force(true);
     }
     Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+    Disk.REAL.syncDirectory(file.getParent(), DiskStep.POSITION);
   }
 }

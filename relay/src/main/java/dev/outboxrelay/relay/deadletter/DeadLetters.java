@@ -15,6 +15,7 @@ import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.DeadLetterStore;
 import dev.outboxrelay.relay.settle.Originals;
@@ -26,8 +27,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
@@ -62,6 +65,9 @@ public final class DeadLetters implements DeadLetterStore {
 
   /** The dead letters that a restart may ask for again. */
   private final Set<Source> known;
+
+  /** Those of them that were there before, and of which nothing was done; changed no more. */
+  private final Map<Source, DeadLetterReason> before = new HashMap<>();
 
   private QueueWriter writer;
 
@@ -137,6 +143,7 @@ public final class DeadLetters implements DeadLetterStore {
       return;
     }
     UUID id = OutboxIdentity.outboxOf(deadLetters);
+    Fates fates = fates(deadLetters);
     long newest = cycles.get(cycles.size() - 1);
     for (long cycle : cycles) {
       try (CycleReader reader = CycleReader.open(deadLetters.cycle(cycle), id)) {
@@ -147,7 +154,11 @@ public final class DeadLetters implements DeadLetterStore {
             OutboxRecord letter = event.found().record();
             long sequence = sourceSequence(letter);
             if (sequence > settled && isOfThisOutbox(letter)) {
-              found.add(new Source(sequence, letter.eventId()));
+              Source source = new Source(sequence, letter.eventId());
+              found.add(source);
+              if (fates != null && fates.of(letter.sequence()).isEmpty()) {
+                before.put(source, reason(letter));
+              }
             }
           } else if (step instanceof CycleStep.Stopped stopped) {
             throw stopped.other().refusal();
@@ -162,6 +173,23 @@ public final class DeadLetters implements DeadLetterStore {
             .log("dead letters can't be read: an event of theirs may become one once more");
       }
     }
+  }
+
+  private static Fates fates(OutboxPaths deadLetters) {
+    try {
+      return Fates.read(deadLetters);
+    } catch (IOException e) {
+      LOG.atWarn()
+          .addKeyValue("error", Folder.named(e).getMessage())
+          .log(
+              "what was done of dead letters can't be read: an event of theirs is tried once more");
+      return null;
+    }
+  }
+
+  private static DeadLetterReason reason(OutboxRecord letter) {
+    DeadLetterReason reason = DeadLetterReason.of(Letter.of(letter).reason());
+    return reason == null ? DeadLetterReason.INVALID_RECORD : reason; // of a later version
   }
 
   private boolean isOfThisOutbox(OutboxRecord letter) {
@@ -185,6 +213,11 @@ public final class DeadLetters implements DeadLetterStore {
             ? ByteBuffer.allocate(0)
             : ByteBuffer.wrap(deadLetter.value()).order(ByteOrder.LITTLE_ENDIAN);
     return RecordCodec.checkCopy(original).isValid() ? RecordCodec.decode(original).sequence() : 0;
+  }
+
+  @Override
+  public DeadLetterReason diedBefore(long sequence, UUID eventId) {
+    return before.isEmpty() ? null : before.get(new Source(sequence, eventId));
   }
 
   @Override

@@ -177,7 +177,7 @@ public final class Delivery {
     if (refused != null) {
       listener.tell(new Fact.SendFailed(refused, feeder.refusedTopic()));
       if (refused instanceof Verdict.DeadLetter dead) {
-        ledger.die(feeder.giveUpRefused(), dead);
+        ledger.die(feeder.giveUpRefused(dead), dead);
       } else if (refused instanceof Verdict.RetryLater) {
         feeder.holdUntil(retries.firstNanos(now));
       } else {

@@ -62,6 +62,7 @@ final class Failures {
         verdict = refusals.judge(record, dead);
         if (verdict == dead) {
           listener.tell(new Fact.SendFailed(verdict, record.topic()));
+          feeder.giveUp(record.sequence(), dead);
           ledger.die(record, dead);
           return true;
         } else if (ledger.oldestIsDead()) {

@@ -35,7 +35,7 @@ final class Feeder {
   /** Sequences that a batch was refused for, perhaps wrongly: each is tried alone. */
   private final Set<Long> suspects = new HashSet<>();
 
-  /** What comes again after a rewind, and is not sent any more. */
+  /** What is a dead letter, or will be one: it may come again after a rewind. */
   private final Map<Long, Verdict.DeadLetter> givenUp = new HashMap<>();
 
   /** The next arrival, for which the window has no room, or the one that was refused. */
@@ -184,9 +184,11 @@ final class Feeder {
       }
       // The topic is there, and which cluster this is its brokers do not tell.
     }
-    if (!givenUp.isEmpty() && givenUp.containsKey(record.sequence())) {
-      refuse(record, givenUp.get(record.sequence()));
-      return HandOver.NOT_NOW;
+    Verdict.DeadLetter dead = givenUp(record);
+    if (dead != null) {
+      record.die();
+      settlement.deadLetter(record, dead);
+      return HandOver.DONE; // else it could be delivered, too, or parked and die once more
     }
     Admission admission = routes.admit(event.record(), now);
     if (admission instanceof Admission.Send admitted) {
@@ -198,6 +200,12 @@ final class Feeder {
       return HandOver.NOT_NOW;
     }
     return HandOver.WAITS;
+  }
+
+  private Verdict.DeadLetter givenUp(InFlight record) {
+    Verdict.DeadLetter inThisRun = givenUp.isEmpty() ? null : givenUp.get(record.sequence());
+    DeadLetterReason before = settlement.diedBefore(record);
+    return before == null ? inThisRun : new Verdict.DeadLetter(before, "in an earlier run", true);
   }
 
   private HandOver park(Arrival.Event event, InFlight record, Admission.Park park) {
@@ -295,14 +303,16 @@ final class Feeder {
   }
 
   /** The refused record is in the window then, and is sent no more. */
-  InFlight giveUpRefused() {
-    if (refused != null) {
-      room.removeFirst(refused.topic());
-      return refused;
+  InFlight giveUpRefused(Verdict.DeadLetter why) {
+    InFlight record = refused;
+    if (record != null) {
+      room.removeFirst(record.topic());
+    } else {
+      record = new InFlight((Arrival.Event) held, failures);
+      window.add(record);
+      held = null;
     }
-    InFlight record = new InFlight((Arrival.Event) held, failures);
-    window.add(record);
-    held = null;
+    giveUp(record.sequence(), why);
     return record;
   }
 
@@ -311,9 +321,9 @@ final class Feeder {
     suspects.add(sequence);
   }
 
-  /** A replay that would bar its topic; when it comes again it is given up. */
-  void giveUp(long sequence, String error) {
-    givenUp.put(sequence, new Verdict.DeadLetter(DeadLetterReason.REPLAY_FAILED, error, true));
+  /** A record of this sequence is not sent any more. */
+  void giveUp(long sequence, Verdict.DeadLetter why) {
+    givenUp.put(sequence, why);
   }
 
   /** Everything up to this sequence is settled. */

@@ -25,6 +25,11 @@ final class RetryPlan {
     return before == null ? new Trouble(verdict, clocks.millis(), 1) : before.again(verdict);
   }
 
+  /** The same incident, of which something else fails now, for the first time. */
+  Trouble first(Trouble before, Verdict verdict) {
+    return new Trouble(verdict, before.sinceMillis(), 1);
+  }
+
   /** When to try again what failed for the first time. */
   long firstNanos(long now) {
     return now + backoff.delayNanos(1, random);

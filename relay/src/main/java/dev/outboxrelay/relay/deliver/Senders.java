@@ -9,6 +9,7 @@ import dev.outboxrelay.relay.deliver.DeliveryState.Running;
 import dev.outboxrelay.relay.deliver.DeliveryState.Stalled;
 import dev.outboxrelay.relay.deliver.DeliveryState.Waiting;
 import dev.outboxrelay.relay.deliver.route.Routes;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Trouble;
@@ -140,7 +141,8 @@ final class Senders {
 
   /** A replay that can't be called back: it comes again with all that is in flight, as refused. */
   void giveUp(InFlight replay, String error, long now) {
-    feeder.giveUp(replay.sequence(), error);
+    feeder.giveUp(
+        replay.sequence(), new Verdict.DeadLetter(DeadLetterReason.REPLAY_FAILED, error, true));
     String why = "a replayed dead letter fails: " + error;
     interrupted(replay.topic(), new Verdict.RebuildAndRewind(why), now);
   }
@@ -156,17 +158,17 @@ final class Senders {
     Connected from = (Connected) state;
     if (verdict instanceof Verdict.PauseTopic pause) {
       Trouble known = routes.bar(pause.topic());
-      Trouble trouble = retries.trouble(known == null ? state.trouble() : known, verdict);
+      Trouble trouble = known == null ? ofSender(verdict) : retries.trouble(known, verdict);
       bar(pause.topic(), trouble, now);
       if (nothingSent) {
         tell();
       } else {
         rewind();
-        move(from.rebuild(trouble, retries.nextNanos(now, trouble)));
+        move(from.rebuild(trouble, retries.firstNanos(now))); // other topics are well
       }
       return;
     }
-    Trouble trouble = retries.trouble(state.trouble(), verdict);
+    Trouble trouble = ofSender(verdict);
     long retry = retries.nextNanos(now, trouble);
     rewind();
     if (verdict instanceof Verdict.PauseAll) {
@@ -176,6 +178,13 @@ final class Senders {
     } else {
       move(from.rebuild(trouble, retry));
     }
+  }
+
+  /** Questions that had no answer are no attempts to make a sender. */
+  private Trouble ofSender(Verdict verdict) {
+    return areStalled()
+        ? retries.first(state.trouble(), verdict)
+        : retries.trouble(state.trouble(), verdict);
   }
 
   /** The topic's events wait, and what is in flight of others goes on. */

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 
 /**
@@ -10,6 +11,14 @@ import dev.outboxrelay.relay.fact.Verdict;
 public interface Settlement {
   /** Moves a record to the dead letters. */
   void deadLetter(InFlight record, Verdict.DeadLetter verdict);
+
+  /**
+   * Why an earlier run has made a dead letter of a record, without saving that it is settled; null
+   * if none has. From any thread.
+   */
+  default DeadLetterReason diedBefore(InFlight record) {
+    return null;
+  }
 
   /** Moves a record to its topic's lane. */
   void park(InFlight record);

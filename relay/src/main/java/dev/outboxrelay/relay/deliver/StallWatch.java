@@ -63,8 +63,8 @@ final class StallWatch {
     return true;
   }
 
-  /** For longer than an ack may take anyway. */
-  private boolean isThrottled() {
+  /** Whether brokers have the relay wait for longer than an ack may take anyway. */
+  boolean isThrottled() {
     return TimeUnit.MILLISECONDS.toNanos(transport.throttledMillis()) >= stallNanos;
   }
 

@@ -56,7 +56,9 @@ final class Stalls {
       park(watch.ignored(now), now);
     } else if (silent != null && (!senders.areStalled() || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + watch.describe();
-      Trouble trouble = senders.stall(new Verdict.RetryLater(error));
+      Trouble trouble =
+          senders.stall(
+              watch.isThrottled() ? new Verdict.Throttled(error) : new Verdict.RetryLater(error));
       nextQuestionNanos = retries.nextNanos(now, trouble);
       // It may have been deleted: Kafka's client would wait for it for ever.
       routes.ask(silent.topic(), now);
@@ -80,9 +82,14 @@ final class Stalls {
     }
   }
 
-  /** A lane that has no ack bars its topic, whatever it has run into. */
+  /** A lane that settles nothing bars its topic, for what it has run into. */
   void ofLane(String topic, Verdict verdict, long now) {
-    Verdict pause = verdict instanceof Verdict.PauseTopic ? verdict : noAck(topic, verdict.error());
+    Verdict pause =
+        verdict instanceof Verdict.PauseTopic
+            ? verdict
+            : verdict instanceof Verdict.RetryLater
+                ? noAck(topic, verdict.error())
+                : new Verdict.PauseTopic(topic, PauseReason.LANE, verdict.error());
     senders.bar(topic, retries.trouble(routes.bar(topic), pause), now);
   }
 

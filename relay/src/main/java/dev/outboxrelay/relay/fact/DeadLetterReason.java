@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.fact;
 
+import java.util.Arrays;
+
 /** Why Kafka will never take a record. */
 public enum DeadLetterReason {
   /** Larger than the producer, the broker or the topic allows. */
@@ -19,6 +21,14 @@ public enum DeadLetterReason {
 
   DeadLetterReason(String label) {
     this.label = label;
+  }
+
+  /** The one of this name; null if there is none. */
+  public static DeadLetterReason of(String label) {
+    return Arrays.stream(values())
+        .filter(each -> each.label.equals(label))
+        .findFirst()
+        .orElse(null);
   }
 
   /** The name in the dead letter's header and in metrics. */

@@ -13,6 +13,10 @@ public enum PauseReason {
       "no-ack",
       "see whether the topic's partitions have their leaders and enough in-sync replicas"
           + " (min.insync.replicas): other topics are acked"),
+  LANE(
+      "lane",
+      "mend what the error names: what is parked of the topic, and newer events of it, wait until its"
+          + " lane delivers"),
   POLICY("policy", "the broker's policy refuses the records of this topic"),
   AUTHENTICATION("authentication", "check user, password or certificates"),
   AUTHORIZATION(

@@ -48,6 +48,14 @@ public sealed interface Verdict extends Cause {
     }
   }
 
+  /** Brokers have the sender wait, as they do for a quota: it goes on, slowly. */
+  record Throttled(String error) implements Verdict {
+    @Override
+    public Kind kind() {
+      return Kind.RETRY_LATER;
+    }
+  }
+
   /**
    * What became of the record is not known or its successors may have overtaken it: discard the
    * sender, go back to the oldest record that is not settled.

@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.pipeline;
 
 import dev.outboxrelay.relay.deliver.route.Lanes;
 import dev.outboxrelay.relay.fact.Cause;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.pipeline.Service.Stage;
@@ -30,6 +31,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
 
   /** Who settles nothing for so long leaves the turn to others. */
   static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final Verdict IDLE =
+      new Verdict.RetryLater("its lane has settled nothing for 10 s");
 
   private static final long LAST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
@@ -166,9 +170,9 @@ final class ParkedLanes implements Lanes, AutoCloseable {
     if (stage instanceof Stage.Opening) {
       return new Progress.Waiting();
     } else if (stage instanceof Stage.Refused refused) {
-      return stuck("its lane can't be opened: " + refused.cause().getMessage());
+      return stuck(topic, "its lane can't be opened: " + refused.cause().getMessage());
     } else if (stage instanceof Stage.Ended ended) {
-      return stuck("its lane has ended: " + ended.end());
+      return stuck(topic, "its lane has ended: " + ended.end());
     }
     return delivering(topic, turn, status(turn));
   }
@@ -208,7 +212,7 @@ final class ParkedLanes implements Lanes, AutoCloseable {
         turn.service = opener.apply(topic, turn.barredBefore);
         open++;
       } catch (PipelineRefused e) {
-        return stuck(e.getMessage());
+        return stuck(topic, e.getMessage());
       }
     }
     return new Progress.Waiting();
@@ -225,22 +229,30 @@ final class ParkedLanes implements Lanes, AutoCloseable {
       turn.settled = status == null ? -1 : status.settledSequence();
       turn.progressNanos = now;
     } else if (now - turn.progressNanos >= PATIENCE_NANOS) {
-      turn.stuck = true;
-      return status
-          .trouble()
-          .<Progress>map(trouble -> new Progress.Stuck(verdict(trouble.cause())))
-          .orElseGet(() -> stuck("its lane has settled nothing for 10 s"));
+      Verdict verdict = status.trouble().map(each -> verdict(topic, each.cause())).orElse(IDLE);
+      if (!(verdict instanceof Verdict.Throttled) || othersWait()) {
+        turn.stuck = true;
+        return new Progress.Stuck(verdict);
+      }
     }
     long settled = Math.max(turn.settled, waiting.settledSequence());
     return new Progress.Delivering(Math.max(0, waiting.orderedSequence() - settled));
   }
 
-  private static Verdict verdict(Cause cause) {
-    return cause instanceof Verdict verdict ? verdict : new Verdict.RetryLater(cause.error());
+  private boolean othersWait() {
+    return turns.values().stream().anyMatch(turn -> turn.service == null);
   }
 
-  private static Progress stuck(String error) {
-    return new Progress.Stuck(new Verdict.RetryLater(error));
+  private static Verdict verdict(String topic, Cause cause) {
+    return cause instanceof Verdict verdict ? verdict : ofLane(topic, cause.error());
+  }
+
+  private static Verdict ofLane(String topic, String error) {
+    return new Verdict.PauseTopic(topic, PauseReason.LANE, error);
+  }
+
+  private static Progress stuck(String topic, String error) {
+    return new Progress.Stuck(ofLane(topic, error));
   }
 
   /** None delivers from now on, and none begins. */

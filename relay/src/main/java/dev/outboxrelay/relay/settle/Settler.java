@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.Clocks;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.Settlement;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.Trouble;
@@ -155,6 +156,11 @@ public final class Settler implements Settlement {
                 facts.tell(fact);
               }
             });
+  }
+
+  @Override
+  public DeadLetterReason diedBefore(InFlight record) {
+    return deadLetters.diedBefore(record.sequence(), record.eventId());
   }
 
   @Override

@@ -99,6 +99,42 @@ class DeadLettersTest {
   }
 
   @Test
+  void oneOfAnEarlierRunIsTold() throws IOException {
+    InFlight event = append(OutboxEvent.of("t", "v"));
+    InFlight other = append(OutboxEvent.of("t", "other"));
+    Verdict.DeadLetter large = new Verdict.DeadLetter(DeadLetterReason.TOO_LARGE, "large", true);
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.add(event, large)).isTrue();
+      assertThat(letters.diedBefore(1, event.eventId())).isNull(); // it is no earlier run
+    }
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.diedBefore(1, event.eventId())).isEqualTo(DeadLetterReason.TOO_LARGE);
+      assertThat(letters.diedBefore(1, other.eventId())).isNull();
+      assertThat(letters.diedBefore(2, other.eventId())).isNull();
+    }
+    try (DeadLetters letters = open(1)) {
+      assertThat(letters.diedBefore(1, event.eventId())).isNull(); // it does not come again
+    }
+  }
+
+  @Test
+  void oneThatWasReplayedIsNotToldThoughThePositionIsLost() throws IOException {
+    InFlight event = append(OutboxEvent.of("t", "v"));
+    WriterOptions options = WriterOptions.of(paths).withTrustParent(true);
+    try (DeadLetters letters = open(0)) {
+      letters.add(event, REFUSED);
+    }
+    try (LetterBook book =
+        LetterBook.find(DeadLetters.options(paths, options), () -> Instant.EPOCH).orElseThrow()) {
+      book.mark(List.of(1L), Fate.REPLAYED);
+    }
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.diedBefore(1, event.eventId())).isNull();
+      assertThat(letters.add(event, REFUSED)).isFalse();
+    }
+  }
+
+  @Test
   void anOutboxThatIsBegunAnewKeepsItsOwnBesideThoseOfAnEarlierLife() throws IOException {
     UUID sameId = new UUID(0, 0);
     InFlight first = append(OutboxEvent.builder("t").value("first").eventId(sameId).build());

@@ -98,6 +98,22 @@ class DeliveryTest {
   }
 
   @Test
+  void whatAnEarlierRunHasMadeADeadLetterOfIsNotSentAgain() {
+    disk.diedBefore.add(2L);
+    append(3);
+    turns(5);
+    assertThat(kafka.sends).isEqualTo(2);
+    kafka.answerOldest();
+    kafka.answerOldest();
+    turns(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(1);
+    disk.work();
+    turns(2);
+    assertThat(delivery.ledger().settled().sequence()).isEqualTo(3);
+    assertThat(disk.undelivered).containsExactly(2L);
+  }
+
+  @Test
   void anAttemptToConnectThatIsNotAnsweredIsATroubleUntilItIs() {
     kafka.hanging = true;
     append(1);
@@ -415,6 +431,37 @@ class DeliveryTest {
       stall();
     }
     assertThat(kafka.sends).as("without a quota it has").isGreaterThan(3);
+  }
+
+  @Test
+  void howOftenAnAckWasAskedForIsNoReasonToConnectLater() {
+    append(1);
+    turns(3);
+    for (int i = 0; i < 12; i++) {
+      stall();
+    }
+    assertThat(delivery.standing().trouble().attempts()).isGreaterThan(10);
+    kafka.failOldest(new Verdict.RebuildAndRewind("can't be called back"), false);
+    turns(2);
+    time.advance(Duration.ofMillis(100));
+    turns(4);
+    assertThat(kafka.connects).isEqualTo(2);
+    assertThat(kafka.sends).isEqualTo(2);
+  }
+
+  @Test
+  void aTopicThatIsBarredByWhatWasSentKeepsOthersBackNoLongerThanOnce() {
+    append(1);
+    turns(3);
+    for (int i = 0; i < 12; i++) {
+      stall();
+    }
+    Verdict pause = new Verdict.PauseTopic("a", PauseReason.NO_ACK, "no ack");
+    kafka.failOldest(pause, false);
+    turns(2);
+    time.advance(Duration.ofMillis(100));
+    turns(4);
+    assertThat(kafka.connects).isEqualTo(2);
   }
 
   private void stall() {

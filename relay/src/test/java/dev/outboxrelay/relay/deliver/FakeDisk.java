@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.deliver;
 
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -21,6 +22,14 @@ final class FakeDisk implements Settlement {
 
   /** What is parked goes there. */
   FakeLanes lanes;
+
+  /** Sequences of dead letters that an earlier run has left. */
+  final Set<Long> diedBefore = new HashSet<>();
+
+  @Override
+  public DeadLetterReason diedBefore(InFlight record) {
+    return diedBefore.contains(record.sequence()) ? DeadLetterReason.TOO_LARGE : null;
+  }
 
   @Override
   public void deadLetter(InFlight record, Verdict.DeadLetter verdict) {

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outboxrelay.relay.deliver.route.Lanes.Progress;
+import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.settle.ParkedTopic;
@@ -183,15 +184,34 @@ class ParkedLanesTest {
     park("a", 5);
     begin("a").stage = new Service.Stage.Refused(new PipelineRefused.HeldByAnother("held"));
     assertThat(lanes.progress("a"))
-        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("its lane can't be opened: held")));
+        .isEqualTo(new Progress.Stuck(ofLane("its lane can't be opened: held")));
     lanes.close("a");
     begin("a").end();
     assertThat(lanes.progress("a")).isInstanceOf(Progress.Stuck.class);
     lanes.close("a");
     refused = new PipelineRefused.Unusable("no thread", null);
     lanes.drain("a", null);
-    assertThat(lanes.progress("a"))
-        .isEqualTo(new Progress.Stuck(new Verdict.RetryLater("no thread")));
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Stuck(ofLane("no thread")));
+  }
+
+  private static Verdict ofLane(String error) {
+    return new Verdict.PauseTopic("a", PauseReason.LANE, error);
+  }
+
+  @Test
+  void aLaneThatBrokersHaveWaitKeepsItsTurnUnlessOthersWantIt() {
+    park("a", 5);
+    Scripted service = begin("a");
+    Verdict quota = new Verdict.Throttled("a quota");
+    PipelineStatus behind = Statuses.settledAt(DIR, 2);
+    service.stage =
+        new Service.Stage.Open(() -> Statuses.troubled(behind, new Trouble(quota, 1, 1)));
+    lanes.progress("a");
+    nanos += 10 * ParkedLanes.PATIENCE_NANOS;
+    assertThat(lanes.progress("a")).isInstanceOf(Progress.Delivering.class);
+    park("b", 5);
+    lanes.drain("b", null);
+    assertThat(lanes.progress("a")).isEqualTo(new Progress.Stuck(quota));
   }
 
   @Test

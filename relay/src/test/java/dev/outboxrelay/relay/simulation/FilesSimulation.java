@@ -338,9 +338,10 @@ final class FilesSimulation implements Closeable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     if (relay != null) {
       relay.close();
     }
+    world.disk.close();
   }
 }

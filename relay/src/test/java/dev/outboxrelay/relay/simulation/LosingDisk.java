@@ -2,6 +2,7 @@ package dev.outboxrelay.relay.simulation;
 
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
+import java.io.Closeable;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -19,7 +20,7 @@ import java.util.Random;
  * The real disk below a directory, with one fault at one of the relay's changes; and what of all
  * that was written there a power cut leaves.
  */
-final class LosingDisk {
+final class LosingDisk implements Closeable {
   /** What happens at the chosen change. */
   enum Fault {
     NONE,
@@ -140,11 +141,6 @@ final class LosingDisk {
       noteSynced(arguments[0]);
       return null;
     }
-    if (method.getName().equals("unlink")) {
-      synced.unnamed((Path) arguments[0]);
-    } else if (method.getName().equals("rename")) {
-      synced.unnamed((Path) arguments[1]);
-    }
     try {
       return method.invoke(Disk.REAL, arguments);
     } catch (InvocationTargetException e) {
@@ -177,5 +173,10 @@ final class LosingDisk {
     } catch (IOException | ReflectiveOperationException | RuntimeException e) {
       return false;
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    synced.close();
   }
 }

@@ -10,6 +10,7 @@ import dev.outboxrelay.relay.deliver.Limits;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.deliver.route.Routes;
+import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.fact.FactListener;
 import dev.outboxrelay.relay.fact.Troubles;
@@ -114,6 +115,7 @@ final class SimulatedPipeline implements Service {
   /** Those of the disk, of which this relay knows what comes again after a crash. */
   private final class DeadLetters implements DeadLetterStore {
     private final Set<UUID> known = new HashSet<>();
+    private final Set<UUID> before;
 
     private DeadLetters(long settled) {
       disk.of(name).all().stream()
@@ -126,6 +128,12 @@ final class SimulatedPipeline implements Service {
                       .getOrDefault(id.getLeastSignificantBits(), List.of())
                       .contains(name))
           .forEach(known::add);
+      before = Set.copyOf(known);
+    }
+
+    @Override
+    public DeadLetterReason diedBefore(long sequence, UUID eventId) {
+      return before.contains(eventId) ? DeadLetterReason.INVALID_RECORD : null;
     }
 
     @Override

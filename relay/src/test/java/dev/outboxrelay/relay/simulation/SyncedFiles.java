@@ -1,11 +1,14 @@
 package dev.outboxrelay.relay.simulation;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
@@ -24,7 +27,7 @@ import java.util.stream.Stream;
  * name, and of each page that differs, it leaves the one or the other. A file with two names, as a
  * cycle is that was not taken into use yet, becomes two.
  */
-final class SyncedFiles {
+final class SyncedFiles implements Closeable {
   private static final int PAGE = 4096;
 
   /** Cycles are sparse, and these histories short. */
@@ -43,6 +46,9 @@ final class SyncedFiles {
   private final Path root;
   private final Map<Object, Content> files = new HashMap<>();
   private final Map<Path, Map<String, Object>> names = new HashMap<>();
+
+  /** What is open is what it was: no other file gets what tells it from others. */
+  private final Map<Object, FileChannel> open = new HashMap<>();
 
   private static final class Content {
     private final byte[] bytes;
@@ -89,6 +95,7 @@ final class SyncedFiles {
   }
 
   private void noteAll() throws IOException {
+    close();
     files.clear();
     names.clear();
     try (Stream<Path> all = Files.walk(root)) {
@@ -104,29 +111,29 @@ final class SyncedFiles {
 
   /** A file was synced. */
   void file(Path file) throws IOException {
-    files.put(key(file), Content.of(file));
+    files.put(held(file), Content.of(file));
   }
 
   /** A directory was synced. */
   void directory(Path directory) throws IOException {
-    names.put(directory, list(directory));
-  }
-
-  /**
-   * A name is about to go: the next file may get what tells this one from others. A directory that
-   * was not synced still has it.
-   */
-  void unnamed(Path file) throws IOException {
-    if (Files.notExists(file) || (int) Files.getAttribute(file, "unix:nlink") > 1) {
+    if (!directory.startsWith(root)) {
       return;
     }
-    Object key = key(file);
-    Object gone = new Object();
-    Content content = files.remove(key);
-    if (content != null) {
-      files.put(gone, content);
+    Map<String, Object> list = list(directory);
+    for (String name : list.keySet()) {
+      if (!KEPT.contains(name)) { // to close a file lets go of its locks
+        held(directory.resolve(name));
+      }
     }
-    names.values().forEach(list -> list.replaceAll((name, is) -> is.equals(key) ? gone : is));
+    names.put(directory, list);
+  }
+
+  private Object held(Path file) throws IOException {
+    Object key = key(file);
+    if (!open.containsKey(key)) {
+      open.put(key, FileChannel.open(file, StandardOpenOption.READ));
+    }
+    return key;
   }
 
   private static Map<String, Object> list(Path directory) throws IOException {
@@ -222,6 +229,14 @@ final class SyncedFiles {
     if (node != null) {
       Files.setLastModifiedTime(path, node.changed());
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (FileChannel each : open.values()) {
+      each.close();
+    }
+    open.clear();
   }
 
   private boolean isKept(Path path) {

@@ -38,6 +38,9 @@ public final class OutcomesFile implements Closeable {
   private Object key; // of the file that the channel leads to
   private long end;
 
+  /** Whether no power cut can take the file as a whole: who created it may not have come so far. */
+  private boolean isNamed;
+
   private OutcomesFile(Path file, Disk disk, FileChannel channel, Object key, long end) {
     this.file = file;
     this.disk = disk;
@@ -148,6 +151,7 @@ public final class OutcomesFile implements Closeable {
     ByteBuffer bytes = OutcomeEntries.encode(ranges);
     disk.write(channel, bytes, end, DiskStep.POSITION);
     disk.sync(channel, false, DiskStep.POSITION);
+    syncName();
     end += bytes.limit();
   }
 
@@ -232,7 +236,15 @@ public final class OutcomesFile implements Closeable {
         created.close();
       }
     }
-    disk.syncDirectory(file.getParent(), DiskStep.POSITION);
+    isNamed = false;
+    syncName();
+  }
+
+  private void syncName() throws IOException {
+    if (!isNamed) {
+      disk.syncDirectory(file.getParent(), DiskStep.POSITION);
+      isNamed = true;
+    }
   }
 
   @Override

@@ -37,6 +37,9 @@ public final class PositionFile implements Closeable {
   private long count;
   private int nextSlot;
 
+  /** Whether no power cut can take the file as a whole: who created it may not have come so far. */
+  private boolean isNamed;
+
   private PositionFile(Path file, FileChannel channel, Object key, Disk disk, Slots slots) {
     this.file = file;
     this.channel = channel;
@@ -121,6 +124,7 @@ public final class PositionFile implements Closeable {
       channel.close();
       channel = anew.channel;
       key = anew.key;
+      isNamed = false;
       count = Math.max(count, anew.count);
       nextSlot = anew.nextSlot;
     }
@@ -135,6 +139,10 @@ public final class PositionFile implements Closeable {
     encode(slot, position, count + 1);
     disk.write(channel, slot, (long) nextSlot * SLOT_BYTES, DiskStep.POSITION);
     disk.sync(channel, false, DiskStep.POSITION);
+    if (!isNamed) {
+      disk.syncDirectory(file.getParent(), DiskStep.POSITION);
+      isNamed = true;
+    }
     count++;
     nextSlot = 1 - nextSlot;
   }

@@ -9,6 +9,7 @@ import dev.outboxrelay.client.DeliveryOutcome;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.FaultyDisk;
+import dev.outboxrelay.client.disk.WatchedDisk;
 import dev.outboxrelay.client.files.OutcomesFile.Range;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -47,6 +49,33 @@ class OutcomesFileTest {
     assertEquals(DeliveryOutcome.DELIVERED, OutcomesFile.outcomeOf(4, file));
     assertEquals(DeliveryOutcome.PARKED, OutcomesFile.outcomeOf(5, file));
     assertEquals(DeliveryOutcome.DEAD, OutcomesFile.outcomeOf(9, file));
+  }
+
+  @Test
+  void the_first_entry_also_makes_the_name_durable_whoever_created_the_file() throws IOException {
+    OutcomesFile.open(file, Disk.REAL).close(); // and was killed
+    WatchedDisk watched = new WatchedDisk();
+    String sync = "syncDirectory POSITION";
+    try (OutcomesFile outcomes = OutcomesFile.open(file, watched.disk())) {
+      watched.before(
+          sync,
+          () -> {
+            throw new IOException("No space left on device");
+          });
+      assertThrows(IOException.class, () -> outcomes.append(List.of(PARKED)));
+      outcomes.append(List.of(PARKED));
+      outcomes.append(List.of(DEAD));
+      assertEquals(2, Collections.frequency(watched.operations(), sync));
+      watched.before(
+          sync,
+          () -> {
+            throw new IOException("No space left on device");
+          });
+      assertThrows(IOException.class, () -> outcomes.rewrite(List.of(PARKED, DEAD)));
+      outcomes.append(List.of(AFTER_ALL));
+      assertEquals(4, Collections.frequency(watched.operations(), sync));
+    }
+    assertEquals(List.of(PARKED, DEAD, AFTER_ALL), OutcomesFile.read(file));
   }
 
   @Test

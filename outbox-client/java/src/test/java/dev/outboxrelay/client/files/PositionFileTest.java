@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.FaultyDisk;
+import dev.outboxrelay.client.disk.WatchedDisk;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +53,28 @@ class PositionFileTest {
   }
 
   @Test
+  void the_first_save_also_makes_the_name_durable_whoever_created_the_file() throws IOException {
+    PositionFile.open(file, Disk.REAL).close(); // and was killed
+    WatchedDisk watched = new WatchedDisk();
+    String sync = "syncDirectory POSITION";
+    try (PositionFile positions = PositionFile.open(file, watched.disk())) {
+      watched.before(
+          sync,
+          () -> {
+            throw new IOException("Input/output error");
+          });
+      assertThrows(IOException.class, () -> positions.save(position(1)));
+      positions.save(position(2));
+      positions.save(position(3));
+      assertEquals(2, Collections.frequency(watched.operations(), sync));
+      Files.delete(file); // whoever does that
+      positions.save(position(4));
+      positions.save(position(5));
+      assertEquals(3, Collections.frequency(watched.operations(), sync));
+    }
+  }
+
+  @Test
   void a_torn_slot_leaves_the_position_before() throws IOException {
     try (PositionFile positions = PositionFile.open(file, Disk.REAL)) {
       positions.save(position(1));
@@ -72,7 +96,7 @@ class PositionFileTest {
         new FaultyDisk.Fault[] {FaultyDisk.Fault.NO_SPACE, FaultyDisk.Fault.IO_ERROR}) {
       Files.deleteIfExists(file);
       try (PositionFile positions =
-          PositionFile.open(file, new FaultyDisk(DiskStep.POSITION, 4, fault))) {
+          PositionFile.open(file, new FaultyDisk(DiskStep.POSITION, 5, fault))) {
         positions.save(position(1));
         assertThrows(IOException.class, () -> positions.save(position(2)));
         Position left = PositionFile.find(file).orElseThrow();

@@ -305,7 +305,7 @@ final class Route {
       unproven =
           parked.trouble() != null
               && parked.trouble().cause() instanceof Verdict.PauseTopic pause
-              && pause.reason() == PauseReason.NO_ACK;
+              && (pause.reason() == PauseReason.NO_ACK || pause.reason() == PauseReason.LANE);
     }
     return null;
   }
