@@ -34,6 +34,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   private final Clocks clocks;
   private final Delivery delivery;
   private final ParkedLanes lanes; // null for a lane, and where nothing is parked
+  private final LetterCopies copies; // null if none are made
   private final Settler settler;
   private final SettlerThread settlerThread;
   private final OutboxSync sync;
@@ -61,6 +62,7 @@ public final class Pipeline implements Observed, AutoCloseable {
       Clocks clocks,
       Delivery delivery,
       ParkedLanes lanes,
+      LetterCopies copies,
       Settler settler,
       SettlerThread settlerThread,
       OutboxSync sync,
@@ -74,6 +76,7 @@ public final class Pipeline implements Observed, AutoCloseable {
     this.clocks = clocks;
     this.delivery = delivery;
     this.lanes = lanes;
+    this.copies = copies;
     this.settler = settler;
     this.settlerThread = settlerThread;
     this.sync = sync;
@@ -170,6 +173,9 @@ public final class Pipeline implements Observed, AutoCloseable {
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
       delivery.drain(stopDeadlineNanos);
+      if (copies != null) {
+        copies.stop();
+      }
     }
   }
 
@@ -202,7 +208,8 @@ public final class Pipeline implements Observed, AutoCloseable {
 
   /** Tells what other threads have done. */
   private int tellOfOthers() {
-    return tellAll(settler::poll) + tellAll(sync::poll);
+    int told = tellAll(settler::poll) + tellAll(sync::poll);
+    return copies == null ? told : told + tellAll(copies::poll);
   }
 
   private int tellAll(Supplier<Fact> facts) {

@@ -222,6 +222,13 @@ final class PipelineAssembly {
                         () -> savedSequence(settler)),
                     config.parkAfter().isPresent(),
                     clocks.monotonic()));
+    String copiesGoTo = lane == null ? config.deadLetters().topic().orElse(null) : null;
+    LetterCopies copies =
+        copiesGoTo == null
+            ? null
+            : resources.add(
+                LetterCopies.start(
+                    copiesGoTo, config, kafka, paths, state.outboxId(), company, clocks));
     Delivery delivery =
         new Delivery(
             intake,
@@ -248,6 +255,7 @@ final class PipelineAssembly {
             troubles,
             context.sync()::unsynced,
             parked == null ? () -> Held.NOTHING : parked::held,
+            copies == null ? OptionalLong::empty : copies::left,
             firstNote(delivery, start, clocks));
     board.look(start, null, clocks.nanos());
     return new Pipeline(
@@ -256,6 +264,7 @@ final class PipelineAssembly {
         clocks,
         delivery,
         lanes,
+        copies,
         settler,
         settlerThread,
         context.sync(),
