@@ -31,6 +31,7 @@ class ArchitectureTest {
     ROOT + "settle..",
     ROOT + "sync..",
     ROOT + "deadletter..",
+    ROOT + "copy..",
     ROOT + "park..",
     ROOT + "quarantine..",
     ROOT + "pipeline.."

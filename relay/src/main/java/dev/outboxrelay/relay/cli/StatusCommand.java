@@ -125,7 +125,7 @@ final class StatusCommand implements Callable<Integer> {
     report.troubles().ifPresent(told -> troubles(told, relay.isPresent(), rows));
     report.otherFormat().ifPresent(error -> rows.put("stopped", error));
     rows.put("queue", report.cycles() + " cycle files, " + Printed.bytes(report.queueBytes()));
-    rows.put("dead letters", String.valueOf(report.deadLetters()));
+    rows.put("dead letters", deadLetters(report));
     rows.put("quarantined", String.valueOf(report.quarantined()));
     return rows;
   }
@@ -186,6 +186,11 @@ final class StatusCommand implements Callable<Integer> {
     return Instant.ofEpochMilli(told.writtenMillis());
   }
 
+  private static String deadLetters(OutboxReport report) {
+    long uncopied = report.uncopiedLetters().orElse(0);
+    return report.deadLetters() + (uncopied > 0 ? ", " + uncopied + " not in their topic yet" : "");
+  }
+
   private static String settled(OutboxReport report) {
     if (report.position().isDamaged()) {
       return "unknown: relay.position is damaged; doctor says what to do";
@@ -226,6 +231,7 @@ final class StatusCommand implements Callable<Integer> {
     node.put("cycles", report.cycles());
     node.put("queue_bytes", report.queueBytes());
     node.put("dead_letters", report.deadLetters());
+    node.put("uncopied_dead_letters", boxed(report.uncopiedLetters()));
     node.put("quarantined", report.quarantined());
     return node;
   }

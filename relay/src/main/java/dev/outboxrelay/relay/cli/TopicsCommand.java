@@ -46,13 +46,14 @@ final class TopicsCommand implements Runnable {
     throw new ParameterException(spec.commandLine(), "check or create?");
   }
 
-  /** Those given, else OUTBOX_TOPIC, whatever waits, and these that are parked. */
+  /** Those given, else those of the settings, whatever waits, and these that are parked. */
   private static Set<String> topics(
       List<String> given, RelayConfig config, Backlog backlog, Parked parked) throws IOException {
     Set<String> topics = new TreeSet<>(given);
     if (topics.isEmpty()) {
       topics.addAll(backlog.topics().keySet());
       config.topic().ifPresent(topics::add);
+      config.deadLetters().topic().ifPresent(topics::add);
       topics.addAll(parked.topics());
     }
     if (topics.isEmpty()) {
@@ -84,7 +85,9 @@ final class TopicsCommand implements Runnable {
     @Parameters(
         paramLabel = "TOPIC",
         arity = "0..*",
-        description = "Topics (default: OUTBOX_TOPIC and those of waiting or parked events).")
+        description =
+            "Topics (default: OUTBOX_TOPIC, OUTBOX_DEAD_LETTER_TOPIC, those of waiting or parked"
+                + " events).")
     private List<String> given = List.of();
 
     @Option(names = "--json", description = "One JSON object per line.")
@@ -125,7 +128,9 @@ final class TopicsCommand implements Runnable {
     @Parameters(
         paramLabel = "TOPIC",
         arity = "0..*",
-        description = "Topics (default: OUTBOX_TOPIC and those of waiting or parked events).")
+        description =
+            "Topics (default: OUTBOX_TOPIC, OUTBOX_DEAD_LETTER_TOPIC, those of waiting or parked"
+                + " events).")
     private List<String> given = List.of();
 
     @Option(

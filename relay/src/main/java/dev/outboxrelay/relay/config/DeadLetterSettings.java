@@ -1,14 +1,16 @@
 package dev.outboxrelay.relay.config;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * How many dead letters are kept.
+ * How many dead letters are kept, and where they go besides.
  *
  * @param limit of an outbox; empty = any number
  * @param policy what becomes of one more
+ * @param topic to which they are copied; empty if they are not
  */
-public record DeadLetterSettings(OptionalLong limit, Policy policy) {
+public record DeadLetterSettings(OptionalLong limit, Policy policy, Optional<String> topic) {
   /** What becomes of one more. */
   public enum Policy {
     /** It waits, and what stands behind it, until there is room. */

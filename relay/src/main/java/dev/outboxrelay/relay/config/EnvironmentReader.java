@@ -51,6 +51,7 @@ final class EnvironmentReader {
           "OUTBOX_PARK_AFTER",
           "OUTBOX_DEAD_LETTER_LIMIT",
           "OUTBOX_DEAD_LETTER_POLICY",
+          "OUTBOX_DEAD_LETTER_TOPIC",
           "OUTBOX_CHECKPOINT_INTERVAL_MS",
           "OUTBOX_STOP_DEADLINE_MS",
           "OUTBOX_DRAIN_ON_STOP",
@@ -150,7 +151,8 @@ final class EnvironmentReader {
         choice(
             "OUTBOX_DEAD_LETTER_POLICY",
             DeadLetterSettings.Policy.class,
-            DeadLetterSettings.Policy.WAIT));
+            DeadLetterSettings.Policy.WAIT),
+        topic("OUTBOX_DEAD_LETTER_TOPIC"));
   }
 
   /** A number with a unit, or 0. */
@@ -235,8 +237,9 @@ final class EnvironmentReader {
     return value("OUTBOX_CLUSTER_ID");
   }
 
-  Optional<String> topic() {
-    Optional<String> value = value("OUTBOX_TOPIC");
+  /** A topic's name, that of the environment filled in. */
+  Optional<String> topic(String setting) {
+    Optional<String> value = value(setting);
     Optional<String> topic =
         value.map(text -> text.replace("{environment}", value("ENVIRONMENT").orElse("dev")));
     topic
@@ -249,7 +252,7 @@ final class EnvironmentReader {
         .ifPresent(
             name ->
                 error(
-                    "OUTBOX_TOPIC",
+                    setting,
                     value.get(),
                     "gives \""
                         + name

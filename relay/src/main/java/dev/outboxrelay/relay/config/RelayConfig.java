@@ -129,7 +129,7 @@ public record RelayConfig(
             reader.flag("OUTBOX_DRAIN_ON_STOP"),
             reader.backoff(),
             reader.flag("OUTBOX_TRUST_PARENT"),
-            reader.topic(),
+            reader.topic("OUTBOX_TOPIC"),
             reader.log(),
             KafkaSettings.from(
                 env,
@@ -229,6 +229,7 @@ public record RelayConfig(
         "OUTBOX_DEAD_LETTER_LIMIT",
         deadLetters.limit().isPresent() ? String.valueOf(deadLetters.limit().getAsLong()) : "");
     settings.put("OUTBOX_DEAD_LETTER_POLICY", lower(deadLetters.policy()).replace('_', '-'));
+    settings.put("OUTBOX_DEAD_LETTER_TOPIC", deadLetters.topic().orElse(""));
     settings.put("OUTBOX_CHECKPOINT_INTERVAL_MS", String.valueOf(checkpointInterval.toMillis()));
     settings.put("OUTBOX_STOP_DEADLINE_MS", String.valueOf(stopDeadline.toMillis()));
     settings.put("OUTBOX_DRAIN_ON_STOP", drainOnStop ? "1" : "0");

@@ -90,6 +90,7 @@ public final class Doctor {
     List<String> most = parked.largest().stream().map(Held.Topic::name).toList();
     topics.addAll(most);
     config.topic().ifPresent(topics::add);
+    config.deadLetters().topic().ifPresent(topics::add);
     ParkedChecks checks =
         new ParkedChecks(new OutboxPaths(config.outboxDir())).read(most, MOST_EVENTS_READ);
     List<Finding> findings = new ArrayList<>(checks.findings());

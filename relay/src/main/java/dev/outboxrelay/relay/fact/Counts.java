@@ -29,6 +29,7 @@ public final class Counts implements FactListener {
   private final Map<Verdict.Kind, LongAdder> sendErrors = adders(Verdict.Kind.class);
   private final Map<DeadLetterReason, LongAdder> deadLetters = adders(DeadLetterReason.class);
   private final Map<Discard, LongAdder> discarded = adders(Discard.class);
+  private final Map<CopyResult, LongAdder> copies = adders(CopyResult.class);
   private final Map<Part, LongAdder> failures = adders(Part.class);
   private final LongAdder clusterChanges = new LongAdder();
   private volatile String cluster;
@@ -63,6 +64,12 @@ public final class Counts implements FactListener {
       deadLetters.get(dead.reason()).increment();
     } else if (fact instanceof Fact.Discarded given) {
       discarded.get(given.why()).add(given.events());
+    } else if (fact instanceof Fact.LettersCopied more) {
+      copies.get(CopyResult.COPIED).add(more.letters());
+    } else if (fact instanceof Fact.LetterNotCopied) {
+      copies.get(CopyResult.REFUSED).increment();
+    } else if (fact instanceof Fact.LettersNotKept gone) {
+      copies.get(CopyResult.NOT_KEPT).add(gone.last() - gone.first() + 1);
     } else if (fact instanceof Fact.Quarantined) {
       quarantined.increment();
     } else if (fact instanceof Fact.Missing gap) {
@@ -125,6 +132,11 @@ public final class Counts implements FactListener {
   /** Events that were given up for good, and are not kept. */
   public long discarded(Discard why) {
     return discarded.get(why).sum();
+  }
+
+  /** Dead letters, by what became of their copies. */
+  public long copies(CopyResult result) {
+    return copies.get(result).sum();
   }
 
   /** Corrupt records and regions set aside. */

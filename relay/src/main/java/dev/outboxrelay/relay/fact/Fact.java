@@ -110,6 +110,20 @@ public sealed interface Fact {
   /** An event was moved to the dead letters, durably. */
   record DeadLettered(String topic, DeadLetterReason reason, long sequence) implements Fact {}
 
+  /** So many dead letters more are copied to their topic. */
+  record LettersCopied(long letters) implements Fact {}
+
+  /**
+   * Kafka will never take the copy of a dead letter, or it can't be made.
+   *
+   * @param number of the letter
+   * @param eventId of its event
+   */
+  record LetterNotCopied(long number, UUID eventId, String error) implements Fact {}
+
+  /** Dead letters with these numbers, both inclusive, were not kept until they were copied. */
+  record LettersNotKept(long first, long last) implements Fact {}
+
   /**
    * Events were given up for good, and are not kept any more.
    *

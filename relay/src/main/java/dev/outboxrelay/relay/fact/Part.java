@@ -55,6 +55,12 @@ public enum Part {
       "peer",
       "An address in KAFKA_BOOTSTRAP_SERVERS is no Kafka and is left out",
       "mend it or take it out: when the others can't be reached, nothing is delivered"),
+  /** Copies of dead letters in a topic. */
+  COPY(
+      "copy",
+      "Dead letters can't be copied to OUTBOX_DEAD_LETTER_TOPIC",
+      "look at that topic: topics check; the letters are safe in dead-letters/, and nothing else"
+          + " waits for this"),
   /** One of the relay's threads. */
   THREAD(
       "thread",

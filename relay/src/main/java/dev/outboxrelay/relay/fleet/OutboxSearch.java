@@ -43,26 +43,30 @@ public final class OutboxSearch implements OutboxFiles {
   private final List<OutboxGlob> globs;
   private final Rounds<Path> rounds;
   private final int mostEntries;
+  private final boolean copiesLetters;
 
   /**
    * A search that waits for no disk.
    *
    * @param rounds that look at directories
+   * @param copiesLetters whether dead letters are copied to a topic
    */
-  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds) {
-    this(globs, rounds, MOST_ENTRIES);
+  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds, boolean copiesLetters) {
+    this(globs, rounds, copiesLetters, MOST_ENTRIES);
   }
 
-  OutboxSearch(List<OutboxGlob> globs, Rounds<Path> rounds, int mostEntries) {
+  OutboxSearch(
+      List<OutboxGlob> globs, Rounds<Path> rounds, boolean copiesLetters, int mostEntries) {
     this.globs = List.copyOf(globs);
     this.rounds = rounds;
+    this.copiesLetters = copiesLetters;
     this.mostEntries = mostEntries;
   }
 
   /** What the globs mean now; waits for all disks. */
   public static List<Path> find(List<OutboxGlob> globs) {
     Rounds<Path> here = new Rounds<>(Runnable::run, Duration.ZERO);
-    return List.copyOf(new OutboxSearch(globs, here).search().outboxes().keySet());
+    return List.copyOf(new OutboxSearch(globs, here, false).search().outboxes().keySet());
   }
 
   /** Tells a directory from another that took its place; two paths to one are one outbox. */
@@ -212,7 +216,7 @@ public final class OutboxSearch implements OutboxFiles {
 
   @Override
   public boolean isSettled(Path outbox) throws IOException {
-    return OutboxAtRest.isSettled(outbox);
+    return OutboxAtRest.isSettled(outbox) && !(copiesLetters && !OutboxAtRest.isCopied(outbox));
   }
 
   @Override

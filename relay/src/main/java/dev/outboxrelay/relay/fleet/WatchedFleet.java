@@ -77,7 +77,10 @@ public final class WatchedFleet implements Fleet {
                 }
               };
             },
-            new OutboxSearch(outboxes.globs(), new Rounds<>(threads, OutboxSearch.PATIENCE)),
+            new OutboxSearch(
+                outboxes.globs(),
+                new Rounds<>(threads, OutboxSearch.PATIENCE),
+                config.deadLetters().topic().isPresent()),
             outbox ->
                 new OutboxSync(config.forOutbox(outbox).writerOptions(), Clocks.SYSTEM.wall()),
             listener,

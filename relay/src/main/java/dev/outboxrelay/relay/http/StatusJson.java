@@ -92,6 +92,7 @@ final class StatusJson {
     node.put("delivered", status.delivered());
     node.put("retried", status.retried());
     node.put("dead_letters", status.deadLetters());
+    node.put("uncopied_dead_letters", boxed(status.uncopiedLetters()));
     node.put("quarantined", status.quarantined());
     node.put("missing", status.missing());
     node.put("unsynced_bytes", status.unsynced().bytes());

@@ -11,6 +11,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OtherFormatFound;
+import dev.outboxrelay.relay.copy.CopiedLetters;
 import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.fact.Held;
 import dev.outboxrelay.relay.fact.TroublesFile;
@@ -41,6 +42,7 @@ import java.util.UUID;
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were neither replayed nor discarded
+ * @param uncopiedLetters dead letters that their topic lacks; empty if none was ever copied
  * @param quarantined files in the quarantine
  */
 public record OutboxReport(
@@ -55,6 +57,7 @@ public record OutboxReport(
     int cycles,
     long queueBytes,
     long deadLetters,
+    OptionalLong uncopiedLetters,
     long quarantined) {
 
   /** Reads it; changes nothing. */
@@ -89,6 +92,7 @@ public record OutboxReport(
         cycles.size(),
         usedBytes(paths, cycles),
         new LetterCount(paths.deadLetters()).now(),
+        CopiedLetters.leftIfCopied(paths.deadLetters()),
         files(paths.quarantine()));
   }
 

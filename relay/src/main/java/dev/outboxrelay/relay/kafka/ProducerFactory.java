@@ -37,9 +37,21 @@ public interface ProducerFactory {
    * @param suffix put behind the configured {@code client.id}
    */
   static ProducerFactory of(String suffix) {
+    return of(suffix, 0);
+  }
+
+  /**
+   * The same for what is larger than the events that the settings are for.
+   *
+   * @param beside so many bytes of a record are not counted by {@code max.request.size}
+   */
+  static ProducerFactory of(String suffix, int beside) {
     return (settings, guard) -> {
       CodecCheck.check(settings);
       Map<String, Object> properties = new HashMap<>(settings.producerProperties());
+      properties.computeIfPresent(
+          ProducerConfig.MAX_REQUEST_SIZE_CONFIG,
+          (name, most) -> Math.addExact(Integer.parseInt(most.toString()), beside));
       properties.merge(ProducerConfig.CLIENT_ID_CONFIG, suffix, (id, more) -> id.toString() + more);
       // Kafka's client opens its selector first, and leaves it open if it gets no thread.
       WorkThread.tryOne("kafka-producer-network-thread");

@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.metrics;
 
+import dev.outboxrelay.relay.fact.CopyResult;
 import dev.outboxrelay.relay.fact.Counts;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Discard;
@@ -93,6 +94,14 @@ final class DeliveryCounters implements FactListener {
           all -> all.discarded(why),
           "why",
           why.label());
+    }
+    for (CopyResult result : CopyResult.values()) {
+      counter(
+          "dead.letter.copies",
+          "Dead letters that were to be copied to their topic",
+          all -> all.copies(result),
+          "result",
+          result.label());
     }
     counter("corrupt.records", "Corrupt records and regions set aside", Counts::quarantined);
     counter("missing.sequences", "Sequences that no record carries", Counts::missing);

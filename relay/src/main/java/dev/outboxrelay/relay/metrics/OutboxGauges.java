@@ -145,6 +145,11 @@ final class OutboxGauges {
         "oldest.parked.age.seconds",
         "Age of the oldest event that is parked, 0 if there is none",
         at -> age.since(at.parked().oldestMillis()) / 1000.0);
+    gauge(
+        registry,
+        "dead.letters.uncopied",
+        "Dead letters that are not in OUTBOX_DEAD_LETTER_TOPIC yet, 0 if there is none",
+        at -> at.uncopiedLetters().orElse(0));
     for (String state : STATES) {
       Gauge.builder("outbox.relay.producer.state", () -> is(state) ? 1 : 0)
           .description("1 for the state that delivery is in")

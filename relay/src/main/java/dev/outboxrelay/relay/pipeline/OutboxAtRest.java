@@ -7,6 +7,7 @@ import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
 import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.relay.control.ControlFiles;
+import dev.outboxrelay.relay.copy.CopiedLetters;
 import dev.outboxrelay.relay.deadletter.LetterSpace;
 import dev.outboxrelay.relay.deliver.DeliveryState;
 import dev.outboxrelay.relay.deliver.Settled;
@@ -60,6 +61,15 @@ public final class OutboxAtRest {
     return position instanceof PositionFile.Reading.None && appended == 0;
   }
 
+  /**
+   * The same where dead letters are copied to a topic: whether that has all of them.
+   *
+   * @throws IOException if a file can't be read
+   */
+  public static boolean isCopied(Path outbox) throws IOException {
+    return CopiedLetters.left(new OutboxPaths(outbox).deadLetters()) == 0;
+  }
+
   /** What dead letters hold waits for nobody here. */
   private static boolean holdsNothingToSend(OutboxPaths paths, Position position) {
     return position.heldBytes() == 0 || position.heldBytes() == LetterSpace.of(paths);
@@ -92,6 +102,7 @@ public final class OutboxAtRest {
                         new Troubles(() -> Instant.ofEpochMilli(nowMillis)),
                         unsynced,
                         () -> parked,
+                        OptionalLong::empty,
                         note(nowMillis, saved)),
                     saved));
   }

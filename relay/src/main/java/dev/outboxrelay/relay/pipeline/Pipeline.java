@@ -32,6 +32,7 @@ public final class Pipeline implements Observed, AutoCloseable {
   private final Clocks clocks;
   private final Delivery delivery;
   private final ParkedLanes lanes; // null for a lane, and where nothing is parked
+  private final LetterCopies copies; // null if none are made
   private final Settler settler;
   private final SettlerThread settlerThread;
   private final OutboxSync sync;
@@ -59,6 +60,7 @@ public final class Pipeline implements Observed, AutoCloseable {
       Clocks clocks,
       Delivery delivery,
       ParkedLanes lanes,
+      LetterCopies copies,
       Settler settler,
       SettlerThread settlerThread,
       OutboxSync sync,
@@ -72,6 +74,7 @@ public final class Pipeline implements Observed, AutoCloseable {
     this.clocks = clocks;
     this.delivery = delivery;
     this.lanes = lanes;
+    this.copies = copies;
     this.settler = settler;
     this.settlerThread = settlerThread;
     this.sync = sync;
@@ -166,6 +169,9 @@ public final class Pipeline implements Observed, AutoCloseable {
     Settled settled = delivery.ledger().settled();
     if (lastWanted <= (settled == null ? 0 : settled.sequence()) || now - stopDeadlineNanos >= 0) {
       delivery.drain(stopDeadlineNanos);
+      if (copies != null) {
+        copies.stop();
+      }
     }
   }
 
@@ -198,7 +204,8 @@ public final class Pipeline implements Observed, AutoCloseable {
 
   /** Tells what other threads have done. */
   private int tellOfOthers() {
-    return tellAll(settler::poll) + tellAll(sync::poll);
+    int told = tellAll(settler::poll) + tellAll(sync::poll);
+    return copies == null ? told : told + tellAll(copies::poll);
   }
 
   private int tellAll(Supplier<Fact> facts) {

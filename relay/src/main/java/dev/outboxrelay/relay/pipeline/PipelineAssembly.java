@@ -223,6 +223,13 @@ final class PipelineAssembly {
                     config.parkAfter().isPresent(),
                     company.lanes(),
                     clocks.monotonic()));
+    String copiesGoTo = lane == null ? config.deadLetters().topic().orElse(null) : null;
+    LetterCopies copies =
+        copiesGoTo == null
+            ? null
+            : resources.add(
+                LetterCopies.start(
+                    copiesGoTo, config, kafka, paths, state.outboxId(), company, clocks));
     Delivery delivery =
         new Delivery(
             intake,
@@ -249,6 +256,7 @@ final class PipelineAssembly {
             troubles,
             context.sync()::unsynced,
             parked == null ? () -> Held.NOTHING : parked::held,
+            copies == null ? OptionalLong::empty : copies::left,
             firstNote(delivery, start, clocks));
     board.look(start, null, clocks.nanos());
     return new Pipeline(
@@ -257,6 +265,7 @@ final class PipelineAssembly {
         clocks,
         delivery,
         lanes,
+        copies,
         settler,
         settlerThread,
         context.sync(),

@@ -104,6 +104,17 @@ final class PipelineLog implements FactListener {
             .addKeyValue("sequence", dead.sequence())
             .log("event moved to the dead letters");
       }
+    } else if (fact instanceof Fact.LetterNotCopied letter) {
+      LOG.atWarn()
+          .addKeyValue("letter", letter.number())
+          .addKeyValue("event_id", letter.eventId())
+          .addKeyValue("error", letter.error())
+          .log("dead letter is not copied to its topic, it stays in dead-letters/");
+    } else if (fact instanceof Fact.LettersNotKept gone) {
+      LOG.atWarn()
+          .addKeyValue("first", gone.first())
+          .addKeyValue("last", gone.last())
+          .log("dead letters were not kept until they were copied to their topic");
     } else if (fact instanceof Fact.Discarded given) {
       LOG.atWarn()
           .addKeyValue("events", given.events())
@@ -210,13 +221,15 @@ final class PipelineLog implements FactListener {
     return switch (part) {
       case THREAD -> "thread replaced";
       case READING -> "read at last";
+      case COPY -> "dead letters can be copied again";
       case PEER -> "no address is a stranger's any more";
       default -> "written at last";
     };
   }
 
   private void failed(Fact.Failed failed) {
-    Level level = failed.part() == Part.PEER ? Level.WARN : Level.ERROR;
+    boolean harmless = failed.part() == Part.PEER || failed.part() == Part.COPY;
+    Level level = harmless ? Level.WARN : Level.ERROR;
     LoggingEventBuilder line = limited("failed " + failed.part(), level);
     if (line != null) {
       line.addKeyValue("what", failed.part().label())
@@ -227,6 +240,7 @@ final class PipelineLog implements FactListener {
                 case READING -> "queue not read, trying again";
                 case POSITION -> "position not saved, trying again";
                 case THREAD -> "thread has died, it is replaced";
+                case COPY -> "dead letters not copied to their topic, trying again";
                 case PEER -> "address left out, something else than Kafka answers there";
                 default -> "not written, trying again";
               });

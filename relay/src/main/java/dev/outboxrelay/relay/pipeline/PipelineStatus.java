@@ -40,6 +40,7 @@ import java.util.UUID;
  * @param clusterChanges how often another cluster was found at Kafka's address since the start
  * @param unsynced what a power cut could cost now
  * @param parked events that are settled here and wait in their topics' lanes
+ * @param uncopiedLetters dead letters that are not in their topic yet; empty if none is to be there
  * @param look what its files said when they were last looked at
  */
 public record PipelineStatus(
@@ -68,6 +69,7 @@ public record PipelineStatus(
     long clusterChanges,
     Unsynced unsynced,
     Held parked,
+    OptionalLong uncopiedLetters,
     Look look) {
 
   /** What somebody should look at first; empty if all is well. */
@@ -118,6 +120,7 @@ public record PipelineStatus(
         clusterChanges,
         unsynced,
         parked,
+        uncopiedLetters,
         look);
   }
 }

@@ -27,6 +27,7 @@ final class StatusBoard {
   private final Lookout lookout;
   private final Supplier<Unsynced> unsynced;
   private final Supplier<Held> parked;
+  private final Supplier<OptionalLong> uncopied;
   private volatile Note note;
   private volatile Look look;
 
@@ -36,6 +37,7 @@ final class StatusBoard {
    * @param troubles what is wrong
    * @param unsynced what is not on stable storage, from any thread
    * @param parked what is parked, from any thread
+   * @param uncopied dead letters that their topic lacks, from any thread
    */
   StatusBoard(
       OutboxPaths paths,
@@ -44,6 +46,7 @@ final class StatusBoard {
       Troubles troubles,
       Supplier<Unsynced> unsynced,
       Supplier<Held> parked,
+      Supplier<OptionalLong> uncopied,
       Note first) {
     this.paths = paths;
     this.outboxId = state.outboxId();
@@ -52,6 +55,7 @@ final class StatusBoard {
     this.troubles = troubles;
     this.unsynced = unsynced;
     this.parked = parked;
+    this.uncopied = uncopied;
     this.note = first;
     this.lookout = new Lookout(paths, outboxId);
     this.look = Look.first(first.tickNanos(), state.nextSequence() - 1);
@@ -144,6 +148,7 @@ final class StatusBoard {
         counts.clusterChanges(),
         unsynced.get(),
         parked.get(),
+        uncopied.get(),
         seen);
   }
 }

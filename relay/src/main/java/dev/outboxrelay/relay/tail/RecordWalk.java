@@ -101,6 +101,11 @@ public final class RecordWalk {
     return behind(paths, saved.orElse(null));
   }
 
+  /** Begins at a place. */
+  public static RecordWalk from(OutboxPaths paths, Place place) {
+    return new RecordWalk(paths, place.cycle(), place.offset(), place.entry());
+  }
+
   /** Begins behind a position; with the first if that is null. */
   public static RecordWalk behind(OutboxPaths paths, Position position) {
     return position == null || position.sequence() == 0

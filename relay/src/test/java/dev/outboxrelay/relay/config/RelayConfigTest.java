@@ -77,6 +77,20 @@ class RelayConfigTest {
   }
 
   @Test
+  void theTopicOfDeadLettersIsCheckedLikeAnyOther() {
+    Map<String, String> env = new HashMap<>(with("OUTBOX_DEAD_LETTER_TOPIC", "dead-{environment}"));
+    env.put("ENVIRONMENT", "prod");
+    assertThat(RelayConfig.from(env).deadLetters().topic()).contains("dead-prod");
+    assertThat(RelayConfig.from(env).settings())
+        .containsEntry("OUTBOX_DEAD_LETTER_TOPIC", "dead-prod");
+    assertThat(RelayConfig.from(env).warnings()).isEmpty();
+    assertThat(errors(with("OUTBOX_DEAD_LETTER_TOPIC", "a b")))
+        .singleElement()
+        .asString()
+        .startsWith("OUTBOX_DEAD_LETTER_TOPIC=a b: ");
+  }
+
+  @Test
   void aTopicOfKafkasOwnIsNoDefault() {
     assertThat(errors(with("OUTBOX_TOPIC", "__consumer_offsets")))
         .singleElement()

@@ -52,7 +52,7 @@ public final class GivenUp {
   }
 
   /** Appends an event, and gives it up. */
-  void add(OutboxEvent event, DeadLetterReason reason) throws IOException {
+  public void add(OutboxEvent event, DeadLetterReason reason) throws IOException {
     try (QueueWriter writer = QueueWriter.open(options())) {
       writer.append(event);
     }

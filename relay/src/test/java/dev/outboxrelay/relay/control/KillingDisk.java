@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The real disk, until the process is killed at one of its changes, or that one fails. */
-final class KillingDisk {
+public final class KillingDisk {
   /** What a kill looks like from within. */
-  static final class Killed extends Error {
+  public static final class Killed extends Error {
     private static final long serialVersionUID = 1L;
   }
 
@@ -20,7 +20,7 @@ final class KillingDisk {
   private final boolean kills;
 
   /** What was changed, in order. */
-  final List<String> steps = new ArrayList<>();
+  public final List<String> steps = new ArrayList<>();
 
   private KillingDisk(int at, boolean before, boolean kills) {
     this.at = at;
@@ -29,7 +29,7 @@ final class KillingDisk {
   }
 
   /** Nothing happens to it. */
-  static KillingDisk never() {
+  public static KillingDisk never() {
     return new KillingDisk(Integer.MAX_VALUE, true, true);
   }
 
@@ -39,16 +39,17 @@ final class KillingDisk {
    * @param at the number of the change, from 0
    * @param before whether that has not been made then
    */
-  static KillingDisk at(int at, boolean before) {
+  public static KillingDisk at(int at, boolean before) {
     return new KillingDisk(at, before, true);
   }
 
   /** That change fails, and no other. */
-  static KillingDisk failingAt(int at) {
+  public static KillingDisk failingAt(int at) {
     return new KillingDisk(at, true, false);
   }
 
-  Disk disk() {
+  /** To be used. */
+  public Disk disk() {
     return (Disk)
         Proxy.newProxyInstance(
             Disk.class.getClassLoader(),

@@ -124,9 +124,9 @@ class OutboxSearchTest {
     OutboxGlob glob = OutboxGlob.parse(root + "/*/*/*");
     Rounds<Path> here = new Rounds<>(Runnable::run, Duration.ZERO);
 
-    OutboxFiles.Found all = new OutboxSearch(List.of(glob), here, 1000).search();
+    OutboxFiles.Found all = new OutboxSearch(List.of(glob), here, false, 1000).search();
     assertThat(all.unreadable()).isEmpty();
-    OutboxFiles.Found some = new OutboxSearch(List.of(glob), here, 50).search();
+    OutboxFiles.Found some = new OutboxSearch(List.of(glob), here, false, 50).search();
     assertThat(some.unreadable()).isNotEmpty().allMatch(path -> path.startsWith(root.resolve("b")));
     assertThat(some.outboxes().keySet()).containsExactly(one);
     assertThat(some.isGone(root.resolve("b/9/9"), 1)).isFalse();
@@ -189,7 +189,7 @@ class OutboxSearchTest {
 
   private OutboxSearch search(Rounds<Path> rounds, String... globs) {
     return new OutboxSearch(
-        Stream.of(globs).map(glob -> OutboxGlob.parse(root + "/" + glob)).toList(), rounds);
+        Stream.of(globs).map(glob -> OutboxGlob.parse(root + "/" + glob)).toList(), rounds, false);
   }
 
   private List<Path> find(String... globs) {

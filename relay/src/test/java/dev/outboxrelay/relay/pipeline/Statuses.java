@@ -68,6 +68,7 @@ public final class Statuses {
         0,
         OutboxSync.Unsynced.NOTHING,
         Held.NOTHING,
+        OptionalLong.empty(),
         look(settledThen, oldest));
   }
 
@@ -106,6 +107,7 @@ public final class Statuses {
         0,
         OutboxSync.Unsynced.NOTHING,
         Held.NOTHING,
+        OptionalLong.empty(),
         look(7));
   }
 
@@ -173,6 +175,7 @@ public final class Statuses {
         status.clusterChanges(),
         status.unsynced(),
         parked,
+        status.uncopiedLetters(),
         status.look());
   }
 
@@ -219,6 +222,7 @@ public final class Statuses {
         0,
         OutboxSync.Unsynced.NOTHING,
         Held.NOTHING,
+        OptionalLong.empty(),
         there.look());
   }
 
@@ -261,6 +265,7 @@ public final class Statuses {
         0,
         OutboxSync.Unsynced.NOTHING,
         Held.NOTHING,
+        OptionalLong.empty(),
         look);
   }
 }

@@ -91,6 +91,11 @@ public record OutboxPaths(Path root, Path queue) {
     return root.resolve("relay.troubles");
   }
 
+  /** Of {@code dead-letters/}: up to where they are copied to a topic. */
+  public Path copied() {
+    return root.resolve("relay.copied");
+  }
+
   /** An outbox of its own, written by the relay alone. */
   public OutboxPaths deadLetters() {
     return new OutboxPaths(root.resolve("dead-letters"));

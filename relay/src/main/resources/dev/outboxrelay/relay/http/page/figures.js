@@ -23,7 +23,12 @@ function terms(outbox, perSecond, now) {
       : [`${age(now - outbox.last_delivery)} ago`, time(outbox.last_delivery)],
     "In flight": [number(outbox.in_flight_events), bytes(outbox.in_flight_bytes)],
     "Sent again": [number(outbox.retried), "since the start"],
-    "Dead letters": [number(outbox.dead_letters), "since the start"],
+    "Dead letters": [
+      number(outbox.dead_letters),
+      outbox.uncopied_dead_letters > 0
+        ? `since the start; ${number(outbox.uncopied_dead_letters)} not in their topic yet`
+        : "since the start",
+    ],
     "Corrupt, missing": [
       `${number(outbox.quarantined)}, ${number(outbox.missing)}`,
       "since the start",
