@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from test_damage import FIRST_DATA, SECTOR, unreadable
 
 from harness.relay import Relay
 from harness.topics import read_topic
@@ -182,6 +186,69 @@ def test_outboxes_of_many_stay_open_until_all_is_copied(
         eventually("all are idle", lambda: states(relay) == ["idle", "idle"])
         relay.child.signal(signal.SIGTERM)
         assert relay.child.wait() == 0
+
+
+def test_letters_of_many_outboxes_that_wait_for_their_topic_hold_up_no_other_event(
+    broker: Broker, tmp_path: Path, topic_name: str
+) -> None:
+    """They share a window in which large events stand alone, and copies want no part of it."""
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    good = broker.create_topic(topic_name + "-good")
+    dead = topic_name + "-dead"
+    (tmp_path / "all").mkdir()
+    outboxes = [tmp_path / "all" / str(number) for number in range(6)]
+    settings = {
+        "OUTBOX_DIRS": str(tmp_path / "all" / "*"),
+        "OUTBOX_WINDOW_BYTES": "2097152",
+        SETTING: dead,
+    }
+    receipts = []
+    for outbox in outboxes:
+        with Outbox(outbox) as client:
+            receipts.append(client.append(b"x" * 300_000, topic=topic))
+    with Relay(outboxes[0], broker.bootstrap, log=tmp_path / "log", settings=settings) as relay:
+        del relay.environment["OUTBOX_DIR"]
+        relay.start()
+        eventually("all wait", lambda: uncopied(relay) == [1] * 6)
+        for outbox in outboxes:
+            with Outbox(outbox) as client:
+                client.append(b"y" * 300_000, topic=good)
+                small = client.append("small", topic=good)
+                assert client.wait_delivered(small, 60) == "DELIVERED"
+        broker.create_topic(dead)
+        # Some have their turn at once, the others 10 s later.
+        eventually("all are copied", lambda: ids(receipts) == set(copies(broker, dead)), within=200)
+        relay.child.signal(signal.SIGTERM)
+        assert relay.child.wait() == 0
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler (cc)")
+def test_a_letter_that_cannot_be_read_for_a_while_is_copied_later(
+    broker: Broker, outbox: Path, topic_name: str, tmp_path: Path
+) -> None:
+    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    dead = broker.create_topic(topic_name + "-dead")
+    settings = {"OUTBOX_REFUSALS_IN_A_ROW": "0"}
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "letters", settings=settings) as relay:
+        relay.start()
+        receipts = refused(outbox, topic, 20)
+        assert relay.stop() == 0
+    (cycle,) = (outbox / "dead-letters" / "queue").glob("*.cq4")
+    at = FIRST_DATA + 10 * (LIMIT + 500) & ~(SECTOR - 1)
+    wrapper = unreadable("/dead-letters/queue/" + cycle.name, at, tmp_path)
+    settings = {SETTING: dead}
+    log = tmp_path / "unreadable"
+    with Relay(outbox, broker.bootstrap, log=log, wrapper=wrapper, settings=settings) as relay:
+        relay.start()
+        eventually("that is told", lambda: copy_troubles(relay))
+        assert "can't be read" in copy_troubles(relay)[0]["error"]
+        assert "topics check" not in copy_troubles(relay)[0]["do"]
+        assert relay.status()["uncopied_dead_letters"] > 0
+        assert relay.stop() == 0
+    with Relay(outbox, broker.bootstrap, log=tmp_path / "again", settings=settings) as relay:
+        relay.start()
+        eventually("all are copied", lambda: ids(receipts) == set(copies(broker, dead)))
+        assert relay.stop() == 0
 
 
 def told(relay: Relay) -> list[dict[str, Any]]:

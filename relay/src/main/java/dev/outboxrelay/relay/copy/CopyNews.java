@@ -13,6 +13,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * {@link #poll} is for the copying thread.
  */
 final class CopyNews {
+  private static final String WAY_OUT =
+      "mend what the error names in dead-letters/, or make room there: until then its letters are"
+          + " not copied, and wait";
+
   private final Queue<Fact> waiting = new ConcurrentLinkedQueue<>();
   private Trouble told; // by delivery to the topic
   private boolean failing;
@@ -24,7 +28,9 @@ final class CopyNews {
   /** Something of ours fails. */
   void failed(Throwable error) {
     Throwable named = error instanceof IOException failed ? Folder.named(failed) : error;
-    fail(new Fact.Failed(Part.COPY, named));
+    Fact.Failed failed = new Fact.Failed(Part.COPY, named);
+    boolean isOfTopic = failed.wayOut().equals(Part.COPY.wayOut());
+    fail(isOfTopic ? new Fact.Failed(Part.COPY, failed.error(), WAY_OUT) : failed);
   }
 
   /** How delivery to the topic stands, while nothing of ours fails; null if all is well. */

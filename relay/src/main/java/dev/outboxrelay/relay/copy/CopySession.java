@@ -31,7 +31,7 @@ final class CopySession implements AutoCloseable {
   /** Enough to keep a sender busy, and little beside the outbox's own window. */
   private static final int MOST_RECORDS = 500;
 
-  private static final long MOST_BYTES = 4 << 20;
+  private static final long MOST_BYTES = 1 << 20;
 
   private static final Duration STALL = Duration.ofSeconds(5);
   private static final Duration LOST_ORDER = Duration.ofMinutes(2);
@@ -73,7 +73,6 @@ final class CopySession implements AutoCloseable {
               new LetterArrivals(
                   paths, settings.topic(), saved.bookmark(), disk, clocks.monotonic()));
       settlement = new CopySettlement(saved, news);
-      Lease lease = open(settings.leases().get());
       Sender sender = settings.senders().get();
       open(sender.transport());
       delivery =
@@ -83,7 +82,14 @@ final class CopySession implements AutoCloseable {
               sender.transport(),
               settlement,
               settlement,
-              new Limits(MOST_RECORDS, MOST_BYTES, lease, settings.backoff(), STALL, LOST_ORDER, 0),
+              new Limits(
+                  MOST_RECORDS,
+                  MOST_BYTES,
+                  Lease.WHOLE, // of which few sessions have one: CopyTurns
+                  settings.backoff(),
+                  STALL,
+                  LOST_ORDER,
+                  0),
               new SplittableRandom(),
               clocks,
               saved,

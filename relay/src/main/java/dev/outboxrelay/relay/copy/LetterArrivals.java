@@ -87,22 +87,43 @@ final class LetterArrivals implements Arrivals, Closeable {
     try {
       long added = LetterCount.lastNumber(letters); // what has a number by now is there, or lost
       List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
+      boolean allRead = walk.isAllRead();
+      if (!allRead) {
+        found = upToTheFirstGap(found);
+        walk = found.isEmpty() ? before : RecordWalk.from(letters, behind(found));
+      }
       if (!found.isEmpty()) {
         sync.syncUpTo(found.get(found.size() - 1).cycle());
         found.stream().filter(each -> each.record().sequence() > last).forEach(ready::add);
         nextLookNanos = nanos.getAsLong();
       }
-      if (walk.end().orElse(null) instanceof RecordWalk.End.OfAll) {
+      if (allRead && walk.end().orElse(null) instanceof RecordWalk.End.OfAll) {
         lost = added;
       }
-      trouble =
-          walk.end().orElse(null) instanceof RecordWalk.End.Stopped at
-              ? new IOException(at.why())
-              : null;
+      trouble = allRead ? null : new IOException("dead letters can't be read now: check the disk");
+      if (walk.end().orElse(null) instanceof RecordWalk.End.Stopped at) {
+        trouble = new IOException(at.why());
+      }
     } catch (IOException e) {
       walk = before;
       trouble = e;
     }
+  }
+
+  /** What the disk does not give now may be there later: nothing behind it is taken before that. */
+  private List<RecordWalk.Found> upToTheFirstGap(List<RecordWalk.Found> found) {
+    int count = 0;
+    while (last > 0
+        && count < found.size()
+        && found.get(count).record().sequence() == last + 1 + count) {
+      count++;
+    }
+    return found.subList(0, count);
+  }
+
+  private static Place behind(List<RecordWalk.Found> found) {
+    RecordWalk.Found end = found.get(found.size() - 1);
+    return new Place(end.cycle(), end.end(), end.record().entry() + 1L);
   }
 
   /** All was read, and what comes later has higher numbers. */

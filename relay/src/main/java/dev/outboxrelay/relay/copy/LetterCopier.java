@@ -8,7 +8,6 @@ import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
-import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.Transport;
 import dev.outboxrelay.relay.deliver.route.TopicSource;
 import dev.outboxrelay.relay.fact.Fact;
@@ -28,12 +27,20 @@ public final class LetterCopier implements AutoCloseable {
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** Who copies for so long leaves the turn to others. */
+  private static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** What is on its way has so long to be acked; else it is sent again in the next turn. */
+  private static final long LEAVE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
   private final OutboxPaths letters;
   private final Settings settings;
   private final CopyNews news = new CopyNews();
   private CopySession session; // null while there is nothing to copy
   private long nextLookNanos;
   private long busyNanos;
+  private long beganNanos;
+  private boolean leaving;
   private IOException toldFailure;
   private volatile long left;
 
@@ -42,14 +49,14 @@ public final class LetterCopier implements AutoCloseable {
    *
    * @param topic to which they go
    * @param senders makes the way there, for each time that there is something to copy
-   * @param leases what its window may take of the process's memory
+   * @param turns of the copiers of this process
    * @param backoff waits before a retry
    * @param saveEvery between two positions while letters are copied
    */
   public record Settings(
       String topic,
       Supplier<Sender> senders,
-      Supplier<Lease> leases,
+      CopyTurns turns,
       Backoff backoff,
       Duration saveEvery,
       Disk disk,
@@ -78,6 +85,9 @@ public final class LetterCopier implements AutoCloseable {
         look(now);
       }
       int work = session == null ? 0 : session.doWork(now);
+      if (leaving && session.isStopped()) {
+        letGo();
+      }
       busyNanos = work > 0 ? now : busyNanos;
       tellFailure();
       return work;
@@ -94,17 +104,29 @@ public final class LetterCopier implements AutoCloseable {
     }
     if (session == null) {
       left = CopiedLetters.left(letters);
-      if (left > 0) {
-        session = open(there);
-        busyNanos = now;
-      } else {
+      if (left == 0) {
+        settings.turns().giveBack(this);
         news.stands(null);
+      } else if (settings.turns().take(this, now)) {
+        begin(there, now);
       }
     } else {
       left = Math.max(0, LetterCount.lastNumber(letters) - session.settledNumber());
       if (left == 0 && session.isQuiet() && now - busyNanos >= QUIET_NANOS) {
         letGo();
+      } else if (now - beganNanos >= TURN_NANOS && settings.turns().areWanted(now)) {
+        session.drain(now + LEAVE_NANOS);
+        leaving = true;
       }
+    }
+  }
+
+  private void begin(OutboxIdentity there, long now) throws IOException {
+    session = open(there);
+    busyNanos = now;
+    beganNanos = now;
+    if (session == null) {
+      settings.turns().giveBack(this);
     }
   }
 
@@ -141,12 +163,15 @@ public final class LetterCopier implements AutoCloseable {
   private void letGo() {
     CopySession old = session;
     session = null;
+    leaving = false;
     try {
       if (old != null) {
         old.close();
       }
     } catch (Exception e) {
       news.failed(e);
+    } finally {
+      settings.turns().giveBack(this);
     }
   }
 

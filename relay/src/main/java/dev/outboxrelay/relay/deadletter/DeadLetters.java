@@ -66,8 +66,10 @@ public final class DeadLetters implements DeadLetterStore {
   /** The dead letters that a restart may ask for again. */
   private final Set<Source> known;
 
-  /** Those of them that were there before, and of which nothing was done; changed no more. */
-  private final Map<Source, DeadLetterReason> before = new HashMap<>();
+  /** Those of them that were there before, and of which nothing was done; none once all settled. */
+  private volatile Map<Source, DeadLetterReason> before = Map.of();
+
+  private long lastBefore;
 
   private QueueWriter writer;
 
@@ -126,17 +128,24 @@ public final class DeadLetters implements DeadLetterStore {
 
   private Set<Source> knownAbove(long settled) throws IOException {
     Set<Source> found = new HashSet<>();
+    Map<Source, DeadLetterReason> undone = new HashMap<>();
     try (HeldDirectories held = HeldDirectories.find(home.deadLetters()).orElse(null)) {
       if (held != null) {
-        addAbove(settled, held.paths(), found);
+        addAbove(settled, held.paths(), found, undone);
       }
+      before = undone;
+      lastBefore = undone.keySet().stream().mapToLong(Source::sequence).max().orElse(0);
     } catch (IOException e) {
       throw Folder.named(e);
     }
     return found;
   }
 
-  private void addAbove(long settled, OutboxPaths deadLetters, Set<Source> found)
+  private void addAbove(
+      long settled,
+      OutboxPaths deadLetters,
+      Set<Source> found,
+      Map<Source, DeadLetterReason> undone)
       throws IOException {
     List<Long> cycles = deadLetters.cycles();
     if (cycles.isEmpty()) {
@@ -157,7 +166,7 @@ public final class DeadLetters implements DeadLetterStore {
               Source source = new Source(sequence, letter.eventId());
               found.add(source);
               if (fates != null && fates.of(letter.sequence()).isEmpty()) {
-                before.put(source, reason(letter));
+                undone.put(source, reason(letter));
               }
             }
           } else if (step instanceof CycleStep.Stopped stopped) {
@@ -217,7 +226,8 @@ public final class DeadLetters implements DeadLetterStore {
 
   @Override
   public DeadLetterReason diedBefore(long sequence, UUID eventId) {
-    return before.isEmpty() ? null : before.get(new Source(sequence, eventId));
+    Map<Source, DeadLetterReason> all = before;
+    return all.isEmpty() ? null : all.get(new Source(sequence, eventId));
   }
 
   @Override
@@ -263,6 +273,9 @@ public final class DeadLetters implements DeadLetterStore {
   @Override
   public void settled(long sequence) {
     known.removeIf(one -> one.sequence() <= sequence);
+    if (sequence >= lastBefore) {
+      before = Map.of();
+    }
   }
 
   private static String shortened(String error) {

@@ -227,6 +227,7 @@ final class Bringing {
 
   /** All that is there was read, and brought: what is missing has no record any more. */
   private void giveUp() {
+    obstacles.forgetAll();
     if (staging.size() == 0) {
       staging.forgetAll(); // one that could not be added is not there
       return;

@@ -40,6 +40,11 @@ final class Obstacles {
     }
   }
 
+  /** Nothing is staged any more. */
+  void forgetAll() {
+    told.clear();
+  }
+
   /** What to tell of it where that is one of many things that may have failed. */
   static IOException named(String topic, int others, Exception what) {
     return new IOException(

@@ -4,8 +4,10 @@ import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -20,6 +22,9 @@ final class Restaging {
   private static final Logger LOG = LoggerFactory.getLogger(Restaging.class);
   private static final int AT_ONCE = 2048;
   private static final long BYTES_AT_ONCE = 1 << 20;
+
+  /** Of so many it is known whether they come twice: who was killed on the way has left two. */
+  private static final int MOST_KNOWN = 20_000;
 
   private final Staging staging;
   private long bytesWhenFailed; // of all that was staged then; 0 if it did not fail
@@ -52,7 +57,9 @@ final class Restaging {
       throws IOException {
     bytesWhenFailed = bytes;
     UUID outbox = staging.outbox();
+    Map<String, Long> covered = new HashMap<>();
     Map<String, Long> again = new HashMap<>();
+    Set<Source> known = new HashSet<>();
     RecordWalk walk = staging.walk();
     for (long read = 0; read < last.record().sequence(); ) {
       List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
@@ -63,8 +70,11 @@ final class Restaging {
         read = each.record().sequence();
         Source source = Source.of(each.record());
         if (source != null && read <= last.record().sequence() && isLeft.test(each)) {
-          staging.addAgain(each.record(), source);
-          again.merge(each.record().topic(), 1L, Long::sum);
+          covered.merge(each.record().topic(), 1L, Long::sum);
+          if (known.size() >= MOST_KNOWN || known.add(source)) {
+            staging.addAgain(each.record(), source);
+            again.merge(each.record().topic(), 1L, Long::sum);
+          }
         }
       }
       staging.sync(); // no more is kept in mind
@@ -76,7 +86,7 @@ final class Restaging {
       staging.settle(last);
     } finally {
       if (staging.isSettled(last)) { // some files could not be deleted
-        staging.passed(again);
+        staging.passed(covered, again);
       }
     }
     bytesWhenFailed = 0;

@@ -404,12 +404,18 @@ final class Staging implements KeptOutbox.Place, Closeable {
     }
   }
 
-  /** So many of each topic are covered by the position, and were added again behind it. */
-  void passed(Map<String, Long> again) {
-    again.forEach(
+  /**
+   * What is covered by the position waits behind it.
+   *
+   * @param covered so many of each topic
+   * @param again so many of these were added again
+   */
+  void passed(Map<String, Long> covered, Map<String, Long> again) {
+    covered.forEach(
         (topic, many) -> {
           Count had = waiting.get(topic);
-          long left = Math.max(many, had.events() - many); // some may be damaged or gone
+          // Some may be damaged or gone.
+          long left = Math.max(again.get(topic), had.events() - many);
           Count now = new Count(left, had.bytes() * left / had.events(), had.oldestMillis());
           events -= had.events() - now.events();
           bytes -= had.bytes() - now.bytes();

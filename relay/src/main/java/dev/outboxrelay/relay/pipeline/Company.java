@@ -1,5 +1,6 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.relay.copy.CopyTurns;
 import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.WindowBudget;
 import dev.outboxrelay.relay.park.OpenSlots;
@@ -29,6 +30,9 @@ sealed interface Company {
   /** For its lanes. */
   LaneSlots lanes();
 
+  /** For copies of its dead letters. */
+  CopyTurns copies();
+
   /** What tells its producer from others in the process, to be put behind their common name. */
   String producerSuffix(UUID outboxId);
 
@@ -36,6 +40,13 @@ sealed interface Company {
     private static final OpenSlots OF_PROCESS = OpenSlots.ofProcess();
 
     private static final LaneSlots LANES = LaneSlots.ofProcess();
+
+    private static final CopyTurns COPIES = CopyTurns.ofProcess();
+
+    @Override
+    public CopyTurns copies() {
+      return COPIES;
+    }
 
     @Override
     public OpenSlots parked() {
@@ -64,6 +75,11 @@ sealed interface Company {
   }
 
   record Shared(Shares shares) implements Company {
+    @Override
+    public CopyTurns copies() {
+      return shares.copies();
+    }
+
     @Override
     public Lease lease() {
       return shares.windows().lease();

@@ -59,7 +59,8 @@ final class LaneOpener implements BiFunction<String, Trouble, Service> {
     this.parked = parked;
     this.saved = saved;
     WindowBudget budget = company.ofLanes(config.window().maxBytes());
-    this.company = new Company.Shared(new Shares(budget, company.parked(), company.lanes()));
+    this.company =
+        new Company.Shared(new Shares(budget, company.parked(), company.lanes(), company.copies()));
   }
 
   @Override

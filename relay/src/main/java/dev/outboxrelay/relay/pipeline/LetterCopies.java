@@ -69,7 +69,7 @@ final class LetterCopies implements AutoCloseable {
             new LetterCopier.Settings(
                 topic,
                 () -> sender(config, kafka, company.producerSuffix(outboxId) + SUFFIX, clocks),
-                company::lease,
+                company.copies(),
                 new Backoff(config.backoff().min(), config.backoff().max()),
                 config.checkpointInterval(),
                 config.writerOptions().disk(),

@@ -21,7 +21,6 @@ import dev.outboxrelay.relay.deadletter.Fate;
 import dev.outboxrelay.relay.deadletter.LetterBook;
 import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.deliver.Backoff;
-import dev.outboxrelay.relay.deliver.Lease;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Fact;
@@ -72,12 +71,16 @@ class LetterCopierTest {
   }
 
   private LetterCopier copier(Disk disk) {
+    return copier(disk, new CopyTurns(1)); // of its own process
+  }
+
+  private LetterCopier copier(Disk disk, CopyTurns turns) {
     return new LetterCopier(
         outbox.paths,
         new LetterCopier.Settings(
             "dlt",
             topic::sender,
-            () -> Lease.WHOLE,
+            turns,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofMillis(100),
             disk,
@@ -483,6 +486,66 @@ class LetterCopierTest {
       for (Path file : files.toList()) {
         Files.copy(file, to.resolve(from.relativize(file)));
       }
+    }
+  }
+
+  @Test
+  void whoseTopicIsMissingLeavesTheTurnToOthersAndHasItAgain() throws IOException {
+    CopyTurns turns = new CopyTurns(1);
+    copier = copier(Disk.REAL, turns);
+    topic.exists = false;
+    giveUp(2);
+    turnUntil(() -> topic.senders == 1);
+    GivenUp others = new GivenUp(directory.resolve("others"));
+    others.add(OutboxEvent.of("orders", "v"), DeadLetterReason.TOO_LARGE);
+    FakeTopic theirs = new FakeTopic();
+    LetterCopier.Settings settings =
+        new LetterCopier.Settings(
+            "dlt",
+            theirs::sender,
+            turns,
+            new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
+            Duration.ofMillis(100),
+            Disk.REAL,
+            time.clocks());
+    try (LetterCopier other = new LetterCopier(others.paths, settings)) {
+      other.doWork();
+      assertThat(theirs.senders).as("one at a time").isZero();
+      turnUntil(
+          () -> {
+            other.doWork();
+            theirs.answer();
+            return theirs.taken.size() == 1;
+          });
+      assertThat(topic.open).isZero();
+      topic.exists = true;
+      turnUntil(
+          () -> {
+            other.doWork();
+            theirs.answer();
+            return topic.taken.size() == 2;
+          });
+      assertThat(topic.numbers()).containsExactly(1L, 2L);
+      assertThat(theirs.taken).hasSize(1);
+    }
+  }
+
+  @Test
+  void whoEndsWaitsForNoTurnAnyMore() throws IOException {
+    CopyTurns turns = new CopyTurns(1);
+    LetterCopier first = copier(Disk.REAL, turns);
+    copier = first;
+    giveUp(1);
+    turnUntil(() -> topic.senders == 1);
+    try (LetterCopier second = copier(Disk.REAL, turns)) {
+      second.doWork();
+      assertThat(turns.areWanted(time.clocks().nanos())).isTrue();
+    }
+    assertThat(turns.areWanted(time.clocks().nanos())).isFalse();
+    first.close();
+    try (LetterCopier third = copier(Disk.REAL, turns)) {
+      third.doWork();
+      assertThat(topic.senders).isEqualTo(2);
     }
   }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -173,5 +174,49 @@ class RestagingTest {
       assertThat(queue.sequences("bad")).doesNotHaveDuplicates();
       assertThat(queue.sequences("t0")).doesNotHaveDuplicates();
     }
+  }
+
+  /** The position and its files are as they were before, as if it had come no further. */
+  private void bringAndDieBeforeThePosition() throws IOException {
+    byte[] position =
+        Files.exists(staged.position()) ? Files.readAllBytes(staged.position()) : null;
+    Path kept = Files.createDirectory(directory.resolve("kept-" + UUID.randomUUID()));
+    List<Path> cycles = staged.cycles().stream().map(staged::cycle).toList();
+    for (Path each : cycles) {
+      Files.copy(each, kept.resolve(each.getFileName().toString()));
+    }
+    bring(60);
+    if (position == null) {
+      Files.deleteIfExists(staged.position());
+    } else {
+      Files.write(staged.position(), position);
+    }
+    for (Path each : cycles) {
+      if (!Files.exists(each)) {
+        Files.copy(kept.resolve(each.getFileName().toString()), each);
+        Files.setAttribute(each, "unix:mode", 0660);
+      }
+    }
+    restart();
+  }
+
+  @Test
+  void whatAKillOnTheWayHasLeftTwiceIsNotStagedTwiceForEver() throws IOException {
+    for (int hour = 0; hour < 4; hour++) {
+      queue.nextHour();
+      add("p0", "p1", "p2", "p3");
+      add(topicsOf(hour));
+      parked.sync();
+      bringAndDieBeforeThePosition();
+    }
+    assertThat(parked.topic("bad").heldEvents()).isGreaterThan(4);
+    for (int hour = 1; hour < 4; hour++) {
+      anHour(topicsOf(hour));
+    }
+    // Its own outbox can't be read, and counts as one.
+    assertThat(parked.topic("bad").heldEvents()).isEqualTo(2 + 1);
+    heal();
+    assertThat(queue.sequences("bad")).doesNotHaveDuplicates();
+    assertBrought();
   }
 }
