@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.deadletter;
 
 import dev.outboxrelay.client.Durability;
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleReader;
 import dev.outboxrelay.client.cycle.CycleStep;
@@ -241,10 +242,7 @@ public final class DeadLetters implements DeadLetterStore {
     originals.letGo(); // letters are rare
     OutboxRecord decoded =
         RecordCodec.decode(ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN));
-    if (writer == null) {
-      writer = QueueWriter.open(options);
-    }
-    writer.append(
+    append(
         OutboxEvent.builder(decoded.topic())
             .key(fits(decoded, original) ? decoded.key() : null)
             .value(original)
@@ -259,6 +257,18 @@ public final class DeadLetters implements DeadLetterStore {
             .build());
     known.add(source);
     return true;
+  }
+
+  private void append(OutboxEvent letter) throws IOException {
+    if (writer == null) {
+      writer = QueueWriter.open(options);
+    }
+    try {
+      writer.append(letter);
+    } catch (OutboxError e) {
+      close(); // somebody may have taken the directory away: the next try has what is there then
+      throw e;
+    }
   }
 
   /**
@@ -287,8 +297,10 @@ public final class DeadLetters implements DeadLetterStore {
 
   @Override
   public void close() {
-    if (writer != null) {
-      writer.close();
+    QueueWriter old = writer;
+    writer = null;
+    if (old != null) {
+      old.close();
     }
   }
 }

@@ -1,7 +1,9 @@
 package dev.outboxrelay.relay.deadletter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.cycle.CycleEntry;
 import dev.outboxrelay.client.cycle.CycleScanner;
@@ -132,6 +134,19 @@ class DeadLettersTest {
       assertThat(letters.diedBefore(1, event.eventId())).isNull();
       assertThat(letters.add(event, REFUSED)).isFalse();
     }
+  }
+
+  @Test
+  void whereSomebodyTakesThemAwayTheNextTryBeginsAnew() throws IOException {
+    InFlight first = append(OutboxEvent.of("t", "first"));
+    InFlight second = append(OutboxEvent.of("t", "second"));
+    try (DeadLetters letters = open(0)) {
+      letters.add(first, REFUSED);
+      Files.move(paths.deadLetters().root(), paths.root().resolveSibling("taken-away"));
+      assertThatThrownBy(() -> letters.add(second, REFUSED)).isInstanceOf(OutboxError.class);
+      assertThat(letters.add(second, REFUSED)).isTrue();
+    }
+    assertThat(originals()).extracting(OutboxRecord::sequence).containsExactly(2L);
   }
 
   @Test
