@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from outbox_client import Receipt
 
 LIMIT = 2_000
+# The events are of 1970: a broker that looks would delete them at once.
+LIMITED = {"max.message.bytes": str(LIMIT), "retention.ms": "-1"}
 NO_ANSWER = 12
 LETTERS = 400
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -72,7 +74,7 @@ def appended(outbox: Path) -> int:
 def test_letters_are_sent_once_more_by_a_running_relay(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.start()
     [first, second] = refused(outbox, topic, 2)
     assert len(letters(relay)) == 2
@@ -120,7 +122,7 @@ def test_letters_are_sent_once_more_by_a_running_relay(
 def test_letters_are_sent_to_another_topic_and_what_that_refuses_is_a_letter_again(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     other = broker.create_topic(topic_name + "-other")
     relay.start()
     [receipt] = refused(outbox, topic)
@@ -148,7 +150,7 @@ def test_letters_are_sent_to_another_topic_and_what_that_refuses_is_a_letter_aga
 def test_without_a_relay_the_command_applies_it_and_the_next_relay_delivers(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.start()
     receipts = refused(outbox, topic, 3)
     assert relay.stop() == 0
@@ -177,7 +179,7 @@ def test_without_a_relay_the_command_applies_it_and_the_next_relay_delivers(
 def test_an_export_gives_every_byte_back(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.start()
     binary = bytes(range(256)) * 10
     text = "größer\u2028" + "y" * LIMIT
@@ -202,7 +204,7 @@ def test_an_export_gives_every_byte_back(
 def test_a_request_stands_until_a_relay_comes_to_it(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.start()
     [receipt] = refused(outbox, topic)
     broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
@@ -229,7 +231,7 @@ def test_whatever_is_killed_each_letter_is_sent_once_more(
     """Relay and command are killed at random moments; a request is never applied twice."""
     print(f"SEED={SEED}")
     dice = random.Random(SEED)
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.environment["OUTBOX_REFUSALS_IN_A_ROW"] = "0"
     relay.start()
     receipts = refused(outbox, topic, LETTERS)
@@ -278,7 +280,7 @@ def test_whatever_is_killed_each_letter_is_sent_once_more(
 def test_their_number_is_bounded_by_waiting_or_by_discarding_the_oldest(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     other = broker.create_topic(topic_name + "-other")
     relay.environment["OUTBOX_DEAD_LETTER_LIMIT"] = "2"
     relay.start()
@@ -311,7 +313,7 @@ def test_their_number_is_bounded_by_waiting_or_by_discarding_the_oldest(
 def test_what_was_replayed_to_a_topic_by_mistake_is_taken_back(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
     relay.start()
     receipts = refused(outbox, topic, 2)
     broker.set_topic_config(topic, {"max.message.bytes": str(1 << 20)})
@@ -349,8 +351,8 @@ def test_what_was_replayed_to_a_topic_by_mistake_is_taken_back(
 def test_what_was_replayed_elsewhere_and_refused_again_is_exported_as_it_was_appended(
     broker: Broker, relay: Relay, outbox: Path, topic_name: str, tmp_path: Path
 ) -> None:
-    topic = broker.create_topic(topic_name, config={"max.message.bytes": str(LIMIT)})
-    other = broker.create_topic(topic_name + "-other", config={"max.message.bytes": str(LIMIT)})
+    topic = broker.create_topic(topic_name, config=LIMITED)
+    other = broker.create_topic(topic_name + "-other", config=LIMITED)
     relay.start()
     (receipt,) = refused(outbox, topic, 1)
     done = relay.cli(
