@@ -107,6 +107,7 @@ BUGS = [
         "pipeline/ParkedLanes.java",
         "status.savedSequence() >= parked.topic(topic).orderedSequence()",
         "status.settledSequence() >= parked.topic(topic).orderedSequence()",
+        on_files=True,
     ),
     Bug(
         "a lane counts as empty while an event is on its way there",
@@ -251,6 +252,31 @@ BUGS = [
         "control/Replay.java",
         "if (again && !there.containsKey(topic)) {",
         "if (again && topic.isEmpty()) {",
+        on_files=True,
+    ),
+    Bug(
+        "clients are not told that what was parked is given up",
+        "control/DiscardTask.java",
+        "    place.outcomes().append(dead(ours));\n",
+        "    dead(ours);\n",
+        on_files=True,
+    ),
+    Bug(
+        "what may come again is given up",
+        "control/DiscardTask.java",
+        "source.sequence() > saved;",
+        "source.sequence() > saved + 100;",
+        on_files=True,
+    ),
+    Bug(
+        "a request is removed before its answer is there",
+        "control/ControlDesk.java",
+        "    files.write(to, ControlFiles.ANSWER, content);\n"
+        "    files.remove(to, ControlFiles.TAKEN);\n"
+        "    files.remove(to, ControlFiles.REQUEST);\n",
+        "    files.remove(to, ControlFiles.TAKEN);\n"
+        "    files.remove(to, ControlFiles.REQUEST);\n"
+        "    files.write(to, ControlFiles.ANSWER, content);\n",
         on_files=True,
     ),
 ]
