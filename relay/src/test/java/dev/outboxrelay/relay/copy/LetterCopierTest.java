@@ -75,11 +75,15 @@ class LetterCopierTest {
   }
 
   private LetterCopier copier(Disk disk, CopyTurns turns) {
+    return copier(outbox, topic, disk, turns);
+  }
+
+  private LetterCopier copier(GivenUp of, FakeTopic to, Disk disk, CopyTurns turns) {
     return new LetterCopier(
-        outbox.paths,
+        of.paths,
         new LetterCopier.Settings(
             "dlt",
-            topic::sender,
+            to::sender,
             turns,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
             Duration.ofMillis(100),
@@ -499,16 +503,7 @@ class LetterCopierTest {
     GivenUp others = new GivenUp(directory.resolve("others"));
     others.add(OutboxEvent.of("orders", "v"), DeadLetterReason.TOO_LARGE);
     FakeTopic theirs = new FakeTopic();
-    LetterCopier.Settings settings =
-        new LetterCopier.Settings(
-            "dlt",
-            theirs::sender,
-            turns,
-            new Backoff(Duration.ofMillis(100), Duration.ofSeconds(1)),
-            Duration.ofMillis(100),
-            Disk.REAL,
-            time.clocks());
-    try (LetterCopier other = new LetterCopier(others.paths, settings)) {
+    try (LetterCopier other = copier(others, theirs, Disk.REAL, turns)) {
       other.doWork();
       assertThat(theirs.senders).as("one at a time").isZero();
       turnUntil(
