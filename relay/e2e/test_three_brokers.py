@@ -149,7 +149,10 @@ def test_four_bad_topics_among_good_ones_come_back_one_after_the_other(
             told.update({topic: why for topic, why in reasons(relay).items() if topic in BAD})
             return told.get(OFFLINE) == "no-leader" and set(told) == set(BAD)
 
-        eventually("four are named", all_are_named)
+        try:
+            eventually("four are named", all_are_named)
+        finally:
+            print(f"told={told}")
         eventually("four are parked", lambda: parked(relay) >= set(BAD))
         assert told == {
             MISSING: "topic-missing",

@@ -268,6 +268,11 @@ final class Feeder {
     refusedTopic = record.topic();
   }
 
+  /** Whether the next arrival waits for room in the window. */
+  boolean waitsForRoom() {
+    return held instanceof Arrival.Event event && !window.hasRoomFor(event.record().length());
+  }
+
   /** Whether an answer about the topic of an event that waits is awaited. */
   boolean waitsForTopic(long now) {
     return room.topics().stream()

@@ -89,6 +89,21 @@ final class StallWatch {
         .collect(Collectors.toList());
   }
 
+  /**
+   * Whether the silent record keeps others back, as far as that can be told where there is no room
+   * to send any that would be acked: nothing else is on its way that could still come in time, what
+   * others had sent before is acked, and brokers say of its topic, later than they should have
+   * acked, that it is there.
+   */
+  boolean isInTheWay(long now) {
+    return silent != null
+        && transport.isConnected()
+        && !isThrottled()
+        && !window.awaitsKafkaSince(now - stallNanos / 2)
+        && window.othersAreAcked(silent)
+        && routes.isFoundSince(silent.topic(), silent.sentNanos() + stallNanos);
+  }
+
   private List<InFlight> ignoredNow(long now) {
     // Without any connection nobody answers, whatever was acked just before.
     if (silent == null || !transport.isConnected() || !window.othersAreAckedBehind(silent)) {

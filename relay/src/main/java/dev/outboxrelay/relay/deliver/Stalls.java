@@ -53,7 +53,9 @@ final class Stalls {
       String error = "what is on its way of topic " + silent.topic() + " can't be called back";
       senders.interrupted(silent.topic(), new Verdict.RebuildAndRewind(error), now);
     } else if (routes.canPark() && !watch.ignored(now).isEmpty()) {
-      park(watch.ignored(now), now);
+      park(watch.ignored(now), "while others come", now);
+    } else if (routes.canPark() && feeder.waitsForRoom() && watch.isInTheWay(now)) {
+      park(List.of(silent), "though brokers know it, and others wait behind it", now);
     } else if (silent != null && (!senders.areStalled() || now - nextQuestionNanos >= 0)) {
       String error = "no ack for topic " + silent.topic() + "; " + watch.describe();
       Trouble trouble =
@@ -68,9 +70,9 @@ final class Stalls {
   }
 
   /** All of them at once: the sender of one can't go on with the others. */
-  private void park(List<InFlight> ignored, long now) {
+  private void park(List<InFlight> ignored, String why, long now) {
     for (InFlight each : ignored) {
-      String error = "no ack for topic " + each.topic() + ", while others come";
+      String error = "no ack for topic " + each.topic() + ", " + why;
       if (each == ignored.get(0)) {
         senders.interrupted(each.topic(), noAck(each.topic(), error), now);
       } else {

@@ -143,6 +143,16 @@ final class Window {
                     && each.sentNanos() - record.sentNanos() >= 0);
   }
 
+  /** Whether a record of another topic that stands behind this one is acked, whenever sent. */
+  boolean othersAreAcked(InFlight record) {
+    return records.stream()
+        .anyMatch(
+            each ->
+                each.ackedPartition() >= 0
+                    && !record.topic().equals(each.topic())
+                    && each.sequence() > record.sequence());
+  }
+
   /** How many partitions have acked a record of the same topic that was sent after this one. */
   int partitionsAckedBehind(InFlight record) {
     BitSet acked = new BitSet();

@@ -12,9 +12,10 @@ class NoAckTest {
   /** Less than it takes to tell a lost order. */
   private static final Duration LONG = Duration.ofSeconds(100);
 
+  private static final int WINDOW = 100;
   private static final Duration STEP = Duration.ofMillis(100);
 
-  private final DeliveryWithLanes world = new DeliveryWithLanes(100);
+  private final DeliveryWithLanes world = new DeliveryWithLanes(WINDOW);
   private final FakeKafka kafka = world.kafka;
   private final FakeQueue queue = world.queue;
 
@@ -103,5 +104,56 @@ class NoAckTest {
     assertThat(world.delivery().ledger().settled()).isNull();
     assertThat(world.delivery().standing().label()).isEqualTo("stalled");
     assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  /** Its first record is sent later than others, as its topic is asked for first. */
+  private void oneIsSentLastAndFillsTheWindow() {
+    queue.append("good");
+    letTimePass(STEP.multipliedBy(5));
+    queue.append("silent");
+    for (int i = 1; i < WINDOW; i++) {
+      queue.append("good");
+    }
+    letTimePass(STEP.multipliedBy(5));
+    queue.append("good"); // has no room
+  }
+
+  @Test
+  void oneThatFillsTheWindowIsParkedThoughNothingElseCanBeSent() {
+    oneIsSentLastAndFillsTheWindow();
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("silent")).hasSize(1);
+    assertThat(world.lanes.parked("good")).isEmpty();
+  }
+
+  @Test
+  void whileBrokersAnswerNoQuestionTheOneThatFillsTheWindowIsNotParked() {
+    oneIsSentLastAndFillsTheWindow();
+    kafka.hanging = true;
+    letTimePass();
+    assertThat(world.lanes.parked("silent")).isEmpty();
+    assertThat(world.delivery().standing().label()).isEqualTo("stalled");
+  }
+
+  @Test
+  void whatIsSentLaterHasItsTimeBeforeTheOneThatFillsTheWindowIsParked() {
+    kafka.topics.add("late");
+    kafka.silent.add("late");
+    queue.append("good");
+    letTimePass(STEP.multipliedBy(5));
+    queue.append("silent");
+    for (int i = 2; i < WINDOW; i++) {
+      queue.append("good");
+    }
+    letTimePass(Duration.ofSeconds(4));
+    queue.append("late");
+    queue.append("good"); // has no room
+    letTimePass(Duration.ofSeconds(2));
+    assertThat(world.lanes.parked("silent")).isEmpty();
+    kafka.silent.remove("late");
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("late")).isEmpty();
   }
 }

@@ -48,6 +48,7 @@ final class Route {
   private int askedWithOthers = WITH_OTHERS - 1;
 
   private long usedNanos;
+  private long foundNanos;
   private int comparedUpdates = NONE;
 
   /** A partition that an event names and the topic does not have. */
@@ -79,6 +80,11 @@ final class Route {
   /** Whether it may be written, as far as is known now. */
   boolean isOpen(long now) {
     return state.isOpen() && now - usedNanos < IDLE_NANOS;
+  }
+
+  /** Whether brokers have said since then that it is there. */
+  boolean isFoundSince(long nanos) {
+    return partitions > 0 && foundNanos - nanos >= 0;
   }
 
   /** Whether the number of partitions was compared when the sender knew as much as now. */
@@ -284,6 +290,7 @@ final class Route {
     partitions = partitionsNow;
     introductions.partitions(partitionsNow);
     usedNanos = now;
+    foundNanos = now;
     comparedUpdates = NONE; // more may have been heard of since the answer
     if (before > partitionsNow) {
       // What was sent to a partition that is gone waits there, for the client will not move it.

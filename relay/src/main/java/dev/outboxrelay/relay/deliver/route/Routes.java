@@ -388,6 +388,12 @@ public final class Routes {
     return route != null && route.isOpen(now) && source.isConfirmed();
   }
 
+  /** Whether brokers have said since then that a topic is there. */
+  public boolean isFoundSince(String topic, long nanos) {
+    Route route = routes.get(topic);
+    return route != null && route.isFoundSince(nanos);
+  }
+
   /** How many partitions a topic has; 0 if that is not known. */
   public int partitions(String topic) {
     Route route = routes.get(topic);
