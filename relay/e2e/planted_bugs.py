@@ -270,7 +270,7 @@ BUGS = [
     ),
     Bug(
         "a request is removed before its answer is there",
-        "control/ControlDesk.java",
+        "control/Answering.java",
         "    files.write(to, ControlFiles.ANSWER, content);\n"
         "    files.remove(to, ControlFiles.TAKEN);\n"
         "    files.remove(to, ControlFiles.REQUEST);\n",

@@ -1,6 +1,5 @@
 package dev.outboxrelay.relay.control;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outboxrelay.client.OutboxError;
@@ -9,17 +8,8 @@ import dev.outboxrelay.relay.fact.Fact;
 import dev.outboxrelay.relay.settle.Chores;
 import dev.outboxrelay.relay.settle.OwnPosition;
 import java.io.IOException;
-import java.nio.file.attribute.FileTime;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Objects;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Applies the requests in {@code control/}, one after the other, and answers them. A request is
@@ -27,8 +17,6 @@ import org.slf4j.LoggerFactory;
  * marked as it is done: so it is applied once, whatever is killed when. For one thread.
  */
 public final class ControlDesk implements Chores {
-  private static final Logger LOG = LoggerFactory.getLogger(ControlDesk.class);
-
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
   private static final long WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -36,38 +24,19 @@ public final class ControlDesk implements Chores {
   /** A lane ends within seconds, unless somebody else has its lock. */
   private static final long MOST_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  private static final long TIDY_NANOS = TimeUnit.HOURS.toNanos(1);
-
-  /** A look again for what no change of the directory tells. */
-  private static final long UNUSABLE_NANOS = TimeUnit.SECONDS.toNanos(10);
-
-  /** File systems count in seconds. */
-  private static final long CHANGE_MILLIS = 2_000;
-
-  private static final long ANSWER_MILLIS = TimeUnit.DAYS.toMillis(1);
-
   private final Workplace place;
   private final ControlFiles files;
+  private final Answering answering;
   private final Report report;
   private final LetterTrim trim;
-  private final Deque<Waiting> waiting = new ArrayDeque<>(); // of the last listing
-  private FileTime seen; // of the directory, when all in it was seen; null if that is not known
-  private FileTime listed; // of the directory, when it was listed; null if more may be there
-  private String unusable; // what was wrong with a file of the last look
-  private final OpenRequests open = new OpenRequests();
   private final HalfMoved halfMoved;
-  private boolean takesFailing;
-  private long lookedNanos;
+  private final Inbox inbox;
   private Request request; // that is being applied, or was last
   private Task task; // null if none is
   private long waitsNanos; // since when it waits
   private boolean waits;
   private String refusal; // why it can't be applied; null if it can
   private long nextNanos;
-  private long tidyNanos;
-  private long lookAnywayNanos = Long.MAX_VALUE;
-
-  private record Waiting(UUID id, String kind) {}
 
   /**
    * Looks at nothing yet.
@@ -77,11 +46,12 @@ public final class ControlDesk implements Chores {
   public ControlDesk(Workplace place, Report report, long now) {
     this.place = place;
     this.files = new ControlFiles(place.paths(), place.like().disk());
+    this.answering = new Answering(files, place.like().clock());
     this.report = report;
     this.trim = new LetterTrim(place, now);
     this.halfMoved = new HalfMoved(place, now);
+    this.inbox = new Inbox(place, files, answering, report, halfMoved, this::task, now);
     this.nextNanos = now;
-    this.tidyNanos = now;
   }
 
   /**
@@ -97,6 +67,23 @@ public final class ControlDesk implements Chores {
       report.failed(e); // whatever is there, it is none of ours
     } catch (IOException | RuntimeException e) {
       var unused = halfMoved.concern();
+      report.failed(e);
+    }
+  }
+
+  private void keepLanesBack(UUID taken) {
+    try {
+      Taken content = files.taken(taken).orElse(null);
+      Request before = content == null ? null : Request.of(taken, content.request());
+      if (before != null && before.verb().discardsParked()) {
+        place.parked().lanes().discard(before.topic(), true);
+      } else if (before != null && before.verb() == Verb.REPLAY_LETTERS) {
+        var unused = halfMoved.concern(taken);
+      }
+    } catch (IllegalArgumentException e) {
+      var unused = halfMoved.concern(taken); // it is refused when its turn comes
+    } catch (IOException | OutboxError e) {
+      var unused = halfMoved.concern(taken);
       report.failed(e);
     }
   }
@@ -122,8 +109,7 @@ public final class ControlDesk implements Chores {
     } catch (IOException | RuntimeException e) {
       // Whatever stands in these files, delivery goes on.
       nextNanos = now + (task == null ? RETRY_NANOS : WAIT_NANOS);
-      seen = null;
-      waiting.clear();
+      inbox.lookAnew();
       report.failed(e);
       putOff(now);
       return 0;
@@ -133,6 +119,39 @@ public final class ControlDesk implements Chores {
   @Override
   public long nanosToNext(long now) {
     return nextNanos - now;
+  }
+
+  private int look(long now) throws IOException {
+    boolean done = inbox.look(now);
+    Inbox.Next next = inbox.next();
+    if (next != null) {
+      request = next.request();
+      task = next.task();
+    }
+    return done ? 1 : 0;
+  }
+
+  private Task task(Request wanted, Taken taken) {
+    return switch (wanted.verb()) {
+      case REPLAY_LETTERS, DISCARD_LETTERS ->
+          new LettersTask(
+              wanted,
+              taken == null ? null : Plan.of(taken),
+              halfMoved.trouble() != null,
+              place,
+              files);
+      case DISCARD_PARKED, DISCARD_REPLAYS ->
+          new DiscardTask(wanted, taken == null ? null : Cut.of(taken.plan()), place, files);
+      case RETRY_TOPIC -> new RetryTask(wanted.topics(), place);
+    };
+  }
+
+  private int trim(long now) throws IOException {
+    long discarded = inbox.concernsLetters() ? 0 : trim.work(now);
+    if (discarded > 0) {
+      report.tell(new Fact.Discarded(Discard.LIMIT, discarded));
+    }
+    return discarded > 0 ? 1 : 0;
   }
 
   private int goOn(long now) throws IOException {
@@ -148,221 +167,6 @@ public final class ControlDesk implements Chores {
       putOff(now);
     }
     return waits ? 0 : 1;
-  }
-
-  /** A request that fails is tried again when others have had their turn. */
-  private void putOff(long now) {
-    if (task == null) {
-      return;
-    }
-    open.failed(request.id(), now + RETRY_NANOS);
-    refusal = null;
-    Task failed = task;
-    task = null;
-    waits = false;
-    try {
-      if (files.isThere(request.id(), ControlFiles.TAKEN)) {
-        open.taken(request);
-      }
-    } catch (IOException | OutboxError e) {
-      open.taken(request);
-      report.failed(e);
-    }
-    try {
-      failed.close();
-    } catch (IOException | OutboxError e) {
-      report.failed(e);
-    }
-  }
-
-  private int trim(long now) throws IOException {
-    long discarded = open.concernLetters() ? 0 : trim.work(now);
-    if (discarded > 0) {
-      report.tell(new Fact.Discarded(Discard.LIMIT, discarded));
-    }
-    return discarded > 0 ? 1 : 0;
-  }
-
-  private int look(long now) throws IOException {
-    FileTime changed = files.changed();
-    if (changed == null) {
-      open.keep(List.of());
-      letLanesRun();
-      report.done();
-      return 0;
-    }
-    if (now - tidyNanos >= 0) {
-      tidyNanos = now + TIDY_NANOS;
-      files.tidy(place.like().clock().millis() - ANSWER_MILLIS);
-    }
-    if (waiting.isEmpty()) {
-      boolean anyway = lookAnywayNanos != Long.MAX_VALUE && now - lookAnywayNanos >= 0;
-      if (Objects.equals(changed, seen) && !anyway) {
-        return 0;
-      }
-      list(changed);
-      if (halfMoved.isDue(now)) {
-        seen = null;
-        return 1; // that comes first
-      }
-    }
-    lookedNanos = now;
-    takesFailing = false;
-    boolean done = takeNext();
-    if (!done && !open.noneFails()) {
-      list(changed);
-      takesFailing = true;
-      done = takeNext();
-    }
-    seen = null;
-    if (!done) {
-      seen = open.noneFails() ? listed : null; // nothing of what there was then is left
-      lookAnywayNanos = unusable == null ? Long.MAX_VALUE : now + UNUSABLE_NANOS;
-      if (unusable != null) {
-        report.failed(new IOException(unusable));
-      } else if (halfMoved.trouble() != null) {
-        report.failed(halfMoved.trouble());
-      } else if (open.noneFails()) {
-        report.done();
-      }
-    }
-    return done ? 1 : 0;
-  }
-
-  private void list(FileTime changed) throws IOException {
-    boolean isOld = place.like().clock().millis() - changed.toMillis() > CHANGE_MILLIS;
-    listed = isOld ? changed : null;
-    ControlFiles.Listing listing = files.list();
-    unusable = listing.unusable();
-    Set<UUID> there = new HashSet<>(listing.taken());
-    there.addAll(listing.requests());
-    open.keep(there);
-    there.addAll(listing.foreign());
-    halfMoved.keep(there);
-    listing.foreign().forEach(halfMoved::concern);
-    listing.taken().forEach(each -> waiting.add(new Waiting(each, ControlFiles.TAKEN)));
-    listing.requests().forEach(each -> waiting.add(new Waiting(each, ControlFiles.REQUEST)));
-    if (listing.taken().isEmpty()) {
-      letLanesRun();
-    }
-  }
-
-  private void letLanesRun() {
-    if (halfMoved.isAllMarked()) {
-      place.parked().lanes().letRun();
-    }
-  }
-
-  /** Takes up what is next; returns whether there was anything to do. */
-  private boolean takeNext() throws IOException {
-    for (Waiting next = waiting.poll(); next != null; next = waiting.poll()) {
-      if (take(next.id(), next.kind())) {
-        listed = null; // there may be more, and what was taken up before comes first
-        if (next.kind().equals(ControlFiles.TAKEN)) {
-          waiting.clear();
-        }
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private boolean take(UUID each, String kind) throws IOException {
-    if (open.waits(each, takesFailing, lookedNanos)) {
-      return false; // others come first
-    }
-    try {
-      boolean before = kind.equals(ControlFiles.TAKEN);
-      boolean answered = files.isAnswered(each);
-      if (answered || (!before && files.isThere(each, ControlFiles.TAKEN))) {
-        files.remove(each, kind);
-        if (answered) {
-          open.answered(each);
-        }
-        return true;
-      }
-      Taken taken = before ? files.taken(each).orElse(null) : null;
-      JsonNode content = taken == null ? null : taken.request();
-      content = before ? content : files.request(each).orElse(null);
-      if (content == null) {
-        return true; // gone meanwhile
-      }
-      Request next = Request.of(each, content);
-      if (before) {
-        open.taken(next);
-      } else if (open.keepBack(next)) {
-        listed = null; // its turn comes
-        return false;
-      }
-      task = task(next, taken);
-      request = next;
-      return true;
-    } catch (IllegalArgumentException e) {
-      return isHalfMoved(each, kind) || refuse(each, kind, e);
-    } catch (IOException | OutboxError e) {
-      if (isHalfMoved(each, kind)) {
-        return true;
-      }
-      cantBeUsed(each, kind, e);
-      return false;
-    }
-  }
-
-  /** What it has moved has to be marked first, as nobody will go on with it. */
-  private boolean isHalfMoved(UUID each, String kind) {
-    return kind.equals(ControlFiles.TAKEN) && halfMoved.concern(each);
-  }
-
-  private boolean refuse(UUID each, String kind, IllegalArgumentException e) {
-    String why = String.valueOf(e.getMessage()); // which may repeat what stands there
-    String error = "the request can't be used: " + why.substring(0, Math.min(1000, why.length()));
-    try {
-      answer(each, null, JsonNodeFactory.instance.objectNode().put("error", error));
-      open.answered(each);
-      place.parked().lanes().release(each);
-      return true;
-    } catch (IOException | OutboxError failure) {
-      open.failed(each, lookedNanos + RETRY_NANOS);
-      cantBeUsed(each, kind, failure);
-      return false;
-    }
-  }
-
-  /** Others are taken up all the same. */
-  private void cantBeUsed(UUID each, String kind, Exception e) {
-    unusable = unusable == null ? each + kind + ": " + e.getMessage() : unusable;
-  }
-
-  private Task task(Request request, Taken taken) {
-    return switch (request.verb()) {
-      case REPLAY_LETTERS, DISCARD_LETTERS ->
-          new LettersTask(
-              request,
-              taken == null ? null : Plan.of(taken),
-              halfMoved.trouble() != null,
-              place,
-              files);
-      case DISCARD_PARKED, DISCARD_REPLAYS ->
-          new DiscardTask(request, taken == null ? null : Cut.of(taken.plan()), place, files);
-      case RETRY_TOPIC -> new RetryTask(request.topics(), place);
-    };
-  }
-
-  private void keepLanesBack(UUID taken) {
-    try {
-      Taken content = files.taken(taken).orElse(null);
-      Request request = content == null ? null : Request.of(taken, content.request());
-      if (request != null && request.verb().discardsParked()) {
-        place.parked().lanes().discard(request.topic(), true);
-      } else if (request != null && request.verb() == Verb.REPLAY_LETTERS) {
-        var unused = halfMoved.concern(taken);
-      }
-    } catch (IllegalArgumentException e) {
-      var unused = halfMoved.concern(taken); // it is refused when its turn comes
-    } catch (IOException | OutboxError e) {
-      var unused = halfMoved.concern(taken);
-      report.failed(e);
-    }
   }
 
   private Task.Step step() throws IOException {
@@ -384,13 +188,13 @@ public final class ControlDesk implements Chores {
         refusal == null
             ? task.report()
             : JsonNodeFactory.instance.objectNode().put("error", refusal);
-    answer(request.id(), request.verb(), done);
+    answering.answer(request.id(), request.verb(), done);
     long discarded = done.path("discarded").asLong();
     if (discarded > 0) {
       Discard why = request.verb().discardsParked() ? Discard.PARKED : Discard.DEAD_LETTER;
       report.tell(new Fact.Discarded(why, discarded));
     }
-    open.answered(request.id());
+    inbox.answered(request);
     refusal = null;
     try {
       task.answered();
@@ -409,18 +213,21 @@ public final class ControlDesk implements Chores {
     }
   }
 
-  private void answer(UUID to, Verb about, ObjectNode content) throws IOException {
-    content.put("id", to.toString());
-    content.put("verb", about == null ? null : about.label());
-    content.put("answered", place.like().clock().millis());
-    files.write(to, ControlFiles.ANSWER, content);
-    files.remove(to, ControlFiles.TAKEN);
-    files.remove(to, ControlFiles.REQUEST);
-    LOG.atInfo()
-        .addKeyValue("request", to)
-        .addKeyValue("verb", about == null ? "none" : about.label())
-        .addKeyValue("answer", NotFound.counted(content))
-        .log("a request was answered");
+  /** A request that fails is tried again when others have had their turn. */
+  private void putOff(long now) {
+    if (task == null) {
+      return;
+    }
+    inbox.putOff(request, now);
+    refusal = null;
+    Task failed = task;
+    task = null;
+    waits = false;
+    try {
+      failed.close();
+    } catch (IOException | OutboxError e) {
+      report.failed(e);
+    }
   }
 
   @Override
