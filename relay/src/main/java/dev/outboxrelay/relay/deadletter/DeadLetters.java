@@ -3,16 +3,11 @@ package dev.outboxrelay.relay.deadletter;
 import dev.outboxrelay.client.Durability;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
-import dev.outboxrelay.client.cycle.CycleReader;
-import dev.outboxrelay.client.cycle.CycleStep;
-import dev.outboxrelay.client.cycle.UnreadableBlock;
-import dev.outboxrelay.client.disk.Folder;
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.record.RecordCodec;
 import dev.outboxrelay.client.record.RecordLimits;
-import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
@@ -24,19 +19,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.time.InstantSource;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Events that Kafka will never take, in an outbox of their own beside the queue: {@code
@@ -51,13 +40,11 @@ public final class DeadLetters implements DeadLetterStore {
   public static final String OUTBOX = "outbox-dead-letter-outbox";
   public static final String GENERATION = "outbox-dead-letter-generation";
 
-  private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
   private static final int LONGEST_ERROR = 1000;
 
   /** Bytes of a dead letter beside the original and the key. */
   private static final int MOST_BESIDE = 8 << 10;
 
-  private final OutboxPaths home;
   private final Originals originals;
   private final OutboxIdentity outbox;
   private final WriterOptions options;
@@ -65,12 +52,12 @@ public final class DeadLetters implements DeadLetterStore {
   private final LetterLimit limit;
 
   /** The dead letters that a restart may ask for again. */
-  private final Set<Source> known;
+  private final Set<DiedBefore.Event> known;
 
   /** Those of them that were there before, and of which nothing was done; none once all settled. */
-  private volatile Map<Source, DeadLetterReason> before = Map.of();
+  private volatile Map<DiedBefore.Event, DeadLetterReason> before;
 
-  private long lastBefore;
+  private final long lastBefore;
 
   private QueueWriter writer;
 
@@ -94,19 +81,16 @@ public final class DeadLetters implements DeadLetterStore {
       OptionalLong most)
       throws IOException {
     this.limit = new LetterLimit(home, most);
-    this.home = home;
     this.originals = new Originals(paths, outbox.outbox());
     this.outbox = outbox;
     this.options = options(home, like);
     this.clock = clock;
-    this.known = knownAbove(settled);
+    DiedBefore earlier = DiedBefore.read(home, outbox, settled);
+    this.known = new HashSet<>(earlier.all());
+    this.before = earlier.undone();
+    this.lastBefore =
+        before.keySet().stream().mapToLong(DiedBefore.Event::sequence).max().orElse(0);
   }
-
-  /**
-   * Of which event a dead letter is. A sequence alone does not tell: dead letters outlive an outbox
-   * that is begun anew.
-   */
-  private record Source(long sequence, UUID eventId) {}
 
   /**
    * How their outbox is changed, whatever for.
@@ -127,114 +111,31 @@ public final class DeadLetters implements DeadLetterStore {
     return inMemory ? Durability.PROCESS : Durability.POWER;
   }
 
-  private Set<Source> knownAbove(long settled) throws IOException {
-    Set<Source> found = new HashSet<>();
-    Map<Source, DeadLetterReason> undone = new HashMap<>();
-    try (HeldDirectories held = HeldDirectories.find(home.deadLetters()).orElse(null)) {
-      if (held != null) {
-        addAbove(settled, held.paths(), found, undone);
-      }
-      before = undone;
-      lastBefore = undone.keySet().stream().mapToLong(Source::sequence).max().orElse(0);
-    } catch (IOException e) {
-      throw Folder.named(e);
-    }
-    return found;
-  }
-
-  private void addAbove(
-      long settled,
-      OutboxPaths deadLetters,
-      Set<Source> found,
-      Map<Source, DeadLetterReason> undone)
-      throws IOException {
-    List<Long> cycles = deadLetters.cycles();
-    if (cycles.isEmpty()) {
-      return;
-    }
-    UUID id = OutboxIdentity.outboxOf(deadLetters);
-    Fates fates = fates(deadLetters);
-    long newest = cycles.get(cycles.size() - 1);
-    for (long cycle : cycles) {
-      try (CycleReader reader = CycleReader.open(deadLetters.cycle(cycle), id)) {
-        boolean ended = false;
-        while (!ended) {
-          CycleStep step = reader.next(cycle == newest);
-          if (step instanceof CycleStep.Event event) {
-            OutboxRecord letter = event.found().record();
-            long sequence = sourceSequence(letter);
-            if (sequence > settled && isOfThisOutbox(letter)) {
-              Source source = new Source(sequence, letter.eventId());
-              found.add(source);
-              if (fates != null && fates.of(letter.sequence()).isEmpty()) {
-                undone.put(source, reason(letter));
-              }
-            }
-          } else if (step instanceof CycleStep.Stopped stopped) {
-            throw stopped.other().refusal();
-          }
-          ended = !(step instanceof CycleStep.Event || step instanceof CycleStep.Damage);
-        }
-      } catch (NoSuchFileException e) {
-        // deleted meanwhile
-      } catch (FileSystemException | UnreadableBlock e) {
-        LOG.atWarn()
-            .addKeyValue("error", Folder.named(e).getMessage())
-            .log("dead letters can't be read: an event of theirs may become one once more");
-      }
-    }
-  }
-
-  private static Fates fates(OutboxPaths deadLetters) {
-    try {
-      return Fates.read(deadLetters);
-    } catch (IOException e) {
-      LOG.atWarn()
-          .addKeyValue("error", Folder.named(e).getMessage())
-          .log(
-              "what was done of dead letters can't be read: an event of theirs is tried once more");
-      return null;
-    }
-  }
-
-  private static DeadLetterReason reason(OutboxRecord letter) {
-    DeadLetterReason reason = DeadLetterReason.of(Letter.of(letter).reason());
-    return reason == null ? DeadLetterReason.INVALID_RECORD : reason; // of a later version
-  }
-
-  private boolean isOfThisOutbox(OutboxRecord letter) {
-    return hasHeader(letter, OUTBOX, outbox.outbox().toString())
-        && hasHeader(letter, GENERATION, Integer.toString(outbox.generation()));
-  }
-
-  private static boolean hasHeader(OutboxRecord letter, String name, String value) {
-    return letter.headers().stream()
-        .anyMatch(
-            header ->
-                header.name().equals(name)
-                    && header.value() != null
-                    && new String(header.value(), StandardCharsets.UTF_8).equals(value));
-  }
-
   /** The sequence of the event that a dead letter was made of; 0 if it does not say. */
   public static long sourceSequence(OutboxRecord deadLetter) {
+    OutboxRecord original = original(deadLetter);
+    return original == null ? 0 : original.sequence();
+  }
+
+  /** The event that a dead letter was made of; null if it does not say. */
+  static OutboxRecord original(OutboxRecord deadLetter) {
     ByteBuffer original =
         deadLetter.value() == null
             ? ByteBuffer.allocate(0)
             : ByteBuffer.wrap(deadLetter.value()).order(ByteOrder.LITTLE_ENDIAN);
-    return RecordCodec.checkCopy(original).isValid() ? RecordCodec.decode(original).sequence() : 0;
+    return RecordCodec.checkCopy(original).isValid() ? RecordCodec.decode(original) : null;
   }
 
   @Override
   public DeadLetterReason diedBefore(long sequence, UUID eventId) {
-    Map<Source, DeadLetterReason> all = before;
-    return all.isEmpty() ? null : all.get(new Source(sequence, eventId));
+    Map<DiedBefore.Event, DeadLetterReason> all = before;
+    return all.isEmpty() ? null : all.get(new DiedBefore.Event(sequence, eventId));
   }
 
   @Override
   public boolean add(InFlight record, Verdict.DeadLetter verdict) throws IOException {
-    Source source = new Source(record.sequence(), record.eventId());
-    if (known.contains(source)) {
+    DiedBefore.Event event = new DiedBefore.Event(record.sequence(), record.eventId());
+    if (known.contains(event)) {
       return false;
     }
     limit.check();
@@ -255,7 +156,7 @@ public final class DeadLetters implements DeadLetterStore {
             .header(OUTBOX, outbox.outbox().toString())
             .header(GENERATION, Integer.toString(outbox.generation()))
             .build());
-    known.add(source);
+    known.add(event);
     return true;
   }
 

@@ -18,6 +18,7 @@ import dev.outboxrelay.relay.deliver.InFlights;
 import dev.outboxrelay.relay.fact.DeadLetterReason;
 import dev.outboxrelay.relay.fact.Verdict;
 import dev.outboxrelay.relay.inspect.DeadLetter;
+import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -120,6 +121,45 @@ class DeadLettersTest {
   }
 
   @Test
+  void oneThatALaneOfAnEarlierRunGaveUpIsTold() throws IOException {
+    InFlight event = append(OutboxEvent.of("t", "v"));
+    OutboxIdentity main = OutboxIdentity.find(paths).orElseThrow();
+    OutboxPaths lane = paths.parked("t");
+    Files.createDirectories(lane.root().getParent());
+    Source source = new Source(main.outbox(), main.generation(), event.sequence(), 0);
+    InFlight parked = append(lane, parked(event, source));
+    InFlight replay =
+        append(lane, parked(event, source.replayedBy(new Source.Letter(new UUID(0, 1), 1))));
+    InFlight lost = append(lane, parked(event, source.ofNobody()));
+    OutboxIdentity identity = OutboxIdentity.find(lane).orElseThrow();
+
+    for (InFlight one : List.of(replay, lost)) {
+      try (DeadLetters letters = open(lane, identity, 0)) {
+        assertThat(letters.add(one, REFUSED)).isTrue();
+      }
+      try (DeadLetters letters = open(0)) {
+        assertThat(letters.diedBefore(event.sequence(), event.eventId())).isNull();
+      }
+    }
+    try (DeadLetters letters = open(lane, identity, 0)) {
+      assertThat(letters.add(parked, REFUSED)).isTrue();
+    }
+    try (DeadLetters letters = open(0)) {
+      assertThat(letters.diedBefore(event.sequence(), event.eventId()))
+          .isEqualTo(DeadLetterReason.TOO_LARGE);
+      assertThat(letters.add(event, REFUSED)).isFalse();
+    }
+  }
+
+  private OutboxEvent parked(InFlight event, Source source) {
+    return OutboxEvent.builder("t")
+        .value("v")
+        .eventId(event.eventId())
+        .header(source.header().name(), source.header().value())
+        .build();
+  }
+
+  @Test
   void oneThatWasReplayedIsNotToldThoughThePositionIsLost() throws IOException {
     InFlight event = append(OutboxEvent.of("t", "v"));
     WriterOptions options = WriterOptions.of(paths).withTrustParent(true);
@@ -206,8 +246,12 @@ class DeadLettersTest {
   }
 
   private DeadLetters open(OutboxIdentity outbox, long settled) throws IOException {
+    return open(paths, outbox, settled);
+  }
+
+  private DeadLetters open(OutboxPaths of, OutboxIdentity outbox, long settled) throws IOException {
     return new DeadLetters(
-        paths,
+        of,
         paths,
         outbox,
         settled,
@@ -221,10 +265,19 @@ class DeadLettersTest {
   }
 
   private InFlight append(WriterOptions options, OutboxEvent event) throws IOException {
+    return append(paths, options, event);
+  }
+
+  private InFlight append(OutboxPaths lane, OutboxEvent event) throws IOException {
+    return append(lane, WriterOptions.parked(lane).withTrustParent(true), event);
+  }
+
+  private static InFlight append(OutboxPaths to, WriterOptions options, OutboxEvent event)
+      throws IOException {
     try (QueueWriter writer = QueueWriter.open(options)) {
       writer.append(event);
     }
-    return InFlights.event(paths.cycles().get(0), last(paths));
+    return InFlights.event(to.cycles().get(0), last(to));
   }
 
   private static CycleEntry.Valid last(OutboxPaths paths) throws IOException {
