@@ -1,6 +1,7 @@
 package dev.outboxrelay.relay.park;
 
 import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.tail.RecordWalk;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
@@ -26,6 +27,9 @@ final class Bringing {
   private static final int AT_ONCE = 2048;
   private static final long BYTES_AT_ONCE = 1 << 20;
 
+  /** Read ahead, to have many of each topic: each time, its outbox is opened and synced. */
+  private static final int MOST_AHEAD = 8192;
+
   /** What fails is tried once in so many times at least. */
   private static final int MOST_PAUSES = 15;
 
@@ -36,8 +40,8 @@ final class Bringing {
   private RecordWalk walk; // null to begin with the first that was not brought
   private UUID walked; // in which outbox
 
-  /** What was read last and is to be brought, by topic. */
-  private final Map<String, List<RecordWalk.Found>> batch = new LinkedHashMap<>();
+  /** Where that stands what was read last and is to be brought, by topic. */
+  private final Map<String, List<StagedRecords.Place>> batch = new LinkedHashMap<>();
 
   private RecordWalk.Found first; // of those that were read
   private RecordWalk.Found last;
@@ -97,8 +101,8 @@ final class Bringing {
     if (batch.isEmpty() && !read()) {
       return 1; // staged events are lost, or there are more in a later turn
     }
-    Iterator<Map.Entry<String, List<RecordWalk.Found>>> first = batch.entrySet().iterator();
-    Map.Entry<String, List<RecordWalk.Found>> topic = first.next();
+    Iterator<Map.Entry<String, List<StagedRecords.Place>>> first = batch.entrySet().iterator();
+    Map.Entry<String, List<StagedRecords.Place>> topic = first.next();
     first.remove();
     int events = 0;
     try {
@@ -112,8 +116,8 @@ final class Bringing {
     if (failed.contains(topic.getKey())) {
       bytesLeft +=
           topic.getValue().stream()
-              .filter(this::isLeft)
-              .mapToLong(each -> each.record().length())
+              .filter(each -> isLeft(topic.getKey(), each.sequence()))
+              .mapToLong(StagedRecords.Place::bytes)
               .sum();
     }
     if (batch.isEmpty() && failure == null) {
@@ -179,16 +183,40 @@ final class Bringing {
       }
       return false;
     }
-    found.forEach(
-        each -> batch.computeIfAbsent(each.record().topic(), any -> new ArrayList<>()).add(each));
+    long ahead = 0;
+    for (int events = 0; !found.isEmpty(); ) {
+      ahead += take(found);
+      events += found.size();
+      boolean isEnough = events >= MOST_AHEAD || ahead >= Staging.MOST_BYTES;
+      found = isEnough ? List.of() : further();
+    }
+    return true;
+  }
+
+  /** What comes next, where it can be read; else the next attempt tells why it can't. */
+  private List<RecordWalk.Found> further() throws IOException {
+    RecordWalk next = walk.copy();
+    List<RecordWalk.Found> found = next.next(AT_ONCE, BYTES_AT_ONCE);
+    if (found.isEmpty() || !next.isAllRead()) {
+      return List.of();
+    }
+    walk = next;
+    return found;
+  }
+
+  private long take(List<RecordWalk.Found> found) {
+    long before = bytes;
     first = first == null ? found.get(0) : first;
     last = found.get(found.size() - 1);
     for (RecordWalk.Found each : found) {
+      batch
+          .computeIfAbsent(each.record().topic(), any -> new ArrayList<>())
+          .add(StagedRecords.Place.of(each));
       Source source = Source.of(each.record());
       bytes += each.record().length();
       isAnyLost |= source != null && staging.isLost(each.record(), source);
     }
-    return true;
+    return bytes - before;
   }
 
   /**
@@ -216,8 +244,11 @@ final class Bringing {
   }
 
   private boolean isLeft(RecordWalk.Found staged) {
-    String topic = staged.record().topic();
-    return failed.contains(topic) && staged.record().sequence() > brought.getOrDefault(topic, 0L);
+    return isLeft(staged.record().topic(), staged.record().sequence());
+  }
+
+  private boolean isLeft(String topic, long sequence) {
+    return failed.contains(topic) && sequence > brought.getOrDefault(topic, 0L);
   }
 
   /** Whether it waits for something else than its turn. */
@@ -260,30 +291,59 @@ final class Bringing {
 
   /** Brings all of one topic now. */
   void all(String topic) throws IOException {
+    List<StagedRecords.Place> places = new ArrayList<>();
     RecordWalk ahead = staging.walk();
-    while (isThere() && staging.of(topic) != null) {
+    boolean isAll = false;
+    while (!isAll && isThere() && staging.of(topic) != null) {
       List<RecordWalk.Found> found = ahead.next(AT_ONCE, BYTES_AT_ONCE);
-      if (found.isEmpty()) {
-        return; // whoever brings the rest tells
+      long counted = staging.of(topic).events();
+      for (RecordWalk.Found each : found) {
+        if (each.record().topic().equals(topic)) {
+          places.add(StagedRecords.Place.of(each));
+        }
       }
-      bring(topic, found.stream().filter(each -> each.record().topic().equals(topic)).toList());
+      isAll = found.isEmpty(); // whoever brings the rest tells
+      if (isAll || places.size() >= Math.min(counted, MOST_AHEAD)) {
+        var unused = bring(topic, places);
+        places.clear();
+      }
     }
   }
 
-  private int bring(String topic, List<RecordWalk.Found> found) throws IOException {
+  private int bring(String topic, List<StagedRecords.Place> places) throws IOException {
     long behind = brought.getOrDefault(topic, 0L);
+    List<OutboxRecord> some = new ArrayList<>();
+    long read = 0;
+    int events = 0;
+    try (StagedRecords records = new StagedRecords(staging.paths(), walked)) {
+      for (StagedRecords.Place each : places) {
+        if (each.sequence() > behind) {
+          some.add(records.read(each));
+          read += each.bytes();
+        }
+        if (read >= BYTES_AT_ONCE || some.size() >= AT_ONCE) {
+          events += bringRead(topic, some);
+          some.clear();
+          read = 0;
+        }
+      }
+      return events + bringRead(topic, some);
+    }
+  }
+
+  private int bringRead(String topic, List<OutboxRecord> staged) throws IOException {
     List<Staged> events = new ArrayList<>();
-    for (RecordWalk.Found each : found) {
-      Source source = Source.of(each.record());
-      if (each.record().sequence() > behind && source != null) {
-        KeptOutbox.Event event = new KeptOutbox.Event(Source.asAppended(each.record()), source);
-        events.add(new Staged(event, staging.isLost(each.record(), source)));
+    for (OutboxRecord each : staged) {
+      Source source = Source.of(each);
+      if (source != null) {
+        KeptOutbox.Event event = new KeptOutbox.Event(Source.asAppended(each), source);
+        events.add(new Staged(event, staging.isLost(each, source)));
       }
     }
     if (!events.isEmpty()) {
       target.bring(topic, once(events));
       staging.brought(topic, events);
-      brought.put(topic, found.get(found.size() - 1).record().sequence());
+      brought.put(topic, staged.get(staged.size() - 1).sequence());
       if (staging.of(topic) == null) {
         obstacles.gone(topic);
       }

@@ -41,7 +41,7 @@ final class Staging implements KeptOutbox.Place, Closeable {
   /** Beyond that who adds waits until some were brought on. */
   static final long MOST_EVENTS = 32_768;
 
-  static final long MOST_BYTES = 32 << 20;
+  static final long MOST_BYTES = 64 << 20;
 
   /** What is brought on takes that much space at most. */
   private static final int ROLL_BYTES = 8 << 20;

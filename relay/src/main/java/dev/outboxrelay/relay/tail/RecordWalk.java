@@ -47,10 +47,11 @@ public final class RecordWalk {
   /**
    * A record and where it stands.
    *
+   * @param offset of its header word
    * @param end behind it
    * @param settledBytes the cycle's base + end − first data offset; −1 if the base is not known
    */
-  public record Found(OutboxRecord record, long cycle, long end, long settledBytes) {
+  public record Found(OutboxRecord record, long cycle, long offset, long end, long settledBytes) {
     /**
      * The position behind it.
      *
@@ -190,7 +191,13 @@ public final class RecordWalk {
         if (step instanceof CycleStep.Event event) {
           CycleEntry.Valid valid = event.found();
           long size = valid.next() - reader.scanner().start();
-          found.add(new Found(valid.record(), number, valid.next(), base < 0 ? -1 : base + size));
+          found.add(
+              new Found(
+                  valid.record(),
+                  number,
+                  valid.offset(),
+                  valid.next(),
+                  base < 0 ? -1 : base + size));
           cycle = number;
           offset = valid.next();
           lastOffset = valid.offset();

@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.park;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxUnavailable;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.OutboxIdentity;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 class StagingTest {
   private static final int TOPICS = 40;
   private static final int EACH = 3;
+  private static final int LARGE_OF_EACH = 4;
 
   /** So many are opened in the one second that passes in no test here. */
   private static final int OPENED = 4;
@@ -249,6 +252,50 @@ class StagingTest {
     assertThat(parked.isStaged(topic(TOPICS - 2))).isTrue();
     bringAll();
     assertEachHasItsOwnOnceAndInOrder();
+  }
+
+  /** Read at a time they are few of each topic, and each time its outbox is synced. */
+  @Test
+  void ofWhatIsMoreThanIsKeptInMemoryEachTopicIsSyncedOnce() throws IOException {
+    OutboxEvent[] large = new OutboxEvent[TOPICS * LARGE_OF_EACH];
+    Arrays.setAll(
+        large, i -> OutboxEvent.builder(topic(i % TOPICS)).value(new byte[20_000]).build());
+    events = queue.append(large);
+    add();
+    parked.sync();
+    queue.syncs.clear();
+    parked.hurry(topic(TOPICS - 1));
+    parked.bring();
+    assertThat(parked.isStaged(topic(TOPICS - 1))).isFalse();
+    bringAll();
+    int ofStaging = 1;
+    assertThat(queue.syncs.stream().filter("PAYLOAD"::equals))
+        .hasSizeLessThanOrEqualTo(TOPICS - OPENED + ofStaging);
+    for (int i = 0; i < TOPICS; i++) {
+      assertThat(queue.sequences(topic(i))).as(topic(i)).hasSize(LARGE_OF_EACH).isSorted();
+    }
+  }
+
+  @Test
+  void whatIsDamagedAfterItWasReadHoldsUpNoOther() throws IOException {
+    add();
+    parked.bring(); // all of them are read
+    String damaged = topic(TOPICS - 1);
+    queue.zero(queue.paths.staged(), TOPICS - OPENED - 1);
+    int failures = 0;
+    while (parked.hasStaged()) {
+      try {
+        parked.bring();
+      } catch (IOException e) {
+        assertThat(e).hasMessageContaining(damaged).hasMessageContaining("verify");
+        failures++;
+      }
+    }
+    assertThat(failures).isBetween(1, 3);
+    assertThat(queue.sequences(damaged)).containsExactly(2L * TOPICS, 3L * TOPICS);
+    for (int i = 0; i < TOPICS - 1; i++) {
+      assertThat(queue.sequences(topic(i))).as(topic(i)).hasSize(EACH);
+    }
   }
 
   @Test
