@@ -489,6 +489,14 @@ public final class ParkedOutboxes implements ParkedStore {
   }
 
   @Override
+  public boolean repeatLast(String topic) throws IOException {
+    ParkedOutbox outbox = outbox(topic);
+    boolean isRepeated = LastRecord.repeat(outbox.paths(), outbox.options(), origin.outbox());
+    settled(topic);
+    return isRepeated;
+  }
+
+  @Override
   public Held held() {
     return held;
   }

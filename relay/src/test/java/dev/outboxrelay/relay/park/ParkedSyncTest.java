@@ -303,6 +303,27 @@ class ParkedSyncTest {
     assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
   }
 
+  /** Where its lane could not save what it has settled, and nothing more comes. */
+  @Test
+  void theLastRecordOfAFailedCycleStandsOnceMoreBehindIt() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.sync();
+    assertThat(parked.repeatLast("t")).isFalse();
+    markFailed(topic.cycles().get(0));
+    assertThat(parked.repeatLast("t")).isTrue();
+    assertThat(parked.topic("t").appendedSequence()).isEqualTo(3);
+    assertThat(parked.repeatLast("t")).isFalse();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 2L);
+    assertThat(soundSequences()).containsExactly(2L);
+    assertThat(MainQueue.records(topic).get(2).eventId())
+        .isEqualTo(MainQueue.records(topic).get(1).eventId());
+    parked.add(events.get(2));
+    parked.close();
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(2))).isFalse();
+  }
+
   @Test
   void whatIsInACycleThatFailedBeforeARestartIsParkedAgainOnce() throws IOException {
     parked.add(events.get(0));
