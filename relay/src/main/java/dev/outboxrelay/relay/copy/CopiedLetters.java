@@ -41,7 +41,8 @@ public final class CopiedLetters {
     UUID outbox = OutboxIdentity.outboxOf(letters);
     if (reading instanceof PositionFile.Reading.Saved saved
         && saved.position().outboxId().equals(outbox)
-        && saved.position().sequence() <= LetterCount.lastNumber(letters)) {
+        && saved.position().sequence() <= LetterCount.lastNumber(letters)
+        && LastCopied.isThere(letters, saved.position())) {
       return settled(saved.position());
     }
     Optional<Position> done =
