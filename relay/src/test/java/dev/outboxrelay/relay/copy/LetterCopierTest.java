@@ -494,6 +494,35 @@ class LetterCopierTest {
     assertThat(topic.numbers()).contains(3L, 4L, 5L, 6L);
   }
 
+  @Test
+  void whoseLettersAreNotToBeCopiedAnyMoreIsNotToldThatTheyAreLeft() throws IOException {
+    giveUp(2);
+    turnUntilCopied();
+    copier.close();
+    giveUp(3);
+    assertThat(CopiedLetters.leftIfCopied(letters)).hasValue(3);
+
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    CopiedLetters.switchOff(letters, Disk.REAL);
+
+    assertThat(CopiedLetters.leftIfCopied(letters)).isEmpty();
+    assertThat(CopiedLetters.left(letters)).as("if they were").isEqualTo(3);
+    copier = copier(Disk.REAL);
+    turnUntilCopied();
+    assertThat(topic.numbers()).as("none twice").isEqualTo(upTo(5));
+    giveUp(1);
+    assertThat(CopiedLetters.leftIfCopied(letters)).hasValue(1);
+  }
+
+  @Test
+  void switchedOffWhereThereWasNothingNothingIsDone() throws IOException {
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    giveUp(1);
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    assertThat(CopiedLetters.leftIfCopied(letters)).isEmpty();
+    assertThat(CopiedLetters.left(letters)).isEqualTo(1);
+  }
+
   /** Takes the bytes of the letter of this number, and of all behind it. */
   private void zeroFrom(long number) throws IOException {
     long cycle = letters.cycles().get(letters.cycles().size() - 1);
