@@ -43,7 +43,6 @@ final class Bringing {
   private RecordWalk.Found last;
   private long bytes; // of all of them
   private long bytesLeft; // of those that could not be brought
-  private boolean isAnyLost; // of all
 
   /** Of a topic, the sequence up to which it was brought. */
   private final Map<String, Long> brought = new HashMap<>();
@@ -184,9 +183,7 @@ final class Bringing {
     first = first == null ? found.get(0) : first;
     last = found.get(found.size() - 1);
     for (RecordWalk.Found each : found) {
-      Source source = Source.of(each.record());
       bytes += each.record().length();
-      isAnyLost |= source != null && staging.isLost(each.record(), source);
     }
     return true;
   }
@@ -197,7 +194,7 @@ final class Bringing {
    */
   private IOException leave() {
     IOException told = Obstacles.named(failure.topic(), failed.size() - 1, failure.what());
-    if (!isAnyLost && restaging.isWorthIt(first, last, bytes, bytesLeft)) {
+    if (restaging.isWorthIt(first, last, bytes, bytesLeft)) {
       try {
         restaging.run(this::isLeft, last, bytes);
         forgetBrought();
@@ -252,7 +249,6 @@ final class Bringing {
     first = null;
     bytes = 0;
     bytesLeft = 0;
-    isAnyLost = false;
     failure = null;
     failed.clear();
     batch.clear();

@@ -272,8 +272,15 @@ final class ParkedOutbox implements KeptOutbox.Place {
             : wasBrought(source, original.eventId());
     Source asKept = staged.isLost() ? source.ofNobody() : source;
     isHere = isHere || (staged.isLost() && wasBrought(asKept, original.eventId()));
+    isHere = isHere || (source.isOfNobody() && wasBrought(ofMain(source), original.eventId()));
     KeptOutbox.Event event = new KeptOutbox.Event(original, asKept);
     take(new Brought(event), !isHere, isOurs ? source.sequence() : 0);
+  }
+
+  /** As it was before its outbox lost it. */
+  private Source ofMain(Source lost) {
+    return new Source(
+        origin.outbox().outbox(), lost.generation(), lost.sequence(), lost.appendMillis());
   }
 
   private void take(KeptOutbox.Asked asked, boolean isNew, long sequence) throws IOException {
