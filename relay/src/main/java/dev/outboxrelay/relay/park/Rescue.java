@@ -77,6 +77,9 @@ final class Rescue {
 
   /** Stages what a topic's own outbox has not brought to stable storage, but for replays. */
   void stage(ParkedOutbox outbox) throws IOException {
+    if (outbox.isSynced()) {
+      return; // as for nearly every event that is staged
+    }
     outbox.leaveTo(
         record -> {
           if (!staging.has(record)) {
