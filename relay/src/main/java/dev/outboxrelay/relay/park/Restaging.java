@@ -74,7 +74,7 @@ final class Restaging {
         Source source = Source.of(each.record());
         if (source != null && read <= last.record().sequence() && isLeft.test(each)) {
           covered.merge(each.record().topic(), 1L, Long::sum);
-          // Once it stands behind that is all that tells it from another one with its sequence.
+          // Behind all others nothing else tells that its queue has lost it.
           Source asKept = staging.isLost(each.record(), source) ? source.ofNobody() : source;
           Event event = new Event(asKept, each.record().eventId());
           if (known.size() >= MOST_KNOWN || known.add(event)) {
