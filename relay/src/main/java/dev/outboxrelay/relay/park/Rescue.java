@@ -65,9 +65,7 @@ final class Rescue {
         stage(outbox);
         obstacles.found(outbox.topic(), failed.why());
       }
-      if (outbox.isSynced()) {
-        unsynced.remove(outbox);
-      }
+      unsynced.remove(outbox); // whoever has replayed something there syncs it, and is told
       return null;
     } catch (IOException | OutboxError e) {
       failed.why().addSuppressed(e);
