@@ -197,8 +197,8 @@ BUGS = [
     Bug(
         "a position counts as saved though it could not be",
         "settle/Saving.java",
-        "      facts.failed(Part.POSITION, e);\n",
-        "      facts.failed(Part.POSITION, e);\n      saved = upTo;\n",
+        "      facts.failed(Part.POSITION, e);\n      heldBack",
+        "      facts.failed(Part.POSITION, e);\n      saved = upTo;\n      heldBack",
     ),
     Bug(
         "a question whose answer is no is not over",

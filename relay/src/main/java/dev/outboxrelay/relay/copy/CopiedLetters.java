@@ -1,5 +1,7 @@
 package dev.outboxrelay.relay.copy;
 
+import dev.outboxrelay.client.disk.Disk;
+import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.disk.OwnDescriptors;
 import dev.outboxrelay.client.disk.SafeFiles;
 import dev.outboxrelay.client.files.DeliveryMode;
@@ -7,11 +9,13 @@ import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.Position;
 import dev.outboxrelay.client.files.PositionFile;
+import dev.outboxrelay.client.writing.HeldDirectories;
 import dev.outboxrelay.relay.deadletter.LetterCount;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.deliver.Settled;
 import dev.outboxrelay.relay.tail.Place;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
@@ -32,6 +36,9 @@ public final class CopiedLetters {
    */
   static Settled start(OutboxPaths letters) throws IOException {
     PositionFile.Reading reading = PositionFile.read(letters.copied());
+    if (reading instanceof PositionFile.Reading.None) {
+      reading = PositionFile.read(off(letters));
+    }
     if (reading instanceof PositionFile.Reading.Unreadable) {
       throw new IOException(
           OwnDescriptors.nameOf(letters.copied()) + " can't be read: check the disk");
@@ -41,7 +48,8 @@ public final class CopiedLetters {
     UUID outbox = OutboxIdentity.outboxOf(letters);
     if (reading instanceof PositionFile.Reading.Saved saved
         && saved.position().outboxId().equals(outbox)
-        && saved.position().sequence() <= LetterCount.lastNumber(letters)) {
+        && saved.position().sequence() <= LetterCount.lastNumber(letters)
+        && LastCopied.isThere(letters, saved.position())) {
       return settled(saved.position());
     }
     Optional<Position> done =
@@ -76,13 +84,39 @@ public final class CopiedLetters {
         0);
   }
 
+  /** The same while letters are not to be copied any more: what is left is no news then. */
+  private static Path off(OutboxPaths letters) {
+    return letters.copied().resolveSibling(letters.copied().getFileName() + ".off");
+  }
+
+  /** Letters are not copied any more; if they are later on, that goes on where it was. */
+  public static void switchOff(OutboxPaths letters, Disk disk) throws IOException {
+    HeldDirectories found = HeldDirectories.find(letters).orElse(null);
+    if (found == null) {
+      return;
+    }
+    try (HeldDirectories held = found) {
+      if (SafeFiles.attributes(held.paths().copied()) != null) {
+        disk.rename(held.paths().copied(), off(held.paths()), DiskStep.LINK);
+        disk.syncDirectory(held.paths().root(), DiskStep.LINK);
+      }
+    }
+  }
+
+  /** Letters are copied, and how far that is stands where it belongs. */
+  static void switchedOn(OutboxPaths letters, Disk disk) throws IOException {
+    if (SafeFiles.attributes(off(letters)) != null) {
+      disk.unlink(off(letters), DiskStep.UNLINK);
+    }
+  }
+
   /** How many letters are not copied, where all are to be. */
   public static long left(OutboxPaths letters) throws IOException {
     long last = LetterCount.lastNumber(letters);
     return last == 0 ? 0 : Math.max(0, last - start(letters).sequence());
   }
 
-  /** The same for who does not know whether they are copied at all; empty if none ever was. */
+  /** The same for who does not know whether they are copied at all; empty if they are not. */
   public static OptionalLong leftIfCopied(OutboxPaths letters) throws IOException {
     return SafeFiles.attributes(letters.copied()) == null
         ? OptionalLong.empty()

@@ -68,6 +68,7 @@ final class CopySession implements AutoCloseable {
       saved = CopiedLetters.start(paths);
       file = open(PositionFile.open(paths.copied(), disk));
       file.save(CopiedLetters.position(saved, letters, clocks.millis()));
+      CopiedLetters.switchedOn(paths, disk);
       arrivals =
           open(
               new LetterArrivals(

@@ -111,8 +111,11 @@ public final class LetterCopier implements AutoCloseable {
         begin(there, now);
       }
     } else {
-      left = Math.max(0, LetterCount.lastNumber(letters) - session.settledNumber());
-      if (left == 0 && session.isQuiet() && now - busyNanos >= QUIET_NANOS) {
+      long last = LetterCount.lastNumber(letters);
+      left = Math.max(0, last - session.settledNumber());
+      if (last < session.settledNumber()) {
+        letGo(); // somebody has put back earlier ones
+      } else if (left == 0 && session.isQuiet() && now - busyNanos >= QUIET_NANOS) {
         letGo();
       } else if (now - beganNanos >= TURN_NANOS && settings.turns().areWanted(now)) {
         session.drain(now + LEAVE_NANOS);

@@ -42,7 +42,7 @@ import java.util.UUID;
  * @param cycles cycle files
  * @param queueBytes what is used of them; they are larger, and sparse
  * @param deadLetters dead letters that were neither replayed nor discarded
- * @param uncopiedLetters dead letters that their topic lacks; empty if none was ever copied
+ * @param uncopiedLetters dead letters that their topic lacks; empty if none is to be copied
  * @param quarantined files in the quarantine
  */
 public record OutboxReport(

@@ -47,7 +47,6 @@ final class Bringing {
   private RecordWalk.Found last;
   private long bytes; // of all of them
   private long bytesLeft; // of those that could not be brought
-  private boolean isAnyLost; // of all
 
   /** Of a topic, the sequence up to which it was brought. */
   private final Map<String, Long> brought = new HashMap<>();
@@ -212,9 +211,7 @@ final class Bringing {
       batch
           .computeIfAbsent(each.record().topic(), any -> new ArrayList<>())
           .add(StagedRecords.Place.of(each));
-      Source source = Source.of(each.record());
       bytes += each.record().length();
-      isAnyLost |= source != null && staging.isLost(each.record(), source);
     }
     return bytes - before;
   }
@@ -225,7 +222,7 @@ final class Bringing {
    */
   private IOException leave() {
     IOException told = Obstacles.named(failure.topic(), failed.size() - 1, failure.what());
-    if (!isAnyLost && restaging.isWorthIt(first, last, bytes, bytesLeft)) {
+    if (restaging.isWorthIt(first, last, bytes, bytesLeft)) {
       try {
         restaging.run(this::isLeft, last, bytes);
         forgetBrought();
@@ -283,7 +280,6 @@ final class Bringing {
     first = null;
     bytes = 0;
     bytesLeft = 0;
-    isAnyLost = false;
     failure = null;
     failed.clear();
     batch.clear();

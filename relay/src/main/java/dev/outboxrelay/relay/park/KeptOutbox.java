@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Predicate;
 
 /**
  * An outbox of the relay's own that events are moved to: keeps them in mind until they are on
@@ -89,6 +90,18 @@ final class KeptOutbox {
   /** It is here already, but may not be on stable storage. */
   void find(Asked asked) {
     unsynced.add(asked);
+  }
+
+  /** What was asked for since the last sync, in order. */
+  List<Asked> unsynced() {
+    return List.copyOf(unsynced);
+  }
+
+  /** These are safe elsewhere: no sync is about them any more. */
+  void forget(Predicate<Asked> safe) {
+    List<Asked> added = unsynced.subList(0, Math.min(again, unsynced.size()));
+    again = added.size() - (int) added.stream().filter(safe).count();
+    unsynced.removeIf(safe);
   }
 
   /** Mends what a failed write has left, as the next append would. */

@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -66,6 +68,25 @@ final class ParkedOutbox implements KeptOutbox.Place {
           new Source(
               outbox.outbox(), outbox.generation(), original.sequence(), original.appendTime()));
     }
+  }
+
+  /** What a position of the main outbox waits for. */
+  private record FromQueue(InFlight record, Origin origin) implements KeptOutbox.Asked {
+    @Override
+    public KeptOutbox.Event event() throws IOException {
+      return origin.event(record);
+    }
+  }
+
+  /** What is staged until it is safe here. */
+  private record Brought(KeptOutbox.Event event) implements KeptOutbox.Asked {}
+
+  /** What is a dead letter until it is safe here. */
+  private record Replayed(KeptOutbox.Event event) implements KeptOutbox.Asked {}
+
+  /** Where events are safe. */
+  interface Elsewhere {
+    void add(InFlight record) throws IOException;
   }
 
   /**
@@ -191,7 +212,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
     kept.begin();
     boolean isHere = isThere(record.sequence(), record.eventId());
     if (isHere) {
-      kept.find(() -> origin.event(record));
+      kept.find(new FromQueue(record, origin));
     }
     return isHere;
   }
@@ -213,9 +234,8 @@ final class ParkedOutbox implements KeptOutbox.Place {
    */
   boolean add(InFlight record) throws IOException {
     kept.begin();
-    KeptOutbox.Asked asked = () -> origin.event(record);
     boolean isNew = !isThere(record.sequence(), record.eventId());
-    take(asked, isNew, record.sequence());
+    take(new FromQueue(record, origin), isNew, record.sequence());
     last = record;
     lastParked = Math.max(lastParked, record.sequence()); // behind what was appended
     return isNew;
@@ -252,8 +272,15 @@ final class ParkedOutbox implements KeptOutbox.Place {
             : wasBrought(source, original.eventId());
     Source asKept = staged.isLost() ? source.ofNobody() : source;
     isHere = isHere || (staged.isLost() && wasBrought(asKept, original.eventId()));
+    isHere = isHere || (source.isOfNobody() && wasBrought(ofMain(source), original.eventId()));
     KeptOutbox.Event event = new KeptOutbox.Event(original, asKept);
-    take(() -> event, !isHere, isOurs ? source.sequence() : 0);
+    take(new Brought(event), !isHere, isOurs ? source.sequence() : 0);
+  }
+
+  /** As it was before its outbox lost it. */
+  private Source ofMain(Source lost) {
+    return new Source(
+        origin.outbox().outbox(), lost.generation(), lost.sequence(), lost.appendMillis());
   }
 
   private void take(KeptOutbox.Asked asked, boolean isNew, long sequence) throws IOException {
@@ -268,7 +295,7 @@ final class ParkedOutbox implements KeptOutbox.Place {
   /** Adds an event that was given up before; to have it here once is up to the caller. */
   void replay(OutboxRecord original, Source source) throws IOException {
     kept.begin();
-    kept.add(() -> new KeptOutbox.Event(original, source));
+    kept.add(new Replayed(new KeptOutbox.Event(original, source)));
   }
 
   /** Of these dead letters, those that are here already; the next sync is about them, too. */
@@ -377,6 +404,39 @@ final class ParkedOutbox implements KeptOutbox.Place {
     } catch (OutboxError e) {
       // All of it is safe; only its size is not known.
     }
+  }
+
+  /** Whether a position of the main outbox waits for a sync of this one. */
+  boolean holdsPositions() {
+    return kept.unsynced().stream().anyMatch(FromQueue.class::isInstance);
+  }
+
+  /** Whether a sync would be about anything. */
+  boolean isSynced() {
+    return kept.isSynced();
+  }
+
+  /**
+   * Makes safe elsewhere what positions wait for, in its order: from now on they wait for no sync
+   * of this outbox, though it may have all of it.
+   */
+  void leaveTo(Elsewhere elsewhere) throws IOException {
+    Set<KeptOutbox.Asked> safe = Collections.newSetFromMap(new IdentityHashMap<>());
+    try {
+      for (KeptOutbox.Asked each : kept.unsynced()) {
+        if (each instanceof FromQueue event) {
+          elsewhere.add(event.record());
+          safe.add(each);
+        }
+      }
+    } finally {
+      kept.forget(safe::contains);
+    }
+  }
+
+  /** What could not be brought is staged still, and looked for here when it comes again. */
+  void forgetBrought() {
+    kept.forget(Brought.class::isInstance);
   }
 
   /** Holds no descriptor until it is asked for something. */

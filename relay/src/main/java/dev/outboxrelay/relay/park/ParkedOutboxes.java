@@ -57,6 +57,7 @@ public final class ParkedOutboxes implements ParkedStore {
   private final long leftInMain;
 
   private final Unsynced unsynced;
+  private final Rescue rescue;
   private int unsyncedEvents; // added since all were synced
   private final Set<String> hurried = ConcurrentHashMap.newKeySet();
   private final LaneOrders lanes = new LaneOrders();
@@ -76,6 +77,7 @@ public final class ParkedOutboxes implements ParkedStore {
     this.bringing = new Bringing(staging, obstacles, this::bring);
     this.open = new OpenOutboxes(slots, like.clock());
     this.unsynced = new Unsynced(directory, open);
+    this.rescue = new Rescue(unsynced, staging, obstacles);
     this.like = like;
   }
 
@@ -232,18 +234,16 @@ public final class ParkedOutboxes implements ParkedStore {
     boolean isNew = !has(outbox, record) && !staging.has(record);
     if (isNew) {
       makeRoom();
-      if (staging.hadLater(record)) {
-        staging.askAnew(record.topic());
-      }
-      addStaged(record);
+      addStaged(outbox, record);
     }
     outbox.staged(record);
     return isNew;
   }
 
-  private void addStaged(InFlight record) throws IOException {
+  private void addStaged(ParkedOutbox outbox, InFlight record) throws IOException {
     try {
-      staging.add(record);
+      rescue.stage(outbox); // what may turn out to be unsafe there must not come behind it
+      rescue.stage(record);
     } catch (IOException e) {
       if (Obstacles.isNoDescriptor(e)) {
         open.close(); // the next attempt has some
@@ -325,6 +325,12 @@ public final class ParkedOutboxes implements ParkedStore {
         unsynced.add(outbox);
       }
       unsynced.syncBrought(outbox);
+    } catch (IOException | OutboxError e) {
+      outbox.forgetBrought();
+      if (outbox.isSynced()) {
+        unsynced.remove(outbox);
+      }
+      throw e;
     } finally {
       if (!open.contains(outbox)) {
         outbox.letGo();
@@ -460,15 +466,13 @@ public final class ParkedOutboxes implements ParkedStore {
       return;
     }
     origin.originals().letGo();
-    IOException failure = null;
     try {
-      staging.sync();
-    } catch (IOException | OutboxError e) {
-      failure =
-          new IOException("parked events in staged/ are not safe yet: " + Obstacles.text(e), e);
-    }
-    try {
-      unsynced.syncAll(failure);
+      rescue.syncAll();
+    } catch (IOException e) {
+      if (Obstacles.isNoDescriptor(e)) {
+        open.close(); // the next attempt has some
+      }
+      throw e;
     } finally {
       count();
     }
@@ -482,6 +486,14 @@ public final class ParkedOutboxes implements ParkedStore {
       outbox.holding().look(outbox.paths());
       count();
     }
+  }
+
+  @Override
+  public boolean repeatLast(String topic) throws IOException {
+    ParkedOutbox outbox = outbox(topic);
+    boolean isRepeated = LastRecord.repeat(outbox.paths(), outbox.options(), origin.outbox());
+    settled(topic);
+    return isRepeated;
   }
 
   @Override

@@ -29,6 +29,9 @@ final class Restaging {
   private final Staging staging;
   private long bytesWhenFailed; // of all that was staged then; 0 if it did not fail
 
+  /** After a power cut another event may have the same source. */
+  private record Event(Source source, UUID eventId) {}
+
   Restaging(Staging staging) {
     this.staging = staging;
   }
@@ -59,7 +62,7 @@ final class Restaging {
     UUID outbox = staging.outbox();
     Map<String, Long> covered = new HashMap<>();
     Map<String, Long> again = new HashMap<>();
-    Set<Source> known = new HashSet<>();
+    Set<Event> known = new HashSet<>();
     RecordWalk walk = staging.walk();
     for (long read = 0; read < last.record().sequence(); ) {
       List<RecordWalk.Found> found = walk.next(AT_ONCE, BYTES_AT_ONCE);
@@ -71,8 +74,11 @@ final class Restaging {
         Source source = Source.of(each.record());
         if (source != null && read <= last.record().sequence() && isLeft.test(each)) {
           covered.merge(each.record().topic(), 1L, Long::sum);
-          if (known.size() >= MOST_KNOWN || known.add(source)) {
-            staging.addAgain(each.record(), source);
+          // Behind all others nothing else tells that its queue has lost it.
+          Source asKept = staging.isLost(each.record(), source) ? source.ofNobody() : source;
+          Event event = new Event(asKept, each.record().eventId());
+          if (known.size() >= MOST_KNOWN || known.add(event)) {
+            staging.addAgain(each.record(), asKept);
             again.merge(each.record().topic(), 1L, Long::sum);
           }
         }

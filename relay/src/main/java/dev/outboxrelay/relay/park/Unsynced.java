@@ -3,8 +3,11 @@ package dev.outboxrelay.relay.park;
 import dev.outboxrelay.client.OutboxError;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 
 /** Topics' outboxes that are to be brought to stable storage. For one thread. */
@@ -12,6 +15,16 @@ final class Unsynced implements Closeable {
   private final ParkedDirectory directory;
   private final OpenOutboxes open;
   private final Set<ParkedOutbox> outboxes = new LinkedHashSet<>();
+
+  /** Those of them that could not be synced when all were to be. */
+  private final Set<ParkedOutbox> failed = new HashSet<>();
+
+  /**
+   * One that could not be synced.
+   *
+   * @param again nor the time before
+   */
+  record Failure(ParkedOutbox outbox, IOException why, boolean again) {}
 
   Unsynced(ParkedDirectory directory, OpenOutboxes open) {
     this.directory = directory;
@@ -30,40 +43,43 @@ final class Unsynced implements Closeable {
     return outboxes.isEmpty();
   }
 
-  /**
-   * Syncs all; one that fails keeps no other from it.
-   *
-   * @param failedBefore what else has failed; null if nothing has
-   * @throws IOException that, or the first here
-   */
-  void syncAll(IOException failedBefore) throws IOException {
-    IOException failure = failedBefore;
-    syncNames();
+  /** Nothing of it is to be synced any more. */
+  void remove(ParkedOutbox outbox) {
+    outboxes.remove(outbox);
+    failed.remove(outbox);
+  }
+
+  /** Syncs all; one that fails keeps no other from it. Returns those. */
+  List<Failure> syncAll() {
+    List<Failure> failures = new ArrayList<>();
+    IOException nameless = null;
+    try {
+      syncNames();
+    } catch (IOException e) {
+      nameless = e;
+    }
     for (Iterator<ParkedOutbox> each = outboxes.iterator(); each.hasNext(); ) {
       ParkedOutbox outbox = each.next();
       try {
+        if (nameless != null && !outbox.isNamed()) {
+          throw nameless;
+        }
         syncData(outbox);
         each.remove();
+        failed.remove(outbox);
       } catch (IOException | OutboxError e) {
-        IOException named = named(outbox, e);
-        if (failure == null) {
-          failure = named;
-        } else {
-          failure.addSuppressed(named);
-        }
+        failures.add(new Failure(outbox, named(outbox, e), !failed.add(outbox)));
       }
     }
-    if (failure != null) {
-      throw failure;
-    }
+    return failures;
   }
 
   /** One alone, when all names are safe. */
   void sync(ParkedOutbox outbox) throws IOException {
-    syncNames();
     try {
+      syncNames();
       syncData(outbox);
-      outboxes.remove(outbox);
+      remove(outbox);
     } catch (IOException | OutboxError e) {
       throw named(outbox, e);
     }
@@ -75,19 +91,15 @@ final class Unsynced implements Closeable {
       directory.sync();
     }
     syncData(outbox);
-    outboxes.remove(outbox);
+    remove(outbox);
   }
 
   /** Once for all that are new. */
   private void syncNames() throws IOException {
     for (ParkedOutbox outbox : outboxes) {
       if (!outbox.isNamed()) {
-        try {
-          directory.sync();
-          return;
-        } catch (IOException e) {
-          throw named(outbox, e);
-        }
+        directory.sync();
+        return;
       }
     }
   }

@@ -78,6 +78,12 @@ record LaneOf(
     }
 
     @Override
+    public boolean heldUp(long sequence) throws IOException {
+      boolean isLast = sequence >= lane.parked.topic(lane.topic).appendedSequence();
+      return isLast && lane.parked.repeatLast(lane.topic);
+    }
+
+    @Override
     public void saved(long sequence) {
       long now = lane.nanos.getAsLong();
       // Nobody asks after the last one.

@@ -1,7 +1,10 @@
 package dev.outboxrelay.relay.pipeline;
 
+import dev.outboxrelay.client.OutboxError;
+import dev.outboxrelay.client.disk.Disk;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.relay.config.RelayConfig;
+import dev.outboxrelay.relay.copy.CopiedLetters;
 import dev.outboxrelay.relay.copy.LetterCopier;
 import dev.outboxrelay.relay.deliver.Backoff;
 import dev.outboxrelay.relay.deliver.Clocks;
@@ -13,18 +16,23 @@ import dev.outboxrelay.relay.kafka.ProducerWatch;
 import dev.outboxrelay.relay.kafka.RecordTimes;
 import dev.outboxrelay.relay.kafka.settings.KafkaSettings;
 import dev.outboxrelay.relay.rounds.WorkThread;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Copies an outbox's dead letters to their topic on a thread of its own, so that neither delivery
  * nor the settling of the letters themselves waits for it, whatever it meets.
  */
 final class LetterCopies implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LetterCopies.class);
+
   /** Producers of one process are told apart by it, also where the relay has one outbox. */
   private static final String SUFFIX = "-dead-letters";
 
@@ -77,6 +85,17 @@ final class LetterCopies implements AutoCloseable {
     LetterCopies copies = new LetterCopies(copier, clocks);
     copies.thread.start();
     return copies;
+  }
+
+  /** None are made of this outbox: nobody is told of any that are left. */
+  static void off(OutboxPaths paths, Disk disk) {
+    try {
+      CopiedLetters.switchOff(paths.deadLetters(), disk);
+    } catch (IOException | OutboxError e) {
+      LOG.atWarn()
+          .addKeyValue("error", e.getMessage())
+          .log("status tells of dead letters that are not copied, though none are to be");
+    }
   }
 
   private static LetterCopier.Sender sender(

@@ -230,6 +230,9 @@ final class PipelineAssembly {
             : resources.add(
                 LetterCopies.start(
                     copiesGoTo, config, kafka, paths, state.outboxId(), company, clocks));
+    if (lane == null && copies == null) {
+      LetterCopies.off(paths, options.disk());
+    }
     Delivery delivery =
         new Delivery(
             intake,

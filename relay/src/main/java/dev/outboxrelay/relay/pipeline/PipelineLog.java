@@ -24,6 +24,9 @@ final class PipelineLog implements FactListener {
   private static final Logger LOG = LoggerFactory.getLogger(PipelineLog.class);
   private static final long REPEAT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
+  /** The same for what no event waits for, if it is still the same. */
+  private static final long SELDOM_NANOS = TimeUnit.HOURS.toNanos(1);
+
   private static final String DELIVERING = new DeliveryState.Delivering().label();
 
   private final Clocks clocks;
@@ -49,6 +52,7 @@ final class PipelineLog implements FactListener {
   private static final class Held {
     private long writtenNanos;
     private long count;
+    private String error; // null where that does not matter
   }
 
   @Override
@@ -230,7 +234,9 @@ final class PipelineLog implements FactListener {
   private void failed(Fact.Failed failed) {
     boolean harmless = failed.part() == Part.PEER || failed.part() == Part.COPY;
     Level level = harmless ? Level.WARN : Level.ERROR;
-    LoggingEventBuilder line = limited("failed " + failed.part(), level);
+    String kind = "failed " + failed.part();
+    LoggingEventBuilder line =
+        failed.part() == Part.COPY ? limited(kind, level, failed.error()) : limited(kind, level);
     if (line != null) {
       line.addKeyValue("what", failed.part().label())
           .addKeyValue("error", failed.error())
@@ -249,15 +255,22 @@ final class PipelineLog implements FactListener {
 
   /** A line of this kind, or null if one was written within the last minute. */
   private LoggingEventBuilder limited(String kind, Level level) {
+    return limited(kind, level, null);
+  }
+
+  /** The same, or with the same error within the last hour. */
+  private LoggingEventBuilder limited(String kind, Level level, String error) {
     long now = clocks.nanos();
     Held last = held.get(kind);
-    if (last != null && now - last.writtenNanos < REPEAT_NANOS) {
+    boolean isSame = last != null && error != null && error.equals(last.error);
+    if (last != null && now - last.writtenNanos < (isSame ? SELDOM_NANOS : REPEAT_NANOS)) {
       last.count++;
       return null;
     }
     long count = last == null ? 0 : last.count;
     Held next = new Held();
     next.writtenNanos = now;
+    next.error = error;
     held.put(kind, next);
     LoggingEventBuilder line = LOG.atLevel(level);
     return count == 0 ? line : line.addKeyValue("held_back", count);

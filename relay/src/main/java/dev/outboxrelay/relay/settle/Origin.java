@@ -19,6 +19,15 @@ public interface Origin {
   void settled(List<Range> events) throws IOException;
 
   /**
+   * A failed cycle has all that is settled, so that no position can be saved before something
+   * stands behind it: if nothing does, the last event is to stand there once more.
+   *
+   * @param sequence of the last that is settled, in their own outbox
+   * @return whether it does from now on
+   */
+  boolean heldUp(long sequence) throws IOException;
+
+  /**
    * A position that covers them was saved.
    *
    * @param sequence up to which, in their own outbox

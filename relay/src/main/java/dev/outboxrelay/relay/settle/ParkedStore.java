@@ -56,6 +56,14 @@ public interface ParkedStore extends AutoCloseable {
   void settled(String topic);
 
   /**
+   * A topic's lane has settled all, and can't save that before something stands behind it: appends
+   * the last record once more, unless another one stands there by now.
+   *
+   * @return whether it did
+   */
+  boolean repeatLast(String topic) throws IOException;
+
+  /**
    * All that no position of their own outboxes covers, as of the last {@link #sync} or {@link
    * #settled}.
    */

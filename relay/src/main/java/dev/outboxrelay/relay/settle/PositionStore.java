@@ -92,6 +92,15 @@ final class PositionStore {
     }
   }
 
+  /**
+   * No position can be saved before something stands behind a failed cycle.
+   *
+   * @return whether that was seen to
+   */
+  boolean heldUp(long sequence) throws IOException {
+    return origin != null && !origin.holdsBack() && origin.heldUp(sequence);
+  }
+
   /** Whether the position on disk tells of other held bytes than there are. From any thread. */
   boolean isHeldOutdated() {
     return heldBytes() != savedHeldBytes;

@@ -20,6 +20,9 @@ import java.util.concurrent.TimeUnit;
 final class Saving {
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** A disk that fails for good costs events sent twice: 2<sup>12</sup> s apart in the end. */
+  private static final int MOST_DOUBLINGS = 12;
+
   private final PositionStore positions;
   private final SettledFiles files;
   private final FactQueue facts;
@@ -39,6 +42,9 @@ final class Saving {
   /** Whether that cycle is not marked yet, so that writers still append to it. */
   private boolean unmarked;
 
+  private long helpNanos; // when something may be put behind a failed cycle
+  private int helped; // so many times since a position was saved
+
   Saving(
       PositionStore positions,
       SettledFiles files,
@@ -54,6 +60,7 @@ final class Saving {
     this.settled = start;
     this.saved = start;
     this.nextSaveNanos = clocks.nanos();
+    this.helpNanos = nextSaveNanos;
   }
 
   void undelivered(long first, long last, InFlight.Outcome outcome) {
@@ -102,6 +109,7 @@ final class Saving {
     if (upTo.next().cycle() == failedCycle) {
       // A later sync could succeed without the data that the failed one lost: wait for the next
       // cycle, to which the writers have gone on.
+      help(upTo, now);
       return 0;
     }
     List<OutcomesFile.Range> told = sources.unsaved(); // what is told later is asked about then
@@ -123,9 +131,26 @@ final class Saving {
     undelivered.saved();
     sources.saved();
     saved = upTo;
+    helped = 0;
     facts.tell(new Fact.PositionSaved(upTo.sequence()));
     facts.done(Part.POSITION);
     return 1;
+  }
+
+  /** To a lane's outbox nobody may ever append again. */
+  private void help(Settled upTo, long now) {
+    if (unmarked || now - helpNanos < 0) {
+      return;
+    }
+    try {
+      if (positions.heldUp(upTo.sequence())) {
+        helpNanos = now + (RETRY_NANOS << Math.min(helped, MOST_DOUBLINGS));
+        helped++;
+      }
+    } catch (IOException | OutboxError e) {
+      helpNanos = now + RETRY_NANOS;
+      facts.failed(Part.POSITION, e);
+    }
   }
 
   private void giveUp(long cycle) {

@@ -22,6 +22,7 @@ import java.util.UUID;
 public record Source(UUID outbox, int generation, long sequence, long appendMillis, Letter letter) {
   public static final String HEADER = "outbox-source";
 
+  private static final UUID NOBODY = new UUID(0, 0);
   private static final int BYTES = 40;
   private static final int REPLAY_BYTES = 64;
   private static final int GENERATION_AT = 16;
@@ -57,7 +58,12 @@ public record Source(UUID outbox, int generation, long sequence, long appendMill
 
   /** The same of no outbox, where that has lost it: another event may get its sequence. */
   public Source ofNobody() {
-    return new Source(new UUID(0, 0), generation, sequence, appendMillis, letter);
+    return new Source(NOBODY, generation, sequence, appendMillis, letter);
+  }
+
+  /** Whether its outbox has lost it. */
+  public boolean isOfNobody() {
+    return outbox.equals(NOBODY);
   }
 
   /** Whether it was given up before, and not just parked: it has no place in the topic's order. */

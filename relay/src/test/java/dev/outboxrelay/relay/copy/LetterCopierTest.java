@@ -46,6 +46,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LetterCopierTest {
   private static final int PATIENCE = 10_000; // turns
@@ -444,8 +446,11 @@ class LetterCopierTest {
     assertThat(topic.numbers()).isEqualTo(upTo(3));
   }
 
-  @Test
-  void lettersThatWerePutBackFromBeforeAreNotTakenForThoseThatWereCopied() throws IOException {
+  /** So that the number that was copied last is of none, of another one, or has others behind. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 5})
+  void lettersThatWerePutBackFromBeforeAreNotTakenForThoseThatWereCopied(int since)
+      throws IOException {
     giveUp(1);
     Path before = directory.resolve("before");
     copy(letters.root(), before);
@@ -456,12 +461,83 @@ class LetterCopierTest {
     Files.move(letters.root(), directory.resolve("moved away"));
     Files.move(before, letters.root());
     Files.write(letters.copied(), copied);
-    giveUp(1);
+    giveUp(since);
+    assertThat(CopiedLetters.left(letters)).isEqualTo(1 + since);
     topic.taken.clear();
+    copier = copier(Disk.REAL);
+
+    turnUntil(() -> topic.taken.size() > since);
+    turnUntilCopied();
+
+    assertThat(topic.numbers()).isEqualTo(upTo(1 + since));
+  }
+
+  @Test
+  void lettersThatStandWhereSomeWereLostAreCopied() throws IOException {
+    giveUp(2);
+    Path before = directory.resolve("before");
+    copy(letters.root(), before);
+    giveUp(2);
+    zeroFrom(3);
+    turnUntilCopied();
+    copier.close();
+    byte[] copied = Files.readAllBytes(letters.copied());
+    Files.move(letters.root(), directory.resolve("moved away"));
+    Files.move(before, letters.root());
+    Files.write(letters.copied(), copied);
+    giveUp(4);
+    topic.taken.clear();
+    copier = copier(Disk.REAL);
 
     turnUntilCopied();
 
-    assertThat(topic.numbers()).containsExactly(1L, 2L);
+    assertThat(topic.numbers()).contains(3L, 4L, 5L, 6L);
+  }
+
+  @Test
+  void whoseLettersAreNotToBeCopiedAnyMoreIsNotToldThatTheyAreLeft() throws IOException {
+    giveUp(2);
+    turnUntilCopied();
+    copier.close();
+    giveUp(3);
+    assertThat(CopiedLetters.leftIfCopied(letters)).hasValue(3);
+
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    CopiedLetters.switchOff(letters, Disk.REAL);
+
+    assertThat(CopiedLetters.leftIfCopied(letters)).isEmpty();
+    assertThat(CopiedLetters.left(letters)).as("if they were").isEqualTo(3);
+    copier = copier(Disk.REAL);
+    turnUntilCopied();
+    assertThat(topic.numbers()).as("none twice").isEqualTo(upTo(5));
+    giveUp(1);
+    assertThat(CopiedLetters.leftIfCopied(letters)).hasValue(1);
+  }
+
+  @Test
+  void switchedOffWhereThereWasNothingNothingIsDone() throws IOException {
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    giveUp(1);
+    CopiedLetters.switchOff(letters, Disk.REAL);
+    assertThat(CopiedLetters.leftIfCopied(letters)).isEmpty();
+    assertThat(CopiedLetters.left(letters)).isEqualTo(1);
+  }
+
+  /** Takes the bytes of the letter of this number, and of all behind it. */
+  private void zeroFrom(long number) throws IOException {
+    long cycle = letters.cycles().get(letters.cycles().size() - 1);
+    try (CycleScanner scanner =
+            CycleScanner.open(letters.cycle(cycle), OutboxIdentity.outboxOf(letters));
+        FileChannel file = FileChannel.open(letters.cycle(cycle), StandardOpenOption.WRITE)) {
+      CycleEntry at = scanner.at(scanner.start());
+      while (at instanceof CycleEntry.Valid valid) {
+        at = scanner.at(valid.next());
+        if (valid.record().sequence() >= number) {
+          file.write(
+              ByteBuffer.allocate((int) (valid.next() - valid.offset() - 4)), valid.offset() + 4);
+        }
+      }
+    }
   }
 
   /** The letter of this number, with a version that nobody knows. */

@@ -10,6 +10,7 @@ import dev.outboxrelay.client.writing.QueueMaintenance;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.deliver.InFlight;
 import dev.outboxrelay.relay.sync.CycleSyncException;
+import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -171,9 +172,11 @@ class ParkedSyncTest {
     parked.add(events.get(0));
     queue.failingCycles = 2;
     failedSync();
-    failedSync();
+    parked.sync();
     assertThat(failedCycles()).hasSize(2);
-    assertThat(sync()).containsOnlyOnce("PAYLOAD");
+    bringAll();
+    assertThat(soundSequences()).containsExactly(1L);
+    assertThat(sync()).isEmpty();
     assertThat(queue.sequences("t")).containsExactly(1L, 1L, 1L);
   }
 
@@ -201,14 +204,91 @@ class ParkedSyncTest {
           failedSync();
           assertThat(parked.add(events.get(1))).isTrue();
           assertThat(parked.isStaged("t")).isTrue();
-          assertThat(failedSync()).doesNotContain("t/").contains("staged/");
+          assertThat(sync()).doesNotContain("t/").contains("staged/");
           assertThat(parked.add(events.get(3))).isTrue();
           return events;
         });
     assertThat(sync()).contains("PAYLOAD", "u/");
-    assertThat(queue.sequences("t")).containsExactly(1L, 1L);
     bringAll();
     assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
+  }
+
+  /** So that {@code staged/} is there, and has a name that needs no sync. */
+  private void beginStaging() throws IOException {
+    for (InFlight each : queue.append("o0", "o1", "o2", "o3", "o4")) {
+      parked.add(each);
+    }
+    assertThat(parked.isStaged("o4")).isTrue();
+    parked.sync();
+    bringAll();
+    queue.pass(Duration.ofSeconds(1));
+  }
+
+  @Test
+  void anOutboxThatCannotBeSyncedHoldsUpNoPositionOnceItsEventsAreSafeInStaged()
+      throws IOException {
+    beginStaging();
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    queue.failing.add(DiskStep.LISTING);
+    failedSync();
+    assertThat(sync()).contains("PAYLOAD"); // that of staged/
+    assertThat(parked.isStaged("t")).isTrue();
+    parked.add(events.get(2));
+    parked.sync();
+    assertThatThrownBy(this::bringAll).hasMessageContaining("topic t");
+    assertThat(sync()).isEmpty();
+    parked.close();
+    queue.failing.clear();
+    parked = queue.open(events.get(2).sequence());
+    bringAll();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L);
+  }
+
+  @Test
+  void whatCouldNotBeSyncedIsBroughtOnceIfItsOutboxIsAllRightAgain() throws IOException {
+    beginStaging();
+    parked.add(events.get(0));
+    queue.failing.add(DiskStep.LISTING);
+    failedSync();
+    parked.sync();
+    assertThatThrownBy(this::bringAll).hasMessageContaining("topic t");
+    parked.add(events.get(1));
+    queue.failing.clear();
+    bringAll();
+    parked.add(events.get(2));
+    parked.sync();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L);
+  }
+
+  @Test
+  void whatTheDiskOfAnOutboxNeverTakesIsSafeInStagedInItsOrder() throws IOException {
+    beginStaging();
+    parked.add(events.get(0));
+    parked.sync();
+    parked.add(events.get(1));
+    queue.failingCycles = 2;
+    failedSync();
+    parked.add(events.get(2));
+    parked.sync();
+    assertThat(parked.isStaged("t")).isTrue();
+    parked.close();
+    parked = queue.open(events.get(2).sequence());
+    bringAll();
+    assertThat(queue.sequences("t").stream().distinct()).containsExactly(1L, 2L, 3L);
+    assertThat(soundSequences()).containsExactly(2L, 3L);
+  }
+
+  /** Of the cycles that are not failed. */
+  private List<Long> soundSequences() throws IOException {
+    List<Long> all = new ArrayList<>();
+    for (long cycle : topic.cycles()) {
+      if (!failedCycles().contains(cycle)) {
+        MainQueue.entries(topic, cycle)
+            .forEach(each -> all.add(Source.of(each.record()).sequence()));
+      }
+    }
+    return all;
   }
 
   /** The topic's own delivery syncs the same cycles, and may be told of the error instead. */
@@ -221,6 +301,27 @@ class ParkedSyncTest {
     parked.add(events.get(1));
     assertThat(sync()).containsExactly("PAYLOAD");
     assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
+  }
+
+  /** Where its lane could not save what it has settled, and nothing more comes. */
+  @Test
+  void theLastRecordOfAFailedCycleStandsOnceMoreBehindIt() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.sync();
+    assertThat(parked.repeatLast("t")).isFalse();
+    markFailed(topic.cycles().get(0));
+    assertThat(parked.repeatLast("t")).isTrue();
+    assertThat(parked.topic("t").appendedSequence()).isEqualTo(3);
+    assertThat(parked.repeatLast("t")).isFalse();
+    assertThat(queue.sequences("t")).containsExactly(1L, 2L, 2L);
+    assertThat(soundSequences()).containsExactly(2L);
+    assertThat(MainQueue.records(topic).get(2).eventId())
+        .isEqualTo(MainQueue.records(topic).get(1).eventId());
+    parked.add(events.get(2));
+    parked.close();
+    parked = queue.open(0);
+    assertThat(parked.add(events.get(2))).isFalse();
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.OutboxPaths;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.relay.deliver.InFlight;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** While a topic can't be written, what is staged of it keeps no more files than it needs. */
 class RestagingTest {
@@ -127,6 +129,53 @@ class RestagingTest {
     Stream<String> good = IntStream.range(0, 10).mapToObj(i -> "h" + hour + "-" + i);
     Stream<String> bad = hour % 4 == 0 ? Stream.of("bad", "bad") : Stream.of();
     return Stream.concat(good, bad).toArray(String[]::new);
+  }
+
+  /** A power cut takes an event from the main queue after it was staged. */
+  private InFlight loseOne(String topic) throws IOException {
+    List<Long> cycles = queue.paths.cycles();
+    Path cycle = queue.paths.cycle(cycles.get(cycles.size() - 1));
+    byte[] state = Files.readAllBytes(queue.paths.state());
+    Path before = Files.copy(cycle, directory.resolve("before-" + UUID.randomUUID()));
+    InFlight lost = queue.append(topic);
+    parked.add(lost);
+    parked.sync();
+    parked.close();
+    Files.write(queue.paths.state(), state);
+    Files.delete(cycle);
+    Files.move(before, cycle);
+    Files.setAttribute(cycle, "unix:mode", 0660);
+    parked = queue.open(lost.sequence() - 1);
+    return lost;
+  }
+
+  private List<UUID> ids(String topic) throws IOException {
+    return queue.parked(topic).stream().map(OutboxRecord::eventId).toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void norDoesOneThatHasAnEventThatAPowerCutTookFromItsQueue(boolean restarts) throws IOException {
+    add("bad");
+    InFlight lost = loseOne("bad");
+    add("bad"); // which gets its sequence
+    assertThat(events.get(events.size() - 1).sequence()).isEqualTo(lost.sequence());
+    for (int hour = 0; hour < HOURS; hour++) {
+      anHour(topicsOf(hour));
+      if (restarts && hour == HOURS / 2) {
+        restart();
+      }
+    }
+    assertThat(staged.cycles()).hasSizeLessThanOrEqualTo(3);
+    heal();
+    List<UUID> expected =
+        new ArrayList<>(
+            events.stream()
+                .filter(event -> event.topic().equals("bad"))
+                .map(InFlight::eventId)
+                .toList());
+    expected.add(lost.eventId());
+    assertThat(ids("bad")).containsExactlyInAnyOrderElementsOf(expected);
   }
 
   @Test

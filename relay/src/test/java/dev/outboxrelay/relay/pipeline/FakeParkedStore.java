@@ -77,6 +77,11 @@ final class FakeParkedStore implements ParkedStore {
   }
 
   @Override
+  public boolean repeatLast(String topic) {
+    return false;
+  }
+
+  @Override
   public boolean holdsLane(String topic) {
     return held.contains(topic);
   }

@@ -9,6 +9,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import dev.outboxrelay.relay.deliver.ManualClocks;
 import dev.outboxrelay.relay.fact.Fact;
+import dev.outboxrelay.relay.fact.Part;
 import dev.outboxrelay.relay.fact.PauseReason;
 import dev.outboxrelay.relay.fact.Trouble;
 import dev.outboxrelay.relay.fact.Verdict;
@@ -98,6 +99,23 @@ class PipelineLogTest {
         .containsEntry("after_seconds", "30")
         .containsEntry("attempts", "7")
         .containsEntry("topics_barred", "0");
+  }
+
+  /** No event waits for it, and it may last for weeks, in each of many outboxes. */
+  @Test
+  void whatKeepsCopiesBackIsToldOnceAndThenHourly() {
+    String line = "dead letters not copied to their topic, trying again";
+    for (int turn = 0; turn < 3 * 60; turn++) {
+      log.tell(new Fact.Failed(Part.COPY, "topic dlt is missing", "create it"));
+      clocks.advance(Duration.ofMinutes(1));
+    }
+    assertThat(all(line, "held_back")).containsExactly(null, "59", "59");
+
+    log.tell(new Fact.Failed(Part.COPY, "topic dlt is forbidden", "allow it"));
+    assertThat(all(line, "error")).last().isEqualTo("topic dlt is forbidden");
+    log.tell(new Fact.Recovered(Part.COPY));
+    log.tell(new Fact.Failed(Part.COPY, "topic dlt is forbidden", "allow it"));
+    assertThat(lines(line)).hasSize(5);
   }
 
   @Test

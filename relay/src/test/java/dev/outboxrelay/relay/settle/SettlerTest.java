@@ -187,6 +187,7 @@ class SettlerTest {
   /** Where the events of a lane come from: its position covers so many of them. */
   private static final class Main implements Origin {
     private final List<OutcomesFile.Range> told = new ArrayList<>();
+    private final List<Long> helpedFor = new ArrayList<>();
     private long covered;
     private boolean holdsBack;
     private long saved;
@@ -208,6 +209,12 @@ class SettlerTest {
     @Override
     public void settled(List<OutcomesFile.Range> events) {
       told.addAll(events);
+    }
+
+    @Override
+    public boolean heldUp(long sequence) {
+      helpedFor.add(sequence);
+      return true;
     }
 
     @Override
@@ -405,6 +412,33 @@ class SettlerTest {
     assertThat(position()).isEmpty();
     assertThat(StateFile.read(options.paths().state()).orElseThrow().failedCycles())
         .containsExactly(failed);
+  }
+
+  /** Nobody else may ever append to a lane's outbox, and a disk that fails stays so for long. */
+  @Test
+  void whoParkedWhatAFailedCycleHoldsIsAskedToPutSomethingBehindItEverMoreSeldom()
+      throws IOException {
+    Main main = new Main();
+    settler.close();
+    settler = openOf(main);
+    long failed = append(1);
+    failing = DiskStep.PAYLOAD;
+    settler.settled(upTo(1, failed));
+    turn();
+    assertThat(main.helpedFor).isEmpty();
+    for (int second = 0; second < 1000; second++) {
+      nanos += Duration.ofSeconds(1).toNanos();
+      turn();
+    }
+    assertThat(main.helpedFor).hasSizeBetween(8, 12).containsOnly(1L);
+    assertThat(position()).isEmpty();
+
+    now = now.plus(Duration.ofHours(1));
+    failing = null;
+    settler.settled(upTo(2, append(1)));
+    turn();
+    assertThat(position().orElseThrow().sequence()).isEqualTo(2);
+    assertThat(main.helpedFor).containsOnly(1L);
   }
 
   @Test

@@ -109,7 +109,9 @@ class FailpointsTest {
     DISK_FULL(Fault.FULL, Cut.NONE, false),
     ONE_ERROR(Fault.FAILS, Cut.NONE, false),
     KILLED_AT_THE_CAP(Fault.KILLED_AFTER, Cut.NONE, true),
-    FULL_AT_THE_CAP(Fault.FULL, Cut.NONE, true);
+    FULL_AT_THE_CAP(Fault.FULL, Cut.NONE, true),
+    PARKED_UNSYNCED(Fault.PARKED_UNSYNCED, Cut.NONE, false),
+    PARKED_UNSYNCED_AND_POWER_CUT(Fault.PARKED_UNSYNCED, Cut.LEAST, false);
 
     final Fault fault;
     final Cut cut;
@@ -138,7 +140,7 @@ class FailpointsTest {
     Path root = Files.createTempDirectory("outbox-simulation");
     try (FilesSimulation outbox = new FilesSimulation(root, at, kind.cut)) {
       outbox.world.maxBytes = kind.capped ? CAP : Long.MAX_VALUE;
-      outbox.world.errs = kind == Kind.ONE_ERROR;
+      outbox.world.errs = kind == Kind.ONE_ERROR || kind.fault == Fault.PARKED_UNSYNCED;
       outbox.world.disk.plan(kind.fault, at);
       tally.hasHappened = false;
       try {
@@ -146,6 +148,10 @@ class FailpointsTest {
       } finally {
         tally.hasHappened = outbox.world.disk.happened();
         tally.happened += tally.hasHappened ? 1 : 0;
+      }
+      if (kind.fault == Fault.PARKED_UNSYNCED) {
+        outbox.checkNotHeldUp();
+        outbox.kill(true);
       }
       outbox.heal();
       if (kind.cut == Cut.NONE) {

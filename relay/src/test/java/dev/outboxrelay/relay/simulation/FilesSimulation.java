@@ -4,6 +4,7 @@ import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.OutboxEvent;
 import dev.outboxrelay.client.OutboxFull;
 import dev.outboxrelay.client.Receipt;
+import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.relay.control.ControlFiles;
 import dev.outboxrelay.relay.control.Request;
@@ -233,7 +234,24 @@ final class FilesSimulation implements Closeable {
 
   /** The relay is killed here and now. */
   void kill(boolean power) throws IOException {
-    killed(power && cut != Cut.NONE ? Cut.SOME : Cut.NONE);
+    killed(power ? cut : Cut.NONE);
+  }
+
+  /** Whatever is wrong with a parked topic's directory, the outbox's position comes to its end. */
+  void checkNotHeldUp() throws IOException {
+    for (int i = 0; i < 4; i++) {
+      rounds(10);
+      pass(Duration.ofSeconds(30));
+    }
+    rounds(10);
+    long last =
+        OutboxLook.at(world.paths).records().stream()
+            .mapToLong(OutboxRecord::sequence)
+            .max()
+            .orElse(0);
+    if (relay == null || relay.savedSequence() < last) {
+      throw new AssertionError("the position is held up before " + last + ": " + standing());
+    }
   }
 
   private void killed(Cut how) throws IOException {

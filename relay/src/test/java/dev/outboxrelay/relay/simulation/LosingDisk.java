@@ -31,7 +31,9 @@ final class LosingDisk implements Closeable {
     /** This change fails, and no other; a mapped store is none that can. */
     FAILS,
     /** It is the first one that finds no space; so do all writes behind it, for a while. */
-    FULL
+    FULL,
+    /** From then on nothing below {@code parked/a/} gets onto stable storage. */
+    PARKED_UNSYNCED
   }
 
   /** The relay was killed. */
@@ -43,14 +45,17 @@ final class LosingDisk implements Closeable {
   final List<String> steps = new ArrayList<>();
 
   private final SyncedFiles synced;
+  private final Path unsyncable;
   private int at = Integer.MAX_VALUE;
   private Fault fault = Fault.NONE;
   private int changes;
   private boolean dead;
   private boolean full;
+  private boolean unsynced;
   private boolean happened;
 
   LosingDisk(Path root) throws IOException {
+    unsyncable = root.toRealPath().resolve("parked/a");
     synced = new SyncedFiles(root);
   }
 
@@ -70,9 +75,10 @@ final class LosingDisk implements Closeable {
     return full;
   }
 
-  /** There is space again. */
+  /** All is well again. */
   void clear() {
     full = false;
+    unsynced = false;
   }
 
   /** Another process uses it. */
@@ -123,6 +129,11 @@ final class LosingDisk implements Closeable {
       throw new IOException("Input/output error");
     } else if (due && fault == Fault.FULL) {
       full = true;
+    } else if (due && fault == Fault.PARKED_UNSYNCED) {
+      unsynced = true;
+    }
+    if (unsynced && method.getName().startsWith("sync") && isUnsyncable(arguments[0])) {
+      throw new IOException("Input/output error");
     }
     boolean grows = method.getName().equals("write") || method.getName().equals("link");
     if (full && grows) {
@@ -148,16 +159,25 @@ final class LosingDisk implements Closeable {
     }
   }
 
+  private boolean isUnsyncable(Object what) throws IOException, ReflectiveOperationException {
+    Path path = what instanceof Path directory ? directory : file(what);
+    return path.toRealPath().startsWith(unsyncable);
+  }
+
   private void noteSynced(Object what) throws IOException, ReflectiveOperationException {
     if (what instanceof Path directory) {
       synced.directory(directory.toRealPath());
     } else {
-      FileDescriptor descriptor =
-          what instanceof FileChannel channel
-              ? (FileDescriptor) field(channel, "fd")
-              : (FileDescriptor) what;
-      synced.file(Path.of("/proc/self/fd/" + field(descriptor, "fd")));
+      synced.file(file(what));
     }
+  }
+
+  private static Path file(Object what) throws ReflectiveOperationException {
+    FileDescriptor descriptor =
+        what instanceof FileChannel channel
+            ? (FileDescriptor) field(channel, "fd")
+            : (FileDescriptor) what;
+    return Path.of("/proc/self/fd/" + field(descriptor, "fd"));
   }
 
   private static Object field(Object of, String name) throws ReflectiveOperationException {

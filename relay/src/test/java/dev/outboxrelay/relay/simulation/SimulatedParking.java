@@ -134,6 +134,11 @@ final class SimulatedParking implements ParkedStore {
   }
 
   @Override
+  public boolean repeatLast(String topic) {
+    return false;
+  }
+
+  @Override
   public boolean holdsLane(String topic) {
     return false;
   }

@@ -126,6 +126,11 @@ final class Simulation {
           }
 
           @Override
+          public boolean heldUp(long sequence) {
+            return false; // more comes
+          }
+
+          @Override
           public void saved(long sequence) {
             parking.settled(topic);
           }
