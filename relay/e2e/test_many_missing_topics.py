@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,6 +98,10 @@ def test_many_missing_topics_are_parked_within_the_heap_and_hold_up_no_others(
     )
 
 
+def have_their_own(outbox: Path, topics: int) -> bool:
+    return len(list(outbox.glob("parked/*"))) == topics
+
+
 def seconds_behind(relay: Relay, client: Outbox, topics: int, good: str) -> float:
     """Until an event is delivered that stands behind many large ones of missing topics."""
     for number in range(LARGE_EVENTS):
@@ -122,7 +127,7 @@ def test_dozens_of_missing_topics_with_many_events_each_hold_up_no_others(
             took.append(seconds_behind(relay, client, topics, topic))
             eventually(
                 "each topic's events are in its own outbox",
-                lambda outbox=outbox, topics=topics: len(list(outbox.glob("parked/*"))) == topics,
+                partial(have_their_own, outbox, topics),
                 within=PARK_SECONDS,
             )
             assert relay.status()["parked"]["events"] == LARGE_EVENTS
