@@ -1,7 +1,8 @@
 """What four bad topics under traffic cost five good ones beside them, on three brokers.
 
 One is missing, one forbidden, one has no leader, one too few replicas in sync. A quota is not
-among them: Kafka's are of a client, and slow all of its topics.
+among them: Kafka's are of a client, and slow all of its topics. What as many good ones cost in
+their place, whose writers and events take the same host's time, stands beside.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 GOOD = tuple(f"good-{number}" for number in range(5))
 MISSING, FORBIDDEN, OFFLINE, FEW = "missing", "forbidden", "offline", "few"
 BAD = (MISSING, FORBIDDEN, OFFLINE, FEW)
+MORE = tuple(f"more-{number}" for number, _ in enumerate(BAD))
 AWAY = 2
 PER_SECOND = 200
 PROBE_PER_SECOND = 50
@@ -54,7 +56,8 @@ def run(arena: Arena) -> list[Row]:
         ends = [stack.enter_context(TopicEnd(cluster.bootstrap, topic)) for topic in GOOD]
         without = _side(arena, stack, cluster, "without", GOOD)
         beside = _side(arena, stack, cluster, "beside", (*GOOD, *BAD))
-        order = [without, beside]
+        more = _side(arena, stack, cluster, "more", (*GOOD, *MORE))
+        order = [without, beside, more]
         for side in order:
             _round(side, ends)  # all are warm, and what is bad is known to be
             side.rounds.clear()
@@ -63,8 +66,8 @@ def run(arena: Arena) -> list[Row]:
         for _ in range(max(3, arena.scale.rounds)):
             for side in order:
                 _round(side, ends)
-            order.reverse()
-    ours, theirs = beside.rounds, without.rounds
+            order.append(order.pop(0))
+    ours, theirs, full = beside.rounds, without.rounds, more.rounds
     return [
         Row(
             f"good topics' events per second, {len(BAD)} bad ones beside {len(GOOD)}",
@@ -82,16 +85,24 @@ def run(arena: Arena) -> list[Row]:
             Ratio.of(p99(ours), p99(theirs)),
             at_most(1.2),
         ),
+        Row(
+            "the same",
+            pair(ours),
+            f"{len(MORE)} more good ones in their place",
+            pair(full),
+            Ratio.of(p99(ours), p99(full)),
+            at_most(1.2),
+        ),
     ]
 
 
 def _make_topics(cluster: Cluster) -> None:
-    for number, good in enumerate(GOOD):
+    for number, good in enumerate((*GOOD, *MORE)):
         cluster.create_topic(good, [[1, 3] if number % 2 else [3, 1]])
     cluster.create_topic(FORBIDDEN, [[1, 3]])
     cluster.create_topic(OFFLINE, [[AWAY]])
     cluster.create_topic(FEW, [[1, AWAY]], {"min.insync.replicas": "2"})
-    for topic in (*GOOD, MISSING, OFFLINE, FEW):
+    for topic in (*GOOD, *MORE, MISSING, OFFLINE, FEW):
         Writing(cluster, topic).grant()
     cluster.nodes[AWAY].kill()
     eventually("its leader is away", lambda: not cluster.has_leaders(OFFLINE))
