@@ -373,6 +373,29 @@ class ParkedSyncTest {
   }
 
   @Test
+  void whatAnEarlierRelayHasStagedIsNotBroughtBeforeWhatItsOutboxDidNotTake() throws Exception {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.sync();
+    queue.whileOthersHaveTheLock(topic, () -> parked.add(events.get(2)));
+    parked.sync();
+    assertThat(parked.isStaged("t")).isTrue();
+    parked.close();
+    parked = queue.open(0);
+    for (InFlight event : events.subList(0, 3)) {
+      assertThat(parked.add(event)).isFalse();
+    }
+    queue.soundCycles = 1; // that of staged/
+    queue.failingCycles = 1;
+    queue.failing.add(DiskStep.CREATE);
+    failedSync();
+    parked.sync();
+    queue.failing.clear();
+    bringAll();
+    assertThat(soundSequences()).containsExactly(1L, 2L, 3L);
+  }
+
+  @Test
   void whatIsInACycleThatFailedBeforeARestartIsParkedAgainOnce() throws IOException {
     parked.add(events.get(0));
     parked.close();
