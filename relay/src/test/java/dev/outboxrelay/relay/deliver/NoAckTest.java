@@ -115,12 +115,16 @@ class NoAckTest {
       queue.append("good");
     }
     letTimePass(STEP.multipliedBy(5));
+  }
+
+  private void oneFillsTheWindowBeforeOthers() {
+    oneIsSentLastAndFillsTheWindow();
     queue.append("good"); // has no room
   }
 
   @Test
   void oneThatFillsTheWindowIsParkedThoughNothingElseCanBeSent() {
-    oneIsSentLastAndFillsTheWindow();
+    oneFillsTheWindowBeforeOthers();
     letTimePass();
     assertAllIsSettled();
     assertThat(world.lanes.parked("silent")).hasSize(1);
@@ -128,8 +132,18 @@ class NoAckTest {
   }
 
   @Test
-  void whileBrokersAnswerNoQuestionTheOneThatFillsTheWindowIsNotParked() {
+  void soItIsWhereDamageIsNextThatHasNoRoom() {
     oneIsSentLastAndFillsTheWindow();
+    queue.appendDamaged();
+    queue.append("good");
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("silent")).hasSize(1);
+  }
+
+  @Test
+  void whileBrokersAnswerNoQuestionTheOneThatFillsTheWindowIsNotParked() {
+    oneFillsTheWindowBeforeOthers();
     kafka.hanging = true;
     letTimePass();
     assertThat(world.lanes.parked("silent")).isEmpty();
