@@ -248,6 +248,32 @@ class ParkedSyncTest {
     assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L);
   }
 
+  /** Each of them fails for the first time, and positions wait no second time in a row. */
+  @Test
+  void aDirectoryOfNamesThatCannotBeSyncedHoldsUpNoPositionThoughNewTopicsCome()
+      throws IOException {
+    beginStaging();
+    queue.failing.add(DiskStep.LINK);
+    boolean failedBefore = false;
+    for (int i = 0; i < 8; i++) {
+      queue.pass(Duration.ofSeconds(1)); // a few are opened in each
+      parked.add(queue.append("new" + i));
+      try {
+        parked.sync();
+        failedBefore = false;
+      } catch (IOException e) {
+        assertThat(failedBefore).isFalse();
+        failedBefore = true;
+      }
+    }
+    queue.failing.clear();
+    bringAll();
+    parked.sync();
+    for (int i = 0; i < 8; i++) {
+      assertThat(queue.sequences("new" + i)).hasSize(1);
+    }
+  }
+
   @Test
   void whatCouldNotBeSyncedIsBroughtOnceIfItsOutboxIsAllRightAgain() throws IOException {
     beginStaging();
