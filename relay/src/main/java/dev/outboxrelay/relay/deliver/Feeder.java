@@ -270,6 +270,9 @@ final class Feeder {
 
   /** Whether the next arrival waits for room in the window. */
   boolean waitsForRoom() {
+    if (held instanceof Arrival.Damage) {
+      return !window.hasRoomFor(0);
+    }
     return held instanceof Arrival.Event event && !window.hasRoomFor(event.record().length());
   }
 

@@ -33,6 +33,9 @@ final class StallWatch {
   /** Since when the same record is silent although brokers are connected and let us send. */
   private long ignoredSinceNanos;
 
+  /** The same while it seems to keep others back. */
+  private long inTheWaySinceNanos;
+
   StallWatch(Window window, Routes routes, Transport transport, Limits limits, long now) {
     this.window = window;
     this.routes = routes;
@@ -56,6 +59,9 @@ final class StallWatch {
     }
     if (silent != null && silent != before) {
       connectionsBefore = transport.connectionsMade();
+    }
+    if (silent != null && (silent != before || !seemsInTheWay(now))) {
+      inTheWaySinceNanos = now;
     }
     List<InFlight> all = ignoredNow(now);
     ignored.keySet().removeIf(each -> all.stream().noneMatch(other -> other == each));
@@ -91,17 +97,25 @@ final class StallWatch {
 
   /**
    * Whether the silent record keeps others back, as far as that can be told where there is no room
-   * to send any that would be acked: nothing else is on its way that could still come in time, what
-   * others had sent before is acked, and brokers say of its topic, later than they should have
-   * acked, that it is there.
+   * to send any that would be acked: it seems so, for as long as for {@link #ignored}, and brokers
+   * say of its topic, later than they should have acked, that it is there.
    */
   boolean isInTheWay(long now) {
     return silent != null
-        && transport.isConnected()
+        && seemsInTheWay(now)
+        && now - inTheWaySinceNanos >= stallNanos / CLEAR
+        && routes.isFoundSince(silent.topic(), silent.sentNanos() + stallNanos);
+  }
+
+  /**
+   * Whether nothing else is on its way that could still come in time, and all is acked that another
+   * topic has behind the silent record.
+   */
+  private boolean seemsInTheWay(long now) {
+    return transport.isConnected()
         && !isThrottled()
         && !window.awaitsKafkaSince(now - stallNanos / 2)
-        && window.othersAreAcked(silent)
-        && routes.isFoundSince(silent.topic(), silent.sentNanos() + stallNanos);
+        && window.isAnotherAllAcked(silent);
   }
 
   private List<InFlight> ignoredNow(long now) {

@@ -143,14 +143,21 @@ final class Window {
                     && each.sentNanos() - record.sentNanos() >= 0);
   }
 
-  /** Whether a record of another topic that stands behind this one is acked, whenever sent. */
-  boolean othersAreAcked(InFlight record) {
-    return records.stream()
-        .anyMatch(
-            each ->
-                each.ackedPartition() >= 0
-                    && !record.topic().equals(each.topic())
-                    && each.sequence() > record.sequence());
+  /**
+   * Whether there is another topic that has acked what stands behind this record, whenever that was
+   * sent, and that nothing is awaited of: while something is, it may be as silent.
+   */
+  boolean isAnotherAllAcked(InFlight record) {
+    Set<String> acked = new HashSet<>();
+    Set<String> awaited = new HashSet<>(Set.of(record.topic()));
+    for (InFlight each : records) {
+      if (each.awaitsKafka()) {
+        awaited.add(each.topic());
+      } else if (each.ackedPartition() >= 0 && each.sequence() > record.sequence()) {
+        acked.add(each.topic());
+      }
+    }
+    return !awaited.containsAll(acked);
   }
 
   /** How many partitions have acked a record of the same topic that was sent after this one. */

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,8 +85,8 @@ final class Bringing {
   }
 
   /**
-   * Brings what was read of the next topic; returns how many events. One topic that fails holds up
-   * no other: that is told when all others were brought.
+   * Brings some of what was read of the next topic, as positions wait meanwhile; returns how many
+   * events. One topic that fails holds up no other: that is told when all others were brought.
    */
   int next() throws IOException {
     if (staging.isEmpty() && batch.isEmpty()) {
@@ -100,29 +99,34 @@ final class Bringing {
     if (batch.isEmpty() && !read()) {
       return 1; // staged events are lost, or there are more in a later turn
     }
-    Iterator<Map.Entry<String, List<StagedRecords.Place>>> first = batch.entrySet().iterator();
-    Map.Entry<String, List<StagedRecords.Place>> topic = first.next();
-    first.remove();
-    int events = 0;
+    Map.Entry<String, List<StagedRecords.Place>> first = batch.entrySet().iterator().next();
+    String topic = first.getKey();
+    List<StagedRecords.Place> places = first.getValue();
+    int done = places.size();
     try {
-      events = failed.contains(topic.getKey()) ? 0 : bring(topic.getKey(), topic.getValue());
+      done = failed.contains(topic) ? done : bring(topic, places);
     } catch (IOException | OutboxError e) {
-      failed.add(topic.getKey());
+      failed.add(topic);
       failing = true;
-      failure = failure == null ? new Failure(topic.getKey(), e) : failure;
-      obstacles.found(topic.getKey(), e);
+      failure = failure == null ? new Failure(topic, e) : failure;
+      obstacles.found(topic, e);
     }
-    if (failed.contains(topic.getKey())) {
+    if (failed.contains(topic)) {
       bytesLeft +=
-          topic.getValue().stream()
-              .filter(each -> isLeft(topic.getKey(), each.sequence()))
+          places.stream()
+              .filter(each -> isLeft(topic, each.sequence()))
               .mapToLong(StagedRecords.Place::bytes)
               .sum();
+    }
+    if (done < places.size()) {
+      first.setValue(places.subList(done, places.size()));
+    } else {
+      batch.remove(topic);
     }
     if (batch.isEmpty() && failure == null) {
       settle();
     }
-    return Math.max(1, events);
+    return done;
   }
 
   /** Somebody may have removed the outbox, and there is another one. */
@@ -300,34 +304,35 @@ final class Bringing {
       }
       isAll = found.isEmpty(); // whoever brings the rest tells
       if (isAll || places.size() >= Math.min(counted, MOST_AHEAD)) {
-        var unused = bring(topic, places);
+        for (int done = 0; done < places.size(); ) {
+          done += bring(topic, places.subList(done, places.size()));
+        }
         places.clear();
       }
     }
   }
 
+  /** Brings the first of these; returns how many are done with. */
   private int bring(String topic, List<StagedRecords.Place> places) throws IOException {
     long behind = brought.getOrDefault(topic, 0L);
     List<OutboxRecord> some = new ArrayList<>();
     long read = 0;
-    int events = 0;
+    int done = 0;
     try (StagedRecords records = new StagedRecords(staging.paths(), walked)) {
-      for (StagedRecords.Place each : places) {
+      while (done < places.size() && read < BYTES_AT_ONCE && some.size() < AT_ONCE) {
+        StagedRecords.Place each = places.get(done);
         if (each.sequence() > behind) {
           some.add(records.read(each));
           read += each.bytes();
         }
-        if (read >= BYTES_AT_ONCE || some.size() >= AT_ONCE) {
-          events += bringRead(topic, some);
-          some.clear();
-          read = 0;
-        }
+        done++;
       }
-      return events + bringRead(topic, some);
     }
+    bringRead(topic, some);
+    return done;
   }
 
-  private int bringRead(String topic, List<OutboxRecord> staged) throws IOException {
+  private void bringRead(String topic, List<OutboxRecord> staged) throws IOException {
     List<Staged> events = new ArrayList<>();
     for (OutboxRecord each : staged) {
       Source source = Source.of(each);
@@ -344,12 +349,12 @@ final class Bringing {
         obstacles.gone(topic);
       }
     }
-    return events.size();
   }
 
   /**
    * What a failed sync or a power cut has had staged once more may stand there in part, behind or
-   * before what else came: then the order is that of the queue from which they are.
+   * before what else came, and what an earlier run has staged before what its topic's own outbox
+   * did not take: then the order is that of the queue from which they are.
    */
   private static List<Staged> once(List<Staged> events) {
     Map<List<Object>, Staged> distinct = new LinkedHashMap<>();
@@ -357,14 +362,18 @@ final class Bringing {
         each ->
             distinct.putIfAbsent(
                 List.of(each.event().source(), each.event().original().eventId()), each));
-    if (distinct.size() == events.size()) {
-      return events;
-    }
     Map<List<Object>, List<Staged>> byQueue = new LinkedHashMap<>();
+    Map<List<Object>, Long> last = new HashMap<>();
+    boolean isInOrder = true;
     for (Staged each : distinct.values()) {
       Source source = each.event().source();
       List<Object> queue = List.of(source.outbox(), source.generation(), each.isLost());
       byQueue.computeIfAbsent(queue, any -> new ArrayList<>()).add(each);
+      Long before = last.put(queue, source.sequence());
+      isInOrder &= before == null || before <= source.sequence();
+    }
+    if (isInOrder) {
+      return List.copyOf(distinct.values());
     }
     List<Staged> inOrder = new ArrayList<>();
     for (List<Staged> each : byQueue.values()) {

@@ -32,6 +32,7 @@ final class KeptOutbox {
 
   private QueueWriter writer; // null until it is needed
   private QueueMaintenance maintenance; // null unless a cycle could not be marked
+  private final Object appending = new Object();
   private UUID identity; // of the outbox that was written to last: a removed one is made anew
   private long failedCycle = NONE; // what was in it is being added again
   private boolean unmarked; // writers still append to it
@@ -57,6 +58,11 @@ final class KeptOutbox {
 
     /** What a cycle holds, also of an earlier run, may not get onto stable storage. */
     void gaveUp();
+  }
+
+  /** What nothing may be appended meanwhile. */
+  interface Alone {
+    boolean run() throws IOException;
   }
 
   /** What is to be here. */
@@ -109,8 +115,21 @@ final class KeptOutbox {
     QueueWriter.open(place.options()).close();
   }
 
+  /** Does something while nothing is appended here. From any thread. */
+  boolean alone(Alone work) throws IOException {
+    synchronized (appending) {
+      return work.run();
+    }
+  }
+
   private void append(Asked asked) throws IOException {
     Event event = asked.event();
+    synchronized (appending) {
+      append(event);
+    }
+  }
+
+  private void append(Event event) throws IOException {
     try {
       if (writer == null) {
         place.make();

@@ -2,14 +2,11 @@ package dev.outboxrelay.relay.park;
 
 import dev.outboxrelay.client.files.OutboxIdentity;
 import dev.outboxrelay.client.files.OutboxPaths;
-import dev.outboxrelay.client.files.OutboxState;
-import dev.outboxrelay.client.files.StateFile;
 import dev.outboxrelay.client.record.OutboxRecord;
 import dev.outboxrelay.client.writing.QueueWriter;
 import dev.outboxrelay.client.writing.WriterOptions;
 import dev.outboxrelay.relay.tail.Source;
 import java.io.IOException;
-import java.util.List;
 
 /** The last record of a parked topic's outbox, where no position can stand behind it. */
 final class LastRecord {
@@ -17,21 +14,20 @@ final class LastRecord {
 
   /**
    * Appends it once more, in another cycle, if its own failed and nothing stands behind it: it is
-   * delivered twice then, which is less than to keep a lane for ever. From any thread.
+   * delivered twice then, which is less than to keep a lane for ever. While nobody else appends.
    *
+   * @param sequence of the last that was appended; an earlier one would get behind it
    * @return whether it did
    */
-  static boolean repeat(OutboxPaths paths, WriterOptions options, OutboxIdentity main)
+  static boolean repeat(
+      OutboxPaths paths, WriterOptions options, OutboxIdentity main, long sequence)
       throws IOException {
-    List<Long> cycles = paths.cycles();
-    List<Long> failed =
-        StateFile.read(paths.state()).map(OutboxState::failedCycles).orElse(List.of());
-    if (cycles.isEmpty() || !failed.contains(cycles.get(cycles.size() - 1))) {
+    OutboxRecord last = new ParkedBefore(paths, main).lastIfFailed();
+    if (last == null || last.sequence() > sequence) {
       return false;
     }
-    OutboxRecord last = new ParkedBefore(paths, main).lastOfAll();
-    Source source = last == null ? null : Source.of(last);
-    if (source == null) {
+    Source source = Source.of(last);
+    if (source == null || last.sequence() < sequence) {
       throw new IOException(
           "the last event in parked/"
               + paths.root().getFileName()

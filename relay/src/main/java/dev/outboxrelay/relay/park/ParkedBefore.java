@@ -51,26 +51,37 @@ final class ParkedBefore {
     }
   }
 
+  /** A record, and the cycle in which it stands. */
+  record Last(long cycle, OutboxRecord record) {}
+
   /** A sequence alone does not tell: a volume that was restored may give it to another event. */
   private record Event(long sequence, UUID eventId) {}
 
   /** The last record that can be read; null if there is none. */
   OutboxRecord last() throws IOException {
-    return lastBut(failedCycles());
+    Last last = lastBut(failedCycles());
+    return last == null ? null : last.record();
   }
 
   /** The same, failed cycles included: of an outbox that others write, they count. */
   OutboxRecord lastOfAll() throws IOException {
-    return lastBut(Set.of());
+    Last last = lastBut(Set.of());
+    return last == null ? null : last.record();
   }
 
-  private OutboxRecord lastBut(Set<Long> failed) throws IOException {
+  /** The same, if its cycle has failed; null if not. */
+  OutboxRecord lastIfFailed() throws IOException {
+    Last last = lastBut(Set.of());
+    return last != null && failedCycles().contains(last.cycle()) ? last.record() : null;
+  }
+
+  private Last lastBut(Set<Long> failed) throws IOException {
     UUID outbox = OutboxIdentity.outboxOf(paths);
     List<Long> cycles = paths.cycles();
     for (int i = cycles.size() - 1; i >= 0; i--) {
       OutboxRecord last = failed.contains(cycles.get(i)) ? null : lastIn(cycles.get(i), outbox);
       if (last != null) {
-        return last;
+        return new Last(cycles.get(i), last);
       }
     }
     return null;

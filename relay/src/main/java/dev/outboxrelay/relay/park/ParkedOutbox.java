@@ -439,6 +439,14 @@ final class ParkedOutbox implements KeptOutbox.Place {
     kept.forget(Brought.class::isInstance);
   }
 
+  /** As {@link dev.outboxrelay.relay.settle.ParkedStore#repeatLast}. From any thread. */
+  boolean repeatLast() throws IOException {
+    return kept.alone(
+        () ->
+            LastRecord.repeat(
+                paths(), options(), origin.outbox(), holding.topic().appendedSequence()));
+  }
+
   /** Holds no descriptor until it is asked for something. */
   void letGo() throws IOException {
     kept.letGo();

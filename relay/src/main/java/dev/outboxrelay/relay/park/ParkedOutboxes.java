@@ -490,8 +490,7 @@ public final class ParkedOutboxes implements ParkedStore {
 
   @Override
   public boolean repeatLast(String topic) throws IOException {
-    ParkedOutbox outbox = outbox(topic);
-    boolean isRepeated = LastRecord.repeat(outbox.paths(), outbox.options(), origin.outbox());
+    boolean isRepeated = outbox(topic).repeatLast();
     settled(topic);
     return isRepeated;
   }

@@ -53,7 +53,7 @@ final class Rescue {
 
   /**
    * What positions wait for because of a failure; null if for nothing. What fails once need not
-   * fail again.
+   * fail again; but they wait for no second one behind the first.
    */
   private IOException unsafe(Unsynced.Failure failed) {
     ParkedOutbox outbox = failed.outbox();

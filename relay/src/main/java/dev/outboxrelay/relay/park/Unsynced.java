@@ -22,7 +22,7 @@ final class Unsynced implements Closeable {
   /**
    * One that could not be synced.
    *
-   * @param again nor the time before
+   * @param again whether positions have waited for one that failed the time before
    */
   record Failure(ParkedOutbox outbox, IOException why, boolean again) {}
 
@@ -52,6 +52,7 @@ final class Unsynced implements Closeable {
   /** Syncs all; one that fails keeps no other from it. Returns those. */
   List<Failure> syncAll() {
     List<Failure> failures = new ArrayList<>();
+    boolean again = !failed.isEmpty();
     IOException nameless = null;
     try {
       syncNames();
@@ -68,7 +69,8 @@ final class Unsynced implements Closeable {
         each.remove();
         failed.remove(outbox);
       } catch (IOException | OutboxError e) {
-        failures.add(new Failure(outbox, named(outbox, e), !failed.add(outbox)));
+        failures.add(new Failure(outbox, named(outbox, e), again));
+        failed.add(outbox);
       }
     }
     return failures;

@@ -115,12 +115,16 @@ class NoAckTest {
       queue.append("good");
     }
     letTimePass(STEP.multipliedBy(5));
+  }
+
+  private void oneFillsTheWindowBeforeOthers() {
+    oneIsSentLastAndFillsTheWindow();
     queue.append("good"); // has no room
   }
 
   @Test
   void oneThatFillsTheWindowIsParkedThoughNothingElseCanBeSent() {
-    oneIsSentLastAndFillsTheWindow();
+    oneFillsTheWindowBeforeOthers();
     letTimePass();
     assertAllIsSettled();
     assertThat(world.lanes.parked("silent")).hasSize(1);
@@ -128,8 +132,18 @@ class NoAckTest {
   }
 
   @Test
-  void whileBrokersAnswerNoQuestionTheOneThatFillsTheWindowIsNotParked() {
+  void soItIsWhereDamageIsNextThatHasNoRoom() {
     oneIsSentLastAndFillsTheWindow();
+    queue.appendDamaged();
+    queue.append("good");
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("silent")).hasSize(1);
+  }
+
+  @Test
+  void whileBrokersAnswerNoQuestionTheOneThatFillsTheWindowIsNotParked() {
+    oneFillsTheWindowBeforeOthers();
     kafka.hanging = true;
     letTimePass();
     assertThat(world.lanes.parked("silent")).isEmpty();
@@ -155,5 +169,49 @@ class NoAckTest {
     letTimePass();
     assertAllIsSettled();
     assertThat(world.lanes.parked("late")).isEmpty();
+  }
+
+  /** As while a broker that died counts as in sync: others answer questions, and none acks. */
+  @Test
+  void whoseAcksComeALittleLaterIsNotParkedThoughTheWindowIsFull() {
+    kafka.silent.add("good");
+    kafka.topics.add("late");
+    kafka.silent.add("late");
+    queue.append("late");
+    for (int i = 1; i <= WINDOW; i++) {
+      queue.append("good"); // the last one has no room
+    }
+    letTimePass(Duration.ofSeconds(20));
+    kafka.silent.remove("good");
+    letTimePass(Duration.ofMillis(500));
+    kafka.silent.remove("late");
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("late")).isEmpty();
+    assertThat(kafka.connects).isEqualTo(1);
+  }
+
+  /** What was acked before that does not show that the others are well. */
+  @Test
+  void whileNothingIsAckedAnyMoreTheOneThatFillsTheWindowIsNotParked() {
+    queue.append("good");
+    letTimePass(STEP.multipliedBy(5));
+    queue.append("silent");
+    for (int i = 1; i < WINDOW / 2; i++) {
+      queue.append("good");
+    }
+    letTimePass(STEP.multipliedBy(5));
+    kafka.silent.add("good");
+    for (int i = WINDOW / 2; i <= WINDOW; i++) {
+      queue.append("good"); // the last one has no room
+    }
+    letTimePass();
+    assertThat(world.lanes.parked("silent")).isEmpty();
+    assertThat(world.delivery().standing().label()).isEqualTo("stalled");
+    kafka.silent.remove("good");
+    letTimePass();
+    assertAllIsSettled();
+    assertThat(world.lanes.parked("silent")).hasSize(1);
+    assertThat(world.lanes.parked("good")).isEmpty();
   }
 }

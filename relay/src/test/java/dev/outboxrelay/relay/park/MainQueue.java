@@ -60,6 +60,15 @@ final class MainQueue {
   /** How many of the next syncs of cycles fail. */
   int failingCycles;
 
+  /** How many are all right before that. */
+  int soundCycles;
+
+  /** The kinds of writes that fail from now on. */
+  final List<DiskStep> failingWrites = new ArrayList<>();
+
+  /** Done once, when a writer asks for the time next, before it has the lock. */
+  Runnable beforeNextLock;
+
   private Instant now = Instant.parse("2026-03-01T10:00:00Z");
 
   MainQueue(Path root) {
@@ -67,7 +76,16 @@ final class MainQueue {
   }
 
   WriterOptions options() {
-    return WriterOptions.of(paths).withTrustParent(true).withClock(() -> now).withDisk(disk());
+    return WriterOptions.of(paths).withTrustParent(true).withClock(this::now).withDisk(disk());
+  }
+
+  private Instant now() {
+    Runnable first = beforeNextLock;
+    beforeNextLock = null;
+    if (first != null) {
+      first.run();
+    }
+    return now;
   }
 
   /** The real one; only names of directories and data of cycles and state count. */
@@ -83,11 +101,15 @@ final class MainQueue {
                     arguments[0] instanceof Path directory
                         ? directory.toRealPath().getFileName() + "/"
                         : step.toString());
-                boolean fails = step == DiskStep.PAYLOAD && failingCycles-- > 0;
+                boolean fails =
+                    step == DiskStep.PAYLOAD && --soundCycles < 0 && failingCycles-- > 0;
                 if (fails || failing.contains(step)) {
                   throw new IOException("injected");
                 }
                 return null; // nothing here outlives the test
+              }
+              if (method.getName().equals("write") && failingWrites.contains(arguments[3])) {
+                throw new IOException("injected");
               }
               try {
                 return method.invoke(Disk.REAL, arguments);

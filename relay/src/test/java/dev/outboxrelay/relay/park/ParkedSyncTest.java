@@ -3,6 +3,7 @@ package dev.outboxrelay.relay.park;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.outboxrelay.client.OutboxError;
 import dev.outboxrelay.client.disk.DiskStep;
 import dev.outboxrelay.client.files.OutboxPaths;
 import dev.outboxrelay.client.files.StateFile;
@@ -20,6 +21,8 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -245,6 +248,32 @@ class ParkedSyncTest {
     assertThat(queue.sequences("t")).containsExactly(1L, 2L, 3L);
   }
 
+  /** Each of them fails for the first time, and positions wait no second time in a row. */
+  @Test
+  void aDirectoryOfNamesThatCannotBeSyncedHoldsUpNoPositionThoughNewTopicsCome()
+      throws IOException {
+    beginStaging();
+    queue.failing.add(DiskStep.LINK);
+    boolean failedBefore = false;
+    for (int i = 0; i < 8; i++) {
+      queue.pass(Duration.ofSeconds(1)); // a few are opened in each
+      parked.add(queue.append("new" + i));
+      try {
+        parked.sync();
+        failedBefore = false;
+      } catch (IOException e) {
+        assertThat(failedBefore).isFalse();
+        failedBefore = true;
+      }
+    }
+    queue.failing.clear();
+    bringAll();
+    parked.sync();
+    for (int i = 0; i < 8; i++) {
+      assertThat(queue.sequences("new" + i)).hasSize(1);
+    }
+  }
+
   @Test
   void whatCouldNotBeSyncedIsBroughtOnceIfItsOutboxIsAllRightAgain() throws IOException {
     beginStaging();
@@ -322,6 +351,74 @@ class ParkedSyncTest {
     parked.close();
     parked = queue.open(0);
     assertThat(parked.add(events.get(2))).isFalse();
+  }
+
+  /** It would be delivered behind what was parked later. */
+  @Test
+  void noEarlierRecordStandsOnceMoreWhereTheLastCannotBeRead() throws IOException {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.sync();
+    markFailed(topic.cycles().get(0));
+    queue.zero(topic, 1);
+    assertThatThrownBy(() -> parked.repeatLast("t")).hasMessageContaining("can't be read");
+    assertThat(queue.sequences("t")).containsExactly(1L);
+  }
+
+  @Test
+  void theLastRecordStandsOnceMoreAlsoWhereThatFailedBefore() throws IOException {
+    parked.add(events.get(0));
+    parked.sync();
+    markFailed(topic.cycles().get(0));
+    queue.failingWrites.add(DiskStep.PAYLOAD);
+    assertThatThrownBy(() -> parked.repeatLast("t")).isInstanceOf(OutboxError.class);
+    assertThat(topic.cycles()).hasSize(2);
+    queue.failingWrites.clear();
+    assertThat(parked.repeatLast("t")).isTrue();
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L);
+  }
+
+  /** A lane has it repeated on its own thread. */
+  @Test
+  void theLastRecordDoesNotStandOnceMoreBehindOneThatIsParkedMeanwhile() throws Exception {
+    parked.add(events.get(0));
+    parked.sync();
+    markFailed(topic.cycles().get(0));
+    FutureTask<Boolean> meanwhile = new FutureTask<>(() -> parked.add(events.get(1)));
+    Thread settling = new Thread(meanwhile);
+    queue.beforeNextLock =
+        () -> {
+          settling.start();
+          while (settling.getState() != Thread.State.BLOCKED && !meanwhile.isDone()) {
+            Thread.onSpinWait();
+          }
+        };
+    assertThat(parked.repeatLast("t")).isTrue();
+    assertThat(meanwhile.get(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(queue.sequences("t")).containsExactly(1L, 1L, 2L);
+  }
+
+  @Test
+  void whatAnEarlierRelayHasStagedIsNotBroughtBeforeWhatItsOutboxDidNotTake() throws Exception {
+    parked.add(events.get(0));
+    parked.add(events.get(1));
+    parked.sync();
+    queue.whileOthersHaveTheLock(topic, () -> parked.add(events.get(2)));
+    parked.sync();
+    assertThat(parked.isStaged("t")).isTrue();
+    parked.close();
+    parked = queue.open(0);
+    for (InFlight event : events.subList(0, 3)) {
+      assertThat(parked.add(event)).isFalse();
+    }
+    queue.soundCycles = 1; // that of staged/
+    queue.failingCycles = 1;
+    queue.failing.add(DiskStep.CREATE);
+    failedSync();
+    parked.sync();
+    queue.failing.clear();
+    bringAll();
+    assertThat(soundSequences()).containsExactly(1L, 2L, 3L);
   }
 
   @Test

@@ -30,6 +30,8 @@ class StagingTest {
   private static final int TOPICS = 40;
   private static final int EACH = 3;
   private static final int LARGE_OF_EACH = 4;
+  private static final int LARGE = 100_000;
+  private static final int LARGE_OF_ONE = 50;
 
   /** So many are opened in the one second that passes in no test here. */
   private static final int OPENED = 4;
@@ -274,6 +276,31 @@ class StagingTest {
     for (int i = 0; i < TOPICS; i++) {
       assertThat(queue.sequences(topic(i))).as(topic(i)).hasSize(LARGE_OF_EACH).isSorted();
     }
+  }
+
+  /** Positions wait meanwhile. */
+  @Test
+  void ofATopicThatHasMuchSomeIsBroughtAtATime() throws IOException {
+    OutboxEvent[] large = new OutboxEvent[LARGE_OF_ONE];
+    String topic = topic(TOPICS - 1);
+    Arrays.setAll(large, i -> OutboxEvent.builder(topic).value(new byte[LARGE]).build());
+    add();
+    events = queue.append(large);
+    add();
+    parked.sync();
+    long before = 0;
+    while (parked.hasStaged()) {
+      parked.bring();
+      long brought = brought(topic);
+      assertThat(brought - before).isLessThanOrEqualTo((1 << 20) / LARGE + 1 + EACH);
+      before = brought;
+    }
+    assertThat(queue.sequences(topic)).hasSize(EACH + LARGE_OF_ONE).isSorted();
+  }
+
+  private long brought(String topic) throws IOException {
+    boolean isThere = SafeFiles.attributes(queue.paths.parked(topic).root()) != null;
+    return isThere ? queue.sequences(topic).size() : 0;
   }
 
   @Test
